@@ -1,0 +1,10 @@
+# Flags that all of our own targets share.
+add_library(ferryman_flags INTERFACE)
+target_compile_options(ferryman_flags INTERFACE -Wall -Wextra -Wconversion
+  $<$<BOOL:${FERRYMAN_WERROR}>:-Werror>)
+target_include_directories(ferryman_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+if(FERRYMAN_SANITIZE)
+  target_compile_options(ferryman_flags INTERFACE -fsanitize=address,undefined
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(ferryman_flags INTERFACE -fsanitize=address,undefined)
+endif()

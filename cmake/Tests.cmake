@@ -1,0 +1,9 @@
+# Unit tests lie beside the sources: every src/**/*_test.cc goes into one program.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*_test.cc)
+if(test_sources)
+  add_executable(ferryman_tests ${test_sources})
+  target_link_libraries(ferryman_tests PRIVATE ferryman_core GTest::gtest_main ferryman_flags)
+  gtest_discover_tests(ferryman_tests DISCOVERY_TIMEOUT 60)
+endif()
