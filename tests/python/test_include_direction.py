@@ -1,0 +1,35 @@
+"""The architecture's one-way street, checked on the sources and on a tree that breaks it."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import check_includes  # noqa: E402
+
+
+def test_sources_include_downwards_only():
+    assert check_includes.check_tree(ROOT) == []
+
+
+def test_upward_and_sideways_includes_are_found(tmp_path):
+    sources = {
+        "src/ir/graph.h": '#include "ops/all.h"\n',
+        "src/layout/plan.cc": '#include "ir/graph.h"\n#include "passes/fold.h"\n',
+        "src/driver/convert.cc": '#include "layout/plan.h"\n#include "../cli/main.h"\n',
+        "src/extra/file.cc": "",
+        "python/native/module.cc": '#include "cli/main.h"\n#include "driver/convert.h"\n',
+    }
+    for name, text in sources.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    found = [line.removeprefix(f"{tmp_path}/") for line in check_includes.check_tree(tmp_path)]
+    assert found == [
+        'src/driver/convert.cc:2: "../cli/main.h": relative path: write it from src/',
+        "src/extra/file.cc: folder 'extra' has no level in tools/check_includes.py",
+        'src/ir/graph.h:1: "ops/all.h": ir must not include ops',
+        'src/layout/plan.cc:2: "passes/fold.h": layout must not include passes',
+        'python/native/module.cc:1: "cli/main.h": python must not include cli',
+    ]
