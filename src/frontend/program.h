@@ -36,11 +36,15 @@ struct TensorMeta {
   bool operator==(const TensorMeta&) const = default;
 };
 
-// One SSA value of the program: a tensor, or a symbolic number.
+enum class NumberKind : uint8_t { kInt, kFloat, kBool };
+
+// One SSA value of the program: a tensor, a symbolic number, or (with neither) something opaque:
+// an effect token or a custom object.
 struct Value {
   std::string name;
-  std::optional<TensorMeta> tensor;  // absent for symbolic numbers, which have `number`
-  std::optional<SymSize> number;
+  std::optional<TensorMeta> tensor;
+  std::optional<SymSize> number;  // of floats and bools only the expression counts
+  NumberKind number_kind = NumberKind::kInt;
 };
 
 struct None {
@@ -56,66 +60,95 @@ struct DTypeArg {
 };
 // Memory formats, layouts, devices and whatever else carries no number: kept as torch spells it.
 struct EnumArg {
-  std::string kind;  // "memory_format", "layout", "device", "operator", "complex"
-  std::string text;  // "contiguous_format", "strided", "cpu"
+  std::string kind;  // "memory_format", "layout", "device", "operator", "complex", "custom_obj"
+  std::string text;  // "contiguous_format", "strided", "cpu", "aten.sin.default", "(1.0, -2.0)"
   bool operator==(const EnumArg&) const = default;
+};
+
+// The body of a higher-order op: an index into Program::subgraphs.
+struct GraphRef {
+  uint32_t graph = UINT32_MAX;
+  bool operator==(const GraphRef&) const = default;
 };
 
 struct Argument;
 using ArgumentList = std::vector<Argument>;
 
-// A list may mix values, numbers and None ([x, None, y]; [sym_size_1, -1]).
+// A list may mix values, numbers and None ([x, None, y]; [sym_size_1, -1]). A dictionary, which
+// only higher-order ops take, is a list of [key, value] lists.
 struct Argument {
-  std::variant<None, bool, int64_t, double, std::string, DTypeArg, EnumArg, ValueRef, ArgumentList>
+  std::variant<None, bool, int64_t, double, std::string, DTypeArg, EnumArg, ValueRef, GraphRef,
+               ArgumentList>
       value;
   bool is_none() const { return std::holds_alternative<None>(value); }
   template <typename T>
-  const T* as() const { return std::get_if<T>(&value); }
+  const T* as() const {
+    return std::get_if<T>(&value);
+  }
   bool operator==(const Argument&) const;
 };
 
 struct NamedArgument {
-  std::string name;  // the ATen schema's parameter name: "self", "dim", "other"
+  std::string name;  // the schema's parameter name ("self", "dim"); "" in higher-order ops
   Argument arg;
 };
 
 struct Node {
-  std::string target;  // "aten.conv2d.default", "_operator.add", "higher_order.cond"
-  std::string name;    // the fx node
+  std::string target;               // "aten.conv2d.default", "_operator.add", "higher_order.cond"
+  std::string name;                 // the fx node
   std::vector<NamedArgument> args;  // those that the program spells; defaults are left out
-  std::vector<ValueIndex> results;  // kNoValue for a result that is None
+  std::vector<ValueIndex> results;  // kNoValue for a result that is None; Tensor[] is flattened
   SourceLocation location;
+};
+
+// A graph inside a higher-order op. Its values lie in Program::values like all others, but it sees
+// only its own: everything from outside is an operand.
+struct Subgraph {
+  std::string name;  // "true_graph_0"
+  std::vector<ValueIndex> inputs;
+  std::vector<Node> nodes;
+  ArgumentList outputs;
 };
 
 // Bytes of a parameter, buffer or constant, as laid out in its storage.
 struct TensorStorage {
-  BlobRef storage;          // the whole storage
-  int64_t offset = 0;       // elements
+  BlobRef storage;               // the whole storage
+  int64_t offset = 0;            // elements
   std::vector<int64_t> strides;  // elements
 };
 
-enum class InputKind : uint8_t { kUser, kParameter, kBuffer, kConstant };
+enum class InputKind : uint8_t { kUser, kParameter, kBuffer, kConstant, kToken, kCustomObject };
 struct Input {
   InputKind kind = InputKind::kUser;
   ValueIndex value = kNoValue;  // kNoValue: a Python constant among the user's arguments
-  std::string name;             // user inputs: flattened argument name; others: fully qualified name
+  Argument constant;            // that constant; otherwise None
+  std::string name;  // user inputs: flattened argument name; others: fully qualified name
   std::optional<TensorStorage> data;  // parameters, buffers, constants
   // Two inputs with equal non-negative `storage_id` share their storage (tied weights, views).
   int64_t storage_id = -1;
 };
 
-enum class OutputKind : uint8_t { kUser, kBufferMutation, kInputMutation };
+enum class OutputKind : uint8_t {
+  kUser,
+  kBufferMutation,
+  kParameterMutation,
+  kInputMutation,
+  kToken,
+};
 struct Output {
   OutputKind kind = OutputKind::kUser;
-  Argument arg;      // a ValueRef, or a constant that forward returned
-  std::string name;  // user outputs: "" or the key in forward's result; mutations: the target
+  Argument arg;  // a ValueRef, or a constant that forward returned
+  // User outputs: "" or the path of keys in forward's result ("logits", "boxes_0"). Mutations: the
+  // name of the buffer, parameter or user input that is overwritten.
+  std::string name;
 };
 
 struct Program {
   std::vector<Value> values;
-  std::vector<Input> inputs;    // in placeholder order
-  std::vector<Node> nodes;      // in execution order
-  std::vector<Output> outputs;  // mutations first, then what forward returns
+  std::vector<Input> inputs;        // in placeholder order
+  std::vector<Node> nodes;          // in execution order
+  std::vector<Output> outputs;      // mutations first, then what forward returns
+  std::vector<Subgraph> subgraphs;  // bodies of higher-order ops, each used by one argument
   // Symbols of dynamic shapes: name and range; empty with static shapes.
   struct SymbolRange {
     std::string symbol;
@@ -128,9 +161,10 @@ struct Program {
   std::string input_tree, output_tree;  // treespecs as torch writes them; may be empty
 };
 
+// Checks the invariants above and that every tensor's bytes cover its shape.
 Status verify_program(const Program& program);
 
-// One line per node, for tests and bug reports:
+// One line per input, node and output, for tests and bug reports; expects a verified program:
 //   %add_1: f32[2, 3] = aten.add.Tensor(self=%x, other=%y, alpha=2)
 std::string print_program(const Program& program);
 
