@@ -8,3 +8,7 @@ if(FERRYMAN_SANITIZE)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(ferryman_flags INTERFACE -fsanitize=address,undefined)
 endif()
+# The core counts branches for libFuzzer; only the fuzz programs link its main().
+if(FERRYMAN_BUILD_FUZZERS)
+  target_compile_options(ferryman_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,71 @@
+# make demo    converts MobileNetV3-Large live and from its .pt2, checks and times both
+# make test    everything that must hold: C++, Python, sanitizers, a minute of fuzzing
+# make models  the table of models in README.md
+# make bench, make bench-peers    speed; against litert-torch, in an environment of its own
+# make fuzz    ten minutes of it
+#
+# Each target installs and builds what it needs, and is quick when nothing changed.
+VENV ?= .venv
+WERROR ?= OFF
+JOBS ?= $(shell nproc)
+PY := $(VENV)/bin/python
+export PYTHONPATH := $(CURDIR)/python
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+# Objects of equal sources in other build folders and clones are the same.
+CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR)
+
+.PHONY: all setup build test test-cc test-python test-sanitize sanitize fuzz demo models \
+  bench bench-peers wheel clean
+.DEFAULT_GOAL := build
+
+setup:
+	@tools/setup $(VENV)
+
+build: setup
+	@cmake -S . -B build $(CMAKE_FLAGS) -DCMAKE_BUILD_TYPE=Release -DFERRYMAN_BUILD_PYTHON=ON \
+	  -DFERRYMAN_BUILD_BENCH=ON -DPython_EXECUTABLE=$(abspath $(PY)) >build.log || \
+	  { cat build.log; exit 1; }
+	@cmake --build build -j$(JOBS)
+
+# The unit tests and the fuzzers share one instrumented build.
+sanitize: setup
+	@cmake -S . -B build-sanitize $(CMAKE_FLAGS) -DCMAKE_BUILD_TYPE=None \
+	  -DCMAKE_CXX_COMPILER=$$(tools/find_clang) "-DCMAKE_CXX_FLAGS=-O1 -g1" \
+	  -DFERRYMAN_SANITIZE=ON -DFERRYMAN_BUILD_FUZZERS=ON >build.log || { cat build.log; exit 1; }
+	@cmake --build build-sanitize -j$(JOBS)
+
+test: test-cc test-sanitize test-python
+
+test-cc: build
+	ctest --test-dir build -j$(JOBS) --output-on-failure --progress
+
+test-sanitize: sanitize
+	build-sanitize/ferryman_tests --gtest_brief=1
+	tools/fuzz build-sanitize 60
+
+test-python: build
+	$(PY) -m pytest
+
+fuzz: sanitize
+	tools/fuzz build-sanitize 600
+
+demo: build
+	@$(PY) examples/demo.py
+
+models: build
+	$(PY) tests/models/table.py --write README.md
+
+bench: build
+	build/ferryman_bench
+	$(PY) bench/convert_time.py
+
+bench-peers: build
+	$(PY) bench/peers.py
+
+# A wheel with the native module and the command-line program.
+wheel: setup
+	$(PY) -m pip wheel -q --no-deps --no-build-isolation -w dist .
+
+clean:
+	rm -rf build build-* dist out
