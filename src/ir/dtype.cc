@@ -42,13 +42,21 @@ constexpr bool rows_match_enum() {
 }
 static_assert(rows_match_enum());
 
-const DTypeRow& row(DType dtype) { return kRows[static_cast<size_t>(dtype)]; }
+const DTypeRow& row(DType dtype) {
+  return kRows[static_cast<size_t>(dtype)];
+}
 
 }  // namespace
 
-int64_t byte_size(DType dtype) { return row(dtype).num_bytes; }
-std::string_view to_string(DType dtype) { return row(dtype).name; }
-std::string_view torch_name(DType dtype) { return row(dtype).torch_name; }
+int64_t byte_size(DType dtype) {
+  return row(dtype).num_bytes;
+}
+std::string_view to_string(DType dtype) {
+  return row(dtype).name;
+}
+std::string_view torch_name(DType dtype) {
+  return row(dtype).torch_name;
+}
 
 std::optional<DType> dtype_from_string(std::string_view name) {
   for (const DTypeRow& candidate : kRows) {
@@ -57,11 +65,17 @@ std::optional<DType> dtype_from_string(std::string_view name) {
   return std::nullopt;
 }
 
-bool is_floating(DType dtype) { return row(dtype).kind == Kind::kFloat; }
+bool is_floating(DType dtype) {
+  return row(dtype).kind == Kind::kFloat;
+}
 bool is_integer(DType dtype) {
   return row(dtype).kind == Kind::kSigned || row(dtype).kind == Kind::kUnsigned;
 }
-bool is_signed_integer(DType dtype) { return row(dtype).kind == Kind::kSigned; }
-bool is_complex(DType dtype) { return row(dtype).kind == Kind::kComplex; }
+bool is_signed_integer(DType dtype) {
+  return row(dtype).kind == Kind::kSigned;
+}
+bool is_complex(DType dtype) {
+  return row(dtype).kind == Kind::kComplex;
+}
 
 }  // namespace ferryman

@@ -8,7 +8,21 @@
 namespace ferryman {
 
 enum class DType : uint8_t {
-  kF16, kBF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64, kBool, kC64, kC128,
+  kF16,
+  kBF16,
+  kF32,
+  kF64,
+  kI8,
+  kI16,
+  kI32,
+  kI64,
+  kU8,
+  kU16,
+  kU32,
+  kU64,
+  kBool,
+  kC64,
+  kC128,
 };
 inline constexpr int kNumDTypes = 15;
 

@@ -9,8 +9,7 @@ namespace ferryman {
 
 // Prints the message with the place in our source and ends the process.
 [[noreturn]] void internal_error(
-    std::string_view message,
-    const std::source_location& where = std::source_location::current());
+    std::string_view message, const std::source_location& where = std::source_location::current());
 
 inline void check(bool condition, std::string_view message,
                   const std::source_location& where = std::source_location::current()) {

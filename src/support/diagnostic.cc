@@ -12,22 +12,38 @@ std::string diag_code_label(DiagCode code) {
 
 std::string_view diag_code_name(DiagCode code) {
   switch (code) {
-    case DiagCode::kUnreadableFile: return "unreadable-file";
-    case DiagCode::kMalformedArchive: return "malformed-archive";
-    case DiagCode::kMalformedProgram: return "malformed-program";
-    case DiagCode::kOldProgramFormat: return "old-program-format";
-    case DiagCode::kMalformedText: return "malformed-text";
-    case DiagCode::kUnsupportedOp: return "unsupported-op";
-    case DiagCode::kUnsupportedForm: return "unsupported-form";
-    case DiagCode::kUnsupportedState: return "unsupported-state";
-    case DiagCode::kUnsupportedAlias: return "unsupported-alias";
-    case DiagCode::kInvalidGraph: return "invalid-graph";
-    case DiagCode::kNotOnTarget: return "not-on-target";
-    case DiagCode::kOutOfRange: return "out-of-range";
-    case DiagCode::kBadOption: return "bad-option";
-    case DiagCode::kCannotWrite: return "cannot-write";
-    case DiagCode::kInternal: return "internal";
-    case DiagCode::kRemark: return "remark";
+    case DiagCode::kUnreadableFile:
+      return "unreadable-file";
+    case DiagCode::kMalformedArchive:
+      return "malformed-archive";
+    case DiagCode::kMalformedProgram:
+      return "malformed-program";
+    case DiagCode::kOldProgramFormat:
+      return "old-program-format";
+    case DiagCode::kMalformedText:
+      return "malformed-text";
+    case DiagCode::kUnsupportedOp:
+      return "unsupported-op";
+    case DiagCode::kUnsupportedForm:
+      return "unsupported-form";
+    case DiagCode::kUnsupportedState:
+      return "unsupported-state";
+    case DiagCode::kUnsupportedAlias:
+      return "unsupported-alias";
+    case DiagCode::kInvalidGraph:
+      return "invalid-graph";
+    case DiagCode::kNotOnTarget:
+      return "not-on-target";
+    case DiagCode::kOutOfRange:
+      return "out-of-range";
+    case DiagCode::kBadOption:
+      return "bad-option";
+    case DiagCode::kCannotWrite:
+      return "cannot-write";
+    case DiagCode::kInternal:
+      return "internal";
+    case DiagCode::kRemark:
+      return "remark";
   }
   return "unknown";
 }
@@ -52,25 +68,33 @@ Diag& Diag::at(SourceLocation location) & {
   if (!location.empty()) places.push_back(std::move(location));
   return *this;
 }
-Diag&& Diag::at(SourceLocation location) && { return std::move(at(std::move(location))); }
+Diag&& Diag::at(SourceLocation location) && {
+  return std::move(at(std::move(location)));
+}
 
 Diag& Diag::because(std::string text) & {
   why = std::move(text);
   return *this;
 }
-Diag&& Diag::because(std::string text) && { return std::move(because(std::move(text))); }
+Diag&& Diag::because(std::string text) && {
+  return std::move(because(std::move(text)));
+}
 
 Diag& Diag::hint(std::string text) & {
   hint_text = std::move(text);
   return *this;
 }
-Diag&& Diag::hint(std::string text) && { return std::move(hint(std::move(text))); }
+Diag&& Diag::hint(std::string text) && {
+  return std::move(hint(std::move(text)));
+}
 
 Diag& Diag::about(std::string key) & {
   subject = std::move(key);
   return *this;
 }
-Diag&& Diag::about(std::string key) && { return std::move(about(std::move(key))); }
+Diag&& Diag::about(std::string key) && {
+  return std::move(about(std::move(key)));
+}
 
 static std::string render_place(const SourceLocation& place) {
   std::string text = place.module_path;

@@ -21,22 +21,22 @@ enum class Severity : uint8_t { kError, kRemark };
 
 // E01xx reading, E02xx the program, E03xx the graph, E04xx the target, E05xx writing, E09xx ours.
 enum class DiagCode : uint16_t {
-  kUnreadableFile = 101,     // cannot be opened or mapped
-  kMalformedArchive = 102,   // zip structure broken, truncated, out of bounds
-  kMalformedProgram = 103,   // JSON or live buffer does not follow the schema
-  kOldProgramFormat = 104,   // torch <= 2.8, TorchScript, torch.save: re-export
-  kMalformedText = 105,      // IR text does not parse
-  kUnsupportedOp = 203,      // no rule for an ATen op
-  kUnsupportedForm = 204,    // the op is known, this argument or dtype is not
-  kUnsupportedState = 205,   // a write to a buffer, which no target stage lowers yet
-  kUnsupportedAlias = 206,   // an in-place write through a view that cannot be named
-  kInvalidGraph = 301,       // verifier
-  kNotOnTarget = 401,        // the target runtime has no way to express it
-  kOutOfRange = 402,         // a value that the target's integer type cannot hold
-  kBadOption = 403,          // an option that does not fit this model
-  kCannotWrite = 501,        // output path
-  kInternal = 901,           // a bug in Ferryman
-  kRemark = 1,               // remarks carry no error number
+  kUnreadableFile = 101,    // cannot be opened or mapped
+  kMalformedArchive = 102,  // zip structure broken, truncated, out of bounds
+  kMalformedProgram = 103,  // JSON or live buffer does not follow the schema
+  kOldProgramFormat = 104,  // torch <= 2.8, TorchScript, torch.save: re-export
+  kMalformedText = 105,     // IR text does not parse
+  kUnsupportedOp = 203,     // no rule for an ATen op
+  kUnsupportedForm = 204,   // the op is known, this argument or dtype is not
+  kUnsupportedState = 205,  // a write to a buffer, which no target stage lowers yet
+  kUnsupportedAlias = 206,  // an in-place write through a view that cannot be named
+  kInvalidGraph = 301,      // verifier
+  kNotOnTarget = 401,       // the target runtime has no way to express it
+  kOutOfRange = 402,        // a value that the target's integer type cannot hold
+  kBadOption = 403,         // an option that does not fit this model
+  kCannotWrite = 501,       // output path
+  kInternal = 901,          // a bug in Ferryman
+  kRemark = 1,              // remarks carry no error number
 };
 
 // "E0203"; remarks have none.

@@ -67,6 +67,6 @@ using Status = Result<void>;
   auto name = (expr);                            \
   if (!name.ok()) return std::move(name).diag(); \
   decl = std::move(name).value()
-#define FERRYMAN_TRY_STATUS(expr)                                                                \
+#define FERRYMAN_TRY_STATUS(expr)                                                                 \
   if (auto FERRYMAN_CONCAT(status_, __LINE__) = (expr); !FERRYMAN_CONCAT(status_, __LINE__).ok()) \
   return std::move(FERRYMAN_CONCAT(status_, __LINE__)).diag()

@@ -1,0 +1,117 @@
+#include "ir/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ferryman {
+
+Graph Graph::clone() const {
+  Graph copy(*ops_, name_);
+  copy.symbols_ = symbols_;
+  copy.ops_storage_ = ops_storage_;
+  copy.values_.reserve(values_.size());
+  for (const Value& value : values_) {
+    Value& added = copy.values_.emplace_back();
+    added.kind = value.kind;
+    added.type = value.type;
+    added.name = value.name;
+    added.producer = value.producer;
+    added.result_index = value.result_index;
+    if (value.data != nullptr) added.data = std::make_unique<const TensorData>(*value.data);
+    added.uses = value.uses;
+  }
+  copy.inputs_ = inputs_;
+  copy.outputs_ = outputs_;
+  copy.state_updates_ = state_updates_;
+  copy.locations_ = locations_;
+  copy.location_ids_ = location_ids_;
+  copy.taken_names_ = taken_names_;
+  copy.first_ = first_;
+  copy.last_ = last_;
+  copy.num_live_ops_ = num_live_ops_;
+  return copy;
+}
+
+ValueId Graph::add_value(Value value) {
+  values_.push_back(std::move(value));
+  return ValueId(values_.size() - 1);
+}
+
+std::string Graph::unique_name(std::string name) {
+  if (name.empty()) name = "value";
+  const auto [entry, added] = taken_names_.emplace(name, 1);
+  if (added) return name;
+  for (;;) {
+    std::string candidate = fmt::format("{}_{}", name, taken_names_[name]++);
+    if (taken_names_.emplace(candidate, 1).second) return candidate;
+  }
+}
+
+ValueId Graph::add_input(std::string name, TensorType type) {
+  Value value;
+  value.kind = ValueKind::kInput;
+  value.type = std::move(type);
+  value.name = unique_name(std::move(name));
+  inputs_.push_back(add_value(std::move(value)));
+  return inputs_.back();
+}
+
+ValueId Graph::add_constant(TensorData data, std::string name) {
+  Value value;
+  value.kind = ValueKind::kConstant;
+  value.type = {data.dtype(), to_dims(data.shape())};
+  value.name = unique_name(std::move(name));
+  value.data = std::make_unique<const TensorData>(std::move(data));
+  return add_value(std::move(value));
+}
+
+ValueId Graph::add_state(TensorData initial, std::string name) {
+  const ValueId id = add_constant(std::move(initial), std::move(name));
+  values_[id.index].kind = ValueKind::kState;
+  return id;
+}
+
+void Graph::add_output(std::string name, ValueId value) {
+  outputs_.push_back({std::move(name), value});
+}
+
+void Graph::add_state_update(ValueId state, ValueId value) {
+  check(values_[state.index].kind == ValueKind::kState, "an update of something that is no state");
+  state_updates_.push_back({state, value});
+}
+
+LocationId Graph::intern(const SourceLocation& location) {
+  if (location.empty()) return LocationId();
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{}\n{}", location.module_path, location.module_type, location.node,
+                  location.file, location.line);
+  const auto [entry, added] = location_ids_.emplace(key, LocationId(locations_.size()));
+  if (added) locations_.push_back(location);
+  return entry->second;
+}
+
+const SourceLocation& Graph::location(LocationId id) const {
+  static const SourceLocation kUnknown;
+  return id.valid() ? locations_[id.index] : kUnknown;
+}
+
+bool Graph::is_output(ValueId id) const {
+  return std::any_of(outputs_.begin(), outputs_.end(),
+                     [&](const GraphOutput& output) { return output.value == id; });
+}
+
+size_t Graph::num_readers(ValueId id) const {
+  size_t count = value(id).uses.size();
+  for (const GraphOutput& output : outputs_) count += output.value == id ? 1 : 0;
+  for (const StateUpdate& update : state_updates_) count += update.value == id ? 1 : 0;
+  return count;
+}
+
+OpId Graph::producer_if(ValueId id, OpName name) const {
+  if (!id.valid()) return OpId();
+  const OpId made_by = producer(id);
+  return made_by.valid() && op(made_by).is(name) ? made_by : OpId();
+}
+
+}  // namespace ferryman

@@ -1,0 +1,190 @@
+// The core IR: a graph of ops on tensors with one logical axis order, torch's.
+//
+//   Graph graph(ops);
+//   ValueId x = graph.add_input("x", {DType::kF32, {1, 3, 224, 224}});
+//   Builder builder(graph);
+//   ValueId y = builder.create(ops::kRelu, {x});
+//   graph.add_output("y", y);
+//
+// Invariants (verify.h): ops are listed in execution order; a value has exactly one producer; use
+// lists match operands; types equal what the op's row infers. Ids are never reused, so a dense side
+// table (ValueMap, OpMap) stays valid while a graph changes. All mutation of ops goes through
+// Builder and Rewriter (builder.h).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/op_set.h"
+#include "ir/tensor_data.h"
+#include "support/strong_id.h"
+
+namespace ferryman {
+
+using OpId = StrongId<struct OpTag>;
+using ValueId = StrongId<struct ValueTag>;
+using LocationId = StrongId<struct LocationTag>;
+
+struct Use {
+  OpId op;
+  uint32_t operand = 0;
+  bool operator==(const Use&) const = default;
+};
+
+enum class ValueKind : uint8_t { kInput, kConstant, kState, kResult };
+
+struct Value {
+  ValueKind kind = ValueKind::kResult;
+  TensorType type;
+  std::string name;                        // unique and not empty for inputs, constants and states
+  OpId producer;                           // kResult
+  uint32_t result_index = 0;               // kResult
+  std::unique_ptr<const TensorData> data;  // kConstant; kState: the initial value
+  std::vector<Use> uses;
+};
+
+struct Op {
+  const OpDef* def = nullptr;
+  std::vector<ValueId> operands;  // invalid id: an absent optional operand
+  std::vector<ValueId> results;
+  std::vector<Attr> attrs;  // parallel to def->attrs
+  LocationId location;
+  OpId previous, next;
+  bool erased = false;
+
+  bool is(OpName name) const { return def->name == name.text; }
+  template <typename T>
+  const T& attr(AttrKey<T> key) const {
+    return AttrsView(*def, attrs)[key];
+  }
+  AttrsView attrs_view() const { return AttrsView(*def, attrs); }
+  ValueId result() const { return results.front(); }
+  bool has_operand(size_t index) const {
+    return index < operands.size() && operands[index].valid();
+  }
+};
+
+struct GraphOutput {
+  std::string name;
+  ValueId value;
+};
+// After a run, the state holds `value`.
+struct StateUpdate {
+  ValueId state;
+  ValueId value;
+};
+
+template <typename Id, typename T>
+class IdMap {
+ public:
+  IdMap() = default;
+  explicit IdMap(size_t count, T initial = T()) : items_(count, initial) {}
+  T& operator[](Id id) {
+    if (id.index >= items_.size()) items_.resize(id.index + 1);
+    return items_[id.index];
+  }
+  const T& operator[](Id id) const { return items_[id.index]; }
+  size_t size() const { return items_.size(); }
+
+ private:
+  std::vector<T> items_;
+};
+template <typename T>
+using ValueMap = IdMap<ValueId, T>;
+template <typename T>
+using OpMap = IdMap<OpId, T>;
+
+class Graph {
+ public:
+  explicit Graph(const OpSet& ops, std::string name = "main")
+      : ops_(&ops), name_(std::move(name)) {}
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+  Graph clone() const;
+
+  const OpSet& op_set() const { return *ops_; }
+  const std::string& name() const { return name_; }
+  SymbolTable& symbols() { return symbols_; }
+  const SymbolTable& symbols() const { return symbols_; }
+
+  ValueId add_input(std::string name, TensorType type);
+  // A name that is taken gets a number appended.
+  ValueId add_constant(TensorData data, std::string name);
+  ValueId add_state(TensorData initial, std::string name);
+  void add_output(std::string name, ValueId value);
+  void add_state_update(ValueId state, ValueId value);
+  LocationId intern(const SourceLocation& location);
+  const SourceLocation& location(LocationId id) const;  // empty for an invalid id
+  const SourceLocation& location(OpId op) const {
+    return location(ops_storage_[op.index].location);
+  }
+
+  const Op& op(OpId id) const { return ops_storage_[id.index]; }
+  const Value& value(ValueId id) const { return values_[id.index]; }
+  const TensorType& type(ValueId id) const { return values_[id.index].type; }
+  size_t num_op_ids() const { return ops_storage_.size(); }
+  size_t num_value_ids() const { return values_.size(); }
+  size_t num_ops() const { return num_live_ops_; }
+
+  const std::vector<ValueId>& inputs() const { return inputs_; }
+  const std::vector<GraphOutput>& outputs() const { return outputs_; }
+  const std::vector<StateUpdate>& state_updates() const { return state_updates_; }
+  bool is_output(ValueId id) const;
+  bool is_constant(ValueId id) const { return value(id).kind == ValueKind::kConstant; }
+  const TensorData& constant(ValueId id) const { return *value(id).data; }
+  // Reads by ops, outputs and state updates together.
+  size_t num_readers(ValueId id) const;
+  // The op that made the value; invalid for inputs, constants and states.
+  OpId producer(ValueId id) const { return value(id).producer; }
+  // The producer if it is an op of that name, otherwise invalid.
+  OpId producer_if(ValueId id, OpName name) const;
+
+  OpId first_op() const { return first_; }
+  OpId last_op() const { return last_; }
+  // for (OpId op : graph.op_ids())     in execution order; do not erase the current op meanwhile
+  class OpIterator {
+   public:
+    OpIterator(const Graph* graph, OpId op) : graph_(graph), op_(op) {}
+    OpId operator*() const { return op_; }
+    OpIterator& operator++() {
+      op_ = graph_->op(op_).next;
+      return *this;
+    }
+    bool operator==(const OpIterator& other) const { return op_ == other.op_; }
+
+   private:
+    const Graph* graph_;
+    OpId op_;
+  };
+  struct OpRange {
+    const Graph* graph;
+    OpIterator begin() const { return {graph, graph->first_op()}; }
+    OpIterator end() const { return {graph, OpId()}; }
+  };
+  OpRange op_ids() const { return {this}; }
+
+ private:
+  friend class Builder;
+  friend class Rewriter;
+
+  ValueId add_value(Value value);
+  std::string unique_name(std::string name);
+
+  const OpSet* ops_;
+  std::string name_;
+  SymbolTable symbols_;
+  std::vector<Op> ops_storage_;
+  std::vector<Value> values_;
+  std::vector<ValueId> inputs_;
+  std::vector<GraphOutput> outputs_;
+  std::vector<StateUpdate> state_updates_;
+  std::vector<SourceLocation> locations_;
+  std::unordered_map<std::string, LocationId> location_ids_;
+  std::unordered_map<std::string, uint32_t> taken_names_;  // name -> next number to append
+  OpId first_, last_;
+  size_t num_live_ops_ = 0;
+};
+
+}  // namespace ferryman

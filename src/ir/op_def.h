@@ -1,0 +1,155 @@
+// What is known of an op, once, as data: from one OpDef follow verifier, printer and parser, shape
+// inference, constant folding, layout behaviour, import from ATen and the simple lowerings.
+// Rows are written with OpSet::define (op_set.h); the families are in src/ops.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/attr.h"
+#include "ir/tensor_data.h"
+#include "ir/type.h"
+#include "support/check.h"
+#include "support/result.h"
+
+namespace ferryman {
+
+struct OpDef;
+
+// The name of an op, as a constant that the compiler checks: ops::kRelu.
+struct OpName {
+  std::string_view text;
+  bool operator==(const OpName&) const = default;
+};
+
+enum class DTypeSet : uint8_t { kAny, kFloating, kInteger, kNumeric, kBool, kReal };
+bool contains(DTypeSet set, DType dtype);
+std::string_view describe(DTypeSet set);
+
+enum class Arity : uint8_t { kOne, kOptional, kVariadic };  // variadic: last operand only, >= 1
+
+struct OperandSpec {
+  std::string_view name;
+  DTypeSet dtypes = DTypeSet::kAny;
+  Arity arity = Arity::kOne;
+};
+
+struct AttrSpec {
+  std::string_view name;
+  AttrKind kind;
+  std::optional<Attr> default_value;  // none: must be given
+};
+
+// The attributes of one op, in the order of its definition.
+class AttrsView {
+ public:
+  AttrsView(const OpDef& def, std::span<const Attr> attrs) : def_(&def), attrs_(attrs) {}
+  template <typename T>
+  const T& operator[](AttrKey<T> key) const {
+    const T* value = std::get_if<T>(&at(key.name));
+    check(value != nullptr, "an attribute read as another kind");
+    return *value;
+  }
+  const Attr& at(std::string_view name) const;
+  bool has(std::string_view name) const;
+
+ private:
+  const OpDef* def_;
+  std::span<const Attr> attrs_;
+};
+
+// What shape inference sees. An absent optional operand has a null type.
+struct InferArgs {
+  std::span<const TensorType* const> operands;
+  AttrsView attrs;
+  SymbolTable& symbols;
+
+  const TensorType& operand(size_t index) const { return *operands[index]; }
+  bool has(size_t index) const { return index < operands.size() && operands[index] != nullptr; }
+};
+// The `what` of a failure is completed with the op and its location by the caller.
+using InferFn = std::function<Result<std::vector<TensorType>>(const InferArgs&)>;
+
+// What the reference evaluator sees: contiguous operands (null if absent) and the inferred types.
+struct EvalArgs {
+  std::span<const TensorData* const> operands;
+  AttrsView attrs;
+  std::span<const TensorType> results;
+
+  const TensorData& operand(size_t index) const { return *operands[index]; }
+  bool has(size_t index) const { return index < operands.size() && operands[index] != nullptr; }
+};
+using EvalFn = std::function<Result<std::vector<TensorData>>(const EvalArgs&)>;
+
+// How the axes of operands and results hang together; see docs/layout.md. The attributes that name
+// axes are found by their kind, so a rule carries no names.
+enum class AxisRule : uint8_t {
+  kOpaque,       // identity order only
+  kElementwise,  // all operands and results alike, broadcasting from the right
+  kAlong,        // any order; the Axis attribute follows (softmax, cumsum, concat, gather)
+  kReduce,       // the Axes attribute disappears or becomes 1
+  kWindowed,     // any order; PerAxis attributes are permuted (pad, slice, flip, tile)
+  kPermute,      // relabelling by the Perm attribute
+  kReshape,      // refinement of factors
+  kExpand,       // broadcast to the ShapeAttr attribute
+  kContract,     // by OpDef::contraction
+  kAnchored,     // the target contract fixes the orders (conv, pool, resize)
+};
+
+// How operands of several dtypes are brought to one on import from ATen.
+enum class Promotion : uint8_t {
+  kNone,        // operands as they come
+  kCommon,      // to torch.result_type of all operands
+  kCommonFloat  // the same, and integers to float32 (div, exp, sigmoid)
+};
+
+// A rename between an ATen parameter and an operand or attribute of ours.
+struct AtenBinding {
+  std::string_view aten;
+  std::string_view core;
+};
+struct AtenRow {
+  std::string target;                 // "leaky_relu.default", without "aten."
+  std::vector<AtenBinding> bindings;  // others bind by equal name; "self" and "input" to operand 0
+};
+
+// A lowering that is only data: the target's op and its options, each from an attribute or fixed.
+struct TargetOption {
+  std::string_view option;  // as the target spells it
+  std::string_view attr;    // empty: `fixed`
+  std::optional<Attr> fixed;
+};
+struct TargetRow {
+  std::string_view target;  // "tflite", "keras"
+  std::string_view op;      // "LEAKY_RELU"
+  std::vector<TargetOption> options;
+};
+
+struct OpDef {
+  std::string_view name;
+  std::string_view doc;
+  std::vector<OperandSpec> operands;
+  std::vector<AttrSpec> attrs;
+  size_t num_results = 1;
+  InferFn infer;
+  EvalFn eval;  // empty: not folded
+  AxisRule axes = AxisRule::kOpaque;
+  // kContract: einsum over axis letters, '*' any leading axes: "*mk,*kn->*mn".
+  std::string_view contraction;
+  Promotion promotion = Promotion::kNone;
+  std::vector<AtenRow> aten;
+  std::vector<TargetRow> targets;
+
+  std::optional<size_t> attr_index(std::string_view attr_name) const;
+  std::optional<size_t> operand_index(std::string_view operand_name) const;
+  const TargetRow* target_row(std::string_view target) const;
+  bool is_variadic() const {
+    return !operands.empty() && operands.back().arity == Arity::kVariadic;
+  }
+};
+
+}  // namespace ferryman
