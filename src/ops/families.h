@@ -1,0 +1,19 @@
+// Every family of ops adds its rows, and the import functions of its ATen calls, in one function.
+#pragma once
+
+#include "ir/op_set.h"
+#include "ops/import.h"
+
+namespace ferryman {
+
+struct Ops {
+  OpSet set;
+  ImportTable imports;
+};
+
+void add_activation_ops(Ops& ops);
+
+// All families.
+void add_all_ops(Ops& ops);
+
+}  // namespace ferryman

@@ -1,0 +1,192 @@
+#include "ops/import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "support/check.h"
+
+namespace ferryman {
+
+namespace {
+
+std::optional<int64_t> as_int(const ImportArg& arg) {
+  if (const auto* number = std::get_if<int64_t>(&arg.value)) return *number;
+  if (const auto* flag = std::get_if<bool>(&arg.value)) return *flag ? 1 : 0;
+  return std::nullopt;
+}
+
+std::optional<double> as_double(const ImportArg& arg) {
+  if (const auto* number = std::get_if<double>(&arg.value)) return *number;
+  const std::optional<int64_t> integer = as_int(arg);
+  if (integer.has_value()) return static_cast<double>(*integer);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Diag ImportContext::unsupported(std::string what) {
+  return Diag::error(DiagCode::kUnsupportedForm, fmt::format("aten.{}: {}", target(), what))
+      .at(graph().location(builder().current_location()))
+      .about(std::string(target()));
+}
+
+bool ImportContext::given(std::string_view name) {
+  const ImportArg* arg = find(name);
+  return arg != nullptr && !arg->is_none();
+}
+
+Result<ValueId> ImportContext::tensor(std::string_view name) {
+  const ImportArg* arg = find(name);
+  const ValueId* value = arg == nullptr ? nullptr : std::get_if<ValueId>(&arg->value);
+  if (value == nullptr) return unsupported(fmt::format("argument '{}' is not a tensor", name));
+  return *value;
+}
+
+Result<ValueId> ImportContext::optional_tensor(std::string_view name) {
+  if (!given(name)) return ValueId();
+  return tensor(name);
+}
+
+Result<std::vector<ValueId>> ImportContext::tensors(std::string_view name) {
+  const ImportArg* arg = find(name);
+  const ImportArgs* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
+  if (list == nullptr) return unsupported(fmt::format("argument '{}' is not a list", name));
+  std::vector<ValueId> values;
+  for (const ImportArg& item : *list) {
+    const ValueId* value = std::get_if<ValueId>(&item.value);
+    if (value == nullptr)
+      return unsupported(fmt::format("'{}' holds something else than tensors", name));
+    values.push_back(*value);
+  }
+  return values;
+}
+
+Result<ValueId> ImportContext::tensor_or_number(std::string_view name, DType dtype) {
+  const ImportArg* arg = find(name);
+  if (arg != nullptr && std::holds_alternative<ValueId>(arg->value)) return tensor(name);
+  if (arg != nullptr && !std::holds_alternative<double>(arg->value)) {
+    FERRYMAN_TRY(const int64_t number, integer(name));
+    std::vector<std::byte> bytes(static_cast<size_t>(byte_size(dtype)));
+    store_int(dtype, number, bytes.data());
+    return builder().constant(TensorData::copy_of(bytes, dtype, {}), "scalar");
+  }
+  FERRYMAN_TRY(const double real, number(name));
+  return builder().scalar(dtype, real);
+}
+
+Result<bool> ImportContext::flag(std::string_view name, bool default_value) {
+  if (!given(name)) return default_value;
+  const std::optional<int64_t> number = as_int(*find(name));
+  if (!number.has_value()) return unsupported(fmt::format("argument '{}' is not a bool", name));
+  return *number != 0;
+}
+
+Result<int64_t> ImportContext::integer(std::string_view name) {
+  const ImportArg* arg = find(name);
+  const std::optional<int64_t> number = arg == nullptr ? std::nullopt : as_int(*arg);
+  if (!number.has_value()) return unsupported(fmt::format("argument '{}' is not an integer", name));
+  return *number;
+}
+
+Result<int64_t> ImportContext::integer(std::string_view name, int64_t default_value) {
+  if (!given(name)) return default_value;
+  return integer(name);
+}
+
+Result<double> ImportContext::number(std::string_view name) {
+  const ImportArg* arg = find(name);
+  const std::optional<double> real = arg == nullptr ? std::nullopt : as_double(*arg);
+  if (!real.has_value()) return unsupported(fmt::format("argument '{}' is not a number", name));
+  return *real;
+}
+
+Result<double> ImportContext::number(std::string_view name, double default_value) {
+  if (!given(name)) return default_value;
+  return number(name);
+}
+
+Result<std::string> ImportContext::text(std::string_view name, std::string_view default_value) {
+  if (!given(name)) return std::string(default_value);
+  const auto* string = std::get_if<std::string>(&find(name)->value);
+  if (string == nullptr) return unsupported(fmt::format("argument '{}' is not a string", name));
+  return *string;
+}
+
+Result<DType> ImportContext::dtype(std::string_view name, DType default_value) {
+  if (!given(name)) return default_value;
+  const auto* type = std::get_if<DType>(&find(name)->value);
+  if (type == nullptr) return unsupported(fmt::format("argument '{}' is not a dtype", name));
+  return *type;
+}
+
+Result<Ints> ImportContext::integers(std::string_view name) {
+  const ImportArg* arg = find(name);
+  if (arg != nullptr && as_int(*arg).has_value()) return Ints{*as_int(*arg)};
+  const ImportArgs* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
+  if (list == nullptr)
+    return unsupported(fmt::format("argument '{}' is not a list of integers", name));
+  Ints values;
+  for (const ImportArg& item : *list) {
+    const std::optional<int64_t> number = as_int(item);
+    if (!number.has_value()) {
+      return unsupported(fmt::format("'{}' holds something else than integers", name));
+    }
+    values.push_back(*number);
+  }
+  return values;
+}
+
+Result<Ints> ImportContext::integers(std::string_view name, Ints default_value) {
+  if (!given(name)) return default_value;
+  return integers(name);
+}
+
+Result<Ints> ImportContext::integers_for(std::string_view name, size_t count, Ints default_value) {
+  FERRYMAN_TRY(Ints values, integers(name, std::move(default_value)));
+  if (values.size() == 1) values.resize(count, values.front());
+  if (values.size() != count) {
+    return unsupported(fmt::format("'{}' has {} numbers for {} axes", name, values.size(), count));
+  }
+  return values;
+}
+
+Result<int64_t> ImportContext::axis(std::string_view name, size_t rank) {
+  FERRYMAN_TRY(const int64_t number, integer(name));
+  return normalise_axis(number, rank);
+}
+
+Result<int64_t> ImportContext::axis(std::string_view name, size_t rank, int64_t default_value) {
+  FERRYMAN_TRY(const int64_t number, integer(name, default_value));
+  return normalise_axis(number, rank);
+}
+
+Result<int64_t> normalise_axis(int64_t axis, size_t rank) {
+  const auto count = static_cast<int64_t>(rank);
+  const int64_t normalised = axis < 0 ? axis + std::max<int64_t>(count, 1) : axis;
+  if (normalised >= 0 && normalised < std::max<int64_t>(count, 1)) return normalised;
+  return Diag::error(DiagCode::kUnsupportedForm,
+                     fmt::format("axis {} of a tensor with {} axes", axis, rank));
+}
+
+void ImportTable::add(std::string_view aten_target, ImportFn fn) {
+  check(functions_.emplace(aten_target, fn).second, "an ATen op imported by two functions");
+}
+
+void ImportTable::add(std::initializer_list<std::string_view> aten_targets, ImportFn fn) {
+  for (const std::string_view target : aten_targets) add(target, fn);
+}
+
+ImportFn ImportTable::find(std::string_view aten_target) const {
+  const auto found = functions_.find(aten_target);
+  return found == functions_.end() ? nullptr : found->second;
+}
+
+std::vector<std::string_view> ImportTable::targets() const {
+  std::vector<std::string_view> names;
+  for (const auto& [name, fn] : functions_) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace ferryman

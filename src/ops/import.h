@@ -1,0 +1,95 @@
+// How an ATen call that needs code becomes core ops. A call that maps argument by argument onto one
+// op needs no function: OpRow::from_aten says it as data.
+//
+//   Result<std::vector<ValueId>> import_addmm(ImportContext& call) {
+//     FERRYMAN_TRY(const ValueId bias, call.tensor("self"));
+//     FERRYMAN_TRY(const double beta, call.number("beta", 1.0));
+//     …
+//     return std::vector{call.builder().create(ops::kAdd, {product, bias})};
+//   }
+//   imports.add("addmm.default", import_addmm);
+//
+// Invariants: an argument that the function never asked for, and that is not None, is reported as
+// an error by the translator, so that no option is dropped in silence.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "ir/builder.h"
+
+namespace ferryman {
+
+struct ImportArg;
+using ImportArgs = std::vector<ImportArg>;
+// An argument of an ATen call; std::monostate is None.
+struct ImportArg {
+  std::variant<std::monostate, bool, int64_t, double, std::string, DType, ValueId, ImportArgs>
+      value;
+  bool is_none() const { return std::holds_alternative<std::monostate>(value); }
+};
+
+class ImportContext {
+ public:
+  virtual ~ImportContext() = default;
+
+  virtual Builder& builder() = 0;
+  const Graph& graph() { return builder().graph(); }
+  // "conv2d.default"
+  virtual std::string_view target() const = 0;
+  // What torch recorded for result `index`.
+  virtual const TensorType& result_type(size_t index) const = 0;
+  virtual size_t num_results() const = 0;
+  // The argument as it stands, marked as read; null if the program does not spell it.
+  virtual const ImportArg* find(std::string_view name) = 0;
+
+  // Present and not None. Marks None as read.
+  bool given(std::string_view name);
+  // A tensor argument.
+  Result<ValueId> tensor(std::string_view name);
+  // The same; an invalid id if absent or None.
+  Result<ValueId> optional_tensor(std::string_view name);
+  Result<std::vector<ValueId>> tensors(std::string_view name);
+  // A tensor, or a number as a rank-0 constant of `dtype`.
+  Result<ValueId> tensor_or_number(std::string_view name, DType dtype);
+  Result<bool> flag(std::string_view name, bool default_value);
+  Result<int64_t> integer(std::string_view name);
+  Result<int64_t> integer(std::string_view name, int64_t default_value);
+  Result<double> number(std::string_view name);
+  Result<double> number(std::string_view name, double default_value);
+  Result<std::string> text(std::string_view name, std::string_view default_value);
+  Result<DType> dtype(std::string_view name, DType default_value);
+  Result<Ints> integers(std::string_view name);
+  Result<Ints> integers(std::string_view name, Ints default_value);
+  // Ints that ATen lets the caller write as one number for all `count` axes ([2] for [2, 2]).
+  Result<Ints> integers_for(std::string_view name, size_t count, Ints default_value);
+  // An axis of a tensor with `rank` axes, made non-negative and checked.
+  Result<int64_t> axis(std::string_view name, size_t rank);
+  Result<int64_t> axis(std::string_view name, size_t rank, int64_t default_value);
+  // States that an argument has no influence on the result.
+  void ignore(std::string_view name) { find(name); }
+
+  // E0204 for this call: "aten.foo.default: what".
+  Diag unsupported(std::string what);
+};
+
+// Negative axes count from the end; checked.
+Result<int64_t> normalise_axis(int64_t axis, size_t rank);
+
+using ImportFn = Result<std::vector<ValueId>> (*)(ImportContext&);
+
+class ImportTable {
+ public:
+  void add(std::string_view aten_target, ImportFn fn);
+  void add(std::initializer_list<std::string_view> aten_targets, ImportFn fn);
+  ImportFn find(std::string_view aten_target) const;  // null if there is none
+  std::vector<std::string_view> targets() const;      // sorted
+
+ private:
+  std::unordered_map<std::string_view, ImportFn> functions_;
+};
+
+}  // namespace ferryman
