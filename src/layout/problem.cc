@@ -1,0 +1,85 @@
+#include "layout/problem.h"
+
+#include <bit>
+
+#include "support/check.h"
+
+namespace ferryman::layout {
+
+int Problem::add_value(ProblemValue value) {
+  check(value.num_labels >= 1 && value.num_labels <= kMaxLabels, "layout: too many labels");
+  check(value.copy_cost >= 0, "layout: negative copy cost");
+  values.push_back(value);
+  return static_cast<int>(values.size()) - 1;
+}
+
+int Problem::add_op(std::vector<int> incident_values) {
+  ops.push_back({.values = std::move(incident_values), .labels = {}, .costs = {}});
+  return static_cast<int>(ops.size()) - 1;
+}
+
+void Problem::add_mode(int op, const std::vector<int>& labels, int64_t cost) {
+  ProblemOp& target = ops[static_cast<size_t>(op)];
+  check(labels.size() == target.values.size(), "layout: a mode needs one label per value");
+  check(cost >= 0, "layout: negative mode cost");
+  target.labels.insert(target.labels.end(), labels.begin(), labels.end());
+  target.costs.push_back(cost);
+}
+
+Cost mode_cost(const ProblemOp& op, int mode) {
+  Cost cost{.bytes = op.costs[static_cast<size_t>(mode)]};
+  for (size_t i = 0; i < op.values.size(); ++i) cost.not_logical += op.label(mode, i) != 0 ? 1 : 0;
+  return cost;
+}
+
+Cost copies_of(const ProblemValue& value, LabelMask used) {
+  const int copies = used == 0 ? 0 : std::popcount(used) - 1;
+  return {.bytes = value.copy_cost * copies, .copies = copies};
+}
+
+LabelMask labels_used(const ProblemOp& op, int mode, int value) {
+  LabelMask used = 0;
+  for (size_t i = 0; i < op.values.size(); ++i) {
+    if (op.values[i] == value) used |= LabelMask{1} << op.label(mode, i);
+  }
+  return used;
+}
+
+Cost evaluate(const Problem& problem, const Assignment& modes) {
+  std::vector<LabelMask> used(problem.values.size());
+  for (size_t v = 0; v < used.size(); ++v) used[v] = problem.values[v].fixed;
+  Cost total;
+  for (size_t o = 0; o < problem.ops.size(); ++o) {
+    const ProblemOp& op = problem.ops[o];
+    total += mode_cost(op, modes[o]);
+    for (size_t i = 0; i < op.values.size(); ++i) {
+      used[static_cast<size_t>(op.values[i])] |= LabelMask{1} << op.label(modes[o], i);
+    }
+  }
+  for (size_t v = 0; v < used.size(); ++v) total += copies_of(problem.values[v], used[v]);
+  return total;
+}
+
+std::string describe(const Problem& problem) {
+  std::string text;
+  for (size_t v = 0; v < problem.values.size(); ++v) {
+    const ProblemValue& value = problem.values[v];
+    text += "value " + std::to_string(v) + ": labels " + std::to_string(value.num_labels) +
+            ", copy " + std::to_string(value.copy_cost) + ", fixed mask " +
+            std::to_string(value.fixed) + "\n";
+  }
+  for (size_t o = 0; o < problem.ops.size(); ++o) {
+    const ProblemOp& op = problem.ops[o];
+    text += "op " + std::to_string(o) + " on";
+    for (const int v : op.values) text += " " + std::to_string(v);
+    for (int m = 0; m < op.num_modes(); ++m) {
+      text += m == 0 ? ":" : ",";
+      for (size_t i = 0; i < op.values.size(); ++i) text += " " + std::to_string(op.label(m, i));
+      text += " (" + std::to_string(op.costs[static_cast<size_t>(m)]) + ")";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace ferryman::layout
