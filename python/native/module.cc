@@ -7,6 +7,7 @@
 #include <nanobind/stl/string.h>
 
 #include "borrowed_tensor.h"
+#include "frontend/live.h"
 #include "native_error.h"
 
 namespace nb = nanobind;
@@ -15,12 +16,21 @@ namespace ferryman::python {
 
 namespace {
 
+std::string print_live(const nb::bytes& buffer, const nb::list& tensors) {
+  const std::vector<BlobRef> storages = borrow_tensors(tensors);
+  const std::span bytes(static_cast<const std::byte*>(buffer.data()), buffer.size());
+  const nb::gil_scoped_release unlocked;
+  const BlobRef borrowed = borrowed_blob(bytes, nullptr);
+  return frontend::print_program(unwrap(frontend::read_live(borrowed, storages)));
+}
 
 }  // namespace
 
 NB_MODULE(_native, m) {
   m.doc() = "Ferryman's C++ core";
   nb::exception<NativeError>(m, "NativeError");
+  m.def("print_live", &print_live, nb::arg("buffer"), nb::arg("tensors"),
+        "The program in a captured buffer, as text.");
 }
 
 }  // namespace ferryman::python

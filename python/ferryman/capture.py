@@ -1,0 +1,295 @@
+"""From a module to an ExportedProgram, and from there to bytes for the core.
+
+    program = capture(module, (x,))
+    buffer, storages = walk(program)
+
+Nothing is patched, and the module, its flags and the random state are as before afterwards.
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+from torch.utils import _pytree as pytree
+
+from .errors import CaptureError, InputError
+from .walk import walk
+
+__all__ = ["capture", "walk"]
+
+
+def capture(
+    module: nn.Module | Callable | ExportedProgram,
+    args: tuple = (),
+    kwargs: dict[str, Any] | None = None,
+    *,
+    dynamic_shapes: Any = None,
+    strict: bool | None = None,
+    training: bool = False,
+) -> ExportedProgram:
+    """Runs torch.export on a module or function.
+
+    strict: None tries the non-strict mode, then the strict one; True or False allows only that one.
+    training: convert the module as it behaves in training mode (dropout active, batch statistics).
+    """
+    if isinstance(module, ExportedProgram):
+        return module
+    module = _as_module(module)
+    kwargs = {} if kwargs is None else kwargs
+    _check_arguments(module, args, kwargs)
+    if not training:
+        _require_eval_mode(module)
+    args, kwargs = _separate_tensors(module, args, kwargs)
+    with _left_unchanged(module):
+        return _export(module, args, kwargs, dynamic_shapes, strict)
+
+
+# Arguments ---------------------------------------------------------------------------------------
+
+
+def _as_module(module) -> nn.Module:
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    if isinstance(module, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
+        raise InputError(
+            "the model is a TorchScript module",
+            why="TorchScript is no longer developed, and torch.export does not take it",
+            hint="convert the original nn.Module",
+        )
+    if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        module = module.module
+    if isinstance(module, nn.Module):
+        return module
+    if isinstance(module, type) or not callable(module):
+        raise InputError(
+            f"cannot convert {_describe_type(module)}",
+            hint="pass an nn.Module (an instance), a function or an ExportedProgram",
+        )
+    return _FunctionModule(module)
+
+
+class _FunctionModule(nn.Module):
+    """A function as a module. A method of a module keeps that module's parameters."""
+
+    def __init__(self, function: Callable):
+        super().__init__()
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, nn.Module):
+            self.owner = owner
+        self.training = bool(getattr(owner, "training", False))
+        # torch names the inputs after the parameters of `forward`.
+        self.forward = function
+
+
+def _describe_type(value) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__qualname__} itself"
+    return f"an object of type {type(value).__qualname__}"
+
+
+def _check_arguments(module: nn.Module, args, kwargs) -> None:
+    if not isinstance(args, (tuple, list)):
+        raise InputError(
+            f"args must be a tuple of example inputs, not {_describe_type(args)}",
+            hint="write (x,) for one input" if isinstance(args, torch.Tensor) else "",
+        )
+    if not isinstance(kwargs, dict):
+        raise InputError(f"kwargs must be a dict of example inputs, not {_describe_type(kwargs)}")
+    try:
+        signature = inspect.signature(module.forward)
+    except (TypeError, ValueError):
+        signature = None  # a builtin
+    if signature is not None:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InputError(
+                f"the example inputs do not fit forward{signature}",
+                why=str(error),
+            ) from None
+    device = _device_of(module)
+    for path, leaf in _leaves(args, kwargs):
+        _check_leaf(path, leaf, device)
+
+
+def _check_leaf(path: str, leaf, device: torch.device | None) -> None:
+    if leaf is None or isinstance(leaf, (bool, int, float, str)):
+        return
+    if not isinstance(leaf, torch.Tensor):
+        if type(leaf).__module__.split(".")[0] == "numpy":
+            raise InputError(
+                f"example input {path} is a numpy object", hint="pass torch.from_numpy(...)"
+            )
+        raise InputError(
+            f"example input {path} is {_describe_type(leaf)}",
+            why="torch.export takes tensors, numbers, strings, None, and tuples, lists and dicts "
+            "of them",
+            hint="for a class of your own call torch.export.register_dataclass first",
+        )
+    if leaf.is_meta or isinstance(leaf, torch._subclasses.FakeTensor):
+        raise InputError(
+            f"example input {path} has no data ({_describe_type(leaf)} on '{leaf.device}')",
+            hint="pass a real tensor: the conversion is checked with it",
+        )
+    if leaf.layout is not torch.strided:
+        raise InputError(f"example input {path} is sparse", hint="pass x.to_dense()")
+    if device is not None and leaf.device.type != device.type and leaf.dim() > 0:
+        raise InputError(
+            f"example input {path} is on '{leaf.device}', the module on '{device}'",
+            hint="move one of them with .to(...)",
+        )
+
+
+def _device_of(module: nn.Module) -> torch.device | None:
+    devices = {tensor.device for tensor in (*module.parameters(), *module.buffers())}
+    return devices.pop() if len(devices) == 1 else None
+
+
+def _leaves(args, kwargs) -> Iterator[tuple[str, Any]]:
+    for path, leaf in pytree.tree_flatten_with_path((tuple(args), kwargs))[0]:
+        # The path starts with args or kwargs and the place in it.
+        start = "args" if path[0].idx == 0 else "kwargs"
+        yield start + pytree.keystr(path[1:]), leaf
+
+
+def _require_eval_mode(module: nn.Module) -> None:
+    for path, child in module.named_modules():
+        if not child.training:
+            continue
+        name = f"its module '{path}'" if path else "the module"
+        raise InputError(
+            f"{name} is in training mode",
+            why="dropout would be active and batch norm would use the statistics of the batch",
+            hint="call module.eval() first, or pass training=True if that is what you want",
+        )
+
+
+def _separate_tensors(module: nn.Module, args, kwargs) -> tuple[tuple, dict]:
+    """Clones a tensor that is given a second time, or that the module owns.
+
+    torch.export takes one object for one input: of two inputs that are the same tensor, only one
+    would be connected, and the program would be wrong for all other arguments.
+    """
+    seen = {id(tensor) for tensor in (*module.parameters(), *module.buffers())}
+    leaves, tree = pytree.tree_flatten((tuple(args), kwargs))
+    for position, leaf in enumerate(leaves):
+        if not isinstance(leaf, torch.Tensor):
+            continue
+        if id(leaf) in seen:
+            leaves[position] = leaf.detach().clone().requires_grad_(leaf.requires_grad)
+        seen.add(id(leaf))
+    return pytree.tree_unflatten(leaves, tree)
+
+
+# Export ------------------------------------------------------------------------------------------
+
+
+def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> ExportedProgram:
+    failures: list[tuple[str, Exception]] = []
+    for mode in (False, True) if strict is None else (strict,):
+        try:
+            # With gradients, whatever the caller has set: without, modules such as
+            # nn.TransformerEncoder take a fused path that hides their operators.
+            with torch.enable_grad():
+                return torch.export.export(
+                    module, args, kwargs, dynamic_shapes=dynamic_shapes, strict=mode
+                )
+        except Exception as error:
+            failures.append(("strict" if mode else "non-strict", error))
+        if len(failures) == 1:
+            _require_running(module, args, kwargs)
+    why = "\n".join(f"{mode} export: {_reason(error)}" for mode, error in failures)
+    raise CaptureError(
+        f"torch.export cannot capture {type(module).__qualname__}", why=why, hint=_hint(failures)
+    ) from failures[0][1]
+
+
+def _require_running(module, args, kwargs) -> None:
+    """A module that does not even run on its example inputs needs no other export mode."""
+    copies = pytree.tree_map_only(torch.Tensor, lambda x: x.detach().clone(), (args, kwargs))
+    with _tensors_restored(module), torch.no_grad():
+        try:
+            module(*copies[0], **copies[1])
+        except Exception as error:
+            raise InputError(
+                f"{type(module).__qualname__} does not run on these example inputs",
+                why=_reason(error),
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The part of torch's message that says what happened, without pages of frames and logs."""
+    lines = [line.rstrip() for line in str(error).strip().splitlines()]
+    text = "\n".join(lines[:12]).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _hint(failures: list[tuple[str, Exception]]) -> str:
+    names = {type(error).__name__ for _, error in failures}
+    if any("DataDependent" in name for name in names):
+        return (
+            "the model branches on values of tensors; use torch.where or torch.cond, or move that "
+            "part out of the model"
+        )
+    return ""
+
+
+# Leaving things as they were ---------------------------------------------------------------------
+
+
+@contextmanager
+def _left_unchanged(module: nn.Module):
+    """Restores attributes, train flags and random states; tensors are not touched by tracing."""
+    attributes = [(child, _copy_attributes(child)) for child in module.modules()]
+    states = _random_states()
+    try:
+        yield
+    finally:
+        for child, saved in attributes:
+            child.__dict__.clear()
+            child.__dict__.update(saved)
+        _set_random_states(states)
+
+
+def _copy_attributes(module: nn.Module) -> dict[str, Any]:
+    """Containers one level deep: forward may append to a list or assign a buffer."""
+    return {
+        name: value.copy() if type(value) in (dict, list, set) else value
+        for name, value in module.__dict__.items()
+    }
+
+
+@contextmanager
+def _tensors_restored(module: nn.Module):
+    tensors = [(tensor, tensor.detach().clone()) for tensor in module.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, saved in tensors:
+                tensor.copy_(saved)
+
+
+def _random_states() -> dict[str, Any]:
+    states: dict[str, Any] = {"cpu": torch.get_rng_state(), "python": random.getstate()}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        states["cuda"] = torch.cuda.get_rng_state_all()
+    if "numpy" in sys.modules:
+        states["numpy"] = sys.modules["numpy"].random.get_state()
+    return states
+
+
+def _set_random_states(states: dict[str, Any]) -> None:
+    torch.set_rng_state(states["cpu"])
+    random.setstate(states["python"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state_all(states["cuda"])
+    if "numpy" in states:
+        sys.modules["numpy"].random.set_state(states["numpy"])

@@ -1,0 +1,60 @@
+"""Errors that Ferryman raises. Each says what, where, why and what to do now, in that order.
+
+    try:
+        model = ferryman.convert(module, (x,))
+    except ferryman.UnsupportedOps as error:
+        print(error)            # the whole text
+        error.diagnostics       # the same as data, one entry per kind of op
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Error(Exception):
+    """Base of everything that Ferryman raises on purpose."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        why: str = "",
+        hint: str = "",
+        diagnostics: Sequence[Any] = (),
+    ):
+        self.what = what
+        self.where = where
+        self.why = why
+        self.hint = hint
+        self.diagnostics = list(diagnostics)
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        for label, text in (("at", self.where), ("why", self.why), ("hint", self.hint)):
+            if text:
+                lines.append(f"  {label + ':':<6}{_indent(text)}")
+        return "\n".join(lines)
+
+
+class InputError(Error):
+    """The arguments of the call do not fit: wrong example inputs, module in training mode, …"""
+
+
+class CaptureError(Error):
+    """torch.export could not turn the module into a graph; `why` holds torch's reason."""
+
+
+class UnsupportedOps(Error):
+    """Ops (all of them) that have no conversion for the target."""
+
+
+class VerificationError(Error):
+    """The converted model computes something else; names the first value that differs."""
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n        ")

@@ -1,0 +1,16 @@
+// What both readers do last: nodes that failed while tracing go, outputs get their names from the
+// result's tree, and everything is verified.
+#pragma once
+
+#include "frontend/program.h"
+#include "frontend/treespec.h"
+
+namespace ferryman::frontend {
+
+Result<Program> finish_program(Program program, const NamedTupleFields& fields);
+
+// The text of a number that a symbolic float or a complex argument carries.
+std::string print_number(double number);
+EnumArg make_complex(double real, double imaginary);
+
+}  // namespace ferryman::frontend
