@@ -6,3 +6,7 @@
 
 Importing it changes nothing in torch.
 """
+
+from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
+
+__all__ = ["CaptureError", "Error", "InputError", "UnsupportedOps", "VerificationError"]

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,3 +59,24 @@ class VerificationError(Error):
 
 def _indent(text: str) -> str:
     return text.replace("\n", "\n        ")
+
+
+# By the hundred of a diagnostic's code (support/diagnostic.h): reading, the program, the graph, the
+# target, writing, our own. One error of the first kind decides.
+_BY_CODE = (
+    ("E01", InputError),
+    ("E0403", InputError),  # an option that does not fit this model
+    ("E02", UnsupportedOps),
+    ("E04", UnsupportedOps),
+)
+
+
+def from_native(error: Exception) -> Error:
+    """The public exception for a `_native.NativeError`; its text is the core's own rendering."""
+    content = json.loads(str(error))
+    diagnostics = content["diagnostics"]
+    codes = [diagnostic["code"] for diagnostic in diagnostics]
+    for prefix, kind in _BY_CODE:
+        if any(code.startswith(prefix) for code in codes):
+            return kind(content["text"], diagnostics=diagnostics)
+    return Error(content["text"], diagnostics=diagnostics)

@@ -37,4 +37,10 @@ std::vector<BlobRef> borrow_tensors(const nb::list& tensors) {
   return blobs;
 }
 
+BlobRef borrow_bytes(nb::bytes bytes) {
+  const auto* first = static_cast<const std::byte*>(bytes.data());
+  const std::span content(first, bytes.size());
+  return borrowed_blob(content, keep_alive(std::move(bytes)));
+}
+
 }  // namespace ferryman::python

@@ -2,7 +2,7 @@
 // made below (src/) or above (python/ferryman).
 //
 // Conventions: tensors come as a list of (address, num_bytes, owner) and are borrowed, not copied;
-// failures are NativeError with the diagnostics as JSON; the GIL is released while the core works.
+// failures are NativeError; the GIL is released while the core works.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
@@ -16,12 +16,11 @@ namespace ferryman::python {
 
 namespace {
 
-std::string print_live(const nb::bytes& buffer, const nb::list& tensors) {
+std::string print_live(nb::bytes buffer, const nb::list& tensors) {
+  const BlobRef live = borrow_bytes(std::move(buffer));
   const std::vector<BlobRef> storages = borrow_tensors(tensors);
-  const std::span bytes(static_cast<const std::byte*>(buffer.data()), buffer.size());
-  const nb::gil_scoped_release unlocked;
-  const BlobRef borrowed = borrowed_blob(bytes, nullptr);
-  return frontend::print_program(unwrap(frontend::read_live(borrowed, storages)));
+  nb::gil_scoped_release release;
+  return frontend::print_program(unwrap(frontend::read_live(live, storages)));
 }
 
 }  // namespace
@@ -30,7 +29,7 @@ NB_MODULE(_native, m) {
   m.doc() = "Ferryman's C++ core";
   nb::exception<NativeError>(m, "NativeError");
   m.def("print_live", &print_live, nb::arg("buffer"), nb::arg("tensors"),
-        "The program in a captured buffer, as text.");
+        "The program that capture.walk() made, as text: one line per input, node and output.");
 }
 
 }  // namespace ferryman::python

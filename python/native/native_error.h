@@ -1,6 +1,7 @@
-// How a failed Result crosses into Python: one exception, `ferryman._native.NativeError`, whose only
-// argument is the JSON list of diagnostics (support/diagnostic_json.h). ferryman/errors.py turns it
-// into the public classes, so the policy about exception types stays in Python.
+// How a failure of the core crosses into Python: one exception, `ferryman._native.NativeError`, with
+// one argument, the JSON text {"text": what people read, "diagnostics": [...]}
+// (support/diagnostic_json.h). ferryman/errors.py turns it into the public classes, so the policy
+// about exception types stays in Python.
 //
 //   Program program = unwrap(frontend::read_pt2(path));
 #pragma once
@@ -10,20 +11,24 @@
 #include <type_traits>
 #include <utility>
 
-#include "support/diagnostic_json.h"
+#include "support/diagnostic.h"
 #include "support/result.h"
 
 namespace ferryman::python {
 
 class NativeError : public std::runtime_error {
  public:
-  explicit NativeError(const std::string& diagnostics) : std::runtime_error(diagnostics) {}
+  explicit NativeError(const Diagnostics& diagnostics);
 };
 
-// The value, or NativeError. nanobind asks for C++ exceptions here; the core throws none.
+// The value, or NativeError. nanobind wants C++ exceptions here; the core throws none.
 template <typename T>
 T unwrap(Result<T> result) {
-  if (!result.ok()) throw NativeError("[" + to_json(result.diag()) + "]");
+  if (!result.ok()) {
+    Diagnostics diagnostics;
+    diagnostics.add(std::move(result).diag());
+    throw NativeError(diagnostics);
+  }
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
 }
 

@@ -1,0 +1,115 @@
+"""Running exported programs in PyTorch, with a look at every value, and changing nothing.
+
+    outputs = run_program(program, flatten_arguments(program, args, kwargs), visit=print)
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+from torch.utils import _pytree as pytree
+
+from .errors import InputError
+
+Visit = Callable[[str, Any], None]
+
+
+def flatten_arguments(program: ExportedProgram, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+    """The leaves in the order of the program's user inputs, whatever the order of the keywords."""
+    wanted = program.call_spec.in_spec
+    known = wanted.child(1).context  # the keywords, in the program's order
+    if set(known) != set(kwargs):
+        raise InputError(
+            f"the keyword arguments are {sorted(kwargs)}, the model was converted with {sorted(known)}"
+        )
+    leaves, spec = pytree.tree_flatten((tuple(args), {key: kwargs[key] for key in known}))
+    if spec != wanted:
+        raise InputError(
+            "the arguments have another structure than the example inputs",
+            why=f"expected {wanted}\ngot {spec}",
+        )
+    return leaves
+
+
+def run_program(program: ExportedProgram, leaves: list[Any], visit: Visit | None) -> list[Any]:
+    """The flattened user outputs. Inputs and state are copied, so in-place ops reach no one else."""
+    signature = program.graph_signature
+    users = iter(leaves)
+    inputs = []
+    for spec in signature.input_specs:
+        if spec.kind is InputKind.USER_INPUT:
+            inputs.append(_copy(next(users)))
+        elif spec.kind is InputKind.PARAMETER:
+            inputs.append(program.state_dict[spec.target])
+        elif spec.kind is InputKind.BUFFER and spec.persistent:
+            inputs.append(_copy(program.state_dict[spec.target]))
+        else:
+            inputs.append(_copy(program.constants[spec.target]))
+    with _undisturbed():
+        outputs = _Walker(program.graph_module, visit).run(*inputs)
+    mutations = len(signature.output_specs) - len(signature.user_outputs)
+    return list(outputs)[mutations:]
+
+
+class _Walker(torch.fx.Interpreter):
+    def __init__(self, module: torch.fx.GraphModule, visit: Visit | None):
+        super().__init__(module)
+        self._visit = visit
+
+    def run_node(self, node: torch.fx.Node) -> Any:
+        value = super().run_node(node)
+        if self._visit is not None and node.op == "call_function":
+            self._visit(node.name, value)
+        return value
+
+
+def run_reference(module: Callable, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+    """The flattened outputs of the user's own module."""
+    args, kwargs = pytree.tree_map(_copy, (args, kwargs))
+    with _undisturbed():
+        return pytree.tree_flatten(module(*args, **kwargs))[0]
+
+
+@contextlib.contextmanager
+def _undisturbed():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        yield
+
+
+def _copy(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, torch.Tensor) else value
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    if not isinstance(value, torch.Tensor):
+        return np.asarray(value)
+    value = value.detach().cpu()
+    if value.dtype is torch.bfloat16:  # numpy has none; float32 holds every bfloat16
+        value = value.float()
+    return value.resolve_conj().resolve_neg().numpy()
+
+
+def random_like(example: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Other values in the range of the example: integers may be indices, so never outside."""
+    shape = example.shape
+    if example.dtype is torch.bool:
+        return torch.randint(0, 2, shape, generator=generator).bool().to(example.device)
+    if example.numel() == 0:
+        return example.clone()
+    if not (example.is_floating_point() or example.is_complex()):
+        low, high = int(example.min()), int(example.max())
+        drawn = torch.randint(low, high + 1, shape, generator=generator, dtype=torch.int64)
+        return drawn.to(example.dtype).to(example.device)
+    kind = torch.complex64 if example.is_complex() else torch.float32
+    finite = example[example.isfinite()].to(kind)
+    mean = finite.mean() if finite.numel() else torch.zeros((), dtype=kind)
+    spread = finite.std() if finite.numel() > 1 else torch.ones(())
+    spread = spread if spread > 0 else torch.ones(())
+    drawn = torch.randn(shape, generator=generator, dtype=kind)
+    return (mean.cpu() + 1.2 * spread.cpu() * drawn).to(example.dtype).to(example.device)

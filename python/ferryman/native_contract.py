@@ -1,0 +1,151 @@
+"""What the Python package asks of the core, and what it gets back. src/driver/convert.h delivers it.
+
+Calls (module `ferryman._native`), both without the GIL for their long part:
+
+    convert_live(buffer, tensors, output_path, options) -> report
+    convert_archive(pt2_path, output_path, options) -> report
+
+* `buffer`, `tensors`: what capture.py makes of a live ExportedProgram; a tensor is
+  (address, num_bytes, owner).
+* `output_path`: the core streams the file there, so that weights are never held twice. It is complete
+  or absent when the call returns.
+* `options`: a JSON text, the fields of `Options` below.
+* `report`: a JSON text, the fields of `NativeReport` below. Unknown keys are ignored, so the core may
+  tell more.
+* Failure: `_native.NativeError`, see errors.py.
+
+How a tensor of the file holds a value of the program (`Placement`): with `factors` the value's axes,
+each split or kept,
+
+    stored = value.reshape(factors).permute(perm).reshape(shape of the tensor in the file)
+
+so `perm` maps new to old, and `factors` is the value's own shape unless layout split or added axes.
+Element types may differ where the core could prove that values fit (int64 kept as int32).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    target: str = "tflite"
+    # "channels_last", "channels_first" or (outputs) "any", by the program's own name of the input or
+    # output, before renaming; "*" stands for all. What is not named stays as in PyTorch.
+    input_layouts: dict[str, str] = dataclasses.field(default_factory=dict)
+    output_layouts: dict[str, str] = dataclasses.field(default_factory=dict)
+    # Names in the file, one for each tensor input or output in order; None = from the model.
+    input_names: list[str] | None = None
+    output_names: list[str] | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """Where a value of the program is in the file; see the module's text for the arithmetic."""
+
+    tensor: int  # index of the tensor in the file's main subgraph
+    factors: tuple[int, ...]
+    perm: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """An input or output: which one of the program, and where it is in the file."""
+
+    index: int  # among the flattened user inputs (or outputs) of the program, constants counted
+    name: str  # in the file's signature
+    placement: Placement
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeTrace:
+    """What became of one node of the exported graph."""
+
+    node: str  # the fx name
+    ops: tuple[str, ...] = ()  # operators of the file that compute it: ("CONV_2D",)
+    fused_into: str = ""  # the node whose value the file has instead
+    placement: Placement | None = None  # None: the file has no tensor with this value
+
+
+@dataclasses.dataclass(frozen=True)
+class Transpose:
+    """A copy that the layout plan keeps, and why."""
+
+    reason: str
+    bytes: int
+    node: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class NativeReport:
+    """
+    {"inputs": [port], "outputs": [port], "nodes": [node], "stages": [{"name", "seconds"}],
+     "ops": {"CONV_2D": 52, …}, "file_bytes": n,
+     "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
+                "transposes": [{"reason", "bytes", "node"}]},
+     "remarks": [diagnostic], "input_tree": text, "output_tree": text}
+
+    port = {"index", "name", "tensor", "factors", "perm"}
+    node = {"node", "ops", "fused_into", "tensor" (absent or -1: none), "factors", "perm"}
+    diagnostic: src/support/diagnostic_json.h.   Trees: treespecs as torch writes them; may be "".
+    """
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    nodes: tuple[NodeTrace, ...]
+    stages: tuple[tuple[str, float], ...]
+    ops: dict[str, int]
+    file_bytes: int
+    bytes_moved: int
+    lower_bound: int
+    optimal: bool
+    transposes: tuple[Transpose, ...]
+    remarks: tuple[dict[str, Any], ...]
+    input_tree: str
+    output_tree: str
+
+    @staticmethod
+    def from_json(text: str) -> NativeReport:
+        report = json.loads(text)
+        layout = report["layout"]
+        return NativeReport(
+            inputs=tuple(map(_port, report["inputs"])),
+            outputs=tuple(map(_port, report["outputs"])),
+            nodes=tuple(map(_node, report["nodes"])),
+            stages=tuple((stage["name"], stage["seconds"]) for stage in report["stages"]),
+            ops=report["ops"],
+            file_bytes=report["file_bytes"],
+            bytes_moved=layout["bytes_moved"],
+            lower_bound=layout["lower_bound"],
+            optimal=layout["optimal"],
+            transposes=tuple(
+                Transpose(copy["reason"], copy["bytes"], copy.get("node", ""))
+                for copy in layout["transposes"]
+            ),
+            remarks=tuple(report["remarks"]),
+            input_tree=report.get("input_tree", ""),
+            output_tree=report.get("output_tree", ""),
+        )
+
+
+def _placement(item: dict[str, Any]) -> Placement:
+    return Placement(item["tensor"], tuple(item["factors"]), tuple(item["perm"]))
+
+
+def _port(item: dict[str, Any]) -> Port:
+    return Port(item["index"], item["name"], _placement(item))
+
+
+def _node(item: dict[str, Any]) -> NodeTrace:
+    return NodeTrace(
+        node=item["node"],
+        ops=tuple(item.get("ops", ())),
+        fused_into=item.get("fused_into", ""),
+        placement=_placement(item) if item.get("tensor", -1) >= 0 else None,
+    )

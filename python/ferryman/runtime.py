@@ -1,0 +1,77 @@
+"""The LiteRT interpreter, as much of it as Ferryman needs.
+
+    runner = Runner(path)
+    outputs = runner.run(inputs)          # numpy arrays as the file has them, in its order
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+
+import numpy as np
+
+from .errors import Error
+from .native_contract import Placement
+
+
+class Kernels(enum.Enum):
+    """The two ways in which users run a file; they differ in what they accept and in rounding."""
+
+    DELEGATE = "XNNPACK"  # the default of LiteRT
+    PLAIN = "built-in kernels"
+
+
+class Runner:
+    """One file, ready to run. `keep_values` keeps every intermediate tensor readable after a run;
+    the delegate computes none of them, so that takes the plain kernels."""
+
+    def __init__(self, path: os.PathLike | str, kernels: Kernels, *, keep_values: bool = False, threads: int = 1):
+        if keep_values and kernels is Kernels.DELEGATE:
+            raise ValueError("the delegate keeps no intermediate values")
+        interpreter_module = _import_runtime()
+        resolvers = interpreter_module.OpResolverType
+        self.kernels = kernels
+        self._interpreter = interpreter_module.Interpreter(
+            model_path=os.fspath(path),
+            num_threads=threads,
+            experimental_op_resolver_type=resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            if kernels is Kernels.PLAIN
+            else resolvers.AUTO,
+            experimental_preserve_all_tensors=keep_values,
+        )
+        self._interpreter.allocate_tensors()
+        self.inputs = self._interpreter.get_input_details()
+        self.outputs = self._interpreter.get_output_details()
+
+    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        for detail, array in zip(self.inputs, inputs, strict=True):
+            self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(detail["index"]) for detail in self.outputs]
+
+    def tensor(self, index: int) -> np.ndarray:
+        return self._interpreter.get_tensor(index)
+
+
+def to_stored(value: np.ndarray, placement: Placement) -> np.ndarray:
+    """A value of the program, as the file holds it (native_contract.Placement)."""
+    return value.reshape(placement.factors).transpose(placement.perm)
+
+
+def from_stored(stored: np.ndarray, placement: Placement, shape: tuple[int, ...]) -> np.ndarray:
+    """The inverse: a tensor of the file as the value of `shape` that it holds."""
+    permuted = stored.reshape([placement.factors[axis] for axis in placement.perm])
+    return permuted.transpose(np.argsort(placement.perm)).reshape(shape)
+
+
+def _import_runtime():
+    try:
+        from ai_edge_litert import interpreter
+    except ImportError as error:
+        raise Error(
+            "running a .tflite file takes the package ai-edge-litert",
+            why=str(error),
+            hint="pip install ai-edge-litert, or convert with verify=False",
+        ) from error
+    return interpreter
