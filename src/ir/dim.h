@@ -55,6 +55,7 @@ class SymbolTable {
 
   // The same name gives the same symbol; its first range stays.
   Dim symbol(std::string_view name, SymbolRange range = {});
+  void set_range(Dim symbol, SymbolRange range) { exprs_[symbol.expr()].range = range; }
   Dim binary(Kind kind, Dim lhs, Dim rhs);
   Dim add(Dim lhs, Dim rhs) { return binary(Kind::kAdd, lhs, rhs); }
   Dim mul(Dim lhs, Dim rhs) { return binary(Kind::kMul, lhs, rhs); }

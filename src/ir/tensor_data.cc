@@ -31,17 +31,18 @@ Result<TensorData> TensorData::strided(BlobRef blob, DType dtype, Ints shape, In
   };
   if (strides.size() != shape.size() || offset < 0) return outside();
   const int64_t capacity = static_cast<int64_t>(blob->size()) / byte_size(dtype);
-  int64_t last = offset;
-  bool empty = false;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (shape[axis] < 0 || strides[axis] < 0) return outside();
-    if (shape[axis] == 0) empty = true;
-    if (shape[axis] <= 1 || strides[axis] == 0) continue;
-    if (strides[axis] > capacity || shape[axis] - 1 > (capacity - last) / strides[axis])
-      return outside();
+  }
+  const bool is_empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
+  int64_t last = offset;
+  for (size_t axis = 0; axis < shape.size() && !is_empty; ++axis) {
+    if (shape[axis] == 1 || strides[axis] == 0) continue;
+    const bool fits = last < capacity && shape[axis] - 1 <= (capacity - 1 - last) / strides[axis];
+    if (!fits) return outside();
     last += (shape[axis] - 1) * strides[axis];
   }
-  if (!empty && last >= capacity) return outside();
+  if (!is_empty && last >= capacity) return outside();
   TensorData data;
   data.blob_ = std::move(blob);
   data.dtype_ = dtype;
