@@ -1,0 +1,121 @@
+// The result of layout planning: in which order the axes of every tensor lie in memory. A side
+// table; the graph is not touched.
+//
+//   LayoutPlan plan = plan_layout(graph, TfliteContract(), IoLayouts());
+//   const OpPlan& chosen = plan.ops[op];
+//   for (size_t i = 0; i < operands.size(); ++i)
+//     tensors[i] = in_layout(operands[i], chosen.operands[i]);   // the lowering's, see below
+//
+// Lowering keeps a table (MemoryOrder, shape) -> target tensor. For an op that is not `relabelling`
+// it asks for each operand in its layout, emits the chosen form, and enters the results. To answer:
+//   * same MemoryOrder and shape: that tensor;
+//   * same MemoryOrder, other shape: a RESHAPE, no bytes move;
+//   * otherwise one copy, by `rearrange`, from the order in which the memory was produced.
+// With the results of relabelling ops there is nothing to do: their MemoryOrder names the memory
+// that they look at. Constants are read in the order asked for (`constant_in_layout`).
+//
+// Invariants: copies made in this way are exactly `copies`, and their bytes sum up to bytes_moved.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ir/graph.h"
+#include "layout/contract.h"
+
+namespace ferryman::layout {
+
+// A piece of a logical dim: the whole dim, or one factor of it where a reshape splits or merges it.
+struct AxisPart {
+  int dim = 0;
+  int factor = -1;  // number in the value's list of factors, in logical order; -1: a dim of size 1
+  Dim extent = 1;
+  bool operator==(const AxisPart&) const = default;
+};
+
+// One axis of the tensor as it lies in memory: parts of one dim, outermost first. Parts that stand
+// in another order than the logical one permute the positions along the axis.
+struct PhysicalAxis {
+  Dim extent = 1;
+  std::vector<AxisPart> parts;
+  bool operator==(const PhysicalAxis&) const = default;
+};
+
+// Axes in memory order, outermost first. Every dim of the value appears, those of size 1 as well.
+struct Layout {
+  std::vector<PhysicalAxis> axes;
+
+  Dims shape() const;
+  // The dim that each physical axis is, if every dim is one axis: [0, 2, 3, 1] for channels last.
+  std::optional<Ints> dim_order() const;
+  // Physical axes that belong to a dim: one, unless the dim is split. For renumbering attributes.
+  Ints axes_of_dim(int dim) const;
+  bool operator==(const Layout&) const = default;
+};
+
+// The value whose memory this is, and the order in which that value's factors lie in it. Equal
+// MemoryOrders are the same bytes; only the shape may differ.
+struct MemoryOrder {
+  ValueId root;
+  std::vector<uint8_t> factors;
+  auto operator<=>(const MemoryOrder&) const = default;
+};
+
+struct OpPlan {
+  bool relabelling = false;      // no kernel: reshape, permute and the like
+  int form = 0;                  // Form::id
+  std::vector<Layout> operands;  // empty for an absent operand
+  std::vector<Layout> results;
+};
+
+struct LayoutCopy {
+  ValueId value;  // the root of the memory
+  Layout from, to;
+  int64_t bytes = 0;  // read and written
+};
+
+struct LayoutPlan {
+  OpMap<OpPlan> ops;
+  std::vector<Layout> inputs;   // parallel to Graph::inputs()
+  std::vector<Layout> outputs;  // parallel to Graph::outputs()
+  std::vector<Layout> updates;  // parallel to Graph::state_updates()
+  std::vector<LayoutCopy> copies;
+  int64_t bytes_moved = 0;
+  int64_t lower_bound = 0;  // no plan moves fewer bytes
+  bool proven = true;       // bytes_moved == lower_bound
+
+  // Which memory a value looks at: per factor of the value, the factor of the root.
+  struct View {
+    ValueId root;
+    std::vector<uint8_t> factors;
+  };
+  ValueMap<View> views;
+
+  MemoryOrder memory_order(ValueId value, const Layout& layout) const;
+};
+
+LayoutPlan plan_layout(const Graph& graph, const TargetContract& contract, const IoLayouts& io);
+
+// How to bring memory from one layout to another: RESHAPE to `input_shape`, TRANSPOSE by `perm`
+// (new to old), RESHAPE to `output_shape`. Neighbours that stay together are one axis, axes of size
+// 1 are left out. An empty perm is a RESHAPE only.
+struct Rearrangement {
+  Dims input_shape;
+  Ints perm;
+  Dims output_shape;
+  // Set where one op that moves blocks between the last axis and two others does the same:
+  // DEPTH_TO_SPACE from [N, H, W, block * block * C], or SPACE_TO_DEPTH to it.
+  enum class Blocks : uint8_t { kNone, kDepthToSpace, kSpaceToDepth };
+  Blocks blocks = Blocks::kNone;
+  int64_t block_size = 0;
+};
+// `from` may be a layout of another value that looks at the same memory.
+Rearrangement rearrange(const LayoutPlan& plan, ValueId from_value, const Layout& from,
+                        ValueId to_value, const Layout& to);
+
+// The elements of a constant (or of a view of one) as a row-major tensor of layout.shape().
+TensorData constant_in_layout(const TensorData& data, const Layout& layout);
+
+}  // namespace ferryman::layout
