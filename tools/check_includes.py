@@ -4,7 +4,8 @@
     support <- ir <- ops <- {frontend, passes, layout, target} <- driver <- {cli, python}
 
 A folder may include itself and everything on a lower level; siblings in braces do not include each
-other. Prints each offence as file:line and exits with 1 if there is one.
+other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how the
+layers work together, and nothing includes them. Prints each offence as file:line and exits with 1 if there is one.
 
     tools/check_includes.py [root]
 """
@@ -23,6 +24,7 @@ LEVELS = {
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SOURCES = {".h", ".cc", ".inc"}
+PROGRAM = re.compile(r"_(test|fuzz|bench)$")
 ALLOWED_SIBLINGS = {("target", "layout")}
 
 
@@ -59,7 +61,7 @@ def check_tree(root):
     root = Path(root)
     offences = []
     for path in sorted((root / "src").rglob("*")):
-        if path.suffix not in SOURCES:
+        if path.suffix not in SOURCES or PROGRAM.search(path.stem):
             continue
         folder = folder_of(path.relative_to(root / "src"))
         if folder not in LEVELS:

@@ -7,6 +7,20 @@
 Importing it changes nothing in torch.
 """
 
+from .convert import convert
 from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
+from .model import Model
+from .report import Report
+from .verify import Verify
 
-__all__ = ["CaptureError", "Error", "InputError", "UnsupportedOps", "VerificationError"]
+__all__ = [
+    "CaptureError",
+    "Error",
+    "InputError",
+    "Model",
+    "Report",
+    "UnsupportedOps",
+    "VerificationError",
+    "Verify",
+    "convert",
+]

@@ -42,20 +42,20 @@ def capture(
     """
     if isinstance(module, ExportedProgram):
         return module
-    module = _as_module(module)
+    module = as_module(module)
     kwargs = {} if kwargs is None else kwargs
     _check_arguments(module, args, kwargs)
     if not training:
         _require_eval_mode(module)
     args, kwargs = _separate_tensors(module, args, kwargs)
-    with _left_unchanged(module):
+    with left_unchanged(module):
         return _export(module, args, kwargs, dynamic_shapes, strict)
 
 
 # Arguments ---------------------------------------------------------------------------------------
 
 
-def _as_module(module) -> nn.Module:
+def as_module(module) -> nn.Module:
     module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     if isinstance(module, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
         raise InputError(
@@ -214,7 +214,7 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
 def _require_running(module, args, kwargs) -> None:
     """A module that does not even run on its example inputs needs no other export mode."""
     copies = pytree.tree_map_only(torch.Tensor, lambda x: x.detach().clone(), (args, kwargs))
-    with _tensors_restored(module), torch.no_grad():
+    with tensors_restored(module), torch.no_grad():
         try:
             module(*copies[0], **copies[1])
         except Exception as error:
@@ -245,7 +245,7 @@ def _hint(failures: list[tuple[str, Exception]]) -> str:
 
 
 @contextmanager
-def _left_unchanged(module: nn.Module):
+def left_unchanged(module: nn.Module):
     """Restores attributes, train flags and random states; tensors are not touched by tracing."""
     attributes = [(child, _copy_attributes(child)) for child in module.modules()]
     states = _random_states()
@@ -267,7 +267,7 @@ def _copy_attributes(module: nn.Module) -> dict[str, Any]:
 
 
 @contextmanager
-def _tensors_restored(module: nn.Module):
+def tensors_restored(module: nn.Module):
     tensors = [(tensor, tensor.detach().clone()) for tensor in module.buffers()]
     try:
         yield

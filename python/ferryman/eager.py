@@ -1,6 +1,6 @@
 """Running exported programs in PyTorch, with a look at every value, and changing nothing.
 
-    outputs = run_program(program, flatten_arguments(program, args, kwargs), visit=print)
+    outputs = run_program(program, leaves, visit=print)
 """
 
 from __future__ import annotations
@@ -11,30 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.utils import _pytree as pytree
 
-from .errors import InputError
+from .capture import left_unchanged, tensors_restored
 
 Visit = Callable[[str, Any], None]
-
-
-def flatten_arguments(program: ExportedProgram, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
-    """The leaves in the order of the program's user inputs, whatever the order of the keywords."""
-    wanted = program.call_spec.in_spec
-    known = wanted.child(1).context  # the keywords, in the program's order
-    if set(known) != set(kwargs):
-        raise InputError(
-            f"the keyword arguments are {sorted(kwargs)}, the model was converted with {sorted(known)}"
-        )
-    leaves, spec = pytree.tree_flatten((tuple(args), {key: kwargs[key] for key in known}))
-    if spec != wanted:
-        raise InputError(
-            "the arguments have another structure than the example inputs",
-            why=f"expected {wanted}\ngot {spec}",
-        )
-    return leaves
 
 
 def run_program(program: ExportedProgram, leaves: list[Any], visit: Visit | None) -> list[Any]:
@@ -69,10 +53,10 @@ class _Walker(torch.fx.Interpreter):
         return value
 
 
-def run_reference(module: Callable, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
-    """The flattened outputs of the user's own module."""
+def run_reference(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+    """The flattened outputs of the user's own module, which is left as it was."""
     args, kwargs = pytree.tree_map(_copy, (args, kwargs))
-    with _undisturbed():
+    with _undisturbed(), left_unchanged(module), tensors_restored(module):
         return pytree.tree_flatten(module(*args, **kwargs))[0]
 
 
@@ -111,5 +95,7 @@ def random_like(example: torch.Tensor, generator: torch.Generator) -> torch.Tens
     mean = finite.mean() if finite.numel() else torch.zeros((), dtype=kind)
     spread = finite.std() if finite.numel() > 1 else torch.ones(())
     spread = spread if spread > 0 else torch.ones(())
-    drawn = torch.randn(shape, generator=generator, dtype=kind)
-    return (mean.cpu() + 1.2 * spread.cpu() * drawn).to(example.dtype).to(example.device)
+    drawn = mean.cpu() + 1.2 * spread.cpu() * torch.randn(shape, generator=generator, dtype=kind)
+    if not example.is_complex() and finite.numel() and finite.min() >= 0:
+        drawn = drawn.abs()  # a square root or logarithm may follow
+    return drawn.to(example.dtype).to(example.device)

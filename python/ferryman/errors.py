@@ -54,7 +54,12 @@ class UnsupportedOps(Error):
 
 
 class VerificationError(Error):
-    """The converted model computes something else; names the first value that differs."""
+    """The converted model computes something else; names the first value that differs.
+
+    error.report.show() prints the whole tree.
+    """
+
+    report = None
 
 
 def _indent(text: str) -> str:

@@ -65,9 +65,13 @@ class Port:
 
 @dataclasses.dataclass(frozen=True)
 class NodeTrace:
-    """What became of one node of the exported graph."""
+    """A value of the exported graph and what became of it; in the graph's order. A node with several
+    results is one entry for each, under the name of the value."""
 
     node: str  # the fx name
+    target: str  # "aten.conv2d.default"
+    type: str  # "f32[1, 64, 112, 112]"
+    location: dict[str, Any]  # to_json(SourceLocation)
     ops: tuple[str, ...] = ()  # operators of the file that compute it: ("CONV_2D",)
     fused_into: str = ""  # the node whose value the file has instead
     placement: Placement | None = None  # None: the file has no tensor with this value
@@ -92,8 +96,9 @@ class NativeReport:
      "remarks": [diagnostic], "input_tree": text, "output_tree": text}
 
     port = {"index", "name", "tensor", "factors", "perm"}
-    node = {"node", "ops", "fused_into", "tensor" (absent or -1: none), "factors", "perm"}
-    diagnostic: src/support/diagnostic_json.h.   Trees: treespecs as torch writes them; may be "".
+    node = {"node", "target", "type", "location", "ops", "fused_into",
+            "tensor", "factors", "perm" (absent: the file has no such value)}
+    diagnostic, location: src/support/diagnostic_json.h.   Trees: treespecs as torch writes them; may be "".
     """
 
     inputs: tuple[Port, ...]
@@ -145,7 +150,10 @@ def _port(item: dict[str, Any]) -> Port:
 def _node(item: dict[str, Any]) -> NodeTrace:
     return NodeTrace(
         node=item["node"],
+        target=item["target"],
+        type=item["type"],
+        location=item["location"],
         ops=tuple(item.get("ops", ())),
         fused_into=item.get("fused_into", ""),
-        placement=_placement(item) if item.get("tensor", -1) >= 0 else None,
+        placement=_placement(item) if "tensor" in item else None,
     )

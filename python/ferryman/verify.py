@@ -21,8 +21,9 @@ from torch.utils import _pytree as pytree
 
 from . import eager
 from .compare import Difference, compare
-from .errors import Error, VerificationError
-from .native_contract import NativeReport, Port
+from .errors import Error
+from .native_contract import NativeReport
+from .structure import flatten_like
 from .runtime import Kernels, Runner, from_stored, to_stored
 
 
@@ -53,18 +54,6 @@ class Checks:
     # By kernels, then by name of the output.
     outputs: dict[str, dict[str, Difference]] = dataclasses.field(default_factory=dict)
 
-    @property
-    def worst_output(self) -> Difference | None:
-        found = [d for by_name in self.outputs.values() for d in by_name.values()]
-        return max(found, key=lambda d: d.used, default=None)
-
-    def first_failure(self, order: Sequence[str]) -> tuple[str, Difference] | None:
-        for node in order:
-            if node in self.nodes and not self.nodes[node].ok:
-                return node, self.nodes[node]
-        return None
-
-
 def verify(
     program: ExportedProgram,
     path: os.PathLike | str,
@@ -72,7 +61,7 @@ def verify(
     options: Verify,
     reference: Callable[..., Any] | None = None,
 ) -> Checks:
-    """Fills `Checks`; raises nothing over a difference (see `require_equal`).
+    """Fills `Checks`; raises nothing over a difference (verdict.py does).
 
     reference: the user's own module. Its outputs are what counts; without it, the program's are.
     """
@@ -81,7 +70,7 @@ def verify(
     delegate = Runner(path, Kernels.DELEGATE)
     for args, kwargs in _samples(program, options):
         checks.samples += 1
-        leaves = eager.flatten_arguments(program, args, kwargs)
+        leaves = flatten_like(program.call_spec.in_spec, args, kwargs)
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
         expected = _walk_nodes(program, leaves, native, plain, options, checks)
@@ -93,47 +82,6 @@ def verify(
                 difference = _compare_stored(expected[port.index], array, port.placement, options)
                 _keep_worst(seen, port.name, difference)
     return checks
-
-
-def require_equal(program: ExportedProgram, checks: Checks, report) -> None:
-    """Raises VerificationError about the first node that differs, or else the first output."""
-    order = [node.name for node in program.graph.nodes]
-    failure = checks.first_failure(order)
-    if failure is not None:
-        name, difference = failure
-        node = report.node(name)
-        raise VerificationError(
-            f"{node.op} gives another result on LiteRT than in PyTorch: {describe(difference)}",
-            where=node.place,
-            why="the values before it agree" if checks.nodes else "",
-            hint=_HINT,
-            diagnostics=[difference],
-        )
-    for kernels, by_name in checks.outputs.items():
-        for name, difference in by_name.items():
-            if not difference.ok:
-                raise VerificationError(
-                    f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}",
-                    where=f"output '{name}'",
-                    why="every intermediate value that could be compared agrees",
-                    hint=_HINT,
-                    diagnostics=[difference],
-                )
-
-
-_HINT = (
-    "this is an error of Ferryman unless the model computes with random numbers: please report it; "
-    "ferryman.Verify(rtol=…, atol=…) sets another tolerance, verify=False skips the check"
-)
-
-
-def describe(difference: Difference) -> str:
-    if difference.note:
-        return difference.note
-    return (
-        f"expected {difference.expected:.7g}, got {difference.got:.7g} at "
-        f"{list(difference.index)} (worst of all; {difference.relative:.1e} of the largest value)"
-    )
 
 
 def stored_inputs(native: NativeReport, runner: Runner, leaves: list[Any]) -> list[np.ndarray]:

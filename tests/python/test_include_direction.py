@@ -16,6 +16,7 @@ def test_sources_include_downwards_only():
 def test_upward_and_sideways_includes_are_found(tmp_path):
     sources = {
         "src/ir/graph.h": '#include "ops/all.h"\n',
+        "src/ir/graph_test.cc": '#include "ops/all.h"\n',
         "src/layout/plan.cc": '#include "ir/graph.h"\n#include "passes/fold.h"\n',
         "src/driver/convert.cc": '#include "layout/plan.h"\n#include "../cli/main.h"\n',
         "src/extra/file.cc": "",

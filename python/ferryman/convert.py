@@ -1,0 +1,174 @@
+"""ferryman.convert: capture, the core, verification, report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.export import ExportedProgram
+
+from . import _native, archive
+from .capture import as_module, capture, walk
+from .errors import InputError, from_native
+from .model import Model
+from .native_contract import NativeReport, Options
+from .progress import Stages
+from .report import Report
+from .structure import Structure
+from .verdict import require_equal
+from .verify import Verify
+from .verify import verify as check_numbers
+
+Layouts = str | dict[str, str] | None
+
+
+def convert(
+    module: nn.Module | Callable | ExportedProgram | str | os.PathLike,
+    args: tuple = (),
+    kwargs: dict[str, Any] | None = None,
+    *,
+    target: str = "tflite",
+    dynamic_shapes: Any = None,
+    input_layout: Layouts = None,
+    output_layout: Layouts = None,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+    converters: Sequence[Any] = (),
+    verify: bool | Verify = True,
+    quantize: Any = None,
+    progress: bool = True,
+    training: bool = False,
+) -> Model:
+    """Converts a PyTorch model and checks the result on the real runtime.
+
+    module: a module, a function, an ExportedProgram, or the path of a .pt2 archive.
+    args, kwargs: example inputs for a module or function; nested structures are fine.
+    input_layout, output_layout: "channels_last" or "channels_first", for all or by name; outputs also
+        "any", whatever is cheapest. As in PyTorch by default.
+    verify: True, False, or Verify(...) with other samples and tolerances.
+    training: convert a module as it behaves in training mode, instead of refusing it.
+
+    Raises InputError, CaptureError, UnsupportedOps or VerificationError, all of them ferryman.Error.
+    """
+    _require_known_options(target, dynamic_shapes, converters, quantize)
+    options = Options(
+        target=target,
+        input_layouts=_layouts("input_layout", input_layout, ("channels_last", "channels_first")),
+        output_layouts=_layouts(
+            "output_layout", output_layout, ("channels_last", "channels_first", "any")
+        ),
+        input_names=None if input_names is None else list(input_names),
+        output_names=None if output_names is None else list(output_names),
+    )
+    source = _ArchiveSource(module) if isinstance(module, (str, os.PathLike)) else _LiveSource(
+        module, args, kwargs, training=training
+    )
+    return _convert(source, options, _verify_options(verify), Stages(visible=progress))
+
+
+def _convert(source: _Source, options: Options, check: Verify | None, stages: Stages) -> Model:
+    folder = tempfile.TemporaryDirectory(prefix="ferryman-")
+    path = Path(folder.name) / "model.tflite"
+    program, native = source.convert(str(path), options.to_json(), stages)
+    checks = None
+    if check is not None:
+        with stages("verify"):
+            checks = check_numbers(program, path, native, check, source.reference)
+    report = Report(native, checks, _all_seconds(stages, native), source.name)
+    if checks is not None:
+        require_equal(report)
+    return Model(folder, path, report, Structure.of(program))
+
+
+def _run_core(call: Callable[[], str]) -> NativeReport:
+    try:
+        return NativeReport.from_json(call())
+    except _native.NativeError as error:
+        raise from_native(error) from None
+
+
+def _all_seconds(stages: Stages, native: NativeReport) -> dict[str, float]:
+    """The stages in order, with those of the core in the place of the whole."""
+    seconds = {}
+    for name, time in stages.seconds.items():
+        if name != "convert":
+            seconds[name] = time
+            continue
+        seconds["hand over"] = max(0.0, time - sum(s for _, s in native.stages))
+        seconds.update(native.stages)
+    return seconds
+
+
+class _LiveSource:
+    """A module in this process: its tensors are lent to the core."""
+
+    def __init__(self, module, args, kwargs, *, training: bool):
+        self.name = type(module).__name__ if isinstance(module, nn.Module) else getattr(
+            module, "__name__", type(module).__name__
+        )
+        self._module, self._args, self._kwargs, self._training = module, args, kwargs, training
+        # An ExportedProgram has no other self to be compared with.
+        self.reference = None if isinstance(module, ExportedProgram) else as_module(module)
+
+    def convert(self, path: str, options: str, stages: Stages):
+        with stages("capture"):
+            program = capture(self._module, self._args, self._kwargs, training=self._training)
+        with stages("convert"):
+            buffer, tensors = walk(program)
+            native = _run_core(lambda: _native.convert_live(buffer, tensors, path, options))
+        return program, native
+
+
+class _ArchiveSource:
+    """A .pt2 file, which the core reads itself; torch loads it, too, to compare and to run."""
+
+    reference = None
+
+    def __init__(self, path):
+        self._path = os.fspath(path)
+        self.name = Path(self._path).name
+
+    def convert(self, path: str, options: str, stages: Stages):
+        with stages("convert"):  # first: the core trusts the file less, and knows what to advise
+            native = _run_core(lambda: _native.convert_archive(self._path, path, options))
+        with stages("load"):
+            program = archive.load(self._path)
+        return program, native
+
+
+_Source = _LiveSource | _ArchiveSource
+
+
+def _require_known_options(target, dynamic_shapes, converters, quantize) -> None:
+    if target != "tflite":
+        raise InputError(f"unknown target {target!r}", hint='"tflite" is what there is')
+    for name, given in (
+        ("dynamic_shapes", dynamic_shapes is not None),
+        ("converters", len(converters) > 0),
+        ("quantize", quantize is not None),
+    ):
+        if given:
+            raise InputError(f"the option {name} has no effect in this version", hint="leave it out")
+
+
+def _layouts(option: str, given: Layouts, known: tuple[str, ...]) -> dict[str, str]:
+    layouts = {"*": given} if isinstance(given, str) else dict(given or {})
+    for name, layout in layouts.items():
+        if layout not in known:
+            raise InputError(
+                f"{option} {layout!r} for {name!r} is no layout",
+                hint="write one of " + ", ".join(f'"{layout}"' for layout in known),
+            )
+    return layouts
+
+
+def _verify_options(verify: bool | Verify) -> Verify | None:
+    if isinstance(verify, Verify):
+        return verify
+    if isinstance(verify, bool):
+        return Verify() if verify else None
+    raise InputError(f"verify is {verify!r}", hint="pass True, False or ferryman.Verify(…)")

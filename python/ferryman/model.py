@@ -1,0 +1,78 @@
+"""A converted model: the file, the way to run it, and the report.
+
+    y = model(x)                     # on LiteRT; torch in, torch out; numpy in, numpy out
+    model.save("model.tflite")
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .errors import Error, InputError
+from .native_contract import Port
+from .report import Report
+from .runtime import Kernels, Runner
+from .structure import Structure
+
+
+class Model:
+    """Inputs and outputs keep the structure of the module's, with tensors in the file's own axis
+    order: the same as in PyTorch unless `input_layout` or `output_layout` asked for another."""
+
+    def __init__(self, folder: tempfile.TemporaryDirectory, path: Path, report: Report, structure: Structure):
+        self._folder = folder  # holds the file as long as the model lives
+        self._path = path
+        self._structure = structure
+        self._runner: Runner | None = None
+        self.report = report
+
+    def __call__(self, *args, **kwargs) -> Any:
+        leaves = self._structure.flatten(args, kwargs)
+        if self._runner is None:
+            self._runner = Runner(self._path, Kernels.DELEGATE)
+        outputs = self._runner.run(self._arrays(leaves))
+        results = dict(zip((d["index"] for d in self._runner.outputs), outputs))
+        wants_torch = any(isinstance(leaf, torch.Tensor) for leaf in leaves)
+        convert = torch.from_numpy if wants_torch else lambda array: array
+        arrays = {p.index: convert(results[p.placement.tensor]) for p in self.report.native.outputs}
+        return self._structure.unflatten_output(arrays)
+
+    def _arrays(self, leaves: list[Any]) -> list[np.ndarray]:
+        """The inputs in the file's order, checked against what the file says."""
+        ports = {port.placement.tensor: port for port in self.report.native.inputs}
+        return [_as_array(leaves, ports[d["index"]], d) for d in self._runner.inputs]
+
+    @property
+    def path(self) -> Path:
+        """The file, as long as the model lives; save() makes a copy that stays."""
+        return self._path
+
+    def save(self, path: os.PathLike | str) -> None:
+        """Writes the file; `path` is complete or untouched."""
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        try:
+            shutil.copyfile(self._path, partial)
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise Error(f"cannot write {path}", why=error.strerror or str(error)) from error
+
+
+def _as_array(leaves: list[Any], port: Port, detail: dict[str, Any]) -> np.ndarray:
+    value = leaves[port.index]
+    array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+    shape, dtype = tuple(detail["shape"]), np.dtype(detail["dtype"])
+    if array.shape != shape:
+        raise InputError(f"input '{port.name}' has shape {array.shape}, the file takes {shape}")
+    cast = array.astype(dtype, copy=False)
+    if cast.dtype != array.dtype and not np.array_equal(cast.astype(array.dtype), array):
+        raise InputError(f"input '{port.name}' is {array.dtype}, the file takes {dtype}")
+    return cast

@@ -1,0 +1,120 @@
+"""What happened in a conversion, for people and for machines.
+
+    model.report.show()                 # the tree in the terminal
+    model.report.to_json()
+    model.report.nodes["conv2d"].difference
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from .compare import Difference
+from .native_contract import NativeReport, NodeTrace
+from .verify import Checks
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """One value of the exported graph: where it comes from, what it became, how exact it is."""
+
+    trace: NodeTrace
+    difference: Difference | None  # None: not compared
+
+    @property
+    def name(self) -> str:
+        return self.trace.node
+
+    @property
+    def op(self) -> str:
+        """"conv2d" of "aten.conv2d.default"."""
+        parts = self.trace.target.split(".")
+        return parts[1] if len(parts) > 1 else self.trace.target
+
+    @property
+    def place(self) -> str:
+        """"features.0.conv (model.py:12), node conv2d_1"."""
+        where = self.trace.location
+        place = where["module_path"] or where["module_type"].rsplit(".", 1)[-1]
+        if where["file"]:
+            place += f" ({where['file']}:{where['line']})"
+        return f"{place.strip()}, node {self.name}".removeprefix(", ")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    native: NativeReport
+    checks: Checks | None  # None: not verified
+    seconds: dict[str, float]  # of each stage, in order; those of the core among them
+    model: str  # the class that was converted
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        differences = self.checks.nodes if self.checks else {}
+        return {t.node: Node(t, differences.get(t.node)) for t in self.native.nodes}
+
+    def show(self, console=None) -> None:
+        """Prints the tree of modules and ops with the worst difference of each, and the totals."""
+        from .tree import show
+
+        show(self, console)
+
+    def to_json(self) -> str:
+        native = self.native
+        content = {
+            "model": self.model,
+            "verified": self.checks is not None,
+            "samples": self.checks.samples if self.checks else 0,
+            "file_bytes": native.file_bytes,
+            "seconds": self.seconds,
+            "ops": native.ops,
+            "layout": {
+                "bytes_moved": native.bytes_moved,
+                "lower_bound": native.lower_bound,
+                "optimal": native.optimal,
+                "transposes": [dataclasses.asdict(t) for t in native.transposes],
+            },
+            "inputs": [port.name for port in native.inputs],
+            "outputs": self._outputs(),
+            "nodes": [_node_to_json(node) for node in self.nodes.values()],
+            "remarks": list(native.remarks),
+        }
+        return json.dumps(content, indent=1, allow_nan=False)
+
+    def _outputs(self) -> list[dict[str, Any]]:
+        """One entry for each output, with its difference for each kind of kernels."""
+        checked = self.checks.outputs if self.checks else {}
+        return [
+            {
+                "name": port.name,
+                "differences": {
+                    kernels: _difference_to_json(by_name[port.name])
+                    for kernels, by_name in checked.items()
+                },
+            }
+            for port in self.native.outputs
+        ]
+
+
+def _node_to_json(node: Node) -> dict[str, Any]:
+    trace = node.trace
+    return {
+        "name": node.name,
+        "target": trace.target,
+        "type": trace.type,
+        "location": trace.location,
+        "ops": list(trace.ops),
+        "fused_into": trace.fused_into,
+        "difference": _difference_to_json(node.difference) if node.difference else None,
+    }
+
+
+def _difference_to_json(difference: Difference) -> dict[str, Any]:
+    # JSON has no infinities; as text they stay what they are.
+    return {
+        key: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in dataclasses.asdict(difference).items()
+    }

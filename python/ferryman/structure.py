@@ -1,0 +1,63 @@
+"""The structure of a model's arguments and results: nested tuples, lists, dicts, dataclasses.
+
+    structure = Structure.of(program)
+    leaves = structure.flatten(args, kwargs)
+    result = structure.unflatten_output({0: array})
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.export import ExportedProgram
+from torch.export.graph_signature import ConstantArgument
+from torch.utils import _pytree as pytree
+
+from .errors import InputError
+
+
+class Structure:
+    """The structure of the arguments and of what forward returns.
+
+    constants: outputs that are no tensors, by index: numbers, strings, None.
+    """
+
+    def __init__(self, inputs: pytree.TreeSpec, outputs: pytree.TreeSpec, constants: dict[int, Any]):
+        self._inputs = inputs
+        self._outputs = outputs
+        self._constants = constants
+
+    @staticmethod
+    def of(program: ExportedProgram) -> Structure:
+        outputs = [spec for spec in program.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"]
+        constants = {
+            index: spec.arg.value
+            for index, spec in enumerate(outputs)
+            if isinstance(spec.arg, ConstantArgument)
+        }
+        return Structure(program.call_spec.in_spec, program.call_spec.out_spec, constants)
+
+    def flatten(self, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+        return flatten_like(self._inputs, args, kwargs)
+
+    def unflatten_output(self, arrays: dict[int, Any]) -> Any:
+        values = {**self._constants, **arrays}
+        return pytree.tree_unflatten(
+            [values[i] for i in range(self._outputs.num_leaves)], self._outputs
+        )
+
+
+def flatten_like(wanted: pytree.TreeSpec, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+    """The leaves in the order of the program's user inputs, whatever the order of the keywords."""
+    known = wanted.child(1).context
+    if set(known) != set(kwargs):
+        raise InputError(
+            f"the keyword arguments are {sorted(kwargs)}, the model was converted with {sorted(known)}"
+        )
+    leaves, spec = pytree.tree_flatten((tuple(args), {key: kwargs[key] for key in known}))
+    if spec != wanted:
+        raise InputError(
+            "the arguments have another structure than the example inputs",
+            why=f"expected {wanted}\ngot {spec}",
+        )
+    return leaves

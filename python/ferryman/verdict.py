@@ -1,0 +1,54 @@
+"""Turns a difference into an error that says where it starts."""
+
+from __future__ import annotations
+
+from .compare import Difference
+from .errors import VerificationError
+from .report import Report
+
+_HINT = (
+    "unless the model draws random numbers, this is a mistake of Ferryman: please report it. "
+    "ferryman.Verify(rtol=…, atol=…) sets another tolerance, verify=False skips the check"
+)
+
+
+def require_equal(report: Report) -> None:
+    """Raises VerificationError if anything differs."""
+    error = find_failure(report)
+    if error is not None:
+        error.report = report
+        raise error
+
+
+def find_failure(report: Report) -> VerificationError | None:
+    """About the first node that differs, or else about an output."""
+    for node in report.nodes.values():
+        if node.difference is not None and not node.difference.ok:
+            return VerificationError(
+                f"{node.op} gives another result on LiteRT than in PyTorch: "
+                f"{describe(node.difference)}",
+                where=node.place,
+                why="all values before it that the file has agree",
+                hint=_HINT,
+                diagnostics=[node.difference],
+            )
+    for kernels, by_name in report.checks.outputs.items():
+        for name, difference in by_name.items():
+            if not difference.ok:
+                return VerificationError(
+                    f"output '{name}' differs from PyTorch with {kernels}: "
+                    f"{describe(difference)}",
+                    why="all values inside that were compared agree",
+                    hint=_HINT,
+                    diagnostics=[difference],
+                )
+    return None
+
+
+def describe(difference: Difference) -> str:
+    if difference.note:
+        return difference.note
+    return (
+        f"expected {difference.expected:.7g}, got {difference.got:.7g} at "
+        f"{list(difference.index)} (the worst; {difference.relative:.1e} of the largest value)"
+    )
