@@ -7,3 +7,12 @@ if(test_sources)
   target_link_libraries(ferryman_tests PRIVATE ferryman_core GTest::gtest_main ferryman_flags)
   gtest_discover_tests(ferryman_tests DISCOVERY_TIMEOUT 60)
 endif()
+
+# Golden tests: one program, one test for each tests/golden/*.ir. `golden --update FILE` rewrites.
+add_executable(golden ${PROJECT_SOURCE_DIR}/tests/golden/run_golden.cc)
+target_link_libraries(golden PRIVATE ferryman_core ferryman_flags)
+file(GLOB golden_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/golden/*.ir)
+foreach(file ${golden_files})
+  get_filename_component(name ${file} NAME_WE)
+  add_test(NAME golden.${name} COMMAND golden ${file})
+endforeach()

@@ -61,7 +61,7 @@ std::string print_ints(const Ints& ints) {
 bool is_splat(const TensorData& data) {
   if (data.is_elided() || data.num_elems() == 0) return false;
   for (size_t axis = 0; axis < data.rank(); ++axis) {
-    if (data.shape()[axis] != 1 && data.strides()[axis] != 0) return false;
+    if (!data.is_broadcast_along(axis)) return false;
   }
   return true;
 }

@@ -143,6 +143,33 @@ TensorData TensorData::broadcast_to(const Ints& shape) const {
   return result;
 }
 
+TensorData TensorData::sliced(const Ints& starts, const Ints& sizes, const Ints& steps) const {
+  check(starts.size() == rank() && sizes.size() == rank() && steps.size() == rank(),
+        "a slice of another rank");
+  TensorData result = *this;
+  for (size_t axis = 0; axis < rank(); ++axis) {
+    const bool inside =
+        starts[axis] >= 0 && steps[axis] >= 1 && sizes[axis] >= 0 &&
+        (sizes[axis] == 0 || starts[axis] + (sizes[axis] - 1) * steps[axis] < shape_[axis]);
+    check(inside, "a slice outside the constant");
+    result.shape_[axis] = sizes[axis];
+    if (sizes[axis] > 0) result.offset_ += starts[axis] * strides_[axis];
+    result.strides_[axis] = strides_[axis] * steps[axis];
+    if (!scale_.has_value() || scale_->axis != axis) continue;
+    auto factors = std::make_shared<std::vector<float>>();
+    for (int64_t i = 0; i < sizes[axis]; ++i) {
+      factors->push_back((*scale_->factors)[static_cast<size_t>(starts[axis] + i * steps[axis])]);
+    }
+    result.scale_->factors = std::move(factors);
+  }
+  return result;
+}
+
+bool TensorData::is_broadcast_along(size_t axis) const {
+  if (shape_[axis] == 1) return true;
+  return !is_elided() && strides_[axis] == 0 && !(scale_.has_value() && scale_->axis == axis);
+}
+
 TensorData TensorData::materialised() const {
   if (is_elided() || is_contiguous()) return *this;
   std::vector<std::byte> bytes(static_cast<size_t>(num_bytes()));

@@ -55,6 +55,10 @@ class TensorData {
   TensorData scaled(size_t axis, const std::vector<float>& factors) const;
   // Stride 0 along new or unit axes, as numpy's broadcast_to.
   TensorData broadcast_to(const Ints& shape) const;
+  // Along each axis `sizes` elements from `starts`, `steps` (>= 1) apart.
+  TensorData sliced(const Ints& starts, const Ints& sizes, const Ints& steps) const;
+  // The same elements at every index of the axis, known without reading them.
+  bool is_broadcast_along(size_t axis) const;
   // Row-major, no scale; shares the bytes if that already holds.
   TensorData materialised() const;
 

@@ -1,0 +1,19 @@
+// Every pass that can be named: by ferryman-opt, by golden tests, by --disable-pass.
+//
+//   FERRYMAN_TRY(const std::vector<Pass> passes, passes_named("canonicalise,fuse_conv_bn"));
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "passes/pass.h"
+
+namespace ferryman {
+
+// Each pass once, whichever stage runs it.
+std::vector<Pass> known_passes();
+
+// Names separated by commas; `simplify` stands for the whole list of that stage.
+Result<std::vector<Pass>> passes_named(std::string_view names);
+
+}  // namespace ferryman

@@ -1,0 +1,188 @@
+#include "passes/fold.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "ir/builder.h"
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "passes/match.h"
+
+namespace ferryman {
+
+namespace {
+
+// Smaller results are always folded; larger ones only if they do not outgrow what they are made of.
+constexpr int64_t kSmallBytes = int64_t{1} << 20;
+
+using Folded = std::optional<std::vector<TensorData>>;
+
+// Bytes that differ: a broadcast axis is stored once.
+int64_t stored_bytes(const TensorData& data) {
+  int64_t elems = 1;
+  for (size_t axis = 0; axis < data.rank(); ++axis) {
+    if (!data.is_broadcast_along(axis)) elems *= data.shape()[axis];
+  }
+  return elems * byte_size(data.dtype());
+}
+
+bool operands_are_known(const Graph& graph, const Op& op) {
+  bool any = false;
+  for (const ValueId operand : op.operands) {
+    if (!operand.valid()) continue;
+    if (!is_known_constant(graph, operand)) return false;
+    any = true;
+  }
+  return any;
+}
+
+bool is_small_enough(const Graph& graph, const Op& op) {
+  int64_t read = 0;
+  for (const ValueId operand : op.operands) {
+    if (operand.valid()) read += graph.constant(operand).num_bytes();
+  }
+  int64_t made = 0;
+  for (const ValueId result : op.results) {
+    const TensorType& type = graph.type(result);
+    if (!all_static(type.dims)) return false;
+    made += num_elements(type.dims) * byte_size(type.dtype);
+  }
+  return made <= std::max(kSmallBytes, read);
+}
+
+TensorData sliced(const TensorData& x, const Op& op, const Dims& result) {
+  return x.sliced(op.attr(attr::kStarts).values, static_sizes(result),
+                  op.attr(attr::kSteps).values);
+}
+
+// Ops that only look at the same bytes in another way.
+std::optional<TensorData> fold_view(const Graph& graph, const Op& op) {
+  const Dims& result = graph.type(op.result()).dims;
+  if (!all_static(result)) return std::nullopt;
+  const TensorData& x = graph.constant(op.operands[0]);
+  if (op.is(ops::kPermute)) return x.permuted(op.attr(attr::kPerm).values);
+  if (op.is(ops::kExpand)) return x.broadcast_to(static_sizes(result));
+  if (op.is(ops::kSlice)) return sliced(x, op, result);
+  if (!op.is(ops::kReshape)) return std::nullopt;
+  if (stored_bytes(x) == byte_size(x.dtype()) && x.num_elems() > 0) {  // all elements are equal
+    const Ints zeros(x.rank(), 0);
+    const Ints ones(x.rank(), 1);
+    return x.sliced(zeros, ones, ones).reshaped({}).broadcast_to(static_sizes(result));
+  }
+  return x.reshaped(static_sizes(result));
+}
+
+// `operands` are those that the op has, in order.
+Folded evaluate(const Op& op, const std::vector<TensorData>& operands,
+                const std::vector<TensorType>& types) {
+  std::vector<const TensorData*> pointers;
+  size_t next = 0;
+  for (const ValueId operand : op.operands)
+    pointers.push_back(operand.valid() ? &operands[next++] : nullptr);
+  pointers.resize(std::max(pointers.size(), op.def->operands.size()), nullptr);
+  Result<std::vector<TensorData>> results =
+      op.def->eval(EvalArgs{pointers, op.attrs_view(), types});
+  if (!results.ok()) return std::nullopt;
+  return std::move(results).value();
+}
+
+// Axes of an elementwise result along which every operand repeats are computed once.
+//   mul(zeros[64, 512], 3) -> one element, seen as [64, 512]
+Folded fold_elementwise(const Graph& graph, const Op& op) {
+  const TensorType& type = graph.type(op.result());
+  Ints sizes = static_sizes(type.dims);
+  std::vector<TensorData> operands;
+  for (const ValueId operand : op.operands) {
+    if (operand.valid()) operands.push_back(graph.constant(operand).broadcast_to(sizes));
+  }
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    const bool repeats = std::all_of(operands.begin(), operands.end(), [&](const TensorData& x) {
+      return x.is_broadcast_along(axis);
+    });
+    if (repeats && sizes[axis] > 0) sizes[axis] = 1;
+  }
+  const Ints zeros(sizes.size(), 0);
+  const Ints ones(sizes.size(), 1);
+  for (TensorData& x : operands) x = x.sliced(zeros, sizes, ones).materialised();
+
+  const Folded results = evaluate(op, operands, {{type.dtype, to_dims(sizes)}});
+  if (!results.has_value()) return std::nullopt;
+  std::vector<TensorData> wide;
+  wide.push_back((*results)[0].broadcast_to(static_sizes(type.dims)));
+  return wide;
+}
+
+Folded fold_op(const Graph& graph, const Op& op) {
+  if (!operands_are_known(graph, op)) return std::nullopt;
+  if (std::optional<TensorData> view = fold_view(graph, op)) {
+    std::vector<TensorData> results;
+    results.push_back(*std::move(view));
+    return results;
+  }
+  if (op.def->eval == nullptr) return std::nullopt;
+  const bool elementwise = op.def->axes == AxisRule::kElementwise && op.results.size() == 1 &&
+                           all_static(graph.type(op.result()).dims);
+  if (elementwise && is_small_enough(graph, op)) return fold_elementwise(graph, op);
+  if (!is_small_enough(graph, op)) return std::nullopt;
+  std::vector<TensorData> operands;
+  for (const ValueId operand : op.operands) {
+    if (operand.valid()) operands.push_back(graph.constant(operand).materialised());
+  }
+  std::vector<TensorType> types;
+  for (const ValueId result : op.results) types.push_back(graph.type(result));
+  return evaluate(op, operands, types);
+}
+
+std::string constant_name(const Graph& graph, const Op& op, ValueId result) {
+  const std::string& name = graph.value(result).name;
+  return name.empty() ? std::string(op.def->name) : name;
+}
+
+void replace_by_constants(Graph& graph, OpId id, std::vector<TensorData> folded) {
+  Rewriter rewriter(graph);
+  const std::vector<ValueId> results = graph.op(id).results;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const std::string name = constant_name(graph, graph.op(id), results[i]);
+    rewriter.replace_value(results[i], rewriter.constant(std::move(folded[i]), name));
+  }
+  rewriter.erase(id);
+}
+
+Result<Changed> run_fold_constants(Graph& graph, PassContext&) {
+  Changed changed = Changed::kNo;
+  for (OpId id = graph.first_op(); id.valid();) {
+    const OpId next = graph.op(id).next;
+    if (Folded folded = fold_op(graph, graph.op(id))) {
+      replace_by_constants(graph, id, *std::move(folded));
+      changed = Changed::kYes;
+    }
+    id = next;
+  }
+  return changed;
+}
+
+Result<Changed> run_remove_dead_code(Graph& graph, PassContext&) {
+  const size_t before = graph.num_ops();
+  Rewriter rewriter(graph);
+  for (OpId id = graph.last_op(); id.valid();) {
+    const OpId previous = graph.op(id).previous;
+    const std::vector<ValueId>& results = graph.op(id).results;
+    const bool read = std::any_of(results.begin(), results.end(),
+                                  [&](ValueId value) { return graph.num_readers(value) != 0; });
+    if (!read) rewriter.erase(id);
+    id = previous;
+  }
+  return graph.num_ops() == before ? Changed::kNo : Changed::kYes;
+}
+
+}  // namespace
+
+Pass fold_constants() {
+  return {"fold_constants", "compute what depends on constants only", run_fold_constants};
+}
+
+Pass remove_dead_code() {
+  return {"remove_dead_code", "erase ops whose results nothing reads", run_remove_dead_code};
+}
+
+}  // namespace ferryman
