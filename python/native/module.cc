@@ -7,7 +7,9 @@
 #include <nanobind/stl/string.h>
 
 #include "borrowed_tensor.h"
+#include "frontend/functionalise.h"
 #include "frontend/live.h"
+#include "frontend/program_json.h"
 #include "native_error.h"
 
 namespace nb = nanobind;
@@ -23,6 +25,17 @@ std::string print_live(nb::bytes buffer, const nb::list& tensors) {
   return frontend::print_program(unwrap(frontend::read_live(live, storages)));
 }
 
+std::string functionalise_to_json(nb::bytes buffer, const nb::list& tensors) {
+  const BlobRef live = borrow_bytes(std::move(buffer));
+  const std::vector<BlobRef> storages = borrow_tensors(tensors);
+  nb::gil_scoped_release release;
+  frontend::Program program = unwrap(frontend::read_live(live, storages));
+  Diagnostics diagnostics;
+  const auto functional = frontend::functionalise(std::move(program), diagnostics);
+  if (!functional) throw NativeError(diagnostics);
+  return frontend::program_to_json(*functional);
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -30,6 +43,8 @@ NB_MODULE(_native, m) {
   nb::exception<NativeError>(m, "NativeError");
   m.def("print_live", &print_live, nb::arg("buffer"), nb::arg("tensors"),
         "The program that capture.walk() made, as text: one line per input, node and output.");
+  m.def("functionalise_to_json", &functionalise_to_json, nb::arg("buffer"), nb::arg("tensors"),
+        "The same program without in-place writes and aliases, in the form of program_json.h.");
 }
 
 }  // namespace ferryman::python

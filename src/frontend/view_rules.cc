@@ -1,0 +1,477 @@
+#include "frontend/view_rules.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "frontend/node_args.h"
+#include "frontend/strides.h"
+
+namespace ferryman::frontend {
+
+namespace {
+
+using Axes = std::vector<int64_t>;
+
+// The call without the tensor that it looks at, its first one.
+Call same_call(const Node& node) {
+  Call call{node.target, node.args};
+  const auto self = std::find_if(call.args.begin(), call.args.end(), [](const NamedArgument& a) {
+    return a.arg.as<ValueRef>() != nullptr;
+  });
+  if (self != call.args.end()) call.args.erase(self);
+  return call;
+}
+
+// --- the building stones -------------------------------------------------------------------------
+
+View same(const ViewCall& call) {
+  return {.meta = call.result,
+          .redo = std::nullopt,
+          .undo = Undo::kSame,
+          .undo_call = {},
+          .why_not = {}};
+}
+
+View replaced(const ViewCall& call, Call undo) {
+  return {.meta = call.result,
+          .redo = same_call(call.node),
+          .undo = Undo::kReplace,
+          .undo_call = std::move(undo),
+          .why_not = {}};
+}
+
+View scattered(const ViewCall& call, Call redo, Call undo) {
+  return {.meta = call.result,
+          .redo = std::move(redo),
+          .undo = Undo::kScatter,
+          .undo_call = std::move(undo),
+          .why_not = {}};
+}
+
+View impossible(const ViewCall& call, std::string why_not) {
+  return {.meta = call.result,
+          .redo = same_call(call.node),
+          .undo = Undo::kImpossible,
+          .undo_call = {},
+          .why_not = std::move(why_not)};
+}
+
+// A tensor of `to`'s elements in `from`'s shape again.
+View reshaped(const TensorMeta& from, const TensorMeta& to, Call redo) {
+  View view{.meta = to,
+            .redo = std::move(redo),
+            .undo = Undo::kReplaceLike,
+            .undo_call = {"aten.reshape_as.default", {}},
+            .why_not = {}};
+  if (is_static(from.sizes)) {
+    view.undo = Undo::kReplace;
+    view.undo_call = {"aten.reshape.default", {named("shape", concrete(from.sizes))}};
+  }
+  return view;
+}
+
+// result axis i is self axis perm[i]
+View permuted(const ViewCall& call, const Axes& perm) {
+  Axes inverse(perm.size());
+  for (size_t i = 0; i < perm.size(); ++i) {
+    inverse[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
+  }
+  return replaced(call, {"aten.permute.default", {named("dims", inverse)}});
+}
+
+View sliced(const ViewCall& call, size_t axis, int64_t start, int64_t length) {
+  const std::vector<NamedArgument> args = {named("dim", static_cast<int64_t>(axis)),
+                                           named("start", start), named("end", start + length)};
+  return scattered(call, {"aten.slice.Tensor", args}, {"aten.slice_scatter.default", args});
+}
+
+Axes identity_perm(size_t rank) {
+  Axes perm(rank);
+  std::iota(perm.begin(), perm.end(), int64_t{0});
+  return perm;
+}
+
+}  // namespace
+
+// --- rules: the same elements --------------------------------------------------------------------
+
+std::optional<Chain> always_same(const ViewCall& call) {
+  return Chain{same(call)};
+}
+
+std::optional<Chain> same_unless_complex(const ViewCall& call) {
+  if (!is_complex(call.self.dtype)) return Chain{same(call)};
+  return Chain{impossible(call, "conjugates of complex tensors are not tracked")};
+}
+
+// dropout and its kin return the input itself outside training
+std::optional<Chain> same_if_no_dropout(const ViewCall& call) {
+  const Argument* probability = find_arg(call.node, "p");
+  const double* p = probability == nullptr ? nullptr : probability->as<double>();
+  const bool drops = is_true_arg(call.node, "train") && (p == nullptr || *p != 0.0);
+  return drops ? Chain{} : Chain{same(call)};
+}
+
+namespace {
+std::string_view memory_format(const Node& node) {
+  const Argument* argument = find_arg(node, "memory_format");
+  const EnumArg* format = argument == nullptr ? nullptr : argument->as<EnumArg>();
+  return format == nullptr ? std::string_view() : std::string_view(format->text);
+}
+
+bool is_channels_last_format(std::string_view format) {
+  return format == "channels_last" || format == "channels_last_3d";
+}
+}  // namespace
+
+std::optional<Chain> same_if_dense(const ViewCall& call) {
+  const bool channels_last = is_channels_last_format(memory_format(call.node));
+  const bool dense =
+      is_dense(call.self, channels_last ? MemoryOrder::kChannelsLast : MemoryOrder::kRowMajor);
+  return dense ? Chain{same(call)} : Chain{};
+}
+
+// to(...) copies if it must, or is told to. The device is not looked at: a program for one device
+// is all that we read.
+std::optional<Chain> same_if_nothing_changes(const ViewCall& call) {
+  if (call.self.dtype != call.result.dtype || is_true_arg(call.node, "copy")) return Chain{};
+  const std::string_view format = memory_format(call.node);
+  const bool keeps_order = format.empty() || format == "preserve_format" ||
+                           is_channels_last_format(format) == suggests_channels_last(call.self);
+  return keeps_order ? Chain{same(call)} : Chain{};
+}
+
+std::optional<Chain> opaque_if_single_operand(const ViewCall& call) {
+  const Argument* tensors = find_arg(call.node, "tensors");
+  const ArgumentList* list = tensors == nullptr ? nullptr : tensors->as<ArgumentList>();
+  if (list == nullptr || list->size() != 1) return Chain{};
+  View view = impossible(call, "einsum of one operand may be a view of it");
+  view.redo.reset();
+  return Chain{view};
+}
+
+// --- rules: the same elements in another shape ---------------------------------------------------
+
+std::optional<Chain> reshape_view(const ViewCall& call) {
+  return Chain{reshaped(call.self, call.result, same_call(call.node))};
+}
+
+std::optional<Chain> reshape_if_strides_allow(const ViewCall& call) {
+  if (!can_view_as(call.self, call.result.sizes)) return Chain{};
+  return reshape_view(call);
+}
+
+namespace {
+std::optional<Chain> swap_axes(const ViewCall& call, std::optional<size_t> a,
+                               std::optional<size_t> b) {
+  if (!a || !b) return std::nullopt;
+  Axes perm = identity_perm(call.rank());
+  std::swap(perm[*a], perm[*b]);
+  return Chain{permuted(call, perm)};
+}
+}  // namespace
+
+// transpose(dim0, dim1), swapdims(dim0, dim1), swapaxes(axis0, axis1)
+std::optional<Chain> transpose_view(const ViewCall& call) {
+  const bool axes = find_arg(call.node, "axis0") != nullptr;
+  if (call.rank() == 0) return Chain{same(call)};
+  return swap_axes(call, axis_arg(call.node, axes ? "axis0" : "dim0", std::nullopt, call.rank()),
+                   axis_arg(call.node, axes ? "axis1" : "dim1", std::nullopt, call.rank()));
+}
+
+std::optional<Chain> matrix_transpose_view(const ViewCall& call) {
+  if (call.rank() < 2) return Chain{same(call)};
+  return swap_axes(call, call.rank() - 2, call.rank() - 1);
+}
+
+std::optional<Chain> conjugate_transpose_view(const ViewCall& call) {
+  if (is_complex(call.self.dtype)) return same_unless_complex(call);
+  return matrix_transpose_view(call);
+}
+
+std::optional<Chain> reverse_axes_view(const ViewCall& call) {
+  Axes perm = identity_perm(call.rank());
+  std::reverse(perm.begin(), perm.end());
+  return Chain{permuted(call, perm)};
+}
+
+std::optional<Chain> permute_view(const ViewCall& call) {
+  const std::optional<Axes> dims = ints_arg(call.node, "dims");
+  if (!dims || dims->size() != call.rank()) return std::nullopt;
+  Axes perm;
+  std::vector<bool> seen(call.rank(), false);
+  for (const int64_t dim : *dims) {
+    const std::optional<size_t> axis = normalise_axis(dim, call.rank());
+    if (!axis || seen[*axis]) return std::nullopt;
+    seen[*axis] = true;
+    perm.push_back(static_cast<int64_t>(*axis));
+  }
+  return Chain{permuted(call, perm)};
+}
+
+// movedim(source, destination): the moved axes take their places, the others keep their order.
+std::optional<Chain> movedim_view(const ViewCall& call) {
+  const std::optional<Axes> source = ints_arg(call.node, "source");
+  const std::optional<Axes> destination = ints_arg(call.node, "destination");
+  if (!source || !destination || source->size() != destination->size()) return std::nullopt;
+  constexpr int64_t kFree = -1;
+  Axes perm(call.rank(), kFree);
+  std::vector<bool> moved(call.rank(), false);
+  for (size_t i = 0; i < source->size(); ++i) {
+    const std::optional<size_t> from = normalise_axis((*source)[i], call.rank());
+    const std::optional<size_t> to = normalise_axis((*destination)[i], call.rank());
+    if (!from || !to || moved[*from] || perm[*to] != kFree) return std::nullopt;
+    moved[*from] = true;
+    perm[*to] = static_cast<int64_t>(*from);
+  }
+  size_t next = 0;
+  for (int64_t& axis : perm) {
+    if (axis != kFree) continue;
+    while (moved[next]) ++next;
+    axis = static_cast<int64_t>(next++);
+  }
+  return Chain{permuted(call, perm)};
+}
+
+// --- rules: parts --------------------------------------------------------------------------------
+
+std::optional<Chain> slice_view(const ViewCall& call) {
+  const bool whole = call.self.sizes == call.result.sizes &&
+                     int_arg(call.node, "step", 1) == std::optional<int64_t>(1);
+  if (whole) return Chain{same(call)};
+  const Call undo{"aten.slice_scatter.default", same_call(call.node).args};
+  return Chain{scattered(call, same_call(call.node), undo)};
+}
+
+std::optional<Chain> narrow_view(const ViewCall& call) {
+  const std::optional<size_t> axis = axis_arg(call.node, "dim", std::nullopt, call.rank());
+  if (!axis) return std::nullopt;
+  const std::optional<int64_t> start = int_arg(call.node, "start", std::nullopt);
+  const SymSize& length = call.result.sizes[*axis];
+  const SymSize& size = call.self.sizes[*axis];
+  if (!start || !length.is_static() || !size.is_static()) {
+    return Chain{impossible(call, "narrow with a start or length that is not a constant")};
+  }
+  const int64_t first = *start < 0 ? *start + size.value : *start;
+  if (first < 0 || length.value < 0 || length.value > size.value - first) return std::nullopt;
+  return Chain{sliced(call, *axis, first, length.value)};
+}
+
+std::optional<Chain> select_view(const ViewCall& call) {
+  const Call undo{"aten.select_scatter.default", same_call(call.node).args};
+  return Chain{scattered(call, same_call(call.node), undo)};
+}
+
+std::optional<Chain> unbind_view(const ViewCall& call) {
+  const std::optional<size_t> axis = axis_arg(call.node, "dim", 0, call.rank());
+  if (!axis) return std::nullopt;
+  const std::vector<NamedArgument> args = {named("dim", static_cast<int64_t>(*axis)),
+                                           named("index", static_cast<int64_t>(call.position))};
+  return Chain{scattered(call, {"aten.select.int", args}, {"aten.select_scatter.default", args})};
+}
+
+namespace {
+// The results of a split lie side by side along one axis.
+std::optional<Chain> partition(const ViewCall& call, std::optional<size_t> axis) {
+  if (!axis) return std::nullopt;
+  int64_t start = 0;
+  for (size_t i = 0; i <= call.position; ++i) {
+    const TensorMeta* part = call.results[i];
+    if (part == nullptr || *axis >= part->sizes.size()) return std::nullopt;
+    const SymSize& length = part->sizes[*axis];
+    if (!length.is_static()) {
+      View view = impossible(call, "a split into parts whose sizes are not constants");
+      view.redo.reset();
+      return Chain{view};
+    }
+    const int64_t size = call.self.sizes[*axis].value;
+    if (length.value < 0 || start < 0 || length.value > size - start) return std::nullopt;
+    if (i < call.position) start += length.value;
+  }
+  return Chain{sliced(call, *axis, start, call.result.sizes[*axis].value)};
+}
+}  // namespace
+
+std::optional<Chain> split_view(const ViewCall& call) {
+  return partition(call, axis_arg(call.node, "dim", 0, call.rank()));
+}
+std::optional<Chain> hsplit_view(const ViewCall& call) {
+  return partition(call, normalise_axis(call.rank() == 1 ? 0 : 1, call.rank()));
+}
+std::optional<Chain> vsplit_view(const ViewCall& call) {
+  return partition(call, normalise_axis(0, call.rank()));
+}
+std::optional<Chain> dsplit_view(const ViewCall& call) {
+  return partition(call, normalise_axis(2, call.rank()));
+}
+
+// Parts between given indices may leave gaps or overlap.
+std::optional<Chain> split_at_indices(const ViewCall& call) {
+  View view = impossible(call, "a split at indices is not tracked");
+  view.redo.reset();
+  return Chain{view};
+}
+
+std::optional<Chain> diagonal_view(const ViewCall& call) {
+  const Call undo{"aten.diagonal_scatter.default", same_call(call.node).args};
+  return Chain{scattered(call, same_call(call.node), undo)};
+}
+
+std::optional<Chain> linalg_diagonal_view(const ViewCall& call) {
+  const std::vector<NamedArgument> args = {
+      named("offset", int_arg(call.node, "offset", 0).value_or(0)),
+      named("dim1", int_arg(call.node, "dim1", -2).value_or(-2)),
+      named("dim2", int_arg(call.node, "dim2", -1).value_or(-1))};
+  return Chain{
+      scattered(call, {"aten.diagonal.default", args}, {"aten.diagonal_scatter.default", args})};
+}
+
+// The view's elements lie at offset + sum(index * stride) of the storage.
+std::optional<Chain> as_strided_view(const ViewCall& call) {
+  View view = impossible(call,
+                         "as_strided is followed only on a contiguous tensor that owns its "
+                         "memory, and only where no two indices meet");
+  view.addresses_storage = true;
+  const std::optional<Axes> sizes = ints_arg(call.node, "size");
+  const std::optional<Axes> strides = ints_arg(call.node, "stride");
+  const bool followed = sizes && strides && !may_overlap_itself(*sizes, *strides) &&
+                        is_dense(call.self, MemoryOrder::kRowMajor);
+  if (followed) {
+    view.undo = Undo::kScatter;
+    view.undo_call = {"aten.as_strided_scatter.default", same_call(call.node).args};
+  }
+  return Chain{view};
+}
+
+// Windows side by side are a split of the axis:  slice -> unflatten -> move the inner axis last
+std::optional<Chain> unfold_view(const ViewCall& call) {
+  const std::optional<int64_t> size = int_arg(call.node, "size", std::nullopt);
+  const std::optional<int64_t> step = int_arg(call.node, "step", std::nullopt);
+  const std::optional<size_t> axis = axis_arg(call.node, "dimension", std::nullopt, call.rank());
+  const bool side_by_side = axis && size && step && *size == *step && *size > 0 &&
+                            is_static(call.self.sizes) && is_static(call.result.sizes) &&
+                            call.result.sizes.size() == call.rank() + 1;
+  if (!side_by_side) {
+    return Chain{impossible(call, "the windows of unfold overlap or leave gaps")};
+  }
+  const int64_t num_windows = call.result.sizes[*axis].value;
+  if (num_windows < 0 || num_windows > call.self.sizes[*axis].value / *size) return std::nullopt;
+  TensorMeta covered = call.self;
+  covered.sizes[*axis] = SymSize{num_windows * *size, {}};
+  TensorMeta windows = call.self;
+  windows.sizes[*axis] = SymSize{num_windows, {}};
+  windows.sizes.insert(windows.sizes.begin() + static_cast<ptrdiff_t>(*axis) + 1,
+                       SymSize{*size, {}});
+  windows.strides.clear();
+
+  View slice = sliced(call, *axis, 0, num_windows * *size);
+  slice.meta = covered;
+  View unflatten = reshaped(covered, windows,
+                            {"aten.reshape.default", {named("shape", concrete(windows.sizes))}});
+  // The window's axis, right behind the axis that counts windows, goes last.
+  Axes perm = identity_perm(call.rank() + 1);
+  std::rotate(perm.begin() + static_cast<ptrdiff_t>(*axis) + 1,
+              perm.begin() + static_cast<ptrdiff_t>(*axis) + 2, perm.end());
+  View move = permuted(call, perm);
+  move.redo = Call{"aten.permute.default", {named("dims", perm)}};
+  return Chain{std::move(slice), std::move(unflatten), std::move(move)};
+}
+
+// --- rules: repeated elements --------------------------------------------------------------------
+
+namespace {
+View expanded(const ViewCall& call, const TensorMeta& from, Call redo) {
+  const bool repeats = [&] {
+    size_t i = call.result.sizes.size();
+    for (size_t axis = from.sizes.size(); axis-- > 0;) {
+      if (i == 0 || from.sizes[axis] != call.result.sizes[--i]) return true;
+    }
+    while (i > 0) {
+      if (call.result.sizes[--i] != SymSize{1, {}}) return true;
+    }
+    return false;
+  }();
+  if (!repeats) return reshaped(from, call.result, std::move(redo));
+  View view = impossible(call, "several elements of an expanded tensor are the same memory");
+  view.redo = std::move(redo);
+  return view;
+}
+}  // namespace
+
+std::optional<Chain> expand_view(const ViewCall& call) {
+  return Chain{expanded(call, call.self, same_call(call.node))};
+}
+
+namespace {
+std::optional<Call> expand_to(const TensorMeta& result) {
+  if (!is_static(result.sizes)) return std::nullopt;
+  return Call{"aten.expand.default", {named("size", concrete(result.sizes))}};
+}
+}  // namespace
+
+std::optional<Chain> broadcast_tensors_view(const ViewCall& call) {
+  View view = expanded(call, call.self, {});
+  view.redo = expand_to(call.result);
+  return Chain{view};
+}
+
+// meshgrid(a, b): a varies along one axis of the result and is repeated along the others
+std::optional<Chain> meshgrid_view(const ViewCall& call) {
+  const size_t rank = call.result.sizes.size();
+  const Argument* indexing = find_arg(call.node, "indexing");
+  const std::string* order = indexing == nullptr ? nullptr : indexing->as<std::string>();
+  size_t axis = call.position;
+  if (order != nullptr && *order == "xy" && axis < 2 && call.results.size() >= 2) axis = 1 - axis;
+  if (axis >= rank || call.rank() > 1) return std::nullopt;
+  TensorMeta column = call.self;
+  column.sizes.assign(rank, SymSize{1, {}});
+  column.sizes[axis] = call.result.sizes[axis];
+  column.strides.clear();
+  View reshape = reshaped(call.self, column, {});
+  View expand = expanded(call, column, {});
+  reshape.redo.reset();
+  expand.redo = expand_to(call.result);
+  if (is_static(column.sizes)) {
+    reshape.redo = Call{"aten.reshape.default", {named("shape", concrete(column.sizes))}};
+  }
+  return Chain{std::move(reshape), std::move(expand)};
+}
+
+// --- rules: other element types ------------------------------------------------------------------
+
+std::optional<Chain> view_as_real_view(const ViewCall& call) {
+  return Chain{replaced(call, {"aten.view_as_complex.default", {}})};
+}
+
+std::optional<Chain> view_as_complex_view(const ViewCall& call) {
+  return Chain{replaced(call, {"aten.view_as_real.default", {}})};
+}
+
+std::optional<Chain> bitcast_view(const ViewCall& call) {
+  return Chain{replaced(call, {"aten.view.dtype", {named("dtype", call.self.dtype)}})};
+}
+
+// real(z) is view_as_real(z)[..., 0]
+std::optional<Chain> component(const ViewCall& call, int64_t index) {
+  if (!is_complex(call.self.dtype)) return Chain{same(call)};
+  View pairs = replaced(call, {"aten.view_as_complex.default", {}});
+  pairs.redo = Call{"aten.view_as_real.default", {}};
+  pairs.meta = call.self;
+  pairs.meta.dtype = call.result.dtype;
+  pairs.meta.sizes.push_back(SymSize{2, {}});
+  pairs.meta.strides.clear();
+  const std::vector<NamedArgument> args = {named("dim", int64_t{-1}), named("index", index)};
+  return Chain{std::move(pairs),
+               scattered(call, {"aten.select.int", args}, {"aten.select_scatter.default", args})};
+}
+std::optional<Chain> real_view(const ViewCall& call) {
+  return component(call, 0);
+}
+std::optional<Chain> imag_view(const ViewCall& call) {
+  return component(call, 1);
+}
+
+}  // namespace ferryman::frontend
