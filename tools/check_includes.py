@@ -4,10 +4,8 @@
     support <- ir <- ops <- {frontend, passes, layout, target} <- driver <- {cli, python}
 
 A folder may include itself and everything on a lower level; siblings in braces do not include each
-other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how
-the layers work together, and nothing includes them.
-
-Prints each offence as file:line and exits with 1 if there is one.
+other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how the
+layers work together, and nothing includes them. Prints each offence as file:line and exits with 1 if there is one.
 
     tools/check_includes.py [root]
 """
@@ -20,13 +18,9 @@ LEVELS = {
     "support": 0,
     "ir": 1,
     "ops": 2,
-    "frontend": 3,
-    "passes": 3,
-    "layout": 3,
-    "target": 3,
+    "frontend": 3, "passes": 3, "layout": 3, "target": 3,
     "driver": 4,
-    "cli": 5,
-    "python": 5,
+    "cli": 5, "python": 5,
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SOURCES = {".h", ".cc", ".inc"}
@@ -35,7 +29,7 @@ ALLOWED_SIBLINGS = {("target", "layout")}
 
 
 def folder_of(path):
-    """The layer of a path below src/ ("ir/graph.h" -> "ir"); None: a file beside its includer."""
+    """The layer of a path below src/ ("ir/graph.h" -> "ir"); None for a file beside its includer."""
     parts = Path(path).parts
     return parts[0] if len(parts) > 1 else None
 
