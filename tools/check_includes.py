@@ -18,9 +18,13 @@ LEVELS = {
     "support": 0,
     "ir": 1,
     "ops": 2,
-    "frontend": 3, "passes": 3, "layout": 3, "target": 3,
-    "driver": 4,
-    "cli": 5, "python": 5,
+    "frontend": 3,
+    "passes": 3,
+    "layout": 3,
+    "target": 4,
+    "driver": 5,
+    "cli": 6,
+    "python": 6,
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SOURCES = {".h", ".cc", ".inc"}
