@@ -4,6 +4,10 @@ namespace ferryman {
 
 void add_all_ops(Ops& ops) {
   add_activation_ops(ops);
+  add_arithmetic_ops(ops);
+  add_cast_ops(ops);
+  add_compare_ops(ops);
+  add_elementwise_ops(ops);
 }
 
 }  // namespace ferryman

@@ -12,6 +12,10 @@ struct Ops {
 };
 
 void add_activation_ops(Ops& ops);
+void add_arithmetic_ops(Ops& ops);
+void add_cast_ops(Ops& ops);
+void add_compare_ops(Ops& ops);
+void add_elementwise_ops(Ops& ops);
 
 // All families.
 void add_all_ops(Ops& ops);

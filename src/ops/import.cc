@@ -31,6 +31,18 @@ Diag ImportContext::unsupported(std::string what) {
       .about(std::string(target()));
 }
 
+Result<ValueId> ImportContext::emit(OpName name, std::initializer_list<ValueId> operands,
+                                    std::initializer_list<NamedAttr> attrs) {
+  return emit(name, std::span(operands.begin(), operands.size()),
+              std::span(attrs.begin(), attrs.size()));
+}
+
+Result<ValueId> ImportContext::emit(OpName name, std::span<const ValueId> operands,
+                                    std::span<const NamedAttr> attrs) {
+  FERRYMAN_TRY(const OpId op, builder().try_create(name, operands, attrs));
+  return graph().op(op).result();
+}
+
 bool ImportContext::given(std::string_view name) {
   const ImportArg* arg = find(name);
   return arg != nullptr && !arg->is_none();
@@ -64,15 +76,24 @@ Result<std::vector<ValueId>> ImportContext::tensors(std::string_view name) {
 
 Result<ValueId> ImportContext::tensor_or_number(std::string_view name, DType dtype) {
   const ImportArg* arg = find(name);
-  if (arg != nullptr && std::holds_alternative<ValueId>(arg->value)) return tensor(name);
-  if (arg != nullptr && !std::holds_alternative<double>(arg->value)) {
-    FERRYMAN_TRY(const int64_t number, integer(name));
-    std::vector<std::byte> bytes(static_cast<size_t>(byte_size(dtype)));
-    store_int(dtype, number, bytes.data());
-    return builder().constant(TensorData::copy_of(bytes, dtype, {}), "scalar");
+  if (arg == nullptr) return unsupported(fmt::format("argument '{}' is missing", name));
+  if (const auto* value = std::get_if<ValueId>(&arg->value)) return *value;
+  if (!as_double(*arg).has_value())
+    return unsupported(fmt::format("argument '{}' is neither a tensor nor a number", name));
+  return number_constant(*arg, dtype);
+}
+
+Result<ValueId> ImportContext::number_constant(const ImportArg& number, DType dtype) {
+  if (is_complex(dtype)) return unsupported("complex numbers are not supported");
+  const std::optional<double> real = as_double(number);
+  if (!real.has_value()) return unsupported("an argument is not a number");
+  std::vector<std::byte> bytes(static_cast<size_t>(byte_size(dtype)));
+  if (const std::optional<int64_t> integer = as_int(number)) {
+    store_int(dtype, *integer, bytes.data());
+  } else {
+    store_double(dtype, *real, bytes.data());
   }
-  FERRYMAN_TRY(const double real, number(name));
-  return builder().scalar(dtype, real);
+  return builder().constant(TensorData::copy_of(bytes, dtype, {}), "scalar");
 }
 
 Result<bool> ImportContext::flag(std::string_view name, bool default_value) {
@@ -104,6 +125,20 @@ Result<double> ImportContext::number(std::string_view name) {
 Result<double> ImportContext::number(std::string_view name, double default_value) {
   if (!given(name)) return default_value;
   return number(name);
+}
+
+Result<Floats> ImportContext::numbers(std::string_view name) {
+  const ImportArg* arg = find(name);
+  const ImportArgs* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
+  if (list == nullptr) return unsupported(fmt::format("argument '{}' is not a list", name));
+  Floats values;
+  for (const ImportArg& item : *list) {
+    const std::optional<double> real = as_double(item);
+    if (!real.has_value())
+      return unsupported(fmt::format("'{}' holds something else than numbers", name));
+    values.push_back(*real);
+  }
+  return values;
 }
 
 Result<std::string> ImportContext::text(std::string_view name, std::string_view default_value) {

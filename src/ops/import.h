@@ -5,7 +5,8 @@
 //     FERRYMAN_TRY(const ValueId bias, call.tensor("self"));
 //     FERRYMAN_TRY(const double beta, call.number("beta", 1.0));
 //     …
-//     return std::vector{call.builder().create(ops::kAdd, {product, bias})};
+//     FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {product, bias}));
+//     return std::vector{sum};
 //   }
 //   imports.add("addmm.default", import_addmm);
 //
@@ -43,6 +44,8 @@ class ImportContext {
   // What torch recorded for result `index`.
   virtual const TensorType& result_type(size_t index) const = 0;
   virtual size_t num_results() const = 0;
+  // Whether the program reads result `index`; for one that it does not, an invalid id will do.
+  virtual bool is_result_read(size_t index) const = 0;
   // The argument as it stands, marked as read; null if the program does not spell it.
   virtual const ImportArg* find(std::string_view name) = 0;
 
@@ -55,11 +58,14 @@ class ImportContext {
   Result<std::vector<ValueId>> tensors(std::string_view name);
   // A tensor, or a number as a rank-0 constant of `dtype`.
   Result<ValueId> tensor_or_number(std::string_view name, DType dtype);
+  // A number (or bool) as a rank-0 constant of `dtype`; whole numbers stay exact.
+  Result<ValueId> number_constant(const ImportArg& number, DType dtype);
   Result<bool> flag(std::string_view name, bool default_value);
   Result<int64_t> integer(std::string_view name);
   Result<int64_t> integer(std::string_view name, int64_t default_value);
   Result<double> number(std::string_view name);
   Result<double> number(std::string_view name, double default_value);
+  Result<Floats> numbers(std::string_view name);
   Result<std::string> text(std::string_view name, std::string_view default_value);
   Result<DType> dtype(std::string_view name, DType default_value);
   Result<Ints> integers(std::string_view name);
@@ -71,6 +77,13 @@ class ImportContext {
   Result<int64_t> axis(std::string_view name, size_t rank, int64_t default_value);
   // States that an argument has no influence on the result.
   void ignore(std::string_view name) { find(name); }
+
+  // Appends an op; fails, other than Builder::create, where a malformed program made the types
+  // not fit. The first result.
+  Result<ValueId> emit(OpName name, std::initializer_list<ValueId> operands,
+                       std::initializer_list<NamedAttr> attrs = {});
+  Result<ValueId> emit(OpName name, std::span<const ValueId> operands,
+                       std::span<const NamedAttr> attrs = {});
 
   // E0204 for this call: "aten.foo.default: what".
   Diag unsupported(std::string what);

@@ -55,6 +55,10 @@ InferResult same_as_first(const InferArgs& args) {
   return std::vector{args.operand(0)};
 }
 
+InferResult same_shape_bool(const InferArgs& args) {
+  return std::vector{TensorType{DType::kBool, args.operand(0).dims}};
+}
+
 namespace {
 
 Result<Dims> broadcast_all(const InferArgs& args) {

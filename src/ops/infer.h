@@ -18,6 +18,7 @@ Result<Dims> reduced_dims(const Dims& dims, const Ints& axes, bool keepdim);
 Status check_axis(int64_t axis, size_t rank);
 
 InferResult same_as_first(const InferArgs& args);
+InferResult same_shape_bool(const InferArgs& args);
 InferResult broadcast(const InferArgs& args);       // dtype of the first operand; all equal
 InferResult broadcast_bool(const InferArgs& args);  // comparisons
 InferResult reduce_axes(const InferArgs& args);     // attributes kAxes, kKeepDim

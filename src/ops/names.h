@@ -17,6 +17,17 @@ inline constexpr OpName kSquare{"square"};
 inline constexpr OpName kReciprocal{"reciprocal"};
 inline constexpr OpName kSin{"sin"};
 inline constexpr OpName kCos{"cos"};
+inline constexpr OpName kTan{"tan"};
+inline constexpr OpName kAsin{"asin"};
+inline constexpr OpName kAcos{"acos"};
+inline constexpr OpName kAtan{"atan"};
+inline constexpr OpName kSinh{"sinh"};
+inline constexpr OpName kCosh{"cosh"};
+inline constexpr OpName kAsinh{"asinh"};
+inline constexpr OpName kAcosh{"acosh"};
+inline constexpr OpName kAtanh{"atanh"};
+inline constexpr OpName kLog1p{"log1p"};
+inline constexpr OpName kExpm1{"expm1"};
 inline constexpr OpName kFloor{"floor"};
 inline constexpr OpName kCeil{"ceil"};
 inline constexpr OpName kRound{"round"};  // half to even

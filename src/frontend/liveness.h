@@ -1,0 +1,21 @@
+// What of a program has an influence on its outputs.
+//
+//   const Liveness live = find_live(program);
+//   if (live.nodes[i]) …
+#pragma once
+
+#include <vector>
+
+#include "frontend/program.h"
+
+namespace ferryman::frontend {
+
+struct Liveness {
+  std::vector<bool> values;  // by ValueIndex
+  std::vector<bool> nodes;   // by position in Program::nodes
+};
+
+// Expects a functional program: a node matters only through its results.
+Liveness find_live(const Program& program);
+
+}  // namespace ferryman::frontend

@@ -1,0 +1,45 @@
+// One node of a program as the import functions see it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/import.h"
+
+namespace ferryman::frontend {
+
+class NodeCall final : public ImportContext {
+ public:
+  struct Arg {
+    std::string_view name;
+    ImportArg value;
+    bool was_read = false;
+  };
+  struct ResultSlot {
+    TensorType type;
+    bool is_read = false;
+  };
+
+  NodeCall(Builder& builder, std::string_view target, std::vector<Arg> args,
+           std::vector<ResultSlot> results)
+      : builder_(builder), target_(target), args_(std::move(args)), results_(std::move(results)) {}
+
+  Builder& builder() override { return builder_; }
+  std::string_view target() const override { return target_; }
+  const TensorType& result_type(size_t index) const override;
+  size_t num_results() const override { return results_.size(); }
+  bool is_result_read(size_t index) const override;
+  const ImportArg* find(std::string_view name) override;
+
+  // The arguments that were never asked for and are not None.
+  std::vector<std::string_view> unread_args() const;
+
+ private:
+  Builder& builder_;
+  std::string_view target_;
+  std::vector<Arg> args_;
+  std::vector<ResultSlot> results_;
+};
+
+}  // namespace ferryman::frontend

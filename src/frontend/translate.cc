@@ -1,0 +1,421 @@
+#include "frontend/translate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "frontend/bind_row.h"
+#include "frontend/liveness.h"
+#include "frontend/node_call.h"
+#include "ops/infer.h"
+
+namespace ferryman::frontend {
+
+namespace {
+
+constexpr std::string_view kAtenPrefix = "aten.";
+
+// "conv2d.default" for "aten.conv2d.default"; other namespaces stay.
+std::string_view import_key(std::string_view target) {
+  return target.starts_with(kAtenPrefix) ? target.substr(kAtenPrefix.size()) : target;
+}
+
+// The op's name without namespace and overload: "add_" for "aten.add_.Tensor".
+std::string_view base_name(std::string_view target) {
+  const size_t overload = target.rfind('.');
+  const std::string_view head = target.substr(0, overload);
+  const size_t space = head.rfind('.');
+  return space == std::string_view::npos ? head : head.substr(space + 1);
+}
+
+// add_, __iand__, add.out: what functionalise should have replaced.
+bool writes_in_place(std::string_view target) {
+  if (!target.starts_with(kAtenPrefix)) return false;
+  const std::string_view name = base_name(target);
+  if (target.ends_with("out") && target.find(".out") != std::string_view::npos) return true;
+  if (name.starts_with("__")) return name.starts_with("__i");
+  return name.ends_with('_');
+}
+
+// Arguments that say where a tensor lies and how; they carry no numbers.
+bool is_placement(const EnumArg& arg) {
+  return arg.kind == "memory_format" || arg.kind == "device" ||
+         (arg.kind == "layout" && arg.text.ends_with("strided"));
+}
+
+bool is_static(const TensorMeta& meta) {
+  return std::all_of(meta.sizes.begin(), meta.sizes.end(),
+                     [](const SymSize& size) { return size.is_static(); });
+}
+
+TensorType to_type(const TensorMeta& meta) {
+  TensorType type{meta.dtype, {}};
+  for (const SymSize& size : meta.sizes) type.dims.push_back(Dim(size.value));
+  return type;
+}
+
+class Translator {
+ public:
+  Translator(const Program& program, const Ops& ops, Diagnostics& diagnostics)
+      : program_(program),
+        ops_(ops),
+        diagnostics_(diagnostics),
+        rows_(ops.set),
+        live_(find_live(program)),
+        graph_(ops.set),
+        builder_(graph_),
+        values_(program.values.size()) {}
+
+  Result<Graph> run() {
+    refuse_symbolic_sizes();
+    if (!has_errors_) translate_all();
+    if (!first_error_.empty()) return first_error_.front();
+    return std::move(graph_);
+  }
+
+ private:
+  void translate_all() {
+    for (const Output& output : program_.outputs) find_mutated(output);
+    for (const Input& input : program_.inputs) add_input(input);
+    for (size_t i = 0; i < program_.nodes.size(); ++i) translate_node(i);
+    if (has_errors_) return;
+    add_outputs();
+    erase_dead_ops();
+  }
+
+  void fail(Diag diag) {
+    has_errors_ = true;
+    if (first_error_.empty()) first_error_.push_back(diag);
+    diagnostics_.add(std::move(diag));
+  }
+
+  // ---- sizes ----
+
+  void refuse_symbolic_sizes() {
+    for (size_t i = 0; i < program_.values.size(); ++i) {
+      const Value& value = program_.values[i];
+      if (!live_.values[i] || !value.tensor || is_static(*value.tensor)) continue;
+      fail(Diag::error(DiagCode::kUnsupportedForm,
+                       fmt::format("'{}' has a size that is only known at run time", value.name))
+               .because("dynamic shapes are not supported yet")
+               .hint("export without dynamic_shapes, with example inputs of the final sizes"));
+      return;
+    }
+  }
+
+  // ---- inputs ----
+
+  void find_mutated(const Output& output) {
+    switch (output.kind) {
+      case OutputKind::kUser:
+      case OutputKind::kToken:
+        return;
+      case OutputKind::kBufferMutation:
+        mutated_buffers_.insert(output.name);
+        return;
+      case OutputKind::kParameterMutation:
+        return fail(Diag::error(DiagCode::kUnsupportedForm,
+                                fmt::format("forward overwrites the parameter '{}'", output.name))
+                        .because("the weights of a converted model are constant")
+                        .hint("write into a copy, or make it a buffer"));
+      case OutputKind::kInputMutation:
+        return fail(Diag::error(DiagCode::kUnsupportedForm,
+                                fmt::format("forward overwrites its input '{}'", output.name))
+                        .because("a converted model cannot write to the caller's tensors")
+                        .hint("work on a copy (x = x.clone()) and return what changed"));
+    }
+  }
+
+  void add_input(const Input& input) {
+    if (input.value == kNoValue) return;
+    const Value& value = program_.values[input.value];
+    switch (input.kind) {
+      case InputKind::kUser:
+        if (value.tensor.has_value()) {
+          // An unread input of unknown size still belongs to the signature.
+          if (is_static(*value.tensor))
+            return set(input.value, graph_.add_input(input.name, to_type(*value.tensor)));
+          return refuse_input(input, "has a size that is only known at run time");
+        }
+        if (live_.values[input.value]) refuse_input(input, "is not a tensor");
+        return;
+      case InputKind::kParameter:
+      case InputKind::kBuffer:
+      case InputKind::kConstant:
+        return add_constant(input);
+      case InputKind::kToken:
+        return;
+      case InputKind::kCustomObject:
+        if (live_.values[input.value]) refuse_input(input, "is a custom object");
+        return;
+    }
+  }
+
+  void refuse_input(const Input& input, std::string_view what) {
+    fail(Diag::error(DiagCode::kUnsupportedForm, fmt::format("input '{}' {}", input.name, what)));
+  }
+
+  void add_constant(const Input& input) {
+    const bool is_state =
+        input.kind != InputKind::kParameter && mutated_buffers_.contains(input.name);
+    if (!live_.values[input.value] && !is_state) return;
+    const TensorMeta& meta = *program_.values[input.value].tensor;
+    if (!is_static(meta)) return refuse_input(input, "has a size that is only known at run time");
+    Ints shape;
+    for (const SymSize& size : meta.sizes) shape.push_back(size.value);
+    Result<TensorData> data = TensorData::strided(input.data->storage, meta.dtype, std::move(shape),
+                                                  input.data->strides, input.data->offset);
+    if (!data.ok()) return fail(std::move(data).diag());
+    if (is_state) {
+      const ValueId state = graph_.add_state(std::move(data).value(), input.name);
+      states_.emplace(input.name, state);
+      return set(input.value, state);
+    }
+    set(input.value, graph_.add_constant(std::move(data).value(), input.name));
+  }
+
+  void set(ValueIndex index, ValueId value) { values_[index] = value; }
+
+  // ---- nodes ----
+
+  void translate_node(size_t position) {
+    const Node& node = program_.nodes[position];
+    if (writes_in_place(node.target)) {
+      fail(unsupported_op(node).because("this form of writing in place is not supported"));
+      return stand_in_for(node);
+    }
+    if (!live_.nodes[position] || is_known_number(node)) return;
+    builder_.set_location(graph_.intern(node.location));
+    Result<std::vector<ValueId>> results = import_node(node);
+    if (!results.ok()) {
+      fail(complete(std::move(results).diag(), node));
+      return stand_in_for(node);
+    }
+    record_results(node, *results);
+  }
+
+  // A size with static shapes: its readers see the number.
+  bool is_known_number(const Node& node) const {
+    return std::all_of(node.results.begin(), node.results.end(), [&](ValueIndex result) {
+      if (result == kNoValue || !live_.values[result]) return true;
+      const Value& value = program_.values[result];
+      return value.number.has_value() && value.number->is_static();
+    });
+  }
+
+  Diag unsupported_op(const Node& node) const {
+    return Diag::error(DiagCode::kUnsupportedOp, fmt::format("{} is not supported", node.target))
+        .at(node.location)
+        .about(node.target);
+  }
+
+  Result<std::vector<ValueId>> import_node(const Node& node) {
+    const std::string_view key = import_key(node.target);
+    const ImportFn function = ops_.imports.find(key);
+    const RowBinding* row = function != nullptr ? nullptr : rows_.find(key);
+    if (function == nullptr && row == nullptr) {
+      if (node.target.starts_with("higher_order."))
+        return unsupported_op(node).hint("control flow and wrapped regions are not supported yet");
+      return unsupported_op(node).hint("express it with other operations of torch");
+    }
+    FERRYMAN_TRY(NodeCall call, make_call(node, key));
+    FERRYMAN_TRY(std::vector<ValueId> results,
+                 function != nullptr ? function(call) : import_by_row(call, *row->def, *row->aten));
+    const std::vector<std::string_view> unread = call.unread_args();
+    if (!unread.empty())
+      return call.unsupported(fmt::format("the option '{}' is not honoured", unread.front()));
+    return results;
+  }
+
+  Result<NodeCall> make_call(const Node& node, std::string_view key) {
+    std::vector<NodeCall::Arg> args;
+    for (const NamedArgument& named : node.args) {
+      FERRYMAN_TRY(ImportArg value, convert(named.arg, named.name));
+      args.push_back({named.name, std::move(value)});
+    }
+    std::vector<NodeCall::ResultSlot> results;
+    for (const ValueIndex result : node.results) {
+      NodeCall::ResultSlot& slot = results.emplace_back();
+      if (result == kNoValue) continue;
+      const Value& value = program_.values[result];
+      slot.is_read = live_.values[result];
+      if (value.tensor.has_value()) slot.type = to_type(*value.tensor);
+    }
+    return NodeCall(builder_, key, std::move(args), std::move(results));
+  }
+
+  static Diag bad_argument(std::string_view name, std::string_view what) {
+    return Diag::error(DiagCode::kUnsupportedForm, fmt::format("argument '{}' {}", name, what));
+  }
+
+  Result<ImportArg> convert(const Argument& arg, std::string_view name) {
+    if (arg.is_none()) return ImportArg{};
+    if (const auto* flag = arg.as<bool>()) return ImportArg{*flag};
+    if (const auto* integer = arg.as<int64_t>()) return ImportArg{*integer};
+    if (const auto* real = arg.as<double>()) return ImportArg{*real};
+    if (const auto* text = arg.as<std::string>()) return ImportArg{*text};
+    if (const auto* dtype = arg.as<DTypeArg>()) return ImportArg{dtype->dtype};
+    if (const auto* ref = arg.as<ValueRef>()) return convert_value(ref->value, name);
+    if (const auto* list = arg.as<ArgumentList>()) {
+      ImportArgs items;
+      for (const Argument& item : *list) {
+        FERRYMAN_TRY(ImportArg converted, convert(item, name));
+        items.push_back(std::move(converted));
+      }
+      return ImportArg{std::move(items)};
+    }
+    if (const auto* word = arg.as<EnumArg>()) {
+      if (is_placement(*word)) return ImportArg{};
+      if (word->kind == "complex") return bad_argument(name, "is a complex number");
+      return ImportArg{word->text};
+    }
+    return bad_argument(name, "is a graph");
+  }
+
+  Result<ImportArg> convert_value(ValueIndex index, std::string_view name) {
+    if (values_[index].valid()) return ImportArg{values_[index]};
+    const Value& value = program_.values[index];
+    if (value.number.has_value() && value.number->is_static() &&
+        value.number_kind == NumberKind::kInt) {
+      return ImportArg{value.number->value};
+    }
+    if (!value.number.has_value()) return bad_argument(name, "is not a tensor");
+    return bad_argument(name, "is a number that is only known at run time")
+        .because("dynamic shapes and values are not supported yet");
+  }
+
+  // Adds what the import function did not say: the op, and where it stands.
+  static Diag complete(Diag diag, const Node& node) {
+    if (diag.subject.empty() || diag.subject.find('.') == std::string::npos)
+      diag.subject = node.target;
+    if (diag.what.find(import_key(node.target)) == std::string::npos)
+      diag.what = fmt::format("{}: {}", node.target, diag.what);
+    if (diag.places.empty()) diag.places.push_back(node.location);
+    return diag;
+  }
+
+  // So that the nodes after a failed one are still looked at.
+  void stand_in_for(const Node& node) {
+    for (const ValueIndex result : node.results) {
+      if (result == kNoValue || !program_.values[result].tensor) continue;
+      const TensorMeta& meta = *program_.values[result].tensor;
+      if (is_static(meta)) set(result, graph_.add_input("unsupported", to_type(meta)));
+    }
+  }
+
+  void record_results(const Node& node, const std::vector<ValueId>& results) {
+    bool ok = results.size() >= node.results.size();
+    for (size_t i = 0; ok && i < node.results.size(); ++i) {
+      const ValueIndex index = node.results[i];
+      if (index == kNoValue || !live_.values[index]) continue;
+      const Value& value = program_.values[index];
+      if (!results[i].valid()) {
+        fail(Diag::error(DiagCode::kUnsupportedForm,
+                         fmt::format("{}: result {} is not supported", node.target, i))
+                 .at(node.location)
+                 .about(node.target));
+        return stand_in_for(node);
+      }
+      ok = value.tensor.has_value() && check_type(node, value, results[i]);
+      if (!ok) break;
+      set(index, results[i]);
+      const ferryman::Value& made = graph_.value(results[i]);
+      if (made.kind == ValueKind::kResult && made.name.empty())
+        builder_.set_name(results[i], value.name);
+    }
+    if (!ok) stand_in_for(node);
+    if (results.size() >= node.results.size()) return;
+    fail(Diag::error(DiagCode::kMalformedProgram,
+                     fmt::format("{} gives {} results, but the program has {}", node.target,
+                                 results.size(), node.results.size()))
+             .at(node.location));
+  }
+
+  bool check_type(const Node& node, const Value& value, ValueId made) {
+    const TensorType& inferred = graph_.type(made);
+    const TensorType recorded = to_type(*value.tensor);
+    if (inferred == recorded) return true;
+    const auto print = [&](const TensorType& type) {
+      return fmt::format("{}{}", torch_name(type.dtype), print_dims(type.dims, graph_.symbols()));
+    };
+    fail(Diag::error(DiagCode::kInvalidGraph,
+                     fmt::format("{} gives {}, but the program records {}", node.target,
+                                 print(inferred), print(recorded)))
+             .at(node.location)
+             .about(node.target));
+    return false;
+  }
+
+  // ---- outputs ----
+
+  void add_outputs() {
+    const auto num_user =
+        std::count_if(program_.outputs.begin(), program_.outputs.end(),
+                      [](const Output& output) { return output.kind == OutputKind::kUser; });
+    size_t position = 0;
+    for (const Output& output : program_.outputs) {
+      if (output.kind == OutputKind::kBufferMutation) add_state_update(output);
+      if (output.kind != OutputKind::kUser) continue;
+      const std::string fallback = num_user == 1 ? "output" : fmt::format("output_{}", position);
+      ++position;
+      add_output(output, output.name.empty() ? fallback : output.name);
+    }
+  }
+
+  // A constant that forward returned is no output: the Python side puts it back.
+  void add_output(const Output& output, std::string name) {
+    const auto* ref = output.arg.as<ValueRef>();
+    if (ref == nullptr) return;
+    if (values_[ref->value].valid()) {
+      for (int copy = 1; !output_names_.insert(name).second; ++copy)
+        name = fmt::format("{}_{}", name, copy);
+      return graph_.add_output(std::move(name), values_[ref->value]);
+    }
+    const Value& value = program_.values[ref->value];
+    if (value.number.has_value() && value.number->is_static()) return;
+    fail(Diag::error(DiagCode::kUnsupportedForm, fmt::format("output '{}' is not a tensor", name)));
+  }
+
+  void add_state_update(const Output& output) {
+    const auto state = states_.find(output.name);
+    const auto* ref = output.arg.as<ValueRef>();
+    if (state == states_.end() || ref == nullptr || !values_[ref->value].valid()) {
+      return fail(Diag::error(DiagCode::kMalformedProgram,
+                              fmt::format("the written buffer '{}' is unknown", output.name)));
+    }
+    graph_.add_state_update(state->second, values_[ref->value]);
+  }
+
+  // Import functions may make more than is read, such as the indices of max.dim.
+  void erase_dead_ops() {
+    Rewriter rewriter(graph_);
+    for (OpId op = graph_.last_op(); op.valid();) {
+      const OpId previous = graph_.op(op).previous;
+      rewriter.erase_dead(op);
+      op = previous;
+    }
+  }
+
+  const Program& program_;
+  const Ops& ops_;
+  Diagnostics& diagnostics_;
+  RowTable rows_;
+  Liveness live_;
+  Graph graph_;
+  Builder builder_;
+  std::vector<ValueId> values_;
+  std::set<std::string> mutated_buffers_;
+  std::set<std::string> output_names_;
+  std::unordered_map<std::string, ValueId> states_;
+  std::vector<Diag> first_error_;
+  bool has_errors_ = false;
+};
+
+}  // namespace
+
+Result<Graph> translate(const Program& program, const Ops& ops, Diagnostics& diagnostics) {
+  return Translator(program, ops, diagnostics).run();
+}
+
+}  // namespace ferryman::frontend

@@ -1,0 +1,383 @@
+// Arithmetic on two or three operands, broadcasting. Whole numbers wrap around, as in torch.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ops/attrs.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+
+namespace ferryman {
+
+namespace {
+
+using Imported = Result<std::vector<ValueId>>;
+
+// ---- evaluation ----
+
+int64_t wrapping_add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t wrapping_sub(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+int64_t wrapping_mul(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
+// The smallest number divided by -1 does not fit; it wraps around to itself.
+int64_t truncated_quotient(int64_t a, int64_t b) {
+  return b == -1 ? wrapping_sub(0, a) : a / b;
+}
+int64_t truncated_rest(int64_t a, int64_t b) {
+  return b == -1 ? 0 : a % b;
+}
+int64_t floored_rest(int64_t a, int64_t b) {
+  const int64_t rest = truncated_rest(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+int64_t floored_quotient(int64_t a, int64_t b) {
+  const int64_t quotient = truncated_quotient(a, b);
+  const bool rounds_down = truncated_rest(a, b) != 0 && (a < 0) != (b < 0);
+  return rounds_down ? quotient - 1 : quotient;
+}
+
+double floored_rest_real(double a, double b) {
+  const double rest = std::fmod(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+// Through the rest, so that a quotient just below a whole number is not rounded up to it.
+double floored_quotient_real(double a, double b) {
+  if (b == 0) return a / b;
+  const double rest = std::fmod(a, b);
+  double quotient = (a - rest) / b;
+  if (rest != 0 && (rest < 0) != (b < 0)) quotient -= 1;
+  if (quotient == 0) return std::copysign(0.0, a / b);
+  const double whole = std::floor(quotient);
+  return quotient - whole > 0.5 ? whole + 1 : whole;
+}
+// torch rounds the quotient to the operands' precision before it truncates.
+double truncated_quotient_real(double a, double b) {
+  return std::trunc(static_cast<double>(static_cast<float>(a / b)));
+}
+
+int64_t power(int64_t base, int64_t exponent) {
+  if (exponent < 0) {
+    if (base == 1) return 1;
+    if (base == -1) return exponent % 2 == 0 ? 1 : -1;
+    return 0;
+  }
+  int64_t result = 1;
+  for (; exponent > 0; exponent >>= 1) {
+    if ((exponent & 1) != 0) result = wrapping_mul(result, base);
+    base = wrapping_mul(base, base);
+  }
+  return result;
+}
+
+double larger(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+  return std::max(a, b);
+}
+double smaller(double a, double b) {
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+  return std::min(a, b);
+}
+
+// torch raises for whole numbers divided by zero; there is no value to give.
+EvalFn eval_division(double (*real)(double, double), int64_t (*integer)(int64_t, int64_t)) {
+  return [divide = eval_binary(real, integer)](const EvalArgs& args) -> EvalResult {
+    if (is_integer(args.operand(1).dtype())) {
+      const Ints divisors = args.operand(1).to_ints();
+      if (std::find(divisors.begin(), divisors.end(), 0) != divisors.end())
+        return shape_error("a whole number divided by zero");
+    }
+    return divide(args);
+  };
+}
+
+// ---- rows ----
+
+struct BinaryRow {
+  OpName name;
+  std::string_view doc;
+  DTypeSet dtypes;
+  EvalFn eval;
+  std::string_view tflite;
+};
+
+void define_binary(Ops& ops, const BinaryRow& row) {
+  OpRow defined = ops.set.define(row.name)
+                      .doc(row.doc)
+                      .operand("x", row.dtypes)
+                      .operand("other", row.dtypes)
+                      .result(broadcast)
+                      .axes(AxisRule::kElementwise)
+                      .eval(row.eval);
+  if (!row.tflite.empty()) defined.to("tflite", row.tflite);
+}
+
+void define_rows(Ops& ops) {
+  const auto real_add = [](double a, double b) { return a + b; };
+  const auto real_sub = [](double a, double b) { return a - b; };
+  const auto real_mul = [](double a, double b) { return a * b; };
+  const auto real_div = [](double a, double b) { return a / b; };
+  const auto real_pow = [](double a, double b) { return std::pow(a, b); };
+  const auto real_fmod = [](double a, double b) { return std::fmod(a, b); };
+  const auto real_atan2 = [](double a, double b) { return std::atan2(a, b); };
+  const auto integer_max = [](int64_t a, int64_t b) { return std::max(a, b); };
+  const auto integer_min = [](int64_t a, int64_t b) { return std::min(a, b); };
+  const auto no_integers = [](int64_t, int64_t) { return int64_t{0}; };
+  constexpr DTypeSet kNumeric = DTypeSet::kNumeric;
+  constexpr DTypeSet kFloating = DTypeSet::kFloating;
+  const std::vector<BinaryRow> rows = {
+      {ops::kAdd, "x + other", kNumeric, eval_binary(real_add, wrapping_add), "ADD"},
+      {ops::kSub, "x - other", kNumeric, eval_binary(real_sub, wrapping_sub), "SUB"},
+      {ops::kMul, "x * other", kNumeric, eval_binary(real_mul, wrapping_mul), "MUL"},
+      {ops::kDiv, "x / other, floating point", kFloating, eval_binary(real_div, no_integers),
+       "DIV"},
+      {ops::kFloorDivide, "x / other rounded down", kNumeric,
+       eval_division(floored_quotient_real, floored_quotient), "FLOOR_DIV"},
+      {ops::kTruncDivide, "x / other rounded towards 0", kNumeric,
+       eval_division(truncated_quotient_real, truncated_quotient), ""},
+      {ops::kRemainder, "x - other * floor(x / other), with the sign of other", kNumeric,
+       eval_division(floored_rest_real, floored_rest), "FLOOR_MOD"},
+      {ops::kFmod, "x - other * trunc(x / other), with the sign of x", kNumeric,
+       eval_division(real_fmod, truncated_rest), ""},
+      {ops::kPow, "x to the power of other", kNumeric, eval_binary(real_pow, power), "POW"},
+      {ops::kMaximum, "the larger; NaN if either is", kNumeric, eval_binary(larger, integer_max),
+       "MAXIMUM"},
+      {ops::kMinimum, "the smaller; NaN if either is", kNumeric, eval_binary(smaller, integer_min),
+       "MINIMUM"},
+      {ops::kAtan2, "the angle of the point (other, x)", kFloating,
+       eval_binary(real_atan2, no_integers), ""},
+  };
+  for (const BinaryRow& row : rows) define_binary(ops, row);
+}
+
+// ---- import ----
+
+Imported one(Result<ValueId> value) {
+  if (!value.ok()) return std::move(value).diag();
+  return std::vector{*value};
+}
+
+DType dtype_of(ImportContext& call, ValueId value) {
+  return call.graph().type(value).dtype;
+}
+
+// value * number, unless the number is 1.
+Result<ValueId> scaled(ImportContext& call, ValueId value, std::string_view number_name) {
+  const ImportArg* number = call.find(number_name);
+  if (number == nullptr || number->is_none()) return value;
+  FERRYMAN_TRY(const double factor, call.number(number_name));
+  if (factor == 1.0) return value;
+  FERRYMAN_TRY(const ValueId constant, call.number_constant(*number, dtype_of(call, value)));
+  return call.emit(ops::kMul, {value, constant});
+}
+
+// On bools, + is "or" and * is "and", as is the larger and the smaller.
+Imported emit_arithmetic(ImportContext& call, OpName op, OpName on_bools, ValueId a, ValueId b) {
+  return one(call.emit(dtype_of(call, a) == DType::kBool ? on_bools : op, {a, b}));
+}
+
+Imported import_add(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  FERRYMAN_TRY(const ValueId other, scaled(call, x[1], "alpha"));
+  return emit_arithmetic(call, ops::kAdd, ops::kLogicalOr, x[0], other);
+}
+
+Imported import_sub(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  FERRYMAN_TRY(const ValueId other, scaled(call, x[1], "alpha"));
+  return one(call.emit(ops::kSub, {x[0], other}));
+}
+
+Imported import_rsub(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"other", "self"}));
+  FERRYMAN_TRY(const ValueId self, scaled(call, x[1], "alpha"));
+  return one(call.emit(ops::kSub, {x[0], self}));
+}
+
+template <const OpName& kOp, const OpName& kOnBools>
+Imported import_with_bools(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  return emit_arithmetic(call, kOp, kOnBools, x[0], x[1]);
+}
+
+template <const OpName& kOp, Promotion kPromotion>
+Imported import_binary(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}, kPromotion));
+  return one(call.emit(kOp, {x[0], x[1]}));
+}
+
+Imported import_div_mode(ImportContext& call) {
+  FERRYMAN_TRY(const std::string mode, call.text("rounding_mode", "none"));
+  if (mode == "floor") return import_binary<ops::kFloorDivide, Promotion::kCommon>(call);
+  if (mode == "trunc") return import_binary<ops::kTruncDivide, Promotion::kCommon>(call);
+  if (mode == "none") return import_binary<ops::kDiv, Promotion::kCommonFloat>(call);
+  return call.unsupported("unknown rounding mode");
+}
+
+// The exponents for which torch itself takes a shorter way.
+std::optional<Result<ValueId>> short_power(ImportContext& call, ValueId x, double exponent) {
+  const bool real = is_floating(dtype_of(call, x));
+  if (exponent == 1) return x;
+  if (exponent == 2) return call.emit(ops::kSquare, {x});
+  if (exponent == 3) {
+    Result<ValueId> square = call.emit(ops::kSquare, {x});
+    if (!square.ok()) return square;
+    return call.emit(ops::kMul, {*square, x});
+  }
+  if (real && exponent == 0.5) return call.emit(ops::kSqrt, {x});
+  if (real && exponent == -0.5) return call.emit(ops::kRsqrt, {x});
+  if (real && exponent == -1) return call.emit(ops::kReciprocal, {x});
+  return std::nullopt;
+}
+
+Imported import_pow_scalar(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "exponent"}));
+  if (dtype_of(call, x[0]) == DType::kBool) return call.unsupported("a power of bools");
+  FERRYMAN_TRY(const double exponent, call.number("exponent"));
+  if (std::optional<Result<ValueId>> power = short_power(call, x[0], exponent))
+    return one(*std::move(power));
+  return one(call.emit(ops::kPow, {x[0], x[1]}));
+}
+
+Imported import_pow(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "exponent"}));
+  if (dtype_of(call, x[0]) == DType::kBool) return call.unsupported("a power of bools");
+  return one(call.emit(ops::kPow, {x[0], x[1]}));
+}
+
+// self + value * product(tensor1, tensor2)
+Imported add_scaled(ImportContext& call, OpName op) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "tensor1", "tensor2"}));
+  FERRYMAN_TRY(const ValueId first, scaled(call, x[1], "value"));
+  FERRYMAN_TRY(const ValueId product, call.emit(op, {first, x[2]}));
+  return one(call.emit(ops::kAdd, {x[0], product}));
+}
+
+Imported import_addcmul(ImportContext& call) {
+  return add_scaled(call, ops::kMul);
+}
+Imported import_addcdiv(ImportContext& call) {
+  return add_scaled(call, ops::kDiv);
+}
+
+// self + weight * (end - self), from the nearer end, as torch does.
+Imported import_lerp_scalar(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end"}));
+  FERRYMAN_TRY(const double weight, call.number("weight"));
+  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
+  const bool from_start = std::fabs(weight) < 0.5;
+  const ValueId factor =
+      call.builder().scalar(dtype_of(call, x[0]), from_start ? weight : weight - 1);
+  FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, factor}));
+  return one(call.emit(ops::kAdd, {x[from_start ? 0 : 1], step}));
+}
+
+Imported import_lerp(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end", "weight"}));
+  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
+  FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, x[2]}));
+  return one(call.emit(ops::kAdd, {x[0], step}));
+}
+
+// The larger or smaller; a NaN yields to a number.
+template <const OpName& kOp>
+Imported import_ignoring_nan(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  if (dtype_of(call, x[0]) == DType::kBool)
+    return one(call.emit(kOp == ops::kMaximum ? ops::kLogicalOr : ops::kLogicalAnd, {x[0], x[1]}));
+  FERRYMAN_TRY(const ValueId extreme, call.emit(kOp, {x[0], x[1]}));
+  if (!is_floating(dtype_of(call, x[0]))) return std::vector{extreme};
+  FERRYMAN_TRY(const ValueId first_is_nan, call.emit(ops::kIsNan, {x[0]}));
+  FERRYMAN_TRY(const ValueId second_is_nan, call.emit(ops::kIsNan, {x[1]}));
+  FERRYMAN_TRY(const ValueId rest, call.emit(ops::kWhere, {second_is_nan, x[0], extreme}));
+  return one(call.emit(ops::kWhere, {first_is_nan, x[1], rest}));
+}
+
+Imported import_hypot(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  FERRYMAN_TRY(const ValueId a, call.emit(ops::kSquare, {x[0]}));
+  FERRYMAN_TRY(const ValueId b, call.emit(ops::kSquare, {x[1]}));
+  FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {a, b}));
+  return one(call.emit(ops::kSqrt, {sum}));
+}
+
+// x log(y): 0 where x is 0 and y is a number.
+template <const OpName& kLog>
+Imported import_xlogy(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x,
+               promoted(call, {"self", "other"}, Promotion::kCommonFloat));
+  const DType dtype = dtype_of(call, x[0]);
+  const ValueId zero = call.builder().scalar(dtype, 0);
+  FERRYMAN_TRY(const ValueId log, call.emit(kLog, {x[1]}));
+  FERRYMAN_TRY(const ValueId product, call.emit(ops::kMul, {x[0], log}));
+  FERRYMAN_TRY(const ValueId is_zero, call.emit(ops::kEq, {x[0], zero}));
+  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {x[1]}));
+  FERRYMAN_TRY(const ValueId is_number, call.emit(ops::kLogicalNot, {is_nan}));
+  FERRYMAN_TRY(const ValueId gives_zero, call.emit(ops::kLogicalAnd, {is_zero, is_number}));
+  return one(call.emit(ops::kWhere, {gives_zero, zero, product}));
+}
+
+// x * 2 ^ other
+Imported import_ldexp(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x,
+               promoted(call, {"self", "other"}, Promotion::kCommonFloat));
+  const ValueId two = call.builder().scalar(dtype_of(call, x[0]), 2);
+  FERRYMAN_TRY(const ValueId factor, call.emit(ops::kPow, {two, x[1]}));
+  return one(call.emit(ops::kMul, {x[0], factor}));
+}
+
+void add_basic_imports(ImportTable& imports) {
+  imports.add({"add.Tensor", "add.Scalar"}, import_add);
+  imports.add({"sub.Tensor", "sub.Scalar", "subtract.Tensor", "subtract.Scalar"}, import_sub);
+  imports.add({"rsub.Tensor", "rsub.Scalar"}, import_rsub);
+  imports.add({"mul.Tensor", "mul.Scalar", "multiply.Tensor", "multiply.Scalar"},
+              import_with_bools<ops::kMul, ops::kLogicalAnd>);
+  imports.add({"div.Tensor", "div.Scalar", "divide.Tensor", "divide.Scalar", "true_divide.Tensor",
+               "true_divide.Scalar"},
+              import_binary<ops::kDiv, Promotion::kCommonFloat>);
+  imports.add({"div.Tensor_mode", "div.Scalar_mode", "divide.Tensor_mode", "divide.Scalar_mode"},
+              import_div_mode);
+  imports.add({"floor_divide.default", "floor_divide.Scalar"},
+              import_binary<ops::kFloorDivide, Promotion::kCommon>);
+  imports.add({"remainder.Tensor", "remainder.Scalar", "remainder.Scalar_Tensor"},
+              import_binary<ops::kRemainder, Promotion::kCommon>);
+  imports.add({"fmod.Tensor", "fmod.Scalar"}, import_binary<ops::kFmod, Promotion::kCommon>);
+  imports.add("pow.Tensor_Scalar", import_pow_scalar);
+  imports.add({"pow.Tensor_Tensor", "pow.Scalar"}, import_pow);
+}
+
+}  // namespace
+
+void add_arithmetic_ops(Ops& ops) {
+  define_rows(ops);
+  ImportTable& imports = ops.imports;
+  add_basic_imports(imports);
+  imports.add({"maximum.default", "max.other"}, import_with_bools<ops::kMaximum, ops::kLogicalOr>);
+  imports.add({"minimum.default", "min.other"}, import_with_bools<ops::kMinimum, ops::kLogicalAnd>);
+  imports.add("fmax.default", import_ignoring_nan<ops::kMaximum>);
+  imports.add("fmin.default", import_ignoring_nan<ops::kMinimum>);
+  imports.add({"atan2.default", "arctan2.default"},
+              import_binary<ops::kAtan2, Promotion::kCommonFloat>);
+  imports.add("addcmul.default", import_addcmul);
+  imports.add("addcdiv.default", import_addcdiv);
+  imports.add("lerp.Scalar", import_lerp_scalar);
+  imports.add("lerp.Tensor", import_lerp);
+  imports.add("hypot.default", import_hypot);
+  imports.add({"xlogy.Tensor", "xlogy.Scalar_Other", "xlogy.Scalar_Self", "special_xlogy.default",
+               "special_xlogy.self_scalar", "special_xlogy.other_scalar"},
+              import_xlogy<ops::kLog>);
+  imports.add(
+      {"special_xlog1py.default", "special_xlog1py.self_scalar", "special_xlog1py.other_scalar"},
+      import_xlogy<ops::kLog1p>);
+  imports.add("ldexp.Tensor", import_ldexp);
+}
+
+}  // namespace ferryman

@@ -1,0 +1,253 @@
+// Comparison, logic and selection, broadcasting.
+#include <cmath>
+
+#include "ops/attrs.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+
+namespace ferryman {
+
+namespace {
+
+using Imported = Result<std::vector<ValueId>>;
+
+struct CompareRow {
+  OpName name;
+  std::string_view doc;
+  bool (*real)(double, double);
+  bool (*integer)(int64_t, int64_t);
+  std::string_view tflite;
+  std::initializer_list<std::string_view> aten;
+};
+
+void define_comparisons(Ops& ops) {
+  const CompareRow rows[] = {
+      {ops::kEq,
+       "x == other",
+       [](double a, double b) { return a == b; },
+       [](int64_t a, int64_t b) { return a == b; },
+       "EQUAL",
+       {"eq.Tensor", "eq.Scalar"}},
+      {ops::kNe,
+       "x != other",
+       [](double a, double b) { return a != b; },
+       [](int64_t a, int64_t b) { return a != b; },
+       "NOT_EQUAL",
+       {"ne.Tensor", "ne.Scalar", "not_equal.Tensor", "not_equal.Scalar"}},
+      {ops::kLt,
+       "x < other",
+       [](double a, double b) { return a < b; },
+       [](int64_t a, int64_t b) { return a < b; },
+       "LESS",
+       {"lt.Tensor", "lt.Scalar", "less.Tensor", "less.Scalar"}},
+      {ops::kLe,
+       "x <= other",
+       [](double a, double b) { return a <= b; },
+       [](int64_t a, int64_t b) { return a <= b; },
+       "LESS_EQUAL",
+       {"le.Tensor", "le.Scalar", "less_equal.Tensor", "less_equal.Scalar"}},
+      {ops::kGt,
+       "x > other",
+       [](double a, double b) { return a > b; },
+       [](int64_t a, int64_t b) { return a > b; },
+       "GREATER",
+       {"gt.Tensor", "gt.Scalar", "greater.Tensor", "greater.Scalar"}},
+      {ops::kGe,
+       "x >= other",
+       [](double a, double b) { return a >= b; },
+       [](int64_t a, int64_t b) { return a >= b; },
+       "GREATER_EQUAL",
+       {"ge.Tensor", "ge.Scalar", "greater_equal.Tensor", "greater_equal.Scalar"}},
+  };
+  for (const CompareRow& row : rows) {
+    ops.set.define(row.name)
+        .doc(row.doc)
+        .operand("x", DTypeSet::kReal)
+        .operand("other", DTypeSet::kReal)
+        .result(broadcast_bool)
+        .axes(AxisRule::kElementwise)
+        .eval(eval_compare(row.real, row.integer))
+        .promote(Promotion::kCommon)
+        .from_aten(row.aten)
+        .to("tflite", row.tflite);
+  }
+}
+
+struct LogicRow {
+  OpName name;
+  std::string_view doc;
+  DTypeSet dtypes;
+  int64_t (*integer)(int64_t, int64_t);
+  std::string_view tflite;
+};
+
+void define_logic(Ops& ops) {
+  constexpr auto kNoReal = [](double, double) { return 0.0; };
+  constexpr auto kAnd = [](int64_t a, int64_t b) { return a & b; };
+  constexpr auto kOr = [](int64_t a, int64_t b) { return a | b; };
+  constexpr auto kXor = [](int64_t a, int64_t b) { return a ^ b; };
+  const LogicRow rows[] = {
+      {ops::kLogicalAnd, "both", DTypeSet::kBool, kAnd, "LOGICAL_AND"},
+      {ops::kLogicalOr, "at least one", DTypeSet::kBool, kOr, "LOGICAL_OR"},
+      {ops::kLogicalXor, "exactly one", DTypeSet::kBool, kXor, "NOT_EQUAL"},
+      {ops::kBitwiseAnd, "both, bit by bit", DTypeSet::kInteger, kAnd, ""},
+      {ops::kBitwiseOr, "at least one, bit by bit", DTypeSet::kInteger, kOr, ""},
+      {ops::kBitwiseXor, "exactly one, bit by bit", DTypeSet::kInteger, kXor, "BITWISE_XOR"},
+  };
+  for (const LogicRow& row : rows) {
+    OpRow defined = ops.set.define(row.name)
+                        .doc(row.doc)
+                        .operand("x", row.dtypes)
+                        .operand("other", row.dtypes)
+                        .result(broadcast)
+                        .axes(AxisRule::kElementwise)
+                        .eval(eval_binary(kNoReal, row.integer));
+    if (!row.tflite.empty()) defined.to("tflite", row.tflite);
+  }
+}
+
+void define_not(Ops& ops) {
+  constexpr auto kNoReal = [](double) { return 0.0; };
+  ops.set.define(ops::kLogicalNot)
+      .doc("true where x is false")
+      .operand("x", DTypeSet::kBool)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary(kNoReal, [](int64_t x) { return int64_t{x == 0}; }))
+      .to("tflite", "LOGICAL_NOT");
+  ops.set.define(ops::kBitwiseNot)
+      .doc("every bit flipped")
+      .operand("x", DTypeSet::kInteger)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary(kNoReal, [](int64_t x) { return ~x; }));
+}
+
+// ---- where ----
+
+InferResult where_type(const InferArgs& args) {
+  const TensorType& x = args.operand(1);
+  const TensorType& other = args.operand(2);
+  if (x.dtype != other.dtype) {
+    return shape_error(std::string("the branches are ") + std::string(torch_name(x.dtype)) +
+                       " and " + std::string(torch_name(other.dtype)));
+  }
+  FERRYMAN_TRY(Dims dims, broadcast_dims(x.dims, other.dims, args.symbols));
+  FERRYMAN_TRY(dims, broadcast_dims(dims, args.operand(0).dims, args.symbols));
+  return std::vector{TensorType{x.dtype, std::move(dims)}};
+}
+
+// Moves bytes, so that every dtype passes unchanged.
+EvalResult eval_where(const EvalArgs& args) {
+  const Ints shape = static_sizes(args.results[0].dims);
+  const Ints condition = args.operand(0).broadcast_to(shape).to_ints();
+  const auto width = static_cast<size_t>(byte_size(args.results[0].dtype));
+  std::vector<std::byte> chosen(condition.size() * width);
+  std::vector<std::byte> other(condition.size() * width);
+  args.operand(1).broadcast_to(shape).read(0, chosen);
+  args.operand(2).broadcast_to(shape).read(0, other);
+  for (size_t i = 0; i < condition.size(); ++i) {
+    if (condition[i] == 0) std::copy_n(&other[i * width], width, &chosen[i * width]);
+  }
+  std::vector<TensorData> results;
+  results.push_back(
+      TensorData::contiguous(owned_blob(std::move(chosen)), args.results[0].dtype, shape));
+  return results;
+}
+
+void define_where(Ops& ops) {
+  ops.set.define(ops::kWhere)
+      .doc("x where the condition holds, otherwise other")
+      .operand("condition", DTypeSet::kBool)
+      .operand("x")
+      .operand("other")
+      .result(where_type)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_where)
+      .to("tflite", "SELECT_V2");
+}
+
+// ---- import ----
+
+Imported one(Result<ValueId> value) {
+  if (!value.ok()) return std::move(value).diag();
+  return std::vector{*value};
+}
+
+// Anything but zero is true.
+Result<ValueId> as_bool(ImportContext& call, std::string_view name) {
+  FERRYMAN_TRY(const ValueId value, call.tensor(name));
+  return as_dtype(call, value, DType::kBool);
+}
+
+template <const OpName& kOp>
+Imported import_logical(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, as_bool(call, "self"));
+  FERRYMAN_TRY(const ValueId other, as_bool(call, "other"));
+  return one(call.emit(kOp, {x, other}));
+}
+
+Imported import_logical_not(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, as_bool(call, "self"));
+  return one(call.emit(ops::kLogicalNot, {x}));
+}
+
+template <const OpName& kOnIntegers, const OpName& kOnBools>
+Imported import_bitwise(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  const bool on_bools = call.graph().type(x[0]).dtype == DType::kBool;
+  return one(call.emit(on_bools ? kOnBools : kOnIntegers, {x[0], x[1]}));
+}
+
+Imported import_bitwise_not(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const bool on_bools = call.graph().type(x).dtype == DType::kBool;
+  return one(call.emit(on_bools ? ops::kLogicalNot : ops::kBitwiseNot, {x}));
+}
+
+Imported import_where(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId condition, as_bool(call, "condition"));
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  return one(call.emit(ops::kWhere, {condition, x[0], x[1]}));
+}
+
+// The value takes the tensor's dtype.
+Imported import_masked_fill(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId mask, as_bool(call, "mask"));
+  FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", call.graph().type(x).dtype));
+  return one(call.emit(ops::kWhere, {mask, value, x}));
+}
+
+}  // namespace
+
+void add_compare_ops(Ops& ops) {
+  define_comparisons(ops);
+  define_logic(ops);
+  define_not(ops);
+  define_where(ops);
+
+  ImportTable& imports = ops.imports;
+  imports.add("logical_and.default", import_logical<ops::kLogicalAnd>);
+  imports.add("logical_or.default", import_logical<ops::kLogicalOr>);
+  imports.add("logical_xor.default", import_logical<ops::kLogicalXor>);
+  imports.add("logical_not.default", import_logical_not);
+  imports.add({"bitwise_and.Tensor", "bitwise_and.Scalar", "bitwise_and.Scalar_Tensor",
+               "__and__.Tensor", "__and__.Scalar"},
+              import_bitwise<ops::kBitwiseAnd, ops::kLogicalAnd>);
+  imports.add({"bitwise_or.Tensor", "bitwise_or.Scalar", "bitwise_or.Scalar_Tensor",
+               "__or__.Tensor", "__or__.Scalar"},
+              import_bitwise<ops::kBitwiseOr, ops::kLogicalOr>);
+  imports.add({"bitwise_xor.Tensor", "bitwise_xor.Scalar", "bitwise_xor.Scalar_Tensor",
+               "__xor__.Tensor", "__xor__.Scalar"},
+              import_bitwise<ops::kBitwiseXor, ops::kLogicalXor>);
+  imports.add("bitwise_not.default", import_bitwise_not);
+  imports.add({"where.self", "where.ScalarSelf", "where.ScalarOther", "where.Scalar"},
+              import_where);
+  imports.add({"masked_fill.Scalar", "masked_fill.Tensor"}, import_masked_fill);
+}
+
+}  // namespace ferryman

@@ -1,0 +1,386 @@
+// Elementwise ops of one operand.
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "ops/attrs.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+
+namespace ferryman {
+
+namespace {
+
+using Imported = Result<std::vector<ValueId>>;
+
+struct UnaryRow {
+  OpName name;
+  std::string_view doc;
+  double (*real)(double);
+  std::string_view tflite;  // empty: no op of that meaning
+};
+
+double sign_of(double x) {
+  return std::isnan(x) ? x : static_cast<double>((x > 0) - (x < 0));
+}
+
+// Integers become float32 first, as torch does.
+constexpr std::array kFloatRows = {
+    UnaryRow{ops::kExp, "e to the x", [](double x) { return std::exp(x); }, "EXP"},
+    UnaryRow{ops::kLog, "natural logarithm", [](double x) { return std::log(x); }, "LOG"},
+    UnaryRow{ops::kSqrt, "square root", [](double x) { return std::sqrt(x); }, "SQRT"},
+    UnaryRow{ops::kRsqrt, "1 / sqrt(x)", [](double x) { return 1 / std::sqrt(x); }, "RSQRT"},
+    UnaryRow{ops::kReciprocal, "1 / x", [](double x) { return 1 / x; }, ""},
+    UnaryRow{ops::kSin, "sine", [](double x) { return std::sin(x); }, "SIN"},
+    UnaryRow{ops::kCos, "cosine", [](double x) { return std::cos(x); }, "COS"},
+    UnaryRow{ops::kTan, "tangent", [](double x) { return std::tan(x); }, ""},
+    UnaryRow{ops::kAsin, "inverse sine", [](double x) { return std::asin(x); }, ""},
+    UnaryRow{ops::kAcos, "inverse cosine", [](double x) { return std::acos(x); }, ""},
+    UnaryRow{ops::kAtan, "inverse tangent", [](double x) { return std::atan(x); }, ""},
+    UnaryRow{ops::kSinh, "hyperbolic sine", [](double x) { return std::sinh(x); }, ""},
+    UnaryRow{ops::kCosh, "hyperbolic cosine", [](double x) { return std::cosh(x); }, ""},
+    UnaryRow{ops::kAsinh, "inverse hyperbolic sine", [](double x) { return std::asinh(x); }, ""},
+    UnaryRow{ops::kAcosh, "inverse hyperbolic cosine", [](double x) { return std::acosh(x); }, ""},
+    UnaryRow{ops::kAtanh, "inverse hyperbolic tangent", [](double x) { return std::atanh(x); }, ""},
+    UnaryRow{ops::kLog1p, "log(1 + x), exact near 0", [](double x) { return std::log1p(x); }, ""},
+    UnaryRow{ops::kExpm1, "exp(x) - 1, exact near 0", [](double x) { return std::expm1(x); }, ""},
+    UnaryRow{ops::kErf, "error function", [](double x) { return std::erf(x); }, ""},
+};
+
+// Integers stay as they are, so the op is left out for them.
+constexpr std::array kRoundingRows = {
+    UnaryRow{ops::kFloor, "rounded down", [](double x) { return std::floor(x); }, "FLOOR"},
+    UnaryRow{ops::kCeil, "rounded up", [](double x) { return std::ceil(x); }, "CEIL"},
+    UnaryRow{ops::kRound, "rounded, half to even", [](double x) { return std::nearbyint(x); },
+             "ROUND"},
+    UnaryRow{ops::kTrunc, "rounded towards 0", [](double x) { return std::trunc(x); }, ""},
+};
+
+void define_unary(Ops& ops, const UnaryRow& row) {
+  OpRow defined = ops.set.define(row.name)
+                      .doc(row.doc)
+                      .operand("x", DTypeSet::kFloating)
+                      .result(same_as_first)
+                      .axes(AxisRule::kElementwise)
+                      .eval(eval_unary(row.real));
+  if (!row.tflite.empty()) defined.to("tflite", row.tflite);
+}
+
+int64_t wrapping_negate(int64_t x) {
+  return static_cast<int64_t>(-static_cast<uint64_t>(x));
+}
+int64_t wrapping_square(int64_t x) {
+  return static_cast<int64_t>(static_cast<uint64_t>(x) * static_cast<uint64_t>(x));
+}
+
+void define_numeric_rows(Ops& ops) {
+  ops.set.define(ops::kAbs)
+      .doc("|x|")
+      .operand("x", DTypeSet::kNumeric)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary([](double x) { return std::fabs(x); },
+                       [](int64_t x) { return x < 0 ? wrapping_negate(x) : x; }))
+      .to("tflite", "ABS");
+  ops.set.define(ops::kNeg)
+      .doc("-x")
+      .operand("x", DTypeSet::kNumeric)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary([](double x) { return -x; }, wrapping_negate))
+      .from_aten({"neg.default", "negative.default"})
+      .to("tflite", "NEG");
+  ops.set.define(ops::kSign)
+      .doc("-1, 0 or 1")
+      .operand("x", DTypeSet::kNumeric)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary(sign_of, [](int64_t x) { return int64_t{(x > 0) - (x < 0)}; }))
+      .to("tflite", "SIGN");
+  ops.set.define(ops::kSquare)
+      .doc("x * x")
+      .operand("x", DTypeSet::kNumeric)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary([](double x) { return x * x; }, wrapping_square))
+      .to("tflite", "SQUARE");
+  ops.set.define(ops::kIsNan)
+      .doc("whether x is not a number")
+      .operand("x", DTypeSet::kFloating)
+      .result(same_shape_bool)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary([](double x) { return std::isnan(x) ? 1.0 : 0.0; }));
+}
+
+Result<ValueId> float_operand(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self"}, Promotion::kCommonFloat));
+  return x.front();
+}
+
+bool holds_whole_numbers(ImportContext& call, ValueId x) {
+  const DType dtype = call.graph().type(x).dtype;
+  return is_integer(dtype) || dtype == DType::kBool;
+}
+
+Imported one(Result<ValueId> value) {
+  if (!value.ok()) return std::move(value).diag();
+  return std::vector{*value};
+}
+
+template <const OpName& kOp>
+Imported import_float(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  return one(call.emit(kOp, {x}));
+}
+
+// Whole numbers stay what they are.
+template <const OpName& kOp>
+Imported import_unless_whole(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (holds_whole_numbers(call, x)) return std::vector{x};
+  return one(call.emit(kOp, {x}));
+}
+
+template <const OpName& kOp>
+Imported import_unless_bool(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (call.graph().type(x).dtype == DType::kBool) return std::vector{x};
+  return one(call.emit(kOp, {x}));
+}
+
+Imported import_square(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  // torch computes pow(x, 2), which makes an int64 of a bool.
+  FERRYMAN_TRY(const ValueId number,
+               as_dtype(call, x,
+                        call.graph().type(x).dtype == DType::kBool ? DType::kI64
+                                                                   : call.graph().type(x).dtype));
+  return one(call.emit(ops::kSquare, {number}));
+}
+
+Imported import_round_decimals(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t decimals, call.integer("decimals", 0));
+  const DType dtype = call.graph().type(x).dtype;
+  if (!is_floating(dtype)) return call.unsupported("decimals of whole numbers");
+  const ValueId scale =
+      call.builder().scalar(dtype, std::pow(10.0, std::fabs(static_cast<double>(decimals))));
+  const OpName forth = decimals < 0 ? ops::kDiv : ops::kMul;
+  const OpName back = decimals < 0 ? ops::kMul : ops::kDiv;
+  FERRYMAN_TRY(const ValueId scaled, call.emit(forth, {x, scale}));
+  FERRYMAN_TRY(const ValueId rounded, call.emit(ops::kRound, {scaled}));
+  return one(call.emit(back, {rounded, scale}));
+}
+
+Result<ValueId> times(ImportContext& call, ValueId x, double factor) {
+  return call.emit(ops::kMul, {x, call.builder().scalar(call.graph().type(x).dtype, factor)});
+}
+
+Imported import_log2(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {x}));
+  return one(times(call, log, std::numbers::log2e));
+}
+
+Imported import_log10(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {x}));
+  return one(times(call, log, std::numbers::log10e));
+}
+
+Imported import_exp2(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  const ValueId two = call.builder().scalar(call.graph().type(x).dtype, 2);
+  return one(call.emit(ops::kPow, {two, x}));
+}
+
+Imported import_deg2rad(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  return one(times(call, x, std::numbers::pi / 180));
+}
+
+Imported import_rad2deg(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  return one(times(call, x, 180 / std::numbers::pi));
+}
+
+Imported import_frac(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (holds_whole_numbers(call, x)) return call.unsupported("frac of whole numbers");
+  FERRYMAN_TRY(const ValueId whole, call.emit(ops::kTrunc, {x}));
+  return one(call.emit(ops::kSub, {x, whole}));
+}
+
+// log(x / (1 - x)), with x kept in [eps, 1 - eps] if eps is given.
+Imported import_logit(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, float_operand(call));
+  const DType dtype = call.graph().type(x).dtype;
+  if (call.given("eps")) {
+    FERRYMAN_TRY(const double eps, call.number("eps"));
+    FERRYMAN_TRY(x, call.emit(ops::kClamp, {x}, {{attr::kMin, eps}, {attr::kMax, 1 - eps}}));
+  }
+  FERRYMAN_TRY(const ValueId rest, call.emit(ops::kSub, {call.builder().scalar(dtype, 1), x}));
+  FERRYMAN_TRY(const ValueId odds, call.emit(ops::kDiv, {x, rest}));
+  return one(call.emit(ops::kLog, {odds}));
+}
+
+// sin(pi x) / (pi x), and 1 at 0.
+Imported import_sinc(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  const DType dtype = call.graph().type(x).dtype;
+  FERRYMAN_TRY(const ValueId angle, times(call, x, std::numbers::pi));
+  FERRYMAN_TRY(const ValueId sine, call.emit(ops::kSin, {angle}));
+  FERRYMAN_TRY(const ValueId quotient, call.emit(ops::kDiv, {sine, angle}));
+  FERRYMAN_TRY(const ValueId at_zero, call.emit(ops::kEq, {x, call.builder().scalar(dtype, 0)}));
+  return one(call.emit(ops::kWhere, {at_zero, call.builder().scalar(dtype, 1), quotient}));
+}
+
+Imported import_erfc(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, float_operand(call));
+  FERRYMAN_TRY(const ValueId erf, call.emit(ops::kErf, {x}));
+  return one(call.emit(ops::kSub, {call.builder().scalar(call.graph().type(x).dtype, 1), erf}));
+}
+
+// A bool tensor of the operand's shape: what a test on whole numbers always says.
+Imported constant_answer(ImportContext& call, ValueId x, bool answer) {
+  const Ints shape = static_sizes(call.graph().type(x).dims);
+  return std::vector{
+      call.builder().constant(TensorData::filled(DType::kBool, shape, answer ? 1 : 0), "constant")};
+}
+
+Imported import_isnan(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (holds_whole_numbers(call, x)) return constant_answer(call, x, false);
+  return one(call.emit(ops::kIsNan, {x}));
+}
+
+// Compares with infinity: |x| == inf, or |x| < inf, which is false for NaN.
+template <const OpName& kCompare, bool kOfWholeNumbers>
+Imported import_magnitude_test(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (holds_whole_numbers(call, x)) return constant_answer(call, x, kOfWholeNumbers);
+  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
+  const ValueId infinity =
+      call.builder().scalar(call.graph().type(x).dtype, std::numeric_limits<double>::infinity());
+  return one(call.emit(kCompare, {magnitude, infinity}));
+}
+
+template <int kSign>
+Imported import_signed_infinity(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (holds_whole_numbers(call, x)) return constant_answer(call, x, false);
+  const ValueId infinity = call.builder().scalar(call.graph().type(x).dtype,
+                                                 kSign * std::numeric_limits<double>::infinity());
+  return one(call.emit(ops::kEq, {x, infinity}));
+}
+
+double largest_finite(DType dtype) {
+  switch (dtype) {
+    case DType::kF16:
+      return 65504;
+    case DType::kBF16:
+      return 0x1.fep127;
+    case DType::kF64:
+      return std::numeric_limits<double>::max();
+    default:
+      return std::numeric_limits<float>::max();
+  }
+}
+
+Imported import_nan_to_num(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  const DType dtype = call.graph().type(x).dtype;
+  const double limit = largest_finite(dtype);
+  FERRYMAN_TRY(const double nan, call.number("nan", 0));
+  FERRYMAN_TRY(const double highest, call.number("posinf", limit));
+  FERRYMAN_TRY(const double lowest, call.number("neginf", -limit));
+  if (holds_whole_numbers(call, x)) return std::vector{x};
+  Builder& builder = call.builder();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  FERRYMAN_TRY(const ValueId is_high, call.emit(ops::kEq, {x, builder.scalar(dtype, kInfinity)}));
+  FERRYMAN_TRY(const ValueId is_low, call.emit(ops::kEq, {x, builder.scalar(dtype, -kInfinity)}));
+  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {x}));
+  FERRYMAN_TRY(x, call.emit(ops::kWhere, {is_high, builder.scalar(dtype, highest), x}));
+  FERRYMAN_TRY(x, call.emit(ops::kWhere, {is_low, builder.scalar(dtype, lowest), x}));
+  return one(call.emit(ops::kWhere, {is_nan, builder.scalar(dtype, nan), x}));
+}
+
+Imported import_identity(ImportContext& call) {
+  call.ignore("memory_format");
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  return std::vector{x};
+}
+
+void add_float_imports(ImportTable& imports) {
+  imports.add("exp.default", import_float<ops::kExp>);
+  imports.add("log.default", import_float<ops::kLog>);
+  imports.add("sqrt.default", import_float<ops::kSqrt>);
+  imports.add("rsqrt.default", import_float<ops::kRsqrt>);
+  imports.add("reciprocal.default", import_float<ops::kReciprocal>);
+  imports.add("sin.default", import_float<ops::kSin>);
+  imports.add("cos.default", import_float<ops::kCos>);
+  imports.add("tan.default", import_float<ops::kTan>);
+  imports.add({"asin.default", "arcsin.default"}, import_float<ops::kAsin>);
+  imports.add({"acos.default", "arccos.default"}, import_float<ops::kAcos>);
+  imports.add({"atan.default", "arctan.default"}, import_float<ops::kAtan>);
+  imports.add("sinh.default", import_float<ops::kSinh>);
+  imports.add("cosh.default", import_float<ops::kCosh>);
+  imports.add({"asinh.default", "arcsinh.default"}, import_float<ops::kAsinh>);
+  imports.add({"acosh.default", "arccosh.default"}, import_float<ops::kAcosh>);
+  imports.add({"atanh.default", "arctanh.default"}, import_float<ops::kAtanh>);
+  imports.add({"log1p.default", "special_log1p.default"}, import_float<ops::kLog1p>);
+  imports.add({"expm1.default", "special_expm1.default"}, import_float<ops::kExpm1>);
+  imports.add({"erf.default", "special_erf.default"}, import_float<ops::kErf>);
+}
+
+void add_derived_imports(ImportTable& imports) {
+  imports.add({"erfc.default", "special_erfc.default"}, import_erfc);
+  imports.add("log2.default", import_log2);
+  imports.add("log10.default", import_log10);
+  imports.add({"exp2.default", "special_exp2.default"}, import_exp2);
+  imports.add("deg2rad.default", import_deg2rad);
+  imports.add("rad2deg.default", import_rad2deg);
+  imports.add("frac.default", import_frac);
+  imports.add({"logit.default", "special_logit.default"}, import_logit);
+  imports.add({"sinc.default", "special_sinc.default"}, import_sinc);
+  imports.add("nan_to_num.default", import_nan_to_num);
+  imports.add("square.default", import_square);
+  imports.add("round.decimals", import_round_decimals);
+}
+
+void add_identity_imports(ImportTable& imports) {
+  imports.add(
+      {"clone.default", "contiguous.default", "detach.default", "detach_copy.default",
+       "alias.default", "alias_copy.default", "lift_fresh_copy.default", "lift_fresh.default",
+       "lift.default", "positive.default", "resolve_conj.default", "resolve_neg.default"},
+      import_identity);
+}
+
+}  // namespace
+
+void add_elementwise_ops(Ops& ops) {
+  for (const UnaryRow& row : kFloatRows) define_unary(ops, row);
+  for (const UnaryRow& row : kRoundingRows) define_unary(ops, row);
+  define_numeric_rows(ops);
+
+  add_float_imports(ops.imports);
+  add_derived_imports(ops.imports);
+  add_identity_imports(ops.imports);
+  ops.imports.add("floor.default", import_unless_whole<ops::kFloor>);
+  ops.imports.add("ceil.default", import_unless_whole<ops::kCeil>);
+  ops.imports.add({"round.default", "special_round.default"}, import_unless_whole<ops::kRound>);
+  ops.imports.add({"trunc.default", "fix.default"}, import_unless_whole<ops::kTrunc>);
+  ops.imports.add({"abs.default", "absolute.default"}, import_unless_bool<ops::kAbs>);
+  ops.imports.add({"sign.default", "sgn.default"}, import_unless_bool<ops::kSign>);
+  ops.imports.add("isnan.default", import_isnan);
+  ops.imports.add("isinf.default", import_magnitude_test<ops::kEq, false>);
+  ops.imports.add("isfinite.default", import_magnitude_test<ops::kLt, true>);
+  ops.imports.add("isposinf.default", import_signed_infinity<1>);
+  ops.imports.add("isneginf.default", import_signed_infinity<-1>);
+}
+
+}  // namespace ferryman
