@@ -1,5 +1,5 @@
-// How a failure of the core crosses into Python: one exception, `ferryman._native.NativeError`, with
-// one argument, the JSON text {"text": what people read, "diagnostics": [...]}
+// How a failure of the core crosses into Python: one exception, `ferryman._native.NativeError`,
+// with one argument, the JSON text {"text": what people read, "diagnostics": [...]}
 // (support/diagnostic_json.h). ferryman/errors.py turns it into the public classes, so the policy
 // about exception types stays in Python.
 //

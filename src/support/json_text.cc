@@ -9,7 +9,8 @@ namespace ferryman {
 namespace {
 
 // Length of the well-formed UTF-8 sequence that starts at `text[0]`; 0 if there is none.
-// Overlong forms, surrogates and code points above U+10FFFF are not well-formed (Unicode, table 3-7).
+// Overlong forms, surrogates and code points above U+10FFFF are not well-formed (Unicode, table
+// 3-7).
 size_t utf8_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t lead = byte(0);
@@ -27,12 +28,18 @@ size_t utf8_length(std::string_view text) {
 
 std::string escape_ascii(char c) {
   switch (c) {
-    case '"': return "\\\"";
-    case '\\': return "\\\\";
-    case '\n': return "\\n";
-    case '\r': return "\\r";
-    case '\t': return "\\t";
-    default: break;
+    case '"':
+      return "\\\"";
+    case '\\':
+      return "\\\\";
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      break;
   }
   if (static_cast<uint8_t>(c) < 0x20) return fmt::format("\\u{:04x}", static_cast<int>(c));
   return std::string(1, c);

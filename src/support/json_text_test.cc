@@ -17,8 +17,8 @@ TEST(JsonText, KeepsWellFormedUtf8) {
 
 TEST(JsonText, ReplacesEachByteThatIsNoUtf8) {
   EXPECT_EQ(json_quote("a\xFF"), R"("a\ufffd")");
-  EXPECT_EQ(json_quote("\xE2\x82"), R"("\ufffd\ufffd")");          // truncated
-  EXPECT_EQ(json_quote("\xC0\xAF"), R"("\ufffd\ufffd")");          // overlong
+  EXPECT_EQ(json_quote("\xE2\x82"), R"("\ufffd\ufffd")");            // truncated
+  EXPECT_EQ(json_quote("\xC0\xAF"), R"("\ufffd\ufffd")");            // overlong
   EXPECT_EQ(json_quote("\xED\xA0\x80"), R"("\ufffd\ufffd\ufffd")");  // a surrogate
 }
 
