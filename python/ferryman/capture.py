@@ -21,7 +21,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from .errors import CaptureError, InputError
-from .walk import walk
+from .walk import require_plain_tensor, walk
 
 __all__ = ["capture", "walk"]
 
@@ -114,6 +114,8 @@ def _check_arguments(module: nn.Module, args, kwargs) -> None:
                 f"the example inputs do not fit forward{signature}",
                 why=str(error),
             ) from None
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        require_plain_tensor(name, tensor)
     device = _device_of(module)
     for path, leaf in _leaves(args, kwargs):
         _check_leaf(path, leaf, device)
@@ -207,7 +209,7 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
             _require_running(module, args, kwargs)
     why = "\n".join(f"{mode} export: {_reason(error)}" for mode, error in failures)
     raise CaptureError(
-        f"torch.export cannot capture {type(module).__qualname__}", why=why, hint=_hint(failures)
+        f"torch.export cannot capture {type(module).__name__}", why=why, hint=_hint(failures)
     ) from failures[0][1]
 
 
@@ -219,7 +221,7 @@ def _require_running(module, args, kwargs) -> None:
             module(*copies[0], **copies[1])
         except Exception as error:
             raise InputError(
-                f"{type(module).__qualname__} does not run on these example inputs",
+                f"{type(module).__name__} does not run on these example inputs",
                 why=_reason(error),
             ) from error
 

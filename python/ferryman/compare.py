@@ -55,7 +55,7 @@ def compare(expected: np.ndarray, got: np.ndarray, *, rtol: float, atol: float) 
 
 
 def _distance(expected: np.ndarray, got: np.ndarray, exact: bool) -> tuple[np.ndarray, float]:
-    """The absolute differences, infinite where only one side is finite, and the largest magnitude."""
+    """The absolute differences, infinite where one side alone is finite; the largest magnitude."""
     if exact:
         # Python integers do not overflow; arrays of 64-bit integers can.
         different = expected != got

@@ -47,12 +47,12 @@ def convert(
 
     module: a module, a function, an ExportedProgram, or the path of a .pt2 archive.
     args, kwargs: example inputs for a module or function; nested structures are fine.
-    input_layout, output_layout: "channels_last" or "channels_first", for all or by name; outputs also
-        "any", whatever is cheapest. As in PyTorch by default.
+    input_layout, output_layout: "channels_last" or "channels_first", for all or by name; outputs
+        also "any", whatever is cheapest. As in PyTorch by default.
     verify: True, False, or Verify(...) with other samples and tolerances.
     training: convert a module as it behaves in training mode, instead of refusing it.
 
-    Raises InputError, CaptureError, UnsupportedOps or VerificationError, all of them ferryman.Error.
+    Raises InputError, CaptureError, UnsupportedOps or VerificationError, all ferryman.Error.
     """
     _require_known_options(target, dynamic_shapes, converters, quantize)
     options = Options(
@@ -64,8 +64,10 @@ def convert(
         input_names=None if input_names is None else list(input_names),
         output_names=None if output_names is None else list(output_names),
     )
-    source = _ArchiveSource(module) if isinstance(module, (str, os.PathLike)) else _LiveSource(
-        module, args, kwargs, training=training
+    source = (
+        _ArchiveSource(module)
+        if isinstance(module, (str, os.PathLike))
+        else _LiveSource(module, args, kwargs, training=training)
     )
     return _convert(source, options, _verify_options(verify), Stages(visible=progress))
 
@@ -107,8 +109,10 @@ class _LiveSource:
     """A module in this process: its tensors are lent to the core."""
 
     def __init__(self, module, args, kwargs, *, training: bool):
-        self.name = type(module).__name__ if isinstance(module, nn.Module) else getattr(
-            module, "__name__", type(module).__name__
+        self.name = (
+            type(module).__name__
+            if isinstance(module, nn.Module)
+            else getattr(module, "__name__", type(module).__name__)
         )
         self._module, self._args, self._kwargs, self._training = module, args, kwargs, training
         # An ExportedProgram has no other self to be compared with.
@@ -152,7 +156,9 @@ def _require_known_options(target, dynamic_shapes, converters, quantize) -> None
         ("quantize", quantize is not None),
     ):
         if given:
-            raise InputError(f"the option {name} has no effect in this version", hint="leave it out")
+            raise InputError(
+                f"the option {name} has no effect in this version", hint="leave it out"
+            )
 
 
 def _layouts(option: str, given: Layouts, known: tuple[str, ...]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Running exported programs in PyTorch, with a look at every value, and changing nothing.
 
-    outputs = run_program(program, leaves, visit=print)
+outputs = run_program(program, leaves, visit=print)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Visit = Callable[[str, Any], None]
 
 
 def run_program(program: ExportedProgram, leaves: list[Any], visit: Visit | None) -> list[Any]:
-    """The flattened user outputs. Inputs and state are copied, so in-place ops reach no one else."""
+    """The flattened user outputs. Inputs and state are copied: in-place ops reach no one else."""
     signature = program.graph_signature
     users = iter(leaves)
     inputs = []

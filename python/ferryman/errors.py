@@ -1,10 +1,10 @@
 """Errors that Ferryman raises. Each says what, where, why and what to do now, in that order.
 
-    try:
-        model = ferryman.convert(module, (x,))
-    except ferryman.UnsupportedOps as error:
-        print(error)            # the whole text
-        error.diagnostics       # the same as data, one entry per kind of op
+try:
+    model = ferryman.convert(module, (x,))
+except ferryman.UnsupportedOps as error:
+    print(error)            # the whole text
+    error.diagnostics       # the same as data, one entry per kind of op
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A converted model: the file, the way to run it, and the report.
 
-    y = model(x)                     # on LiteRT; torch in, torch out; numpy in, numpy out
-    model.save("model.tflite")
+y = model(x)                     # on LiteRT; torch in, torch out; numpy in, numpy out
+model.save("model.tflite")
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Model:
     """Inputs and outputs keep the structure of the module's, with tensors in the file's own axis
     order: the same as in PyTorch unless `input_layout` or `output_layout` asked for another."""
 
-    def __init__(self, folder: tempfile.TemporaryDirectory, path: Path, report: Report, structure: Structure):
+    def __init__(
+        self, folder: tempfile.TemporaryDirectory, path: Path, report: Report, structure: Structure
+    ):
         self._folder = folder  # holds the file as long as the model lives
         self._path = path
         self._structure = structure

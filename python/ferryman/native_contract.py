@@ -1,4 +1,4 @@
-"""What the Python package asks of the core, and what it gets back. src/driver/convert.h delivers it.
+"""What the Python package asks of the core and what it gets back; src/driver/convert.h delivers it.
 
 Calls (module `ferryman._native`), both without the GIL for their long part:
 
@@ -7,15 +7,15 @@ Calls (module `ferryman._native`), both without the GIL for their long part:
 
 * `buffer`, `tensors`: what capture.py makes of a live ExportedProgram; a tensor is
   (address, num_bytes, owner).
-* `output_path`: the core streams the file there, so that weights are never held twice. It is complete
-  or absent when the call returns.
+* `output_path`: the core streams the file there, so that weights are never held twice. It is
+  complete or absent when the call returns.
 * `options`: a JSON text, the fields of `Options` below.
-* `report`: a JSON text, the fields of `NativeReport` below. Unknown keys are ignored, so the core may
-  tell more.
+* `report`: a JSON text, the fields of `NativeReport` below. Unknown keys are ignored, so the core
+  may tell more.
 * Failure: `_native.NativeError`, see errors.py.
 
-How a tensor of the file holds a value of the program (`Placement`): with `factors` the value's axes,
-each split or kept,
+How a tensor of the file holds a value of the program (`Placement`): with `factors` the value's
+axes, each split or kept,
 
     stored = value.reshape(factors).permute(perm).reshape(shape of the tensor in the file)
 
@@ -33,8 +33,8 @@ from typing import Any
 @dataclasses.dataclass(frozen=True)
 class Options:
     target: str = "tflite"
-    # "channels_last", "channels_first" or (outputs) "any", by the program's own name of the input or
-    # output, before renaming; "*" stands for all. What is not named stays as in PyTorch.
+    # "channels_last", "channels_first" or (outputs) "any", by the program's own name of the input
+    # or output, before renaming; "*" stands for all. What is not named stays as in PyTorch.
     input_layouts: dict[str, str] = dataclasses.field(default_factory=dict)
     output_layouts: dict[str, str] = dataclasses.field(default_factory=dict)
     # Names in the file, one for each tensor input or output in order; None = from the model.
@@ -65,8 +65,8 @@ class Port:
 
 @dataclasses.dataclass(frozen=True)
 class NodeTrace:
-    """A value of the exported graph and what became of it; in the graph's order. A node with several
-    results is one entry for each, under the name of the value."""
+    """A value of the exported graph and what became of it; in the graph's order. A node with
+    several results is one entry for each, under the name of the value."""
 
     node: str  # the fx name
     target: str  # "aten.conv2d.default"
@@ -98,7 +98,8 @@ class NativeReport:
     port = {"index", "name", "tensor", "factors", "perm"}
     node = {"node", "target", "type", "location", "ops", "fused_into",
             "tensor", "factors", "perm" (absent: the file has no such value)}
-    diagnostic, location: src/support/diagnostic_json.h.   Trees: treespecs as torch writes them; may be "".
+    diagnostic, location: src/support/diagnostic_json.h.
+    Trees: treespecs as torch writes them; may be "".
     """
 
     inputs: tuple[Port, ...]
@@ -114,6 +115,14 @@ class NativeReport:
     remarks: tuple[dict[str, Any], ...]
     input_tree: str
     output_tree: str
+
+    @staticmethod
+    def of_file(*, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> NativeReport:
+        """For a file of which nothing else is known."""
+        return NativeReport(
+            inputs, outputs, nodes=(), stages=(), ops={}, file_bytes=0, bytes_moved=0,
+            lower_bound=0, optimal=False, transposes=(), remarks=(), input_tree="", output_tree="",
+        )  # fmt: skip
 
     @staticmethod
     def from_json(text: str) -> NativeReport:

@@ -1,9 +1,9 @@
 """Times the stages of a conversion, and tells on a terminal which one is running.
 
-    stages = Stages(visible=True)
-    with stages("export"):
-        ...
-    stages.seconds        # {"export": 1.2}
+stages = Stages(visible=True)
+with stages("export"):
+    ...
+stages.seconds        # {"export": 1.2}
 """
 
 from __future__ import annotations

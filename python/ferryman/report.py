@@ -1,8 +1,8 @@
 """What happened in a conversion, for people and for machines.
 
-    model.report.show()                 # the tree in the terminal
-    model.report.to_json()
-    model.report.nodes["conv2d"].difference
+model.report.show()                 # the tree in the terminal
+model.report.to_json()
+model.report.nodes["conv2d"].difference
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Node:
 
     @property
     def op(self) -> str:
-        """"conv2d" of "aten.conv2d.default"."""
+        """ "conv2d" of "aten.conv2d.default"."""
         parts = self.trace.target.split(".")
         return parts[1] if len(parts) > 1 else self.trace.target
 
     @property
     def place(self) -> str:
-        """"features.0.conv (model.py:12), node conv2d_1"."""
+        """ "features.0.conv (model.py:12), node conv2d_1"."""
         where = self.trace.location
         place = where["module_path"] or where["module_type"].rsplit(".", 1)[-1]
         if where["file"]:

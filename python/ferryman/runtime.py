@@ -1,7 +1,7 @@
 """The LiteRT interpreter, as much of it as Ferryman needs.
 
-    runner = Runner(path)
-    outputs = runner.run(inputs)          # numpy arrays as the file has them, in its order
+runner = Runner(path)
+outputs = runner.run(inputs)          # numpy arrays as the file has them, in its order
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ class Runner:
     """One file, ready to run. `keep_values` keeps every intermediate tensor readable after a run;
     the delegate computes none of them, so that takes the plain kernels."""
 
-    def __init__(self, path: os.PathLike | str, kernels: Kernels, *, keep_values: bool = False, threads: int = 1):
+    def __init__(
+        self,
+        path: os.PathLike | str,
+        kernels: Kernels,
+        *,
+        keep_values: bool = False,
+        threads: int = 1,
+    ):
         if keep_values and kernels is Kernels.DELEGATE:
             raise ValueError("the delegate keeps no intermediate values")
         interpreter_module = _import_runtime()

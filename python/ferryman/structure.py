@@ -1,8 +1,8 @@
 """The structure of a model's arguments and results: nested tuples, lists, dicts, dataclasses.
 
-    structure = Structure.of(program)
-    leaves = structure.flatten(args, kwargs)
-    result = structure.unflatten_output({0: array})
+structure = Structure.of(program)
+leaves = structure.flatten(args, kwargs)
+result = structure.unflatten_output({0: array})
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ class Structure:
     constants: outputs that are no tensors, by index: numbers, strings, None.
     """
 
-    def __init__(self, inputs: pytree.TreeSpec, outputs: pytree.TreeSpec, constants: dict[int, Any]):
+    def __init__(
+        self, inputs: pytree.TreeSpec, outputs: pytree.TreeSpec, constants: dict[int, Any]
+    ):
         self._inputs = inputs
         self._outputs = outputs
         self._constants = constants
 
     @staticmethod
     def of(program: ExportedProgram) -> Structure:
-        outputs = [spec for spec in program.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"]
+        outputs = [
+            spec for spec in program.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"
+        ]
         constants = {
             index: spec.arg.value
             for index, spec in enumerate(outputs)
@@ -52,7 +56,7 @@ def flatten_like(wanted: pytree.TreeSpec, args: tuple, kwargs: dict[str, Any]) -
     known = wanted.child(1).context
     if set(known) != set(kwargs):
         raise InputError(
-            f"the keyword arguments are {sorted(kwargs)}, the model was converted with {sorted(known)}"
+            f"the keyword arguments are {sorted(kwargs)}, the model takes {sorted(known)}"
         )
     leaves, spec = pytree.tree_flatten((tuple(args), {key: kwargs[key] for key in known}))
     if spec != wanted:

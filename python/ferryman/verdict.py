@@ -36,8 +36,7 @@ def find_failure(report: Report) -> VerificationError | None:
         for name, difference in by_name.items():
             if not difference.ok:
                 return VerificationError(
-                    f"output '{name}' differs from PyTorch with {kernels}: "
-                    f"{describe(difference)}",
+                    f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}",
                     why="all values inside that were compared agree",
                     hint=_HINT,
                     diagnostics=[difference],

@@ -23,8 +23,8 @@ from . import eager
 from .compare import Difference, compare
 from .errors import Error
 from .native_contract import NativeReport
-from .structure import flatten_like
 from .runtime import Kernels, Runner, from_stored, to_stored
+from .structure import flatten_like
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Checks:
     nodes: dict[str, Difference] = dataclasses.field(default_factory=dict)
     # By kernels, then by name of the output.
     outputs: dict[str, dict[str, Difference]] = dataclasses.field(default_factory=dict)
+
 
 def verify(
     program: ExportedProgram,

@@ -28,7 +28,7 @@ from torch.export.graph_signature import (
 from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
-from .errors import CaptureError
+from .errors import CaptureError, InputError
 
 _MAGIC = b"FERRYLIV"
 _VERSION = 1
@@ -194,7 +194,7 @@ class _Walker:
         self._write_tensor_data(spec.target, owner[spec.target])
 
     def _write_tensor_data(self, name: str, tensor: torch.Tensor) -> None:
-        _require_plain_tensor(name, tensor)
+        require_plain_tensor(name, tensor)
         storage = tensor.untyped_storage()
         key = storage._cdata  # of the storage itself; an empty one has no address
         index = self._storage_indices.get(key)
@@ -460,26 +460,31 @@ def _attribute(node: Node):
     return value
 
 
-def _require_plain_tensor(name: str, tensor) -> None:
-    if type(tensor) not in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer) and not (
-        isinstance(tensor, torch.nn.Parameter) and type(tensor.data) is torch.Tensor
-    ):
-        raise CaptureError(
-            f"'{name}' is a {type(tensor).__name__}, not a plain tensor",
-            hint="replace tensor subclasses (quantised, distributed, fake) by plain tensors",
+def require_plain_tensor(name: str, tensor) -> None:
+    """Refuses weights whose bytes do not say their values. (Quantised, distributed, fake, …)"""
+    if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+        raise InputError(
+            f"'{name}' has no shape yet: its module is lazy",
+            hint="run the module once on example inputs before converting",
         )
-    if tensor.device.type == "meta":
-        raise CaptureError(
+    data = tensor.data if isinstance(tensor, torch.nn.Parameter) else tensor
+    if type(data) not in (torch.Tensor, torch.nn.Buffer):
+        raise InputError(
+            f"'{name}' is a {type(data).__name__}, not a plain tensor",
+            hint="replace tensor subclasses by plain tensors before converting",
+        )
+    if tensor.is_meta:
+        raise InputError(
             f"'{name}' has no data: it lies on the meta device",
             hint="load the weights before converting",
         )
     if tensor.layout is not torch.strided or tensor.is_quantized:
-        raise CaptureError(
+        raise InputError(
             f"'{name}' is no dense tensor ({tensor.layout}, {tensor.dtype})",
             hint="call .to_dense() or .dequantize() on it",
         )
     if tensor.is_conj() or tensor.is_neg():
-        raise CaptureError(
+        raise InputError(
             f"'{name}' is a lazy conjugate or negative",
             hint="call .resolve_conj() or .resolve_neg() on it",
         )
@@ -524,6 +529,8 @@ def _dump_node(spec: pytree.TreeSpec) -> dict:
         return {"type": None, "context": None, "children_spec": children}
     context = spec.context if isinstance(spec.context, (list, str)) else None
     fields = getattr(spec.type, "_fields", None) or getattr(spec.context, "_fields", None)
+    if hasattr(spec.type, "n_sequence_fields"):  # torch.return_types.topk: a C struct sequence
+        fields = spec.type.__match_args__
     if fields is not None:
         context = list(fields)
     name = f"{spec.type.__module__}.{spec.type.__qualname__}"

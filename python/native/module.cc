@@ -10,6 +10,7 @@
 #include "frontend/functionalise.h"
 #include "frontend/live.h"
 #include "frontend/program_json.h"
+#include "frontend/pt2/read_pt2.h"
 #include "native_error.h"
 
 namespace nb = nanobind;
@@ -36,6 +37,11 @@ std::string functionalise_to_json(nb::bytes buffer, const nb::list& tensors) {
   return frontend::program_to_json(*functional);
 }
 
+std::string print_pt2(const std::string& path) {
+  nb::gil_scoped_release release;
+  return frontend::print_program(unwrap(frontend::read_pt2(path)));
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -45,6 +51,8 @@ NB_MODULE(_native, m) {
         "The program that capture.walk() made, as text: one line per input, node and output.");
   m.def("functionalise_to_json", &functionalise_to_json, nb::arg("buffer"), nb::arg("tensors"),
         "The same program without in-place writes and aliases, in the form of program_json.h.");
+  m.def("print_pt2", &print_pt2, nb::arg("path"),
+        "The program in an archive of torch.export.save, as text.");
 }
 
 }  // namespace ferryman::python

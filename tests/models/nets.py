@@ -101,7 +101,11 @@ class DCGANGenerator(nn.Sequential):
         sizes = [8 * channels, 4 * channels, 2 * channels, channels]
         layers = [nn.ConvTranspose2d(latent, sizes[0], 4, 1, 0, bias=False)]
         for i, o in zip(sizes, sizes[1:]):
-            layers += [nn.BatchNorm2d(i), nn.ReLU(True), nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False)]
+            layers += [
+                nn.BatchNorm2d(i),
+                nn.ReLU(True),
+                nn.ConvTranspose2d(i, o, 4, 2, 1, bias=False),
+            ]
         layers += [nn.BatchNorm2d(channels), nn.ReLU(True)]
         layers += [nn.ConvTranspose2d(channels, 3, 4, 2, 1, bias=False), nn.Tanh()]
         super().__init__(*layers)

@@ -13,8 +13,8 @@ _BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
 @torch.no_grad()
 def randomise(module, args):
-    """Perturbs constant parameters; then, in one forward pass over `args`, scales each layer and sets
-    the statistics of each batch norm by what reaches it. Draws from the global generator."""
+    """Perturbs constant parameters; then, in one forward pass over `args`, scales each layer and
+    sets the statistics of each batch norm by what reaches it. Draws from the global generator."""
     module.eval()
     _perturb_constants(module)
     hooks = []

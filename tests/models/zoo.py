@@ -1,8 +1,8 @@
 """The models that must pass, built the same way every time.
 
-    model = zoo.build("resnet50")      # seeded, randomised, eval mode
-    zoo.example_inputs("resnet50")     # for the conversion
-    zoo.other_inputs("resnet50")       # for the comparison: other values than the example
+model = zoo.build("resnet50")      # seeded, randomised, eval mode
+zoo.example_inputs("resnet50")     # for the conversion
+zoo.other_inputs("resnet50")       # for the comparison: other values than the example
 """
 
 import dataclasses
@@ -16,21 +16,20 @@ from models import nets
 from models.randomise import randomise
 
 
+@functools.cache
 def _torchvision():
     """torchvision's models. Some wheels lack the compiled operators that importing it asks for, so
     their schemas are defined first; no model of the list calls them."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
     boxes = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
     for name in ("nms", "qnms"):
         if not hasattr(torch.ops.torchvision, name):
-            library.define(name + boxes)
-    _torchvision.operators = library  # the definitions live as long as this object
+            _LIBRARY.define(name + boxes)
     import torchvision.models
 
     return torchvision.models
 
 
-_torchvision = functools.cache(_torchvision)
+_LIBRARY = torch.library.Library("torchvision", "FRAGMENT")  # its definitions live as long as it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +40,16 @@ class Entry:
 
 
 def _classifier(name, size=224, **options):
-    make = lambda: getattr(_torchvision(), name)(weights=None, **options)
+    def make():
+        return getattr(_torchvision(), name)(weights=None, **options)
+
     return Entry(name, make, ((1, 3, size, size),))
 
 
 def _segmenter(name):
-    make = lambda: getattr(_torchvision().segmentation, name)(weights=None, weights_backbone=None)
+    def make():
+        return getattr(_torchvision().segmentation, name)(weights=None, weights_backbone=None)
+
     return Entry(name, make)
 
 
@@ -80,7 +83,14 @@ _ENTRIES = [
 ENTRIES = {entry.name: entry for entry in _ENTRIES}
 NAMES = tuple(ENTRIES)
 # A handful of small models that together reach most families: for quick tests.
-QUICK_NAMES = ("squeezenet1_1", "mobilenet_v3_large", "unet", "espcn", "wavenet", "every_other_relu")
+QUICK_NAMES = (
+    "squeezenet1_1",
+    "mobilenet_v3_large",
+    "unet",
+    "espcn",
+    "wavenet",
+    "every_other_relu",
+)
 
 # Enough images to show a batch norm how much its inputs differ; layers that see 1 x 1 images need
 # more than one value per channel anyway.
@@ -116,8 +126,10 @@ def _inputs(entry, batch=None):
 
 
 def _signal(batch, channels, *size):
-    """Smooth shapes and noise, each of its own brightness and contrast, as photographs are. On white
-    noise alone deep layers see nearly constants, and any other input would drive them far out."""
+    """Smooth shapes and noise, each of its own brightness and contrast, as photographs are.
+
+    On white noise deep layers see nearly constants, and any other input would drive them far out.
+    """
     ones = [1] * len(size)
     coarse = torch.randn(batch, channels, *[-(-n // 16) for n in size])
     mode = "linear" if len(size) == 1 else "bilinear"

@@ -1,5 +1,5 @@
-"""A small model with the file and the report that a converter should make of it, both by hand, so that
-verification and the report are tested apart from the converter.
+"""A small model with the file and the report that a converter should make of it, both by hand, so
+that verification and the report are tested apart from the converter.
 
     module, args = hand_made.module(), hand_made.args()
     report = hand_made.write(path, module)          # what _native.convert_live returns

@@ -130,7 +130,9 @@ struct OpRow {
 const OpRow& op_row(Op op);
 std::optional<Op> op_from_name(std::string_view name);
 std::optional<Op> op_from_code(int32_t code);
-inline std::string_view to_string(Op op) { return op_row(op).name; }
+inline std::string_view to_string(Op op) {
+  return op_row(op).name;
+}
 
 // Options as the format's table of `op` with the defaults of options.h; std::monostate if empty.
 Options default_options(Op op);

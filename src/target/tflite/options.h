@@ -463,17 +463,16 @@ using Options = std::variant<
     StablehloPadOptions, StablehloScatterOptions, StablehloCaseOptions,
     StablehloRngBitGeneratorOptions, Conv2DOptions, Conv3DOptions, Pool2DOptions,
     DepthwiseConv2DOptions, LSHProjectionOptions, SVDFOptions, RNNOptions, SequenceRNNOptions,
-    BidirectionalSequenceRNNOptions, FullyConnectedOptions, SoftmaxOptions,
-    ConcatenationOptions, AddOptions, MulOptions, L2NormOptions,
-    LocalResponseNormalizationOptions, LSTMOptions, UnidirectionalSequenceLSTMOptions,
-    BidirectionalSequenceLSTMOptions, ResizeBilinearOptions, ResizeNearestNeighborOptions,
-    ReshapeOptions, SkipGramOptions, SpaceToDepthOptions, DepthToSpaceOptions, SubOptions,
-    DivOptions, EmbeddingLookupSparseOptions, GatherOptions, ReducerOptions, SqueezeOptions,
-    SplitOptions, SplitVOptions, StridedSliceOptions, CastOptions, ArgMaxOptions, ArgMinOptions,
-    TransposeConvOptions, SparseToDenseOptions, ShapeOptions, FakeQuantOptions, PackOptions,
-    OneHotOptions, UnpackOptions, LeakyReluOptions, MirrorPadOptions, UniqueOptions,
-    ReverseSequenceOptions, IfOptions, CallOnceOptions, WhileOptions, BatchMatMulOptions,
-    CumsumOptions, HashtableOptions, VarHandleOptions, RandomOptions, BucketizeOptions,
-    GeluOptions, StableHLOCompositeOptions>;
+    BidirectionalSequenceRNNOptions, FullyConnectedOptions, SoftmaxOptions, ConcatenationOptions,
+    AddOptions, MulOptions, L2NormOptions, LocalResponseNormalizationOptions, LSTMOptions,
+    UnidirectionalSequenceLSTMOptions, BidirectionalSequenceLSTMOptions, ResizeBilinearOptions,
+    ResizeNearestNeighborOptions, ReshapeOptions, SkipGramOptions, SpaceToDepthOptions,
+    DepthToSpaceOptions, SubOptions, DivOptions, EmbeddingLookupSparseOptions, GatherOptions,
+    ReducerOptions, SqueezeOptions, SplitOptions, SplitVOptions, StridedSliceOptions, CastOptions,
+    ArgMaxOptions, ArgMinOptions, TransposeConvOptions, SparseToDenseOptions, ShapeOptions,
+    FakeQuantOptions, PackOptions, OneHotOptions, UnpackOptions, LeakyReluOptions, MirrorPadOptions,
+    UniqueOptions, ReverseSequenceOptions, IfOptions, CallOnceOptions, WhileOptions,
+    BatchMatMulOptions, CumsumOptions, HashtableOptions, VarHandleOptions, RandomOptions,
+    BucketizeOptions, GeluOptions, StableHLOCompositeOptions>;
 
 }  // namespace ferryman::tflite

@@ -15,10 +15,29 @@
 namespace ferryman::tflite {
 
 enum class TensorType : int8_t {
-  kFloat32 = 0, kFloat16 = 1, kInt32 = 2, kUint8 = 3, kInt64 = 4, kString = 5, kBool = 6,
-  kInt16 = 7, kComplex64 = 8, kInt8 = 9, kFloat64 = 10, kComplex128 = 11, kUint64 = 12,
-  kResource = 13, kVariant = 14, kUint32 = 15, kUint16 = 16, kInt4 = 17, kBfloat16 = 18,
-  kInt2 = 19, kUint4 = 20, kFloat8E4m3fn = 21, kFloat8E5m2 = 22,
+  kFloat32 = 0,
+  kFloat16 = 1,
+  kInt32 = 2,
+  kUint8 = 3,
+  kInt64 = 4,
+  kString = 5,
+  kBool = 6,
+  kInt16 = 7,
+  kComplex64 = 8,
+  kInt8 = 9,
+  kFloat64 = 10,
+  kComplex128 = 11,
+  kUint64 = 12,
+  kResource = 13,
+  kVariant = 14,
+  kUint32 = 15,
+  kUint16 = 16,
+  kInt4 = 17,
+  kBfloat16 = 18,
+  kInt2 = 19,
+  kUint4 = 20,
+  kFloat8E4m3fn = 21,
+  kFloat8E5m2 = 22,
 };
 inline constexpr int kNumTensorTypes = 23;
 
@@ -39,7 +58,12 @@ struct ElementType {
 
 enum class Padding : int8_t { kSame = 0, kValid = 1 };
 enum class Activation : int8_t {
-  kNone = 0, kRelu = 1, kReluN1To1 = 2, kRelu6 = 3, kTanh = 4, kSignBit = 5,
+  kNone = 0,
+  kRelu = 1,
+  kReluN1To1 = 2,
+  kRelu6 = 3,
+  kTanh = 4,
+  kSignBit = 5,
 };
 enum class FullyConnectedWeightsFormat : int8_t { kDefault = 0, kShuffled4x16Int8 = 1 };
 enum class LstmKernelType : int8_t { kFull = 0, kBasic = 1 };
@@ -57,6 +81,8 @@ std::string_view to_string(LshProjectionType value);
 std::string_view to_string(CombinerType value);
 std::string_view to_string(MirrorPadMode value);
 std::string_view to_string(RngAlgorithm value);
-inline std::string_view to_string(ElementType type) { return to_string(type.code); }
+inline std::string_view to_string(ElementType type) {
+  return to_string(type.code);
+}
 
 }  // namespace ferryman::tflite

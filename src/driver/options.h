@@ -1,0 +1,37 @@
+// What a conversion is asked to do, the same for Python and the command line.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "layout/contract.h"
+#include "passes/pass.h"
+
+namespace ferryman {
+
+struct ConvertOptions {
+  // By the program's name of the input or output; "*" stands for all.
+  std::map<std::string, std::string> input_layouts;  // "channels_last", "channels_first", "any"
+  std::map<std::string, std::string> output_layouts;
+  // Names in the file, one for each tensor input or output in order; empty: from the model.
+  std::vector<std::string> input_names;
+  std::vector<std::string> output_names;
+  PassOptions passes;
+  std::string description = "Converted by Ferryman";
+};
+
+// {"target": "tflite", "input_layouts": {…}, "output_layouts": {…}, "input_names": […] or null,
+//  "output_names": […] or null, "disabled_passes": […]}; unknown keys are an error.
+Result<ConvertOptions> parse_options(std::string_view json);
+
+// The layouts of the graph's inputs and outputs; a name that the graph does not have, or a tensor
+// without channels, is an error.
+Result<layout::IoLayouts> resolve_io_layouts(const Graph& graph, const ConvertOptions& options);
+
+// As many names as ports, and no name twice.
+Status check_port_names(const Graph& graph, const ConvertOptions& options);
+
+}  // namespace ferryman

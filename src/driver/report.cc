@@ -1,0 +1,70 @@
+#include "driver/report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "support/diagnostic_json.h"
+#include "support/json_text.h"
+
+namespace ferryman {
+
+namespace {
+
+template <typename List, typename ToText>
+std::string json_list(const List& list, ToText to_text) {
+  std::string text = "[";
+  for (const auto& item : list) {
+    if (text.size() > 1) text += ", ";
+    text += to_text(item);
+  }
+  return text + "]";
+}
+
+std::string placement_fields(const Placement& placement) {
+  return fmt::format(R"("tensor": {}, "factors": [{}], "perm": [{}])", placement.tensor,
+                     fmt::join(placement.factors, ", "), fmt::join(placement.perm, ", "));
+}
+
+std::string json_port(const PortReport& port) {
+  return fmt::format(R"({{"index": {}, "name": {}, {}}})", port.index, json_quote(port.name),
+                     placement_fields(port.placement));
+}
+
+std::string json_node(const NodeReport& node) {
+  return fmt::format(R"({{"node": {}, "ops": {}, "fused_into": {}, {}}})", json_quote(node.node),
+                     json_list(node.ops, json_quote), json_quote(node.fused_into),
+                     placement_fields(node.placement));
+}
+
+std::string json_stage(const StageTime& stage) {
+  return fmt::format(R"({{"name": {}, "seconds": {:.9f}}})", json_quote(stage.name), stage.seconds);
+}
+
+std::string json_transpose(const TransposeReport& transpose) {
+  return fmt::format(R"({{"reason": {}, "bytes": {}, "node": {}}})", json_quote(transpose.reason),
+                     transpose.bytes, json_quote(transpose.node));
+}
+
+std::string json_ops(const std::map<std::string, int64_t>& ops) {
+  std::string text;
+  for (const auto& [name, count] : ops) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote(name), count);
+  }
+  return "{" + text + "}";
+}
+
+}  // namespace
+
+std::string to_json(const ConvertReport& report) {
+  return fmt::format(
+      R"({{"inputs": {}, "outputs": {}, "nodes": {}, "stages": {}, "ops": {}, "file_bytes": {}, )"
+      R"("layout": {{"bytes_moved": {}, "lower_bound": {}, "optimal": {}, "transposes": {}}}, )"
+      R"("remarks": {}, "input_tree": {}, "output_tree": {}}})",
+      json_list(report.inputs, json_port), json_list(report.outputs, json_port),
+      json_list(report.nodes, json_node), json_list(report.stages, json_stage),
+      json_ops(report.ops), report.file_bytes, report.bytes_moved, report.lower_bound,
+      report.optimal, json_list(report.transposes, json_transpose), to_json(report.remarks),
+      json_quote(report.input_tree), json_quote(report.output_tree));
+}
+
+}  // namespace ferryman

@@ -1,0 +1,61 @@
+// What a conversion tells about itself: the data behind the terminal report, the JSON report and
+// the node-by-node check. The JSON's fields are described in python/ferryman/native_contract.py.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "support/diagnostic.h"
+
+namespace ferryman {
+
+// stored = value.reshape(factors).permute(perm).reshape(shape of the tensor in the file)
+struct Placement {
+  int32_t tensor = -1;
+  Ints factors;
+  Ints perm;
+};
+
+struct PortReport {
+  size_t index = 0;  // among the program's flattened user inputs (or outputs), constants counted
+  std::string name;  // in the file
+  Placement placement;
+};
+
+struct NodeReport {
+  std::string node;              // the fx name
+  std::vector<std::string> ops;  // operators of the file that came from it
+  std::string fused_into;        // the node whose value the file has instead
+  Placement placement;           // tensor -1: the file does not have this value
+};
+
+struct StageTime {
+  std::string name;
+  double seconds = 0;
+};
+
+struct TransposeReport {
+  std::string reason;
+  int64_t bytes = 0;
+  std::string node;
+};
+
+struct ConvertReport {
+  std::vector<PortReport> inputs, outputs;
+  std::vector<NodeReport> nodes;
+  std::vector<StageTime> stages;
+  std::map<std::string, int64_t> ops;
+  int64_t file_bytes = 0;
+  int64_t bytes_moved = 0;
+  int64_t lower_bound = 0;
+  bool optimal = true;
+  std::vector<TransposeReport> transposes;
+  Diagnostics remarks;
+  std::string input_tree, output_tree;
+};
+
+std::string to_json(const ConvertReport& report);
+
+}  // namespace ferryman

@@ -1,0 +1,20 @@
+// The orders of axes that LiteRT's kernels take.
+#pragma once
+
+#include "layout/contract.h"
+
+namespace ferryman::tflite {
+
+// Form ids of matmul: which BATCH_MATMUL operands are transposed.
+inline constexpr int kAdjointX = 1;
+inline constexpr int kAdjointY = 2;
+
+// A convolution with one group per input channel: DEPTHWISE_CONV_2D.
+bool is_depthwise(const Graph& graph, OpId conv);
+
+class TfliteContract : public layout::TargetContract {
+ public:
+  std::vector<layout::Form> forms(const Graph& graph, OpId op) const override;
+};
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,119 @@
+#include "target/tflite/lower_op.h"
+
+#include <algorithm>
+
+#include "support/check.h"
+
+namespace ferryman::tflite {
+
+using layout::Layout;
+using layout::PhysicalAxis;
+
+int32_t LowerOp::axis(AttrKey<Axis> key) const {
+  const Ints axes = plan_.operands[0].axes_of_dim(static_cast<int>(attr(key).value));
+  check(axes.size() == 1, "an op along an axis that lies in pieces");
+  return static_cast<int32_t>(axes[0]);
+}
+
+std::vector<int32_t> LowerOp::axes(AttrKey<Axes> key) const {
+  std::vector<int32_t> result;
+  for (const int64_t dim : attr(key).values) {
+    for (const int64_t axis : plan_.operands[0].axes_of_dim(static_cast<int>(dim))) {
+      result.push_back(static_cast<int32_t>(axis));
+    }
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+std::vector<int32_t> LowerOp::per_axis(AttrKey<PerAxis> key) const {
+  const Ints& values = attr(key).values;
+  std::vector<int32_t> result;
+  for (const PhysicalAxis& axis : plan_.operands[0].axes) {
+    const int dim = axis.parts.front().dim;
+    check(plan_.operands[0].axes_of_dim(dim).size() == 1, "a windowed axis that lies in pieces");
+    result.push_back(static_cast<int32_t>(values[static_cast<size_t>(dim)]));
+  }
+  return result;
+}
+
+Shape LowerOp::result_shape(size_t result) const {
+  return to_shape(plan_.results[result].shape());
+}
+
+TensorIndex LowerOp::operand(size_t index) {
+  return memory_.in_layout(op_.operands[index], plan_.operands[index]);
+}
+
+TensorIndex LowerOp::aligned(size_t index) {
+  const ValueId value = op_.operands[index];
+  const Dims& dims = graph_.type(value).dims;
+  const size_t missing = result_type().rank() - dims.size();
+  Dims shape;
+  for (const PhysicalAxis& axis : plan_.results[0].axes) {
+    const auto dim = static_cast<size_t>(axis.parts.front().dim);
+    const bool is_unit = dim < missing || dims[dim - missing] == Dim(1);
+    shape.push_back(is_unit ? Dim(1) : axis.extent);
+  }
+  // Constants need no leading ones, which would only make equal constants look different.
+  while (graph_.is_constant(value) && !shape.empty() && shape.front() == Dim(1)) {
+    shape.erase(shape.begin());
+  }
+  return memory_.in_shape(value, plan_.operands[index], shape);
+}
+
+TensorIndex LowerOp::filled(DType dtype, int32_t count, double value) {
+  Tensor tensor;
+  tensor.type = dtype;
+  tensor.shape = {count};
+  tensor.constant = tensor_constant(TensorData::filled(dtype, {count}, value));
+  return subgraph_.add(std::move(tensor));
+}
+
+TensorIndex LowerOp::emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,
+                          Options options) {
+  Tensor tensor;
+  tensor.type = dtype;
+  tensor.shape = std::move(shape);
+  const TensorIndex output = subgraph_.add(std::move(tensor));
+  subgraph_.operators.push_back({.op = op,
+                                 .inputs = std::move(inputs),
+                                 .outputs = {output},
+                                 .options = std::move(options),
+                                 .location = static_cast<int32_t>(op_.location.index)});
+  return output;
+}
+
+void LowerOp::finish_with(TensorIndex tensor) {
+  const ValueId result = op_.results[0];
+  subgraph_.tensors[static_cast<size_t>(tensor)].name = graph_.value(result).name;
+  memory_.enter(result, plan_.results[0], tensor);
+}
+
+void LowerOp::finish(Op op, std::vector<TensorIndex> inputs, Options options) {
+  std::vector<TensorIndex> outputs;
+  for (size_t i = 0; i < op_.results.size(); ++i) {
+    Tensor tensor;
+    tensor.name = graph_.value(op_.results[i]).name;
+    tensor.type = result_type(i).dtype;
+    tensor.shape = result_shape(i);
+    outputs.push_back(subgraph_.add(std::move(tensor)));
+    memory_.enter(op_.results[i], plan_.results[i], outputs.back());
+  }
+  subgraph_.operators.push_back({.op = op,
+                                 .inputs = std::move(inputs),
+                                 .outputs = std::move(outputs),
+                                 .options = std::move(options),
+                                 .location = static_cast<int32_t>(op_.location.index)});
+}
+
+void LowerOp::finish_reshaped(Op op, std::vector<TensorIndex> inputs, Shape kernel_shape,
+                              Options options) {
+  if (kernel_shape == result_shape()) return finish(op, std::move(inputs), std::move(options));
+  const TensorIndex raw =
+      emit(op, std::move(inputs), result_type().dtype, std::move(kernel_shape), std::move(options));
+  const Shape shape = result_shape();
+  finish(Op::kReshape, {raw, ints(shape)}, ReshapeOptions{.new_shape = shape});
+}
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,90 @@
+// What a lowering function sees of one op: operands already in the order that the chosen form asks
+// for, attributes renumbered to it. A lowering function therefore never thinks about layouts, and
+// cannot fail: legalise has made sure of everything that it relies on.
+//
+//   void lower_softmax(LowerOp& op) { op.finish(Op::kSoftmax, {op.operand(0)}, SoftmaxOptions{}); }
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "ir/graph.h"
+#include "target/tflite/memory.h"
+
+namespace ferryman::tflite {
+
+using Shape = std::vector<int32_t>;
+
+class LowerOp {
+ public:
+  LowerOp(const Graph& graph, const layout::LayoutPlan& plan, MemoryTable& memory,
+          Subgraph& subgraph, OpId op)
+      : graph_(graph),
+        op_(graph.op(op)),
+        plan_(plan.ops[op]),
+        memory_(memory),
+        subgraph_(subgraph) {}
+
+  const ferryman::Op& op() const { return op_; }
+  const Graph& graph() const { return graph_; }
+  int form() const { return plan_.form; }
+  bool has(size_t index) const { return op_.has_operand(index); }
+  size_t num_operands() const { return op_.operands.size(); }
+
+  template <typename T>
+  const T& attr(AttrKey<T> key) const {
+    return op_.attr(key);
+  }
+  // Axis numbers of the physical operand 0.
+  int32_t axis(AttrKey<Axis> key) const;
+  std::vector<int32_t> axes(AttrKey<Axes> key) const;
+  std::vector<int32_t> per_axis(AttrKey<PerAxis> key) const;
+
+  const ferryman::TensorType& type(size_t operand) const {
+    return graph_.type(op_.operands[operand]);
+  }
+  const ferryman::TensorType& result_type(size_t result = 0) const {
+    return graph_.type(op_.results[result]);
+  }
+
+  TensorIndex operand(size_t index);
+  // An elementwise operand with its axes lined up with those of the result, from the right.
+  TensorIndex aligned(size_t index);
+  const Shape& shape(TensorIndex tensor) const { return subgraph_.tensor(tensor).shape; }
+  Shape result_shape(size_t result = 0) const;
+
+  TensorIndex ints(const std::vector<int32_t>& values) {
+    return add_int32_vector(subgraph_, values);
+  }
+  TensorIndex scalar(int32_t value) { return add_int32(subgraph_, {value}, {}); }
+  TensorIndex matrix(const std::vector<int32_t>& values, const Shape& shape) {
+    return add_int32(subgraph_, values, shape);
+  }
+  // A constant of one dimension with all elements equal.
+  TensorIndex filled(DType dtype, int32_t count, double value);
+
+  // An operator with one new tensor as its output.
+  TensorIndex emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,
+                   Options options = {});
+  // The operator whose outputs are the op's results.
+  void finish(Op op, std::vector<TensorIndex> inputs, Options options = {});
+  // The same, where the kernel's own output may have other axes of size 1 than the plan's result.
+  void finish_reshaped(Op op, std::vector<TensorIndex> inputs, Shape kernel_shape,
+                       Options options = {});
+  // The op's result is that tensor.
+  void finish_with(TensorIndex tensor);
+
+ private:
+  const Graph& graph_;
+  const ferryman::Op& op_;
+  const layout::OpPlan& plan_;
+  MemoryTable& memory_;
+  Subgraph& subgraph_;
+};
+
+using LowerFn = void (*)(LowerOp&);
+// The function that lowers a core op; null if its row says it all, or nobody does.
+LowerFn find_lowering(std::string_view core_op);
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,98 @@
+// Ops that move or repeat elements. Reshape, permute and pixel shuffle are not here: the layout
+// plan answers them (memory.h).
+#include <algorithm>
+#include <cmath>
+
+#include "ops/attrs.h"
+#include "support/check.h"
+#include "target/tflite/lower_families.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+constexpr size_t kMaxDelegatedConcatInputs = 5;  // XNNPACK takes no CONCATENATION of more
+
+Shape interleaved(const std::vector<int32_t>& before, const std::vector<int32_t>& after) {
+  Shape pairs;
+  for (size_t i = 0; i < before.size(); ++i) pairs.insert(pairs.end(), {before[i], after[i]});
+  return pairs;
+}
+
+TensorIndex paddings(LowerOp& op) {
+  const Shape pairs = interleaved(op.per_axis(attr::kBefore), op.per_axis(attr::kAfter));
+  return op.matrix(pairs, {static_cast<int32_t>(pairs.size() / 2), 2});
+}
+
+bool all_are(const std::vector<int32_t>& numbers, int32_t value) {
+  return std::all_of(numbers.begin(), numbers.end(), [&](int32_t n) { return n == value; });
+}
+
+}  // namespace
+
+void lower_concat(LowerOp& op) {
+  std::vector<TensorIndex> inputs;
+  for (size_t i = 0; i < op.num_operands(); ++i) inputs.push_back(op.operand(i));
+  const int32_t axis = op.axis(attr::kAxis);
+  // More inputs than XNNPACK takes: chain in groups, which stays in its partition.
+  while (inputs.size() > kMaxDelegatedConcatInputs && op.result_type().dtype == DType::kF32) {
+    const auto group_end = inputs.begin() + kMaxDelegatedConcatInputs;
+    Shape shape = op.shape(inputs[0]);
+    auto& extent = shape[static_cast<size_t>(axis)];
+    extent = 0;
+    for (auto input = inputs.begin(); input != group_end; ++input) {
+      extent += op.shape(*input)[static_cast<size_t>(axis)];
+    }
+    const TensorIndex joined =
+        op.emit(Op::kConcatenation, {inputs.begin(), group_end}, op.result_type().dtype, shape,
+                ConcatenationOptions{.axis = axis});
+    inputs.erase(inputs.begin(), group_end);
+    inputs.insert(inputs.begin(), joined);
+  }
+  op.finish(Op::kConcatenation, std::move(inputs), ConcatenationOptions{.axis = axis});
+}
+
+void lower_slice(LowerOp& op) {
+  const TensorIndex x = op.operand(0);
+  const std::vector<int32_t> starts = op.per_axis(attr::kStarts);
+  const std::vector<int32_t> steps = op.per_axis(attr::kSteps);
+  if (all_are(steps, 1)) {
+    return op.finish(Op::kSlice, {x, op.ints(starts), op.ints(op.result_shape())});
+  }
+  const std::vector<int32_t> ends = op.per_axis(attr::kEnds);
+  op.finish(Op::kStridedSlice, {x, op.ints(starts), op.ints(ends), op.ints(steps)},
+            StridedSliceOptions{});
+}
+
+// PADV2 is never delegated; PAD is, and has the value 0.
+void lower_pad(LowerOp& op) {
+  const double value = op.attr(attr::kValue);
+  if (value == 0 && !std::signbit(value)) return op.finish(Op::kPad, {op.operand(0), paddings(op)});
+  const DType dtype = op.type(0).dtype;
+  op.finish(Op::kPadv2, {op.operand(0), paddings(op), op.filled(dtype, 1, value)});
+}
+
+void lower_reflect_pad(LowerOp& op) {
+  op.finish(Op::kMirrorPad, {op.operand(0), paddings(op)},
+            MirrorPadOptions{.mode = MirrorPadMode::kReflect});
+}
+
+void lower_flip(LowerOp& op) {
+  op.finish(Op::kReverseV2, {op.operand(0), op.ints(op.axes(attr::kAxes))});
+}
+
+void lower_tile(LowerOp& op) {
+  op.finish(Op::kTile, {op.operand(0), op.ints(op.per_axis(attr::kRepeats))});
+}
+
+void lower_expand(LowerOp& op) {
+  op.finish(Op::kBroadcastTo, {op.aligned(0), op.ints(op.result_shape())});
+}
+
+// Core gather: result = x with axis replaced by the axes of the indices.
+void lower_gather(LowerOp& op) {
+  op.finish(Op::kGather, {op.operand(0), op.operand(1)},
+            GatherOptions{.axis = op.axis(attr::kAxis)});
+}
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,169 @@
+#include "target/tflite/memory.h"
+
+#include "support/check.h"
+
+namespace ferryman::tflite {
+
+using layout::Layout;
+using layout::MemoryOrder;
+using layout::PhysicalAxis;
+using layout::Rearrangement;
+
+std::vector<int32_t> to_shape(const Dims& dims) {
+  std::vector<int32_t> shape;
+  for (const int64_t size : static_sizes(dims)) shape.push_back(static_cast<int32_t>(size));
+  return shape;
+}
+
+TensorIndex add_int32(Subgraph& subgraph, const std::vector<int32_t>& values,
+                      const std::vector<int32_t>& shape) {
+  Tensor tensor;
+  tensor.type = DType::kI32;
+  tensor.shape = shape;
+  tensor.constant = constant_of(values);
+  return subgraph.add(std::move(tensor));
+}
+
+TensorIndex add_int32_vector(Subgraph& subgraph, const std::vector<int32_t>& values) {
+  return add_int32(subgraph, values, {static_cast<int32_t>(values.size())});
+}
+
+void MemoryTable::enter(ValueId value, const Layout& layout, TensorIndex tensor) {
+  const MemoryOrder order = plan_.memory_order(value, layout);
+  produced_.emplace(order.root, Held{value, layout, tensor});
+  held_[order].push_back({value, layout, tensor});
+}
+
+TensorIndex MemoryTable::in_layout(ValueId value, const Layout& layout) {
+  return in_shape(value, layout, layout.shape());
+}
+
+TensorIndex MemoryTable::in_shape(ValueId value, const Layout& layout, const Dims& shape) {
+  const ValueId root = plan_.views[value].root;
+  if (graph_.is_constant(root)) {
+    check(root == value, "a view of a constant that was not folded");
+    return constant(value, graph_.constant(value), layout, shape);
+  }
+  const MemoryOrder order = plan_.memory_order(value, layout);
+  std::vector<Held>& held = held_[order];
+  if (held.empty()) {
+    const auto producer = produced_.find(root);
+    check(producer != produced_.end(), "a value read before it is produced");
+    const TensorIndex copy = copied(value, layout, producer->second);
+    held.push_back({value, layout, copy});
+  }
+  const std::vector<int32_t> wanted = to_shape(shape);
+  for (const Held& candidate : held) {
+    if (subgraph_.tensor(candidate.tensor).shape == wanted) return candidate.tensor;
+  }
+  const TensorIndex result = reshaped(held.front().tensor, shape);
+  Layout reshaped_layout = layout;
+  held.push_back({value, std::move(reshaped_layout), result});
+  return result;
+}
+
+TensorIndex MemoryTable::constant(ValueId value, const TensorData& data, const Layout& layout,
+                                  const Dims& shape) {
+  auto& known = constants_[{value, to_shape(shape)}];
+  for (const auto& [known_layout, tensor] : known) {
+    if (known_layout == layout) return tensor;
+  }
+  const TensorData ordered = layout::constant_in_layout(data, layout);
+  Tensor tensor;
+  tensor.name = graph_.value(value).name;
+  tensor.type = data.dtype();
+  tensor.shape = to_shape(shape);
+  tensor.constant = tensor_constant(ordered);
+  known.emplace_back(layout, subgraph_.add(std::move(tensor)));
+  return known.back().second;
+}
+
+TensorIndex MemoryTable::like(TensorIndex from, const Dims& shape, std::string_view suffix) {
+  Tensor tensor;
+  tensor.name = subgraph_.tensor(from).name + std::string(suffix);
+  tensor.type = subgraph_.tensor(from).type;
+  tensor.shape = to_shape(shape);
+  return subgraph_.add(std::move(tensor));
+}
+
+TensorIndex MemoryTable::reshaped(TensorIndex from, const Dims& shape) {
+  if (subgraph_.tensor(from).shape == to_shape(shape)) return from;
+  const TensorIndex to = like(from, shape, "/reshape");
+  const std::vector<int32_t> new_shape = to_shape(shape);
+  const TensorIndex shape_tensor = add_int32_vector(subgraph_, new_shape);
+  subgraph_.operators.push_back({.op = Op::kReshape,
+                                 .inputs = {from, shape_tensor},
+                                 .outputs = {to},
+                                 .options = ReshapeOptions{.new_shape = new_shape},
+                                 .location = location_});
+  return to;
+}
+
+TensorIndex MemoryTable::transposed(TensorIndex from, const Ints& perm) {
+  Dims shape;
+  std::vector<int32_t> perm32;
+  for (const int64_t axis : perm) {
+    shape.push_back(Dim(subgraph_.tensor(from).shape[static_cast<size_t>(axis)]));
+    perm32.push_back(static_cast<int32_t>(axis));
+  }
+  const TensorIndex to = like(from, shape, "/transpose");
+  const TensorIndex perm_tensor = add_int32_vector(subgraph_, perm32);
+  subgraph_.operators.push_back({.op = Op::kTranspose,
+                                 .inputs = {from, perm_tensor},
+                                 .outputs = {to},
+                                 .location = location_});
+  return to;
+}
+
+TensorIndex MemoryTable::blocks_moved(TensorIndex from, const Rearrangement& rearrangement) {
+  const bool to_space = rearrangement.blocks == Rearrangement::Blocks::kDepthToSpace;
+  const TensorIndex to = like(from, rearrangement.output_shape, to_space ? "/space" : "/depth");
+  const auto block = static_cast<int32_t>(rearrangement.block_size);
+  subgraph_.operators.push_back({.op = to_space ? Op::kDepthToSpace : Op::kSpaceToDepth,
+                                 .inputs = {from},
+                                 .outputs = {to},
+                                 .options = to_space
+                                                ? Options(DepthToSpaceOptions{.block_size = block})
+                                                : Options(SpaceToDepthOptions{.block_size = block}),
+                                 .location = location_});
+  return to;
+}
+
+TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held& from) {
+  const Rearrangement rearrangement =
+      layout::rearrange(plan_, from.value, from.layout, value, layout);
+  const TensorIndex input = reshaped(from.tensor, rearrangement.input_shape);
+  const auto elem_bytes = byte_size(graph_.type(value).dtype);
+  bytes_copied_ += 2 * num_elements(graph_.type(value).dims) * elem_bytes;
+  if (rearrangement.blocks != Rearrangement::Blocks::kNone) {
+    return blocks_moved(input, rearrangement);
+  }
+  return reshaped(transposed(input, rearrangement.perm), rearrangement.output_shape);
+}
+
+MemoryTable::Placement MemoryTable::placement(ValueId value) const {
+  const layout::LayoutPlan::View& view = plan_.views[value];
+  const auto producer = produced_.find(view.root);
+  if (producer == produced_.end()) return {};
+  const Held& held = producer->second;
+  // Extents of the root's factors in memory order, then who they are among the value's factors.
+  const MemoryOrder order = plan_.memory_order(held.value, held.layout);
+  Placement placement;
+  placement.tensor = held.tensor;
+  placement.factors.assign(view.factors.size(), 1);
+  size_t position = 0;
+  for (const PhysicalAxis& axis : held.layout.axes) {
+    for (const layout::AxisPart& part : axis.parts) {
+      if (part.factor < 0) continue;
+      const uint8_t root_factor = order.factors[position++];
+      for (size_t factor = 0; factor < view.factors.size(); ++factor) {
+        if (view.factors[factor] != root_factor) continue;
+        placement.factors[factor] = part.extent.size();
+        placement.perm.push_back(static_cast<int64_t>(factor));
+      }
+    }
+  }
+  return placement;
+}
+
+}  // namespace ferryman::tflite
