@@ -39,9 +39,14 @@ AliasId AliasTable::add_root(TensorMeta meta, std::string name, ValueIndex value
 
 AliasId AliasTable::add_view(AliasId of, View view, std::string name, ValueIndex value,
                              const SourceLocation& location) {
-  if (view.addresses_storage && !is_root(of)) {
-    view.redo.reset();
-    view.undo = Undo::kImpossible;
+  if (view.addresses_storage) {
+    const AliasId owner = storage_owner(of, view);
+    if (owner == kNoAlias) {
+      view.redo.reset();
+      view.undo = Undo::kImpossible;
+    } else {
+      of = owner;
+    }
   }
   Alias alias;
   alias.root = aliases_[of].root;
@@ -54,6 +59,25 @@ AliasId AliasTable::add_view(AliasId of, View view, std::string name, ValueIndex
   alias.version = aliases_[alias.root].version;
   aliases_.push_back(std::move(alias));
   return static_cast<AliasId>(aliases_.size() - 1);
+}
+
+AliasId AliasTable::storage_owner(AliasId of, const View& view) const {
+  const AliasId root = aliases_[of].root;
+  if (!fills_memory(aliases_[root].meta) || aliases_[root].meta.dtype != view.meta.dtype) {
+    return kNoAlias;
+  }
+  const bool has_offset = view.redo && std::any_of(view.redo->args.begin(), view.redo->args.end(),
+                                                   [](const NamedArgument& argument) {
+                                                     return argument.name == "storage_offset" &&
+                                                            !argument.arg.is_none();
+                                                   });
+  if (has_offset) return root;
+  // Without one the view starts where `of` starts: at the root's start, unless `of` is a part.
+  for (; of != root; of = aliases_[of].of) {
+    const Undo undo = aliases_[of].view.undo;
+    if (undo == Undo::kScatter || undo == Undo::kImpossible) return kNoAlias;
+  }
+  return root;
 }
 
 void AliasTable::forbid_writes(AliasId root, std::string why_not) {

@@ -67,6 +67,8 @@ class AliasTable {
   bool is_current(const Alias& alias) const {
     return alias.value != kNoValue && alias.version == aliases_[alias.root].version;
   }
+  // The tensor that a view by storage position looks at: the root, if the position is known.
+  AliasId storage_owner(AliasId of, const View& view) const;
   Status check_writable(AliasId alias, const Node& writer) const;
   Result<ValueIndex> undo(AliasId view, ValueIndex written, const Node& writer);
   Result<ValueIndex> value_under(AliasId alias, AliasId view, const Node& writer);

@@ -73,6 +73,20 @@ bool is_dense(const TensorMeta& tensor, MemoryOrder order) {
   return true;
 }
 
+bool fills_memory(const TensorMeta& tensor) {
+  const std::vector<int64_t> sizes = concrete(tensor.sizes);
+  const std::vector<int64_t> strides = concrete(tensor.strides);
+  if (may_overlap_itself(sizes, strides)) return false;
+  if (is_empty(sizes)) return true;
+  int64_t last = 0;
+  int64_t num_elems = 1;
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    last += times(sizes[axis] - 1, strides[axis]);
+    num_elems = times(num_elems, sizes[axis]);
+  }
+  return last + 1 == num_elems;
+}
+
 bool suggests_channels_last(const TensorMeta& tensor) {
   const size_t rank = tensor.sizes.size();
   if ((rank != 4 && rank != 5) || tensor.strides.size() != rank) return false;

@@ -21,6 +21,8 @@ std::vector<int64_t> concrete(const std::vector<SymSize>& sizes);
 bool is_static(const std::vector<SymSize>& sizes);
 // Without size-1 axes, whose strides mean nothing, strides are those of a dense tensor.
 bool is_dense(const TensorMeta& tensor, MemoryOrder order);
+// The elements fill a piece of memory without gaps, in any order of axes.
+bool fills_memory(const TensorMeta& tensor);
 // torch's guess of the memory format from the strides alone; 4-d and 5-d only.
 bool suggests_channels_last(const TensorMeta& tensor);
 // A tensor of `sizes` over the same elements needs no copy.

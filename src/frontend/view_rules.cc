@@ -214,6 +214,7 @@ std::optional<Chain> permute_view(const ViewCall& call) {
 
 // movedim(source, destination): the moved axes take their places, the others keep their order.
 std::optional<Chain> movedim_view(const ViewCall& call) {
+  if (call.rank() == 0) return Chain{same(call)};
   const std::optional<Axes> source = ints_arg(call.node, "source");
   const std::optional<Axes> destination = ints_arg(call.node, "destination");
   if (!source || !destination || source->size() != destination->size()) return std::nullopt;
@@ -332,52 +333,77 @@ std::optional<Chain> linalg_diagonal_view(const ViewCall& call) {
 // The view's elements lie at offset + sum(index * stride) of the storage.
 std::optional<Chain> as_strided_view(const ViewCall& call) {
   View view = impossible(call,
-                         "as_strided is followed only on a contiguous tensor that owns its "
-                         "memory, and only where no two indices meet");
+                         "as_strided is followed only where the tensor that owns the memory fills "
+                         "it, the view's start in it is known, and no two indices meet");
   view.addresses_storage = true;
   const std::optional<Axes> sizes = ints_arg(call.node, "size");
   const std::optional<Axes> strides = ints_arg(call.node, "stride");
-  const bool followed = sizes && strides && !may_overlap_itself(*sizes, *strides) &&
-                        is_dense(call.self, MemoryOrder::kRowMajor);
-  if (followed) {
+  if (sizes && strides && !may_overlap_itself(*sizes, *strides)) {
     view.undo = Undo::kScatter;
     view.undo_call = {"aten.as_strided_scatter.default", same_call(call.node).args};
   }
   return Chain{view};
 }
 
-// Windows side by side are a split of the axis:  slice -> unflatten -> move the inner axis last
+namespace {
+
+TensorMeta with_sizes(const TensorMeta& tensor, std::vector<SymSize> sizes) {
+  return {tensor.dtype, std::move(sizes), {}};
+}
+
+// Windows that do not overlap are rows of the axis split at the step:
+//   slice to num_windows * step -> unflatten to [num_windows, step] -> slice to the window's size
+//   -> move the inner axis last
+Chain disjoint_windows(const ViewCall& call, size_t axis, int64_t size, int64_t step) {
+  const int64_t num_windows = call.result.sizes[axis].value;
+  // One window needs no gap behind it.
+  const int64_t row = num_windows == 1 ? size : step;
+  View covered = sliced(call, axis, 0, num_windows * row);
+  covered.meta = with_sizes(call.self, call.self.sizes);
+  covered.meta.sizes[axis].value = num_windows * row;
+
+  const size_t inner = axis + 1;
+  const TensorMeta rows = [&] {
+    std::vector<SymSize> sizes = covered.meta.sizes;
+    sizes[axis].value = num_windows;
+    sizes.insert(sizes.begin() + static_cast<ptrdiff_t>(inner), SymSize{row, {}});
+    return with_sizes(call.self, std::move(sizes));
+  }();
+  View unflatten = reshaped(covered.meta, rows,
+                            {"aten.reshape.default", {named("shape", concrete(rows.sizes))}});
+  View window = sliced(call, inner, 0, size);
+  window.meta = rows;
+  window.meta.sizes[inner].value = size;
+
+  Axes perm = identity_perm(call.rank() + 1);
+  std::rotate(perm.begin() + static_cast<ptrdiff_t>(inner),
+              perm.begin() + static_cast<ptrdiff_t>(inner) + 1, perm.end());
+  View move = permuted(call, perm);
+  move.redo = Call{"aten.permute.default", {named("dims", perm)}};
+  return {std::move(covered), std::move(unflatten), std::move(window), std::move(move)};
+}
+
+}  // namespace
+
 std::optional<Chain> unfold_view(const ViewCall& call) {
+  if (call.rank() == 0) return reshape_view(call);
   const std::optional<int64_t> size = int_arg(call.node, "size", std::nullopt);
   const std::optional<int64_t> step = int_arg(call.node, "step", std::nullopt);
   const std::optional<size_t> axis = axis_arg(call.node, "dimension", std::nullopt, call.rank());
-  const bool side_by_side = axis && size && step && *size == *step && *size > 0 &&
-                            is_static(call.self.sizes) && is_static(call.result.sizes) &&
-                            call.result.sizes.size() == call.rank() + 1;
-  if (!side_by_side) {
-    return Chain{impossible(call, "the windows of unfold overlap or leave gaps")};
-  }
+  const bool is_known = axis && size && step && *size > 0 && *step > 0 &&
+                        is_static(call.self.sizes) && is_static(call.result.sizes) &&
+                        call.result.sizes.size() == call.rank() + 1;
+  if (!is_known) return Chain{impossible(call, "unfold with sizes that are not constants")};
+  const int64_t length = call.self.sizes[*axis].value;
   const int64_t num_windows = call.result.sizes[*axis].value;
-  if (num_windows < 0 || num_windows > call.self.sizes[*axis].value / *size) return std::nullopt;
-  TensorMeta covered = call.self;
-  covered.sizes[*axis] = SymSize{num_windows * *size, {}};
-  TensorMeta windows = call.self;
-  windows.sizes[*axis] = SymSize{num_windows, {}};
-  windows.sizes.insert(windows.sizes.begin() + static_cast<ptrdiff_t>(*axis) + 1,
-                       SymSize{*size, {}});
-  windows.strides.clear();
-
-  View slice = sliced(call, *axis, 0, num_windows * *size);
-  slice.meta = covered;
-  View unflatten = reshaped(covered, windows,
-                            {"aten.reshape.default", {named("shape", concrete(windows.sizes))}});
-  // The window's axis, right behind the axis that counts windows, goes last.
-  Axes perm = identity_perm(call.rank() + 1);
-  std::rotate(perm.begin() + static_cast<ptrdiff_t>(*axis) + 1,
-              perm.begin() + static_cast<ptrdiff_t>(*axis) + 2, perm.end());
-  View move = permuted(call, perm);
-  move.redo = Call{"aten.permute.default", {named("dims", perm)}};
-  return Chain{std::move(slice), std::move(unflatten), std::move(move)};
+  if (*size > length || num_windows != (length - *size) / *step + 1) return std::nullopt;
+  if (num_windows > 1 && *size > *step) {
+    return Chain{impossible(call, "the windows of unfold overlap")};
+  }
+  if (num_windows > 1 && num_windows * *step > length) {
+    return Chain{impossible(call, "the last window of unfold ends without a gap")};
+  }
+  return disjoint_windows(call, *axis, *size, *step);
 }
 
 // --- rules: repeated elements --------------------------------------------------------------------

@@ -70,7 +70,7 @@ class FunctionalProgram:
         if target in _AS_RESHAPE:
             return arguments["self"].reshape(arguments["size"])
         if target.startswith("aten.as_strided"):
-            arguments["self"] = arguments["self"].contiguous()
+            arguments["self"] = self._with_strides_of(dict(node["args"])["self"], arguments["self"])
         namespace, rest = target.split(".", 1)
         if namespace == "_operator":
             import operator
@@ -81,6 +81,12 @@ class FunctionalProgram:
         written = [a.name for a in op._schema.arguments if a.alias_info and a.alias_info.is_write]
         assert not written, f"{target} writes to {written}"
         return op(**arguments)
+
+    def _with_strides_of(self, arg: dict, tensor: torch.Tensor) -> torch.Tensor:
+        expected = self.json["values"][arg["value"]]
+        return torch.empty_strided(
+            expected["sizes"], expected["strides"], dtype=tensor.dtype
+        ).copy_(tensor)
 
     def _check_type(self, expected: dict, result) -> None:
         if not isinstance(result, torch.Tensor):

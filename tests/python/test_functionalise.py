@@ -8,6 +8,7 @@ from torch import nn
 
 from ferryman import _native, errors
 from functional_program import check, functionalise
+from random_programs import random_program
 
 torch.manual_seed(0)
 
@@ -385,6 +386,23 @@ def unfold_without_overlap_written(x):
 
 
 @program(arange(3, 9))
+def unfold_with_gaps_written(x):
+    y = x.clone()
+    y.unfold(1, 2, 3)[1, 2, 0] = -1
+    y.unfold(1, 2, 3).mul_(2)
+    y.unfold(0, 2, 5).add_(1)
+    return y
+
+
+@program(arange(4, 6).t())
+def as_strided_on_transposed_memory(x):
+    x.as_strided((2, 3), (6, 1), 1).add_(100)
+    y = x.t().view(24)
+    y.as_strided((2, 2), (5, 1)).mul_(2)
+    return x
+
+
+@program(arange(3, 9))
 def unfold_with_a_remainder_written(x):
     y = x.clone()
     y.unfold(1, 2, 2).fill_(0)
@@ -751,6 +769,22 @@ def no_elements(x):
 def test_program_equals_eager(name):
     function, inputs = PROGRAMS[name]
     check(function, *inputs)
+
+
+def test_random_programs_equal_eager():
+    refused = []
+    for seed in range(100):
+        random_function, x = random_program(seed)
+        try:
+            check(random_function.function, x)
+        except _native.NativeError as error:
+            (diagnostic,) = errors.from_native(error).diagnostics
+            assert diagnostic["name"] == "unsupported-alias", f"seed {seed}\n{random_function}"
+            refused.append(seed)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}\n{random_function}") from error
+    # Writes through slices of expanded tensors, as_strided of as_strided and their like.
+    assert len(refused) <= 4, refused
 
 
 # State -------------------------------------------------------------------------------------------
