@@ -29,7 +29,7 @@ namespace ferryman::layout {
 
 // A piece of a logical dim: the whole dim, or one factor of it where a reshape splits or merges it.
 struct AxisPart {
-  int dim = 0;
+  int dim = 0;      // -1: a 1 that broadcasting needs, no dim of the value
   int factor = -1;  // number in the value's list of factors, in logical order; -1: a dim of size 1
   Dim extent = 1;
   bool operator==(const AxisPart&) const = default;
@@ -43,7 +43,8 @@ struct PhysicalAxis {
   bool operator==(const PhysicalAxis&) const = default;
 };
 
-// Axes in memory order, outermost first. Every dim of the value appears, those of size 1 as well.
+// Axes in memory order, outermost first. Every dim of the value appears, those of size 1 as well;
+// an operand that is broadcast may have further 1s, so that its axes face those of the result.
 struct Layout {
   std::vector<PhysicalAxis> axes;
 
@@ -115,7 +116,9 @@ struct Rearrangement {
 Rearrangement rearrange(const LayoutPlan& plan, ValueId from_value, const Layout& from,
                         ValueId to_value, const Layout& to);
 
-// The elements of a constant (or of a view of one) as a row-major tensor of layout.shape().
-TensorData constant_in_layout(const TensorData& data, const Layout& layout);
+// A constant, or a view of one: the data whose row-major bytes are the tensor of layout.shape().
+// Its own shape may be finer, since merging strided axes would copy a weight.
+TensorData constant_in_layout(const Graph& graph, const LayoutPlan& plan, ValueId value,
+                              const Layout& layout);
 
 }  // namespace ferryman::layout

@@ -20,7 +20,7 @@
 
 namespace ferryman::layout {
 
-constexpr int kMaxLabels = 16;  // sets of labels are bit masks
+constexpr int kMaxLabels = 32;  // sets of labels are bit masks
 using LabelMask = uint32_t;
 
 // What a choice costs. Compared part by part, so that among the plans that move the fewest bytes

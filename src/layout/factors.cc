@@ -1,0 +1,420 @@
+#include "layout/factors.h"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "ops/attrs.h"
+#include "ops/names.h"
+
+namespace ferryman::layout {
+
+namespace {
+
+using DimId = size_t;  // one dim of one value, or an unnamed part of a pixel shuffle
+
+// The factors of `lhs`, one dim after the other, are the factors of `rhs`.
+struct Refinement {
+  OpId op;
+  std::vector<DimId> lhs, rhs;
+};
+
+// Dims [lhs_begin, lhs_end) and [rhs_begin, rhs_end) hold the same elements.
+struct DimGroup {
+  size_t lhs_begin, lhs_end, rhs_begin, rhs_end;
+};
+
+// Splits a reshape into the smallest groups of dims with equal products. Symbolic dims match equal
+// ones, or else the whole middle must be one dim on one side, which the other side then names.
+std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs) {
+  std::vector<DimGroup> groups;
+  size_t l = 0;
+  size_t r = 0;
+  while (l < lhs.size() || r < rhs.size()) {
+    DimGroup group{l, l, r, r};
+    int64_t lhs_product = 1;
+    int64_t rhs_product = 1;
+    if (l < lhs.size() && r < rhs.size() && lhs[l] == rhs[r]) {
+      groups.push_back({l, l + 1, r, r + 1});
+      ++l;
+      ++r;
+      continue;
+    }
+    const auto rest_is_unmatched = [&] {
+      return (l < lhs.size() && !lhs[l].is_static()) || (r < rhs.size() && !rhs[r].is_static());
+    };
+    do {
+      if (rest_is_unmatched()) break;
+      if (r == rhs.size() || (l < lhs.size() && lhs_product <= rhs_product)) {
+        if (l == lhs.size()) break;
+        lhs_product *= lhs[l++].size();
+      } else {
+        rhs_product *= rhs[r++].size();
+      }
+    } while (lhs_product != rhs_product);
+    if (lhs_product != rhs_product || rest_is_unmatched()) {
+      // Everything but a common end is one group.
+      size_t lhs_end = lhs.size();
+      size_t rhs_end = rhs.size();
+      while (lhs_end > l && rhs_end > r && lhs[lhs_end - 1] == rhs[rhs_end - 1])
+        --lhs_end, --rhs_end;
+      groups.push_back({group.lhs_begin, lhs_end, group.rhs_begin, rhs_end});
+      for (size_t i = 0; lhs_end + i < lhs.size(); ++i) {
+        groups.push_back({lhs_end + i, lhs_end + i + 1, rhs_end + i, rhs_end + i + 1});
+      }
+      return groups;
+    }
+    group.lhs_end = l;
+    group.rhs_end = r;
+    groups.push_back(group);
+  }
+  return groups;
+}
+
+// Both lists, each element replaced by its pieces, so that the pieces of both are the same.
+struct CommonPieces {
+  std::vector<std::vector<Dim>> lhs, rhs;
+};
+
+bool is_one_symbol(const std::vector<Dim>& list) {
+  return list.size() == 1 && !list.front().is_static();
+}
+
+std::optional<CommonPieces> common_pieces(std::vector<Dim> lhs, std::vector<Dim> rhs) {
+  CommonPieces pieces{.lhs = std::vector<std::vector<Dim>>(lhs.size()),
+                      .rhs = std::vector<std::vector<Dim>>(rhs.size())};
+  if (is_one_symbol(lhs) || is_one_symbol(rhs)) {
+    const std::vector<Dim>& named = is_one_symbol(lhs) ? rhs : lhs;
+    for (auto* side : {&pieces.lhs, &pieces.rhs}) {
+      if (side->size() == named.size()) {
+        for (size_t i = 0; i < named.size(); ++i) (*side)[i] = {named[i]};
+      } else {
+        side->front() = named;
+      }
+    }
+    return pieces;
+  }
+  size_t l = lhs.size();
+  size_t r = rhs.size();
+  const auto take = [](std::vector<std::vector<Dim>>& side, size_t& at, Dim& rest, Dim piece) {
+    std::vector<Dim>& list = side[at - 1];
+    list.insert(list.begin(), piece);
+    if (rest == piece) {
+      --at;
+    } else {
+      rest = Dim(rest.size() / piece.size());
+    }
+  };
+  while (l > 0 && r > 0) {
+    Dim& a = lhs[l - 1];
+    Dim& b = rhs[r - 1];
+    Dim piece = a;
+    if (a != b) {
+      if (!a.is_static() || !b.is_static()) return std::nullopt;
+      piece = Dim(std::min(a.size(), b.size()));
+      if (std::max(a.size(), b.size()) % piece.size() != 0) return std::nullopt;
+    }
+    take(pieces.lhs, l, a, piece);
+    take(pieces.rhs, r, b, piece);
+  }
+  if (l > 0 || r > 0) return std::nullopt;
+  return pieces;
+}
+
+class FactorFinder {
+ public:
+  FactorFinder(const Graph& graph, const OpMap<OpAxes>& axes) : graph_(graph), axes_(axes) {}
+
+  Factors run() {
+    number_dims();
+    factors_.opaque = OpMap<uint8_t>(graph_.num_op_ids(), 0);
+    for (const OpId op : graph_.op_ids()) {
+      if (axes_[op].kind == OpAxes::Kind::kTied) tie_dims(op);
+      if (axes_[op].kind == OpAxes::Kind::kRelabel) add_relabelling(graph_.op(op), op);
+    }
+    collect_classes();
+    refine_all();
+    list_factors();
+    find_views();
+    return std::move(factors_);
+  }
+
+ private:
+  void number_dims() {
+    first_dim_.resize(graph_.num_value_ids());
+    for (size_t v = 0; v < graph_.num_value_ids(); ++v) {
+      first_dim_[v] = extents_.size();
+      for (const Dim& dim : graph_.type(ValueId(v)).dims) add_dim(dim);
+    }
+  }
+
+  DimId add_dim(Dim extent) {
+    extents_.push_back(extent);
+    parent_.push_back(parent_.size());
+    return extents_.size() - 1;
+  }
+
+  DimId dim_id(ValueId value, size_t d) const { return first_dim_[value.index] + d; }
+  const Dims& dims(ValueId value) const { return graph_.type(value).dims; }
+
+  DimId find(DimId id) {
+    while (parent_[id] != id) id = parent_[id] = parent_[parent_[id]];
+    return id;
+  }
+  void join(DimId a, DimId b) {
+    a = find(a);
+    b = find(b);
+    parent_[std::max(a, b)] = std::min(a, b);
+  }
+
+  // Along an axis where positions do not matter, all tensors have the same factors.
+  void tie_dims(OpId id) {
+    const Op& op = graph_.op(id);
+    const OpAxes& axes = axes_[id];
+    std::vector<DimId> seen(axes.axes.size(), SIZE_MAX);
+    const auto tie = [&](ValueId value, const std::vector<int>& list) {
+      for (size_t d = 0; d < list.size(); ++d) {
+        if (list[d] < 0 || axes.axes[static_cast<size_t>(list[d])].positional) continue;
+        if (dims(value)[d] == Dim(1)) continue;
+        DimId& first = seen[static_cast<size_t>(list[d])];
+        if (first == SIZE_MAX) {
+          first = dim_id(value, d);
+        } else if (extents_[first] == dims(value)[d]) {
+          join(first, dim_id(value, d));
+        }
+      }
+    };
+    for (size_t t = 0; t < op.operands.size(); ++t) {
+      if (op.operands[t].valid()) tie(op.operands[t], axes.operands[t]);
+    }
+    for (size_t r = 0; r < op.results.size(); ++r) tie(op.results[r], axes.results[r]);
+  }
+
+  void add_relabelling(const Op& op, OpId id) {
+    const ValueId x = op.operands.front();
+    const ValueId y = op.result();
+    if (op.is(ops::kPixelShuffle)) return add_shuffle(id, x, y);
+    if (op.is(ops::kPixelUnshuffle)) return add_shuffle(id, y, x);
+    if (op.def->axes == AxisRule::kPermute) {
+      const Ints& perm = op.attr(attr::kPerm).values;
+      for (size_t d = 0; d < perm.size(); ++d) {
+        join(dim_id(y, d), dim_id(x, static_cast<size_t>(perm[d])));
+      }
+      return;
+    }
+    for (const DimGroup& group : group_dims(dims(x), dims(y))) {
+      if (group.lhs_end - group.lhs_begin == 1 && group.rhs_end - group.rhs_begin == 1 &&
+          dims(x)[group.lhs_begin] == dims(y)[group.rhs_begin]) {
+        join(dim_id(x, group.lhs_begin), dim_id(y, group.rhs_begin));
+        continue;
+      }
+      Refinement refinement{.op = id, .lhs = {}, .rhs = {}};
+      for (size_t d = group.lhs_begin; d < group.lhs_end; ++d) {
+        refinement.lhs.push_back(dim_id(x, d));
+      }
+      for (size_t d = group.rhs_begin; d < group.rhs_end; ++d) {
+        refinement.rhs.push_back(dim_id(y, d));
+      }
+      refinements_.push_back(std::move(refinement));
+    }
+  }
+
+  // packed [.., C*r*r, H, W] -> wide [.., C, H*r, W*r] and back:
+  //   packed.C = (wide.C, rows, columns), wide.H = (packed.H, rows), wide.W = (packed.W, columns)
+  void add_shuffle(OpId id, ValueId packed, ValueId wide) {
+    const Dim block(graph_.op(id).attr(attr::kFactor));
+    const size_t c = dims(packed).size() - 3;
+    for (size_t d = 0; d < c; ++d) join(dim_id(packed, d), dim_id(wide, d));
+    const DimId rows = add_dim(block);
+    const DimId columns = add_dim(block);
+    shuffle_parts_[id] = {rows, columns};
+    refinements_.push_back({id, {dim_id(packed, c)}, {dim_id(wide, c), rows, columns}});
+    refinements_.push_back({id, {dim_id(wide, c + 1)}, {dim_id(packed, c + 1), rows}});
+    refinements_.push_back({id, {dim_id(wide, c + 2)}, {dim_id(packed, c + 2), columns}});
+  }
+
+  void collect_classes() {
+    lists_.resize(extents_.size());
+    readers_.resize(extents_.size());
+    members_.resize(extents_.size());
+    for (DimId id = 0; id < extents_.size(); ++id) {
+      if (find(id) == id && extents_[id] != Dim(1)) lists_[id] = {extents_[id]};
+    }
+    for (size_t v = 0; v < graph_.num_value_ids(); ++v) {
+      num_factors_.push_back(0);
+      for (size_t d = 0; d < dims(ValueId(v)).size(); ++d) {
+        const DimId id = find(dim_id(ValueId(v), d));
+        num_factors_[v] += lists_[id].size();
+        members_[id].push_back(v);
+      }
+    }
+    for (size_t k = 0; k < refinements_.size(); ++k) {
+      for (const auto* side : {&refinements_[k].lhs, &refinements_[k].rhs}) {
+        for (const DimId id : *side) readers_[find(id)].push_back(k);
+      }
+    }
+  }
+
+  void refine_all() {
+    std::vector<size_t> queue(refinements_.size());
+    std::vector<bool> queued(refinements_.size(), true);
+    for (size_t k = 0; k < queue.size(); ++k) queue[k] = k;
+    for (size_t next = 0; next < queue.size(); ++next) {
+      const size_t k = queue[next];
+      queued[k] = false;
+      const OpId op = refinements_[k].op;
+      if (factors_.opaque[op] != 0) continue;
+      changed_.clear();
+      if (!refine(refinements_[k])) factors_.opaque[op] = 1;
+      for (const DimId id : changed_) {
+        for (const size_t reader : readers_[id]) {
+          if (!queued[reader]) queue.push_back(reader);
+          queued[reader] = true;
+        }
+      }
+    }
+  }
+
+  std::vector<Dim> pieces_of(const std::vector<DimId>& side) {
+    std::vector<Dim> list;
+    for (const DimId id : side) {
+      const std::vector<Dim>& part = lists_[find(id)];
+      list.insert(list.end(), part.begin(), part.end());
+    }
+    return list;
+  }
+
+  bool refine(const Refinement& refinement) {
+    const auto pieces = common_pieces(pieces_of(refinement.lhs), pieces_of(refinement.rhs));
+    return pieces.has_value() && apply(refinement.lhs, pieces->lhs) &&
+           apply(refinement.rhs, pieces->rhs);
+  }
+
+  // Replaces the factors of each dim by their pieces. A class that occurs twice is read again.
+  bool apply(const std::vector<DimId>& side, std::span<const std::vector<Dim>> pieces) {
+    for (const DimId dim : side) {
+      const DimId id = find(dim);
+      // An earlier occurrence has changed it: the queue comes back to this refinement.
+      if (std::find(changed_.begin(), changed_.end(), id) != changed_.end()) return true;
+      const size_t old_size = lists_[id].size();
+      std::vector<Dim> list;
+      for (size_t i = 0; i < old_size; ++i) {
+        list.insert(list.end(), pieces[i].begin(), pieces[i].end());
+      }
+      pieces = pieces.subspan(old_size);
+      if (list.size() == old_size) continue;
+      const size_t added = list.size() - old_size;
+      for (const size_t v : members_[id]) {
+        if (num_factors_[v] + added > kMaxFactors) return false;
+      }
+      for (const size_t v : members_[id]) num_factors_[v] += added;
+      lists_[id] = std::move(list);
+      changed_.push_back(id);
+    }
+    return true;
+  }
+
+  void list_factors() {
+    factors_.of = ValueMap<ValueFactors>(graph_.num_value_ids());
+    for (size_t v = 0; v < graph_.num_value_ids(); ++v) {
+      ValueFactors& of = factors_.of[ValueId(v)];
+      for (size_t d = 0; d < dims(ValueId(v)).size(); ++d) {
+        of.first.push_back(static_cast<int>(of.extents.size()));
+        const std::vector<Dim>& list = lists_[find(dim_id(ValueId(v), d))];
+        of.extents.insert(of.extents.end(), list.begin(), list.end());
+      }
+      of.first.push_back(static_cast<int>(of.extents.size()));
+    }
+  }
+
+  void find_views() {
+    factors_.views = ValueMap<LayoutPlan::View>(graph_.num_value_ids());
+    for (size_t v = 0; v < graph_.num_value_ids(); ++v) {
+      LayoutPlan::View& view = factors_.views[ValueId(v)];
+      view.root = ValueId(v);
+      for (size_t k = 0; k < factors_.of[ValueId(v)].size(); ++k) {
+        view.factors.push_back(static_cast<uint8_t>(k));
+      }
+    }
+    for (const OpId id : graph_.op_ids()) {
+      if (axes_[id].kind != OpAxes::Kind::kRelabel || factors_.opaque[id] != 0) continue;
+      const Op& op = graph_.op(id);
+      const LayoutPlan::View& source = factors_.views[op.operands.front()];
+      LayoutPlan::View view{.root = source.root, .factors = {}};
+      for (const size_t factor : source_factors(op, id)) {
+        view.factors.push_back(source.factors[factor]);
+      }
+      factors_.views[op.result()] = std::move(view);
+    }
+  }
+
+  // For each factor of the result, the factor of the operand that it is.
+  std::vector<size_t> source_factors(const Op& op, OpId id) {
+    const ValueId x = op.operands.front();
+    const ValueId y = op.result();
+    std::vector<DimId> x_parts;
+    std::vector<DimId> y_parts;
+    if (op.def->axes == AxisRule::kPermute) {
+      for (size_t d = 0; d < dims(x).size(); ++d) x_parts.push_back(dim_id(x, d));
+      for (const int64_t d : op.attr(attr::kPerm).values) {
+        y_parts.push_back(dim_id(x, static_cast<size_t>(d)));
+      }
+    } else if (op.is(ops::kPixelShuffle) || op.is(ops::kPixelUnshuffle)) {
+      const bool packs = op.is(ops::kPixelUnshuffle);
+      const ValueId packed = packs ? y : x;
+      const ValueId wide = packs ? x : y;
+      const size_t c = dims(packed).size() - 3;
+      const auto [rows, columns] = shuffle_parts_[id];
+      std::vector<DimId>& packed_parts = packs ? y_parts : x_parts;
+      std::vector<DimId>& wide_parts = packs ? x_parts : y_parts;
+      const DimId height = dim_id(packed, c + 1);
+      const DimId width = dim_id(packed, c + 2);
+      for (size_t d = 0; d < c; ++d) packed_parts.push_back(dim_id(packed, d));
+      wide_parts = packed_parts;
+      packed_parts.insert(packed_parts.end(), {dim_id(wide, c), rows, columns, height, width});
+      wide_parts.insert(wide_parts.end(), {dim_id(wide, c), height, rows, width, columns});
+    } else {
+      std::vector<size_t> same(factors_.of[y].size());
+      for (size_t k = 0; k < same.size(); ++k) same[k] = k;
+      return same;
+    }
+    std::vector<size_t> sources;
+    for (const DimId part : y_parts) {
+      size_t factor = 0;
+      for (const DimId before : x_parts) {
+        if (before == part) break;
+        factor += lists_[find(before)].size();
+      }
+      for (size_t k = 0; k < lists_[find(part)].size(); ++k) sources.push_back(factor + k);
+    }
+    return sources;
+  }
+
+  const Graph& graph_;
+  const OpMap<OpAxes>& axes_;
+  Factors factors_;
+  std::vector<size_t> first_dim_;  // per value the id of its first dim
+  std::vector<Dim> extents_;
+  std::vector<DimId> parent_;  // union-find: dims with the same factors
+  std::vector<Refinement> refinements_;
+  OpMap<std::pair<DimId, DimId>> shuffle_parts_;
+  std::vector<std::vector<Dim>> lists_;       // per class its factors
+  std::vector<std::vector<size_t>> readers_;  // per class the refinements that mention it
+  std::vector<std::vector<size_t>> members_;  // per class the values that have it, once per dim
+  std::vector<size_t> num_factors_;           // per value
+  std::vector<DimId> changed_;
+};
+
+}  // namespace
+
+int ValueFactors::dim_of(size_t factor) const {
+  const auto after = std::upper_bound(first.begin(), first.end() - 1, static_cast<int>(factor));
+  return static_cast<int>(after - first.begin()) - 1;
+}
+
+Factors find_factors(const Graph& graph, const OpMap<OpAxes>& axes) {
+  return FactorFinder(graph, axes).run();
+}
+
+}  // namespace ferryman::layout

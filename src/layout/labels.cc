@@ -1,0 +1,184 @@
+#include "layout/labels.h"
+
+#include <algorithm>
+
+namespace ferryman::layout {
+
+namespace {
+
+class LabelFinder {
+ public:
+  explicit LabelFinder(Model& model) : model_(model), readers_(model.memories.size()) {
+    for (size_t o = 0; o < model_.ops.size(); ++o) {
+      for (const ModelTensor& tensor : model_.ops[o].tensors) {
+        if (tensor.memory < 0) continue;
+        std::vector<size_t>& list = readers_[static_cast<size_t>(tensor.memory)];
+        if (list.empty() || list.back() != o) list.push_back(o);
+      }
+    }
+    queued_.resize(model_.ops.size());
+  }
+
+  void run() {
+    // Orders that are fixed in full come first: they reach furthest. Then demands like "this axis
+    // innermost", which need some order to start from; then what nobody asked for.
+    for (size_t o = 0; o < model_.ops.size(); ++o) {
+      seed(model_.ops[o], Demands::kWhole);
+      enqueue(o);
+    }
+    carry_on();
+    for (size_t o = 0; o < model_.ops.size(); ++o) {
+      seed(model_.ops[o], Demands::kAny);
+    }
+    carry_on();
+    for (size_t m = 0; m < model_.memories.size(); ++m) {
+      if (model_.memories[m].available == 0) make_available(static_cast<int>(m), 0);
+      carry_on();
+    }
+  }
+
+ private:
+  enum class Demands : uint8_t { kWhole, kAny };
+
+  Memory& memory(const ModelTensor& tensor) {
+    return model_.memories[static_cast<size_t>(tensor.memory)];
+  }
+
+  void enqueue(size_t o) {
+    if (queued_[o]) return;
+    queued_[o] = true;
+    queue_.push_back(o);
+  }
+
+  void carry_on() {
+    while (next_ < queue_.size()) {
+      const size_t o = queue_[next_++];
+      queued_[o] = false;
+      carry_through(model_.ops[o]);
+    }
+  }
+
+  void make_available(int m, int label) {
+    Memory& changed = model_.memories[static_cast<size_t>(m)];
+    const LabelMask bit = LabelMask{1} << label;
+    if ((changed.available & bit) != 0) return;
+    changed.available |= bit;
+    for (const size_t reader : readers_[static_cast<size_t>(m)]) enqueue(reader);
+  }
+
+  void add(const ModelTensor& tensor, const Order& units) {
+    Memory& target = memory(tensor);
+    const Order label = label_of_units(tensor, units);
+    const bool known =
+        std::find(target.labels.begin(), target.labels.end(), label) != target.labels.end();
+    if (!known && target.labels.size() >= kMaxCandidates) {
+      model_.complete = false;
+      return;
+    }
+    make_available(tensor.memory, add_label(target, label));
+  }
+
+  void seed(const ModelOp& op, Demands demands) {
+    for (size_t f = 0; f < op.forms.size(); ++f) {
+      for (size_t t = 0; t < op.tensors.size(); ++t) {
+        const ModelTensor& tensor = op.tensors[t];
+        const TensorDemand& demand = op.demand(f, t);
+        if (tensor.memory < 0 || demand.innermost.empty()) continue;
+        const bool whole = demand.innermost.size() == tensor.axes.size();
+        if (!whole && (demands == Demands::kWhole || memory(tensor).available != 0)) continue;
+        add(tensor, meet_demand(tensor, demand, tensor.logical));
+      }
+    }
+  }
+
+  void carry_through(const ModelOp& op) {
+    for (size_t t = 0; t < op.tensors.size(); ++t) {
+      const ModelTensor& tensor = op.tensors[t];
+      if (tensor.memory < 0) continue;
+      // The list may grow meanwhile: new labels queue the op again.
+      const LabelMask available = memory(tensor).available;
+      for (size_t label = 0; label < memory(tensor).labels.size(); ++label) {
+        if ((available >> label & 1) == 0) continue;
+        const Order units = units_in_label(tensor, memory(tensor).labels[label]);
+        for (size_t f = 0; f < op.forms.size(); ++f) {
+          const Order met = meet_demand(tensor, op.demand(f, t), units);
+          add(tensor, met);
+          for (size_t other = 0; other < op.tensors.size(); ++other) {
+            if (other != t) carry_to(op.tensors[other], op.demand(f, other), met);
+          }
+        }
+      }
+    }
+  }
+
+  void carry_to(const ModelTensor& tensor, const TensorDemand& demand, const Order& units) {
+    if (tensor.memory < 0) return;
+    const Order shared = shared_units(tensor, units);
+    if (shared.empty()) return;
+    if (shared.size() == tensor.logical.size()) {
+      add(tensor, meet_demand(tensor, demand, shared));
+      return;
+    }
+    // The tensor has more units: the demanded order says nothing about them, so every order that
+    // the tensor may have anyway is adapted.
+    const std::vector<Order> labels = memory(tensor).labels;
+    const LabelMask available = memory(tensor).available;
+    for (size_t label = 0; label < labels.size(); ++label) {
+      if (label > 0 && (available >> label & 1) == 0) continue;
+      const Order base = units_in_label(tensor, labels[label]);
+      add(tensor, meet_demand(tensor, demand, weave(shared, base)));
+    }
+  }
+
+  Model& model_;
+  std::vector<std::vector<size_t>> readers_;  // per memory, the ops that touch it
+  std::vector<size_t> queue_;
+  std::vector<bool> queued_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+Order meet_demand(const ModelTensor& tensor, const TensorDemand& demand, const Order& units) {
+  if (demand.innermost.empty()) return units;
+  const auto dim_of_unit = [&](uint8_t unit) {
+    for (size_t k = 0; k < tensor.units.size(); ++k) {
+      if (tensor.units[k] == unit) return tensor.factor_dims[k];
+    }
+    return -1;
+  };
+  Order met;
+  for (const uint8_t unit : units) {
+    const auto& dims = demand.innermost;
+    if (std::find(dims.begin(), dims.end(), dim_of_unit(unit)) == dims.end()) met.push_back(unit);
+  }
+  for (const int dim : demand.innermost) {
+    for (const uint8_t unit : units) {
+      if (dim_of_unit(unit) == dim) met.push_back(unit);
+    }
+  }
+  return met;
+}
+
+Order shared_units(const ModelTensor& tensor, const Order& wanted) {
+  Order shared;
+  for (const uint8_t unit : wanted) {
+    if (tensor.has_unit(unit)) shared.push_back(unit);
+  }
+  return shared;
+}
+
+Order weave(const Order& wanted, const Order& base) {
+  Order woven = wanted;
+  for (size_t i = 0; i < base.size(); ++i) {
+    if (woven.contains(base[i])) continue;
+    woven.insert(i == 0 ? 0 : woven.index_of(base[i - 1]) + 1, base[i]);
+  }
+  return woven;
+}
+
+void find_labels(Model& model) {
+  LabelFinder(model).run();
+}
+
+}  // namespace ferryman::layout

@@ -1,0 +1,89 @@
+// The graph as layout planning sees it: memories, which have candidate orders (labels), and ops,
+// which tie the orders of the memories that they read and write.
+//
+//   Model model = build_model(graph, contract, io);
+//   find_labels(model);                 // labels.h
+//   list_modes(model);                  // modes.h
+//
+// A memory is a value together with all its views: reshapes and permutes name the same bytes. An op
+// sees each tensor as a sequence of *units*: a factor of an axis, or a whole axis where positions
+// along it matter. Tensors of an op agree on the order of the units that they share.
+// Invariant: label 0 of a memory is its logical order, available or not.
+#pragma once
+
+#include <vector>
+
+#include "layout/contract.h"
+#include "layout/factors.h"
+#include "layout/order.h"
+#include "layout/problem.h"
+
+namespace ferryman::layout {
+
+struct Memory {
+  ValueId root;
+  bool constant = false;  // in every order at once, for free
+  size_t num_factors = 0;
+  int64_t bytes = 0;          // symbolic sizes are estimated
+  std::vector<Order> labels;  // of the root's factors
+  LabelMask available = 0;    // labels that somebody asks for
+  LabelMask pinned = 0;       // labels that the graph's boundary needs
+};
+
+// One operand or result of an op. Absent operands and constants have no say (`memory` is -1).
+struct ModelTensor {
+  ValueId value;
+  int memory = -1;
+  std::vector<int> axes;                // per dim, the op's axis; -1: its own
+  std::vector<uint8_t> memory_factors;  // per factor of the value, the factor of the memory
+  std::vector<uint8_t> units;           // per factor of the value
+  std::vector<uint8_t> unit_of_memory_factor;
+  std::vector<int> factor_dims;  // per factor of the value, its dim
+  Order logical;                 // its units in logical order
+
+  bool has_unit(uint8_t unit) const { return logical.contains(unit); }
+};
+
+struct ModelMode {
+  size_t form = 0;          // index into forms
+  std::vector<int> labels;  // per tensor; -1 without a memory
+};
+
+struct ModelOp {
+  OpId id;
+  std::vector<OpAxis> axes;
+  std::vector<int> unit_axes;        // per unit, its axis
+  std::vector<ModelTensor> tensors;  // operands, then results
+  size_t num_operands = 0;
+  std::vector<Form> forms;  // at least one
+  std::vector<ModelMode> modes;
+
+  const TensorDemand& demand(size_t form, size_t tensor) const;
+};
+
+struct Model {
+  Factors factors;
+  std::vector<Memory> memories;
+  ValueMap<int> memory_of;           // through views
+  std::vector<ModelOp> ops;          // in execution order; relabelling ops are not among them
+  std::vector<int> released_inputs;  // memories whose order the plan chooses at the boundary
+  bool complete = true;              // false: candidates were dropped, so nothing is proven
+};
+
+Model build_model(const Graph& graph, const TargetContract& contract, const IoLayouts& io);
+
+// Index of `order` among the memory's labels, added if it is new.
+int add_label(Memory& memory, const Order& order);
+
+// The memory order in which a value's dims lie as listed.
+Order order_of_dims(const Model& model, ValueId value, const std::vector<int>& dims);
+
+// The units of a tensor in the order that a label gives, each at its first factor.
+Order units_in_label(const ModelTensor& tensor, const Order& label);
+// The reverse: whole units, one after the other.
+Order label_of_units(const ModelTensor& tensor, const Order& units);
+
+// Assumed for a symbolic size, within its range: large enough that moving the tensor counts.
+constexpr int64_t kAssumedSize = 16;
+
+}  // namespace ferryman::layout

@@ -1,0 +1,212 @@
+#include "layout/modes.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "layout/labels.h"
+
+namespace ferryman::layout {
+
+namespace {
+
+// One order that a tensor may take in some form.
+struct Candidate {
+  int label = -1;
+  Order units;
+};
+
+// Both orders show the units that they share in the same sequence.
+bool agree(const Order& a, const Order& b) {
+  size_t next = 0;
+  for (const uint8_t unit : a) {
+    const size_t at = b.index_of(unit);
+    if (at == b.size()) continue;
+    if (at < next) return false;
+    next = at;
+  }
+  return true;
+}
+
+class ModeLister {
+ public:
+  ModeLister(Model& model, ModelOp& op) : model_(model), op_(op) {}
+
+  void run() {
+    // Tensors with many units first: they decide most.
+    turn_.resize(op_.tensors.size());
+    std::iota(turn_.begin(), turn_.end(), size_t{0});
+    std::stable_sort(turn_.begin(), turn_.end(), [&](size_t a, size_t b) {
+      return op_.tensors[a].logical.size() > op_.tensors[b].logical.size();
+    });
+    for (form_ = 0; form_ < op_.forms.size(); ++form_) {
+      list_candidates();
+      chosen_.assign(op_.tensors.size(), nullptr);
+      choose(0);
+    }
+    if (op_.modes.empty()) add_fallback();
+  }
+
+ private:
+  Memory& memory(const ModelTensor& tensor) {
+    return model_.memories[static_cast<size_t>(tensor.memory)];
+  }
+
+  void list_candidates() {
+    candidates_.assign(op_.tensors.size(), {});
+    for (size_t t = 0; t < op_.tensors.size(); ++t) {
+      const ModelTensor& tensor = op_.tensors[t];
+      if (tensor.memory < 0) {
+        candidates_[t].push_back({});
+        continue;
+      }
+      const Memory& of = memory(tensor);
+      for (size_t label = 0; label < of.labels.size(); ++label) {
+        if ((of.available >> label & 1) == 0) continue;
+        const Order units = units_in_label(tensor, of.labels[label]);
+        const bool fits = label_of_units(tensor, units) == of.labels[label] &&
+                          meet_demand(tensor, op_.demand(form_, t), units) == units;
+        if (fits) candidates_[t].push_back({static_cast<int>(label), units});
+      }
+    }
+  }
+
+  void choose(size_t depth) {
+    if (op_.modes.size() >= kMaxModes) {
+      model_.complete = false;
+      return;
+    }
+    if (depth == turn_.size()) {
+      if (fits_rank()) add_mode();
+      return;
+    }
+    const size_t t = turn_[depth];
+    for (const Candidate& candidate : candidates_[t]) {
+      bool fits = true;
+      for (size_t before = 0; before < depth && fits; ++before) {
+        fits = agree(candidate.units, chosen_[turn_[before]]->units);
+      }
+      if (!fits) continue;
+      chosen_[t] = &candidate;
+      choose(depth + 1);
+    }
+  }
+
+  // Physical axes that the kernel would see. Only split axes can exceed the logical rank.
+  bool fits_rank() const {
+    const int max_rank = op_.forms[form_].max_rank;
+    if (max_rank == 0) return true;
+    std::vector<Order> units_of;
+    for (const Candidate* candidate : chosen_) units_of.push_back(candidate->units);
+    const std::vector<UnitRun> runs = unit_runs(op_, common_order(op_, units_of));
+    for (size_t t = 0; t < op_.tensors.size(); ++t) {
+      const ModelTensor& tensor = op_.tensors[t];
+      const TensorDemand& demand = op_.demand(form_, t);
+      size_t rank = demand.innermost.size();
+      for (const UnitRun& run : runs) {
+        const auto dim = std::find(tensor.axes.begin(), tensor.axes.end(), run.axis);
+        if (dim == tensor.axes.end()) continue;
+        const auto& inner = demand.innermost;
+        const int number = static_cast<int>(dim - tensor.axes.begin());
+        rank += std::find(inner.begin(), inner.end(), number) == inner.end() ? 1 : 0;
+      }
+      if (rank > static_cast<size_t>(max_rank) && rank > tensor.axes.size()) return false;
+    }
+    return true;
+  }
+
+  void add_mode() {
+    ModelMode mode{.form = form_, .labels = {}};
+    for (const Candidate* candidate : chosen_) mode.labels.push_back(candidate->label);
+    for (ModelMode& known : op_.modes) {
+      if (known.labels != mode.labels) continue;
+      if (op_.forms[form_].cost < op_.forms[known.form].cost) known.form = form_;
+      return;
+    }
+    op_.modes.push_back(std::move(mode));
+  }
+
+  // Candidates were dropped or do not fit together: the logical order, as the first form wants it.
+  void add_fallback() {
+    ModelMode mode{.form = 0, .labels = std::vector<int>(op_.tensors.size(), -1)};
+    Order common;
+    for (const size_t t : turn_) {
+      const ModelTensor& tensor = op_.tensors[t];
+      if (tensor.memory < 0) continue;
+      const Order shared = shared_units(tensor, common);
+      const Order units = meet_demand(tensor, op_.demand(0, t), weave(shared, tensor.logical));
+      Memory& of = memory(tensor);
+      mode.labels[t] = add_label(of, label_of_units(tensor, units));
+      of.available |= LabelMask{1} << mode.labels[t];
+      common = weave(units, common);
+    }
+    op_.modes.push_back(std::move(mode));
+  }
+
+  Model& model_;
+  ModelOp& op_;
+  std::vector<size_t> turn_;
+  size_t form_ = 0;
+  std::vector<std::vector<Candidate>> candidates_;  // per tensor
+  std::vector<const Candidate*> chosen_;
+};
+
+}  // namespace
+
+void list_modes(Model& model) {
+  for (ModelOp& op : model.ops) ModeLister(model, op).run();
+}
+
+Problem make_problem(const Model& model) {
+  Problem problem;
+  for (const Memory& memory : model.memories) {
+    const int value = problem.add_value({.num_labels = static_cast<int>(memory.labels.size()),
+                                         .copy_cost = 2 * memory.bytes,
+                                         .fixed = memory.pinned});
+    check(value + 1 == static_cast<int>(problem.values.size()), "layout: values out of step");
+  }
+  for (const ModelOp& op : model.ops) {
+    std::vector<int> values;
+    for (const ModelTensor& tensor : op.tensors) {
+      if (tensor.memory >= 0) values.push_back(tensor.memory);
+    }
+    const int index = problem.add_op(std::move(values));
+    for (const ModelMode& mode : op.modes) {
+      std::vector<int> labels;
+      for (const int label : mode.labels) {
+        if (label >= 0) labels.push_back(label);
+      }
+      problem.add_mode(index, labels, op.forms[mode.form].cost);
+    }
+  }
+  for (const int m : model.released_inputs) {
+    const Memory& memory = model.memories[static_cast<size_t>(m)];
+    const int index = problem.add_op({m});
+    for (int label = 0; label < static_cast<int>(memory.labels.size()); ++label) {
+      if ((memory.available >> label & 1) != 0) problem.add_mode(index, {label}, 0);
+    }
+  }
+  return problem;
+}
+
+Order common_order(const ModelOp& op, const std::vector<Order>& units_of) {
+  std::vector<size_t> turn(op.tensors.size());
+  std::iota(turn.begin(), turn.end(), size_t{0});
+  std::stable_sort(turn.begin(), turn.end(),
+                   [&](size_t a, size_t b) { return units_of[a].size() > units_of[b].size(); });
+  Order common;
+  for (const size_t t : turn) common = weave(common, units_of[t]);
+  for (const ModelTensor& tensor : op.tensors) common = weave(common, tensor.logical);
+  return common;
+}
+
+std::vector<UnitRun> unit_runs(const ModelOp& op, const Order& common) {
+  std::vector<UnitRun> runs;
+  for (const uint8_t unit : common) {
+    const int axis = op.unit_axes[unit];
+    if (runs.empty() || runs.back().axis != axis) runs.push_back({axis, {}});
+    runs.back().units.push_back(unit);
+  }
+  return runs;
+}
+
+}  // namespace ferryman::layout

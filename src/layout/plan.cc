@@ -1,0 +1,346 @@
+#include "layout/plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "layout/labels.h"
+#include "layout/modes.h"
+#include "layout/solve.h"
+
+namespace ferryman::layout {
+
+namespace {
+
+// Turns chosen labels into layouts: where the axes of size 1 stand, and which factors are one axis.
+class PlanWriter {
+ public:
+  PlanWriter(const Graph& graph, const IoLayouts& io, const Model& model, const Solution& solution)
+      : graph_(graph), io_(io), model_(model), solution_(solution) {}
+
+  LayoutPlan write() {
+    plan_.views = model_.factors.views;
+    plan_.ops = OpMap<OpPlan>(graph_.num_op_ids());
+    produced_.assign(model_.memories.size(), 0);
+    used_.assign(model_.memories.size(), 0);
+    for (size_t m = 0; m < used_.size(); ++m) used_[m] = model_.memories[m].pinned;
+    write_inputs();
+    for (const OpId op : graph_.op_ids()) plan_.ops[op].relabelling = true;
+    for (size_t o = 0; o < model_.ops.size(); ++o) write_op(o);
+    write_outputs();
+    write_copies();
+    plan_.bytes_moved = solution_.cost.bytes;
+    plan_.lower_bound = model_.complete ? solution_.lower_bound : 0;
+    plan_.proven = plan_.lower_bound == plan_.bytes_moved;
+    return std::move(plan_);
+  }
+
+ private:
+  size_t rank(ValueId value) const { return graph_.type(value).rank(); }
+  const Dims& dims(ValueId value) const { return graph_.type(value).dims; }
+  const ValueFactors& factors(ValueId value) const { return model_.factors.of[value]; }
+  const Memory& memory(int m) const { return model_.memories[static_cast<size_t>(m)]; }
+
+  // Factors of `dim` in the order given; all of them if `inner` is null.
+  PhysicalAxis whole_dim(ValueId value, int dim, const std::vector<int>* inner) const {
+    PhysicalAxis axis{.extent = dims(value)[static_cast<size_t>(dim)], .parts = {}};
+    const ValueFactors& of = factors(value);
+    const int begin = of.first[static_cast<size_t>(dim)];
+    const int end = of.first[static_cast<size_t>(dim) + 1];
+    if (begin == end) axis.parts.push_back({.dim = dim});
+    for (int k = begin; k < end; ++k) {
+      const int factor = inner == nullptr ? k : (*inner)[static_cast<size_t>(k - begin)];
+      axis.parts.push_back({dim, factor, of.extents[static_cast<size_t>(factor)]});
+    }
+    return axis;
+  }
+
+  Layout layout_of_dims(ValueId value, const std::vector<int>& order) const {
+    Layout layout;
+    for (const int dim : order) layout.axes.push_back(whole_dim(value, dim, nullptr));
+    return layout;
+  }
+
+  Layout logical_layout(ValueId value) const {
+    Layout layout;
+    for (size_t d = 0; d < rank(value); ++d) {
+      layout.axes.push_back(whole_dim(value, static_cast<int>(d), nullptr));
+    }
+    return layout;
+  }
+
+  Layout io_layout(ValueId value, const IoLayout& wanted) const {
+    switch (wanted.kind) {
+      case IoLayout::Kind::kLogical:
+        return logical_layout(value);
+      case IoLayout::Kind::kOrder:
+        return layout_of_dims(value, wanted.order);
+      case IoLayout::Kind::kAny:
+        break;
+    }
+    const int m = model_.memory_of[value];
+    if (memory(m).constant) return logical_layout(value);
+    return layout_of_label(value, memory(m).labels[produced_[static_cast<size_t>(m)]]);
+  }
+
+  // A layout outside of any op: neighbouring factors of a dim are one axis, dims of size 1 follow
+  // the dim before them.
+  Layout layout_of_label(ValueId value, const Order& label) const {
+    const std::vector<uint8_t>& root_factors = model_.factors.views[value].factors;
+    if (label.size() != root_factors.size()) return logical_layout(value);
+    Layout layout;
+    for (const uint8_t root_factor : label) {
+      const auto at = std::find(root_factors.begin(), root_factors.end(), root_factor);
+      append_factor(layout, value, static_cast<int>(at - root_factors.begin()));
+    }
+    for (size_t d = 0; d < rank(value); ++d) {
+      if (dims(value)[d] != Dim(1)) continue;
+      const Ints before = d == 0 ? Ints() : layout.axes_of_dim(static_cast<int>(d) - 1);
+      const long at = before.empty() ? 0 : static_cast<long>(before.back()) + 1;
+      layout.axes.insert(layout.axes.begin() + at,
+                         {.extent = 1, .parts = {{.dim = static_cast<int>(d)}}});
+    }
+    return layout;
+  }
+
+  void append_factor(Layout& layout, ValueId value, int factor) const {
+    const ValueFactors& of = factors(value);
+    const int dim = of.dim_of(static_cast<size_t>(factor));
+    const Dim extent = of.extents[static_cast<size_t>(factor)];
+    const bool joins = !layout.axes.empty() && layout.axes.back().parts.front().dim == dim;
+    if (!joins) layout.axes.push_back({.extent = 1, .parts = {}});
+    append_part(layout.axes.back(), value, {dim, factor, extent});
+  }
+
+  // The extent of an axis that holds a symbolic part is known only if it is a whole dim; callers
+  // never join other parts with symbolic ones.
+  void append_part(PhysicalAxis& axis, ValueId value, AxisPart part) const {
+    axis.parts.push_back(part);
+    const size_t dim = static_cast<size_t>(part.dim);
+    const int count = factors(value).first[dim + 1] - factors(value).first[dim];
+    if (static_cast<int>(axis.parts.size()) == count) {
+      axis.extent = dims(value)[dim];
+    } else if (axis.parts.size() == 1) {
+      axis.extent = part.extent;
+    } else if (axis.extent.is_static() && part.extent.is_static()) {
+      axis.extent = Dim(axis.extent.size() * part.extent.size());
+    }
+  }
+
+  void write_inputs() {
+    size_t next_released = model_.ops.size();
+    for (size_t i = 0; i < graph_.inputs().size(); ++i) {
+      const ValueId value = graph_.inputs()[i];
+      const IoLayout wanted = i < io_.inputs.size() ? io_.inputs[i] : IoLayout();
+      const size_t m = static_cast<size_t>(model_.memory_of[value]);
+      if (wanted.kind == IoLayout::Kind::kAny) {
+        produced_[m] = released_label(next_released++, memory(static_cast<int>(m)));
+      } else if (wanted.kind == IoLayout::Kind::kOrder) {
+        const Order order = order_of_dims(model_, value, wanted.order);
+        const std::vector<Order>& labels = memory(static_cast<int>(m)).labels;
+        produced_[m] =
+            static_cast<size_t>(std::find(labels.begin(), labels.end(), order) - labels.begin());
+      }
+      used_[m] |= LabelMask{1} << produced_[m];
+      plan_.inputs.push_back(io_layout(value, wanted));
+      remember(value, plan_.inputs.back());
+    }
+  }
+
+  // The mode of the op that stands for a released input: the k-th available label.
+  size_t released_label(size_t op, const Memory& of) const {
+    int mode = solution_.modes[op];
+    size_t label = 0;
+    while ((of.available >> label & 1) == 0 || mode-- > 0) ++label;
+    return label;
+  }
+
+  void write_outputs() {
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+      const ValueId value = graph_.outputs()[i].value;
+      const IoLayout wanted = i < io_.outputs.size() ? io_.outputs[i] : IoLayout();
+      Layout layout = io_layout(value, wanted);
+      const auto known = seen_.find(plan_.memory_order(value, layout));
+      const bool as_it_is = wanted.kind == IoLayout::Kind::kAny && known != seen_.end() &&
+                            known->second.first == value;
+      plan_.outputs.push_back(as_it_is ? known->second.second : std::move(layout));
+    }
+    for (const StateUpdate& update : graph_.state_updates()) {
+      plan_.updates.push_back(logical_layout(update.value));
+    }
+  }
+
+  void write_copies() {
+    for (size_t m = 0; m < model_.memories.size(); ++m) {
+      const Memory& of = model_.memories[m];
+      for (size_t label = 0; label < of.labels.size(); ++label) {
+        if (label == produced_[m] || (used_[m] >> label & 1) == 0) continue;
+        plan_.copies.push_back({.value = of.root,
+                                .from = layout_of_label(of.root, of.labels[produced_[m]]),
+                                .to = layout_of_label(of.root, of.labels[label]),
+                                .bytes = 2 * of.bytes});
+      }
+    }
+  }
+
+  // The first shape in which memory exists in some order.
+  void remember(ValueId value, const Layout& layout) {
+    seen_.try_emplace(plan_.memory_order(value, layout), value, layout);
+  }
+
+  void write_op(size_t o) {
+    const ModelOp& op = model_.ops[o];
+    const ModelMode& mode = op.modes[static_cast<size_t>(solution_.modes[o])];
+    OpPlan& chosen = plan_.ops[op.id];
+    chosen.relabelling = false;
+    chosen.form = op.forms[mode.form].id;
+    std::vector<Order> units_of(op.tensors.size());
+    for (size_t t = 0; t < op.tensors.size(); ++t) {
+      const int m = op.tensors[t].memory;
+      if (m < 0) continue;
+      const size_t label = static_cast<size_t>(mode.labels[t]);
+      units_of[t] = units_in_label(op.tensors[t], memory(m).labels[label]);
+      used_[static_cast<size_t>(m)] |= LabelMask{1} << label;
+      if (t >= op.num_operands) produced_[static_cast<size_t>(m)] = label;
+    }
+    const Order common = common_order(op, units_of);
+    const std::vector<UnitRun> runs = all_runs(op, mode, common);
+    for (size_t t = 0; t < op.tensors.size(); ++t) {
+      const ModelTensor& tensor = op.tensors[t];
+      const TensorDemand& demand = op.demand(mode.form, t);
+      if (tensor.memory < 0) {
+        units_of[t] = meet_demand(tensor, demand, shared_units(tensor, common));
+      }
+      Layout layout = layout_in_op(op, tensor, demand, units_of[t], runs);
+      if (tensor.memory >= 0) remember(tensor.value, layout);
+      (t < op.num_operands ? chosen.operands : chosen.results).push_back(std::move(layout));
+    }
+  }
+
+  // Also places the axes that have size 1 in all tensors: as in the operand that comes as it is.
+  std::vector<UnitRun> all_runs(const ModelOp& op, const ModelMode& mode,
+                                const Order& common) const {
+    std::vector<UnitRun> runs = unit_runs(op, common);
+    const auto place = [&](const std::vector<int>& sequence) {
+      for (size_t i = 0; i < sequence.size(); ++i) {
+        const auto is_axis = [&](int axis) {
+          return [axis](const UnitRun& run) { return run.axis == axis; };
+        };
+        if (std::any_of(runs.begin(), runs.end(), is_axis(sequence[i]))) continue;
+        auto at = runs.begin();
+        if (i > 0) {
+          at = std::find_if(runs.rbegin(), runs.rend(), is_axis(sequence[i - 1])).base();
+        }
+        runs.insert(at, {sequence[i], {}});
+      }
+    };
+    place(axes_as_they_come(op, mode));
+    std::vector<int> every(op.axes.size());
+    for (size_t a = 0; a < every.size(); ++a) every[a] = static_cast<int>(a);
+    place(every);
+    return runs;
+  }
+
+  // The op's axes in the order in which its widest operand lies in memory already.
+  std::vector<int> axes_as_they_come(const ModelOp& op, const ModelMode& mode) const {
+    size_t widest = op.num_operands;
+    for (size_t t = 0; t < op.num_operands; ++t) {
+      if (op.tensors[t].memory < 0) continue;
+      const bool wider =
+          widest == op.num_operands || op.tensors[t].axes.size() > op.tensors[widest].axes.size();
+      if (wider) widest = t;
+    }
+    std::vector<int> sequence;
+    if (widest == op.num_operands) return sequence;
+    const ModelTensor& tensor = op.tensors[widest];
+    const Memory& of = memory(tensor.memory);
+    const Order& label = of.labels[static_cast<size_t>(mode.labels[widest])];
+    const auto known = seen_.find({of.root, std::vector<uint8_t>(label.begin(), label.end())});
+    if (known == seen_.end() || known->second.first != tensor.value) return sequence;
+    for (const PhysicalAxis& axis : known->second.second.axes) {
+      const int dim = axis.parts.front().dim;
+      if (dim >= 0) sequence.push_back(tensor.axes[static_cast<size_t>(dim)]);
+    }
+    return sequence;
+  }
+
+  static bool is_demanded(const TensorDemand& demand, int dim) {
+    return std::find(demand.innermost.begin(), demand.innermost.end(), dim) !=
+           demand.innermost.end();
+  }
+
+  Layout layout_in_op(const ModelOp& op, const ModelTensor& tensor, const TensorDemand& demand,
+                      const Order& units, const std::vector<UnitRun>& runs) const {
+    Layout layout;
+    if (!tensor.value.valid()) return layout;
+    if (tensor.axes.size() != rank(tensor.value)) return logical_layout(tensor.value);
+    for (const UnitRun& run : runs) {
+      const auto at = std::find(tensor.axes.begin(), tensor.axes.end(), run.axis);
+      if (at == tensor.axes.end()) {
+        // A 1 opposite the axis, unless it would be in front, where broadcasting adds it.
+        if (op.axes[static_cast<size_t>(run.axis)].broadcasts && !layout.axes.empty()) {
+          layout.axes.push_back({.extent = 1, .parts = {{.dim = -1}}});
+        }
+        continue;
+      }
+      const int dim = static_cast<int>(at - tensor.axes.begin());
+      if (!is_demanded(demand, dim)) append_run(layout, tensor, dim, run);
+    }
+    for (const int dim : demand.innermost) {
+      std::vector<int> inner;
+      for (const uint8_t unit : units) append_factors_of(tensor, unit, dim, inner);
+      layout.axes.push_back(whole_dim(tensor.value, dim, inner.empty() ? nullptr : &inner));
+    }
+    return layout;
+  }
+
+  static void append_factors_of(const ModelTensor& tensor, uint8_t unit, int dim,
+                                std::vector<int>& list) {
+    for (size_t k = 0; k < tensor.units.size(); ++k) {
+      if (tensor.units[k] == unit && tensor.factor_dims[k] == dim) {
+        list.push_back(static_cast<int>(k));
+      }
+    }
+  }
+
+  void append_run(Layout& layout, const ModelTensor& tensor, int dim, const UnitRun& run) const {
+    std::vector<int> list;
+    for (const uint8_t unit : run.units) append_factors_of(tensor, unit, dim, list);
+    if (list.empty()) {
+      layout.axes.push_back({.extent = 1, .parts = {{.dim = dim}}});
+      return;
+    }
+    const ValueFactors& of = factors(tensor.value);
+    const size_t d = static_cast<size_t>(dim);
+    const bool whole = static_cast<int>(list.size()) == of.first[d + 1] - of.first[d];
+    const bool symbolic = std::any_of(list.begin(), list.end(), [&](int factor) {
+      return !of.extents[static_cast<size_t>(factor)].is_static();
+    });
+    PhysicalAxis axis;
+    for (const int factor : list) {
+      if (symbolic && !whole && !axis.parts.empty()) layout.axes.push_back(std::exchange(axis, {}));
+      append_part(axis, tensor.value, {dim, factor, of.extents[static_cast<size_t>(factor)]});
+    }
+    layout.axes.push_back(std::move(axis));
+  }
+
+  const Graph& graph_;
+  const IoLayouts& io_;
+  const Model& model_;
+  const Solution& solution_;
+  LayoutPlan plan_;
+  std::vector<size_t> produced_;  // per memory, the label it is made in
+  std::vector<LabelMask> used_;   // per memory
+  std::map<MemoryOrder, std::pair<ValueId, Layout>> seen_;
+};
+
+}  // namespace
+
+LayoutPlan plan_layout(const Graph& graph, const TargetContract& contract, const IoLayouts& io) {
+  Model model = build_model(graph, contract, io);
+  find_labels(model);
+  list_modes(model);
+  const Problem problem = make_problem(model);
+  return PlanWriter(graph, io, model, solve(problem)).write();
+}
+
+}  // namespace ferryman::layout
