@@ -25,6 +25,7 @@ class Builder {
   explicit Builder(Graph& graph) : graph_(&graph) {}
 
   const Graph& graph() const { return *graph_; }
+  SymbolTable& symbols() { return graph_->symbols(); }
   void set_location(LocationId location) { location_ = location; }
   LocationId current_location() const { return location_; }
 

@@ -7,7 +7,13 @@ void add_all_ops(Ops& ops) {
   add_arithmetic_ops(ops);
   add_cast_ops(ops);
   add_compare_ops(ops);
+  add_conv_ops(ops);
   add_elementwise_ops(ops);
+  add_linear_ops(ops);
+  add_norm_ops(ops);
+  add_pool_ops(ops);
+  add_resize_ops(ops);
+  add_softmax_ops(ops);
 }
 
 }  // namespace ferryman

@@ -15,7 +15,13 @@ void add_activation_ops(Ops& ops);
 void add_arithmetic_ops(Ops& ops);
 void add_cast_ops(Ops& ops);
 void add_compare_ops(Ops& ops);
+void add_conv_ops(Ops& ops);
 void add_elementwise_ops(Ops& ops);
+void add_linear_ops(Ops& ops);
+void add_norm_ops(Ops& ops);
+void add_pool_ops(Ops& ops);
+void add_resize_ops(Ops& ops);
+void add_softmax_ops(Ops& ops);
 
 // All families.
 void add_all_ops(Ops& ops);

@@ -1,0 +1,267 @@
+#include "ops/einsum.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "ops/attrs.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+
+namespace ferryman {
+
+namespace {
+
+// Labels 0..kFirstEllipsis-1 are characters; "..." takes labels from there, the last axis first.
+constexpr int kFirstEllipsis = 128;
+
+struct Term {
+  Labels labels;
+  std::optional<size_t> ellipsis;  // position in `labels`
+};
+
+Result<Term> parse_term(std::string_view text) {
+  Term term;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c == ' ') continue;
+    if (text.substr(i, 3) == "..." && !term.ellipsis.has_value()) {
+      term.ellipsis = term.labels.size();
+      i += 2;
+    } else if (std::isalpha(c) != 0 && c < kFirstEllipsis) {
+      term.labels.push_back(c);
+    } else {
+      return shape_error(fmt::format("'{}' in an einsum equation", text));
+    }
+  }
+  return term;
+}
+
+// Puts the labels of `count` axes where the ellipsis stands.
+Labels expand_ellipsis(const Term& term, size_t count) {
+  Labels labels = term.labels;
+  if (!term.ellipsis.has_value()) return labels;
+  Labels hidden;
+  for (size_t i = count; i-- > 0;) hidden.push_back(kFirstEllipsis + static_cast<int>(i));
+  labels.insert(labels.begin() + static_cast<std::ptrdiff_t>(*term.ellipsis), hidden.begin(),
+                hidden.end());
+  return labels;
+}
+
+// Without "->": the ellipsis, then every letter that occurs once, in alphabetical order.
+Labels implicit_result(const std::vector<Labels>& operands) {
+  std::map<int, int> counts;
+  for (const Labels& labels : operands) {
+    for (const int label : labels) ++counts[label];
+  }
+  Labels hidden;
+  Labels letters;
+  for (const auto& [label, count] : counts) {
+    if (label >= kFirstEllipsis) hidden.insert(hidden.begin(), label);
+    if (label < kFirstEllipsis && count == 1) letters.push_back(label);
+  }
+  hidden.insert(hidden.end(), letters.begin(), letters.end());
+  return hidden;
+}
+
+std::vector<std::string_view> split_terms(std::string_view text) {
+  std::vector<std::string_view> terms;
+  while (true) {
+    const size_t comma = text.find(',');
+    terms.push_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return terms;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
+
+Result<EinsumEquation> parse_einsum(std::string_view text, const std::vector<size_t>& ranks) {
+  const size_t arrow = text.find("->");
+  const std::vector<std::string_view> terms = split_terms(text.substr(0, arrow));
+  if (terms.size() != ranks.size())
+    return shape_error(fmt::format("einsum '{}' of {} tensors", text, ranks.size()));
+  EinsumEquation equation;
+  size_t most_hidden = 0;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    FERRYMAN_TRY(const Term term, parse_term(terms[i]));
+    const bool fits =
+        term.ellipsis.has_value() ? term.labels.size() <= ranks[i] : term.labels.size() == ranks[i];
+    if (!fits) return shape_error(fmt::format("einsum '{}' on {} axes", terms[i], ranks[i]));
+    const size_t hidden = ranks[i] - term.labels.size();
+    most_hidden = std::max(most_hidden, hidden);
+    equation.operands.push_back(expand_ellipsis(term, hidden));
+  }
+  if (arrow == std::string_view::npos) {
+    equation.result = implicit_result(equation.operands);
+    return equation;
+  }
+  FERRYMAN_TRY(const Term term, parse_term(text.substr(arrow + 2)));
+  equation.result = expand_ellipsis(term, most_hidden);
+  return equation;
+}
+
+namespace {
+
+// A tensor whose axes carry labels.
+struct Labelled {
+  ValueId value;
+  Labels labels;
+};
+
+bool has(const Labels& labels, int label) {
+  return std::find(labels.begin(), labels.end(), label) != labels.end();
+}
+
+class EinsumWriter {
+ public:
+  explicit EinsumWriter(ImportContext& call) : call_(call), builder_(call.builder()) {}
+
+  Result<ValueId> write(const EinsumEquation& equation, const std::vector<ValueId>& tensors) {
+    Labelled product = {tensors[0], equation.operands[0]};
+    FERRYMAN_TRY_STATUS(check_distinct(product.labels));
+    for (size_t i = 1; i < tensors.size(); ++i) {
+      FERRYMAN_TRY_STATUS(check_distinct(equation.operands[i]));
+      Labels needed = equation.result;
+      for (size_t later = i + 1; later < tensors.size(); ++later)
+        needed.insert(needed.end(), equation.operands[later].begin(),
+                      equation.operands[later].end());
+      FERRYMAN_TRY(product, multiply(product, {tensors[i], equation.operands[i]}, needed));
+    }
+    product = sum_unneeded(product, equation.result);
+    for (const int label : equation.result) {
+      if (!has(product.labels, label)) return call_.unsupported("a result axis without operand");
+    }
+    return ordered(product, equation.result).value;
+  }
+
+ private:
+  Status check_distinct(const Labels& labels) {
+    if (std::set<int>(labels.begin(), labels.end()).size() == labels.size()) return {};
+    return call_.unsupported("a diagonal in einsum");
+  }
+
+  Dim dim(const Labelled& x, int label) const {
+    const auto position = std::find(x.labels.begin(), x.labels.end(), label) - x.labels.begin();
+    return call_.graph().type(x.value).dims[static_cast<size_t>(position)];
+  }
+
+  ValueId reshape(ValueId value, Dims dims) {
+    if (call_.graph().type(value).dims == dims) return value;
+    return builder_.create(ops::kReshape, {value}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
+  }
+
+  Labelled ordered(const Labelled& x, const Labels& order) {
+    if (x.labels == order) return x;
+    Perm perm;
+    for (const int label : order) {
+      perm.values.push_back(std::find(x.labels.begin(), x.labels.end(), label) - x.labels.begin());
+    }
+    return {builder_.create(ops::kPermute, {x.value}, {{attr::kPerm, perm}}), order};
+  }
+
+  Labelled sum_unneeded(const Labelled& x, const Labels& needed) {
+    Axes axes;
+    Labels kept;
+    for (size_t i = 0; i < x.labels.size(); ++i) {
+      if (has(needed, x.labels[i])) kept.push_back(x.labels[i]);
+      if (!has(needed, x.labels[i])) axes.values.push_back(static_cast<int64_t>(i));
+    }
+    if (axes.values.empty()) return x;
+    return {builder_.create(ops::kSum, {x.value}, {{attr::kAxes, axes}, {attr::kKeepDim, false}}),
+            kept};
+  }
+
+  Dim merged(const Labelled& x, const Labels& labels) {
+    Dim result(1);
+    for (const int label : labels) result = symbols().mul(result, dim(x, label));
+    return result;
+  }
+
+  SymbolTable& symbols() { return builder_.symbols(); }
+
+  Result<Labelled> multiply(Labelled a, Labelled b, const Labels& needed);
+  Result<Labelled> write_matmul(const Labelled& a, const Labelled& b, const Labels& batch,
+                                const Labels& inner);
+
+  ImportContext& call_;
+  Builder& builder_;
+};
+
+Labels concat(std::initializer_list<Labels> lists) {
+  Labels result;
+  for (const Labels& list : lists) result.insert(result.end(), list.begin(), list.end());
+  return result;
+}
+
+// Labels of both and needed: batch. Of both only: contracted. Of one: rows or columns.
+Result<Labelled> EinsumWriter::multiply(Labelled a, Labelled b, const Labels& needed) {
+  a = sum_unneeded(a, concat({needed, b.labels}));
+  b = sum_unneeded(b, concat({needed, a.labels}));
+  Labels batch;
+  Labels inner;
+  for (const int label : a.labels) {
+    if (!has(b.labels, label)) continue;
+    (has(needed, label) ? batch : inner).push_back(label);
+    const bool equal = dim(a, label) == dim(b, label);
+    if (!has(needed, label) && !equal)
+      return call_.unsupported("contracted axes of different sizes");
+  }
+  return write_matmul(a, b, batch, inner);
+}
+
+Labels without(const Labels& labels, const Labels& removed) {
+  Labels result;
+  std::copy_if(labels.begin(), labels.end(), std::back_inserter(result),
+               [&](int label) { return !has(removed, label); });
+  return result;
+}
+
+// a -> [batch..., rows, inner], b -> [batch..., inner, columns], product -> [batch..., rows...,
+// columns...]. Batch axes stay apart, so that they may broadcast.
+Result<Labelled> EinsumWriter::write_matmul(const Labelled& a, const Labelled& b,
+                                            const Labels& batch, const Labels& inner) {
+  const Labels rows = without(a.labels, concat({batch, inner}));
+  const Labels columns = without(b.labels, concat({batch, inner}));
+  const auto batch_dims = [&](const Labelled& x) {
+    Dims dims;
+    for (const int label : batch) dims.push_back(dim(x, label));
+    return dims;
+  };
+  const auto appended = [](Dims dims, std::initializer_list<Dim> last) {
+    dims.insert(dims.end(), last);
+    return dims;
+  };
+  const ValueId left = reshape(ordered(a, concat({batch, rows, inner})).value,
+                               appended(batch_dims(a), {merged(a, rows), merged(a, inner)}));
+  const ValueId right = reshape(ordered(b, concat({batch, inner, columns})).value,
+                                appended(batch_dims(b), {merged(b, inner), merged(b, columns)}));
+  FERRYMAN_TRY(const OpId op, builder_.try_create(inner.empty() ? ops::kMul : ops::kMatmul,
+                                                  std::vector{left, right}));
+  const ValueId product = call_.graph().op(op).result();
+  Dims dims = call_.graph().type(product).dims;
+  dims.resize(batch.size());
+  for (const int label : rows) dims.push_back(dim(a, label));
+  for (const int label : columns) dims.push_back(dim(b, label));
+  return Labelled{reshape(product, std::move(dims)), concat({batch, rows, columns})};
+}
+
+}  // namespace
+
+Result<std::vector<ValueId>> import_einsum(ImportContext& call) {
+  FERRYMAN_TRY(const std::string text, call.text("equation", ""));
+  FERRYMAN_TRY(const std::vector<ValueId> tensors, call.tensors("tensors"));
+  call.ignore("path");  // an order of evaluation
+  if (tensors.empty()) return call.unsupported("einsum of no tensors");
+  std::vector<size_t> ranks;
+  for (const ValueId tensor : tensors) ranks.push_back(call.graph().type(tensor).rank());
+  Result<EinsumEquation> equation = parse_einsum(text, ranks);
+  if (!equation.ok()) return call.unsupported(equation.diag().what);
+  FERRYMAN_TRY(const ValueId result, EinsumWriter(call).write(*equation, tensors));
+  return std::vector{result};
+}
+
+}  // namespace ferryman

@@ -1,0 +1,335 @@
+// Normalisations of inference. They stay whole: fusions fold them, and targets have their own
+// forms.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ops/attrs.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+
+namespace ferryman {
+
+namespace {
+
+// Operands from `first` on are absent or have these dims.
+Status check_parameters(const InferArgs& args, size_t first, const Dims& dims) {
+  for (size_t i = first; i < args.operands.size(); ++i) {
+    if (!args.has(i) || args.operand(i).dims == dims) continue;
+    return shape_error(fmt::format("a parameter {} where {} is expected",
+                                   print_dims(args.operand(i).dims, args.symbols),
+                                   print_dims(dims, args.symbols)));
+  }
+  return {};
+}
+
+InferResult infer_channel_norm(const InferArgs& args) {
+  const TensorType& x = args.operand(0);
+  if (x.rank() < 2) return shape_error("an input without a channel axis");
+  FERRYMAN_TRY_STATUS(check_parameters(args, 1, Dims{x.dims[1]}));
+  return std::vector{x};
+}
+
+InferResult infer_group_norm(const InferArgs& args) {
+  FERRYMAN_TRY(std::vector<TensorType> types, infer_channel_norm(args));
+  const Dim channels = types.front().dims[1];
+  const int64_t groups = args.attrs[attr::kGroups];
+  if (!channels.is_static() || groups < 1 || channels.size() % groups != 0) {
+    return shape_error(
+        fmt::format("{} channels in {} groups", args.symbols.print(channels), groups));
+  }
+  return types;
+}
+
+// The axes are the last ones, and the parameters have their dims.
+InferResult infer_trailing_norm(const InferArgs& args) {
+  const TensorType& x = args.operand(0);
+  const Ints& axes = args.attrs[attr::kAxes].values;
+  const size_t first = x.rank() - std::min(axes.size(), x.rank());
+  bool trailing = !axes.empty() && axes.size() <= x.rank();
+  for (size_t i = 0; trailing && i < axes.size(); ++i)
+    trailing = axes[i] == static_cast<int64_t>(first + i);
+  if (!trailing) return shape_error("the normalised axes are not the last ones");
+  const Dims normalised(x.dims.begin() + static_cast<std::ptrdiff_t>(first), x.dims.end());
+  FERRYMAN_TRY_STATUS(check_parameters(args, 1, normalised));
+  return std::vector{x};
+}
+
+// A parameter of operand `index`, or `count` times what it means to be absent.
+std::vector<double> parameter(const EvalArgs& args, size_t index, size_t count, double absent) {
+  if (args.has(index)) return args.operand(index).to_doubles();
+  return std::vector<double>(count, absent);
+}
+
+std::vector<TensorData> one_result(const EvalArgs& args, const std::vector<double>& values) {
+  std::vector<TensorData> results;
+  results.push_back(store_doubles(args.results[0], values));
+  return results;
+}
+
+double mean_of(std::span<const double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+double mean_square(std::span<const double> values, double mean) {
+  double sum = 0;
+  for (const double value : values) sum += (value - mean) * (value - mean);
+  return sum / static_cast<double>(values.size());
+}
+
+EvalResult eval_batch_norm(const EvalArgs& args) {
+  const Ints& shape = args.operand(0).shape();
+  const auto channels = static_cast<size_t>(shape[1]);
+  const auto inner = static_cast<size_t>(product(Ints(shape.begin() + 2, shape.end())));
+  const std::vector<double> weight = parameter(args, 3, channels, 1.0);
+  const std::vector<double> bias = parameter(args, 4, channels, 0.0);
+  const std::vector<double> mean = args.operand(1).to_doubles();
+  const std::vector<double> variance = args.operand(2).to_doubles();
+  std::vector<double> values = args.operand(0).to_doubles();
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t c = i / inner % channels;
+    const double scale = weight[c] / std::sqrt(variance[c] + args.attrs[attr::kEps]);
+    values[i] = (values[i] - mean[c]) * scale + bias[c];
+  }
+  return one_result(args, values);
+}
+
+EvalResult eval_group_norm(const EvalArgs& args) {
+  const Ints& shape = args.operand(0).shape();
+  const auto channels = static_cast<size_t>(shape[1]);
+  const auto inner = static_cast<size_t>(product(Ints(shape.begin() + 2, shape.end())));
+  const auto groups = static_cast<size_t>(args.attrs[attr::kGroups]);
+  const size_t group_elems = channels / groups * inner;
+  const std::vector<double> weight = parameter(args, 1, channels, 1.0);
+  const std::vector<double> bias = parameter(args, 2, channels, 0.0);
+  std::vector<double> values = args.operand(0).to_doubles();
+  for (size_t begin = 0; begin < values.size(); begin += group_elems) {
+    const std::span<double> group = std::span(values).subspan(begin, group_elems);
+    const double mean = mean_of(group);
+    const double scale = 1.0 / std::sqrt(mean_square(group, mean) + args.attrs[attr::kEps]);
+    for (size_t i = 0; i < group_elems; ++i) {
+      const size_t c = (begin + i) / inner % channels;
+      group[i] = (group[i] - mean) * scale * weight[c] + bias[c];
+    }
+  }
+  return one_result(args, values);
+}
+
+enum class Centre : uint8_t { kMean, kZero };
+
+EvalFn eval_trailing_norm(Centre centre) {
+  return [centre](const EvalArgs& args) -> EvalResult {
+    size_t row = 1;
+    for (const int64_t axis : args.attrs[attr::kAxes].values)
+      row *= static_cast<size_t>(args.operand(0).shape()[static_cast<size_t>(axis)]);
+    const std::vector<double> weight = parameter(args, 1, row, 1.0);
+    const std::vector<double> bias = parameter(args, 2, row, 0.0);
+    std::vector<double> values = args.operand(0).to_doubles();
+    for (size_t begin = 0; begin < values.size(); begin += row) {
+      const std::span<double> elems = std::span(values).subspan(begin, row);
+      const double mean = centre == Centre::kMean ? mean_of(elems) : 0.0;
+      const double scale = 1.0 / std::sqrt(mean_square(elems, mean) + args.attrs[attr::kEps]);
+      for (size_t i = 0; i < row; ++i) elems[i] = (elems[i] - mean) * scale * weight[i] + bias[i];
+    }
+    return one_result(args, values);
+  };
+}
+
+// Results that no inference graph reads (saved statistics) stay invalid.
+Result<std::vector<ValueId>> only_first(ImportContext& call, Result<OpId> made) {
+  FERRYMAN_TRY(const OpId op, std::move(made));
+  std::vector<ValueId> results(call.num_results());
+  results.front() = call.graph().op(op).result();
+  return results;
+}
+
+// Statistics of the batch itself, as torch computes without running statistics:
+// (x - mean) * rsqrt(mean((x - mean)^2) + eps) * weight + bias, over all axes but the channels.
+Result<std::vector<ValueId>> normalise_by_batch(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
+  FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
+  FERRYMAN_TRY(const double eps, call.number("eps"));
+  Builder& builder = call.builder();
+  const TensorType type = call.graph().type(x);
+  Axes axes;
+  Dims channel_dims(type.rank(), Dim(1));
+  channel_dims[1] = type.dims[1];
+  for (size_t axis = 0; axis < type.rank(); ++axis) {
+    if (axis != 1) axes.values.push_back(static_cast<int64_t>(axis));
+  }
+  const auto mean = [&](ValueId value) {
+    return builder.create(ops::kMean, {value}, {{attr::kAxes, axes}, {attr::kKeepDim, true}});
+  };
+  const auto along_channels = [&](ValueId value) {
+    return builder.create(ops::kReshape, {value}, {{attr::kShape, ShapeAttr{channel_dims}}});
+  };
+  const ValueId centred = builder.create(ops::kSub, {x, mean(x)});
+  const ValueId variance = mean(builder.create(ops::kSquare, {centred}));
+  const ValueId shifted = builder.create(ops::kAdd, {variance, builder.scalar(type.dtype, eps)});
+  ValueId result = builder.create(ops::kMul, {centred, builder.create(ops::kRsqrt, {shifted})});
+  if (weight.valid()) result = builder.create(ops::kMul, {result, along_channels(weight)});
+  if (bias.valid()) result = builder.create(ops::kAdd, {result, along_channels(bias)});
+  std::vector<ValueId> results(call.num_results());
+  results.front() = result;
+  return results;
+}
+
+Result<std::vector<ValueId>> import_batch_norm(ImportContext& call) {
+  for (const std::string_view unused : {"momentum", "cudnn_enabled"}) call.ignore(unused);
+  FERRYMAN_TRY(const bool training, call.flag("training", false));
+  FERRYMAN_TRY(const ValueId mean, call.optional_tensor("running_mean"));
+  FERRYMAN_TRY(const ValueId variance, call.optional_tensor("running_var"));
+  if (training && mean.valid()) {
+    return call.unsupported("batch norm in training mode").hint("call model.eval() before export");
+  }
+  if (!mean.valid() || !variance.valid()) return normalise_by_batch(call);
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
+  FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
+  FERRYMAN_TRY(const double eps, call.number("eps"));
+  return only_first(
+      call, call.builder().try_create(ops::kBatchNorm, std::vector{x, mean, variance, weight, bias},
+                                      std::vector<NamedAttr>{{attr::kEps, eps}}));
+}
+
+Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
+  FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
+  FERRYMAN_TRY(const double eps, call.number("eps", 1e-5));
+  return only_first(call, call.builder().try_create(
+                              ops::kGroupNorm, std::vector{x, weight, bias},
+                              std::vector<NamedAttr>{{attr::kGroups, groups}, {attr::kEps, eps}}));
+}
+
+Result<std::vector<ValueId>> import_group_norm(ImportContext& call) {
+  for (const std::string_view unused : {"cudnn_enabled", "N", "C", "HxW"}) call.ignore(unused);
+  const bool native = call.target().starts_with("native");
+  FERRYMAN_TRY(const int64_t groups, call.integer(native ? "group" : "num_groups"));
+  return make_group_norm(call, groups);
+}
+
+// With the statistics of the input, every channel is a group of its own.
+Result<std::vector<ValueId>> import_instance_norm(ImportContext& call) {
+  FERRYMAN_TRY(const bool use_input_stats, call.flag("use_input_stats", true));
+  if (!use_input_stats) return import_batch_norm(call);
+  for (const std::string_view unused : {"momentum", "cudnn_enabled"}) call.ignore(unused);
+  if (call.given("running_mean") || call.given("running_var")) {
+    return call.unsupported("instance norm that updates running statistics")
+        .hint("call model.eval() before export");
+  }
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  const Dims dims = call.graph().type(x).dims;
+  if (dims.size() < 2 || !dims[1].is_static())
+    return call.unsupported("a symbolic number of channels");
+  return make_group_norm(call, dims[1].size());
+}
+
+Result<Axes> read_normalised_axes(ImportContext& call, const TensorType& x) {
+  const ImportArg* arg = call.find("normalized_shape");
+  const auto* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
+  if (list == nullptr || list->size() > x.rank())
+    return call.unsupported("a normalized_shape that does not fit the input");
+  Axes axes;
+  for (size_t axis = x.rank() - list->size(); axis < x.rank(); ++axis)
+    axes.values.push_back(static_cast<int64_t>(axis));
+  return axes;
+}
+
+Result<std::vector<ValueId>> import_layer_norm(ImportContext& call) {
+  call.ignore("cudnn_enable");
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  FERRYMAN_TRY(const Axes axes, read_normalised_axes(call, call.graph().type(x)));
+  FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
+  FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
+  FERRYMAN_TRY(const double eps, call.number("eps", 1e-5));
+  return only_first(call, call.builder().try_create(
+                              ops::kLayerNorm, std::vector{x, weight, bias},
+                              std::vector<NamedAttr>{{attr::kAxes, axes}, {attr::kEps, eps}}));
+}
+
+// torch.finfo(dtype).eps of the type that torch computes in.
+double machine_epsilon(DType dtype) {
+  if (dtype == DType::kF64) return std::numeric_limits<double>::epsilon();
+  return static_cast<double>(std::numeric_limits<float>::epsilon());
+}
+
+Result<std::vector<ValueId>> import_rms_norm(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  FERRYMAN_TRY(const Axes axes, read_normalised_axes(call, call.graph().type(x)));
+  FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
+  FERRYMAN_TRY(const double eps, call.number("eps", machine_epsilon(call.graph().type(x).dtype)));
+  return only_first(call, call.builder().try_create(
+                              ops::kRmsNorm, std::vector{x, weight},
+                              std::vector<NamedAttr>{{attr::kAxes, axes}, {attr::kEps, eps}}));
+}
+
+}  // namespace
+
+void add_norm_ops(Ops& ops) {
+  ops.set.define(ops::kBatchNorm)
+      .doc("(x - mean) / sqrt(variance + eps) * weight + bias along axis 1, with fixed statistics")
+      .operand("x", DTypeSet::kFloating)
+      .operand("mean", DTypeSet::kFloating)
+      .operand("variance", DTypeSet::kFloating)
+      .optional_operand("weight", DTypeSet::kFloating)
+      .optional_operand("bias", DTypeSet::kFloating)
+      .attr(attr::kEps)
+      .result(infer_channel_norm)
+      .axes(AxisRule::kAnchored)
+      .eval(eval_batch_norm);
+
+  ops.set.define(ops::kLayerNorm)
+      .doc(
+          "(x - mean) / sqrt(variance + eps) * weight + bias, with the statistics of the last "
+          "axes of each row")
+      .operand("x", DTypeSet::kFloating)
+      .optional_operand("weight", DTypeSet::kFloating)
+      .optional_operand("bias", DTypeSet::kFloating)
+      .attr(attr::kAxes)
+      .attr(attr::kEps)
+      .result(infer_trailing_norm)
+      .axes(AxisRule::kAnchored)
+      .eval(eval_trailing_norm(Centre::kMean));
+
+  ops.set.define(ops::kRmsNorm)
+      .doc("x / sqrt(mean(x^2) + eps) * weight over the last axes")
+      .operand("x", DTypeSet::kFloating)
+      .optional_operand("weight", DTypeSet::kFloating)
+      .attr(attr::kAxes)
+      .attr(attr::kEps)
+      .result(infer_trailing_norm)
+      .axes(AxisRule::kAnchored)
+      .eval(eval_trailing_norm(Centre::kZero));
+
+  ops.set.define(ops::kGroupNorm)
+      .doc(
+          "Normalises each group of channels of each batch element, then scales and shifts by "
+          "channel; as many groups as channels is instance norm")
+      .operand("x", DTypeSet::kFloating)
+      .optional_operand("weight", DTypeSet::kFloating)
+      .optional_operand("bias", DTypeSet::kFloating)
+      .attr(attr::kGroups)
+      .attr(attr::kEps)
+      .result(infer_group_norm)
+      .axes(AxisRule::kAnchored)
+      .eval(eval_group_norm);
+
+  ops.imports.add({"batch_norm.default", "native_batch_norm.default",
+                   "_native_batch_norm_legit_no_training.default",
+                   "_native_batch_norm_legit.no_stats", "_batch_norm_no_update.default"},
+                  import_batch_norm);
+  ops.imports.add({"group_norm.default", "native_group_norm.default"}, import_group_norm);
+  ops.imports.add("instance_norm.default", import_instance_norm);
+  ops.imports.add({"layer_norm.default", "native_layer_norm.default"}, import_layer_norm);
+  ops.imports.add({"rms_norm.default", "_fused_rms_norm.default"}, import_rms_norm);
+}
+
+}  // namespace ferryman

@@ -1,0 +1,239 @@
+#include "ops/resize_import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "ops/resample.h"
+
+namespace ferryman {
+
+namespace {
+
+// "upsample_nearest2d.vec" gives sizes or factors; "upsample_nearest2d.default" sizes, and the
+// factors that they came from, which torch then computes with.
+struct Resize {
+  ValueId x;
+  Ints in_size;
+  Ints output_size;
+  Floats scales;  // empty: from the sizes
+};
+
+Result<Floats> read_scale_list(ImportContext& call, size_t rank) {
+  if (!call.given("scale_factors")) return Floats();
+  const auto* list = std::get_if<ImportArgs>(&call.find("scale_factors")->value);
+  if (list == nullptr || list->size() != rank) return call.unsupported("scale_factors do not fit");
+  Floats scales;
+  for (const ImportArg& item : *list) {
+    const auto* real = std::get_if<double>(&item.value);
+    const auto* integer = std::get_if<int64_t>(&item.value);
+    if (real == nullptr && integer == nullptr) return call.unsupported("a scale that is no number");
+    scales.push_back(real != nullptr ? *real : static_cast<double>(*integer));
+  }
+  return scales;
+}
+
+// One optional number for each axis; 0 where there is none.
+Result<Floats> read_scale_numbers(ImportContext& call, size_t rank) {
+  constexpr std::array<std::string_view, 3> kNames = {"scales_d", "scales_h", "scales_w"};
+  Floats scales;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    const std::string_view name = rank == 1 ? "scales" : kNames[axis + kNames.size() - rank];
+    FERRYMAN_TRY(const double scale, call.number(name, 0.0));
+    scales.push_back(scale);
+  }
+  return scales;
+}
+
+bool usable(double scale) {
+  return std::isfinite(scale) && scale > 0 && scale < 1e6;
+}
+
+Result<Ints> read_sizes(ImportContext& call, const Resize& resize) {
+  const size_t rank = resize.in_size.size();
+  if (call.given("output_size")) return call.integers_for("output_size", rank, {});
+  Ints sizes;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    if (resize.scales.empty() || !usable(resize.scales[axis]))
+      return call.unsupported("neither output_size nor scale_factors");
+    sizes.push_back(
+        static_cast<int64_t>(static_cast<double>(resize.in_size[axis]) * resize.scales[axis]));
+  }
+  return sizes;
+}
+
+// Factors that say the same as the sizes are dropped; a missing one is what the sizes say.
+Floats significant_scales(const Resize& resize) {
+  bool significant = false;
+  Floats scales = resize.scales;
+  for (size_t axis = 0; axis < scales.size(); ++axis) {
+    const auto in = static_cast<double>(resize.in_size[axis]);
+    const auto out = static_cast<double>(resize.output_size[axis]);
+    if (!usable(scales[axis])) scales[axis] = out / in;
+    if (in * scales[axis] != out) significant = true;
+  }
+  return significant ? scales : Floats();
+}
+
+Result<Resize> read_resize(ImportContext& call) {
+  const bool vec = call.target().ends_with(".vec");
+  Resize resize;
+  FERRYMAN_TRY(resize.x, call.tensor(vec ? "input" : "self"));
+  const Dims dims = call.graph().type(resize.x).dims;
+  const Dims spatial(dims.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(2, dims.size())),
+                     dims.end());
+  if (spatial.empty() || spatial.size() > 3)
+    return call.unsupported(fmt::format("an input with {} axes", dims.size()));
+  if (!all_static(spatial)) return call.unsupported("resizing of a symbolic size");
+  resize.in_size = static_sizes(spatial);
+  if (vec) {
+    FERRYMAN_TRY(resize.scales, read_scale_list(call, spatial.size()));
+  } else {
+    FERRYMAN_TRY(resize.scales, read_scale_numbers(call, spatial.size()));
+  }
+  FERRYMAN_TRY(resize.output_size, read_sizes(call, resize));
+  resize.scales = significant_scales(resize);
+  return resize;
+}
+
+Result<std::vector<ValueId>> make(ImportContext& call, OpName name, ValueId x,
+                                  const std::vector<NamedAttr>& attrs) {
+  FERRYMAN_TRY(const OpId op, call.builder().try_create(name, std::vector{x}, attrs));
+  return std::vector{call.graph().op(op).result()};
+}
+
+Result<std::vector<ValueId>> import_nearest(ImportContext& call) {
+  FERRYMAN_TRY(const Resize resize, read_resize(call));
+  const bool exact = call.target().find("exact") != std::string_view::npos;
+  return make(call, ops::kResizeNearest, resize.x,
+              {{attr::kOutputSize, resize.output_size},
+               {attr::kScales, resize.scales},
+               {attr::kExact, exact}});
+}
+
+Result<std::vector<ValueId>> import_linear_resize(ImportContext& call) {
+  FERRYMAN_TRY(const Resize resize, read_resize(call));
+  FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
+  return make(call, ops::kResizeBilinear, resize.x,
+              {{attr::kOutputSize, resize.output_size},
+               {attr::kScales, align_corners ? Floats() : resize.scales},
+               {attr::kAlignCorners, align_corners}});
+}
+
+// Resampling is linear in each axis: rows [out, in] times x times columns [in, out].
+Result<std::vector<ValueId>> import_resampling(ImportContext& call, Resampling kind) {
+  FERRYMAN_TRY(const Resize resize, read_resize(call));
+  FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
+  Builder& builder = call.builder();
+  const TensorType type = call.graph().type(resize.x);
+  if (type.dtype != DType::kF32 || resize.in_size.size() != 2)
+    return call.unsupported("resampling of anything but f32 images");
+  const auto matrix = [&](size_t i) {
+    ResizeAxis axis = {resize.in_size[i], resize.output_size[i]};
+    if (!resize.scales.empty()) axis.scale = resize.scales[i];
+    axis.align_corners = align_corners;
+    return TensorData::of<float>({axis.out_size, axis.in_size}, resample_matrix(axis, kind));
+  };
+  const ValueId columns = builder.constant(matrix(1).permuted({1, 0}), "resample_columns");
+  const ValueId rows = builder.constant(matrix(0), "resample_rows");
+  FERRYMAN_TRY(const OpId wide, builder.try_create(ops::kMatmul, std::vector{resize.x, columns}));
+  FERRYMAN_TRY(const OpId result,
+               builder.try_create(ops::kMatmul, std::vector{rows, call.graph().op(wide).result()}));
+  return std::vector{call.graph().op(result).result()};
+}
+
+Result<std::vector<ValueId>> import_bicubic(ImportContext& call) {
+  return import_resampling(call, Resampling::kCubic);
+}
+Result<std::vector<ValueId>> import_bilinear_antialiased(ImportContext& call) {
+  return import_resampling(call, Resampling::kLinearAntialiased);
+}
+Result<std::vector<ValueId>> import_bicubic_antialiased(ImportContext& call) {
+  return import_resampling(call, Resampling::kCubicAntialiased);
+}
+
+ValueId reshape(Builder& builder, ValueId x, Dims dims) {
+  if (builder.graph().type(x).dims == dims) return x;
+  return builder.create(ops::kReshape, {x}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
+}
+
+// [..., C, H, W] as [N, C, H, W] and back.
+Result<std::vector<ValueId>> make_shuffle(ImportContext& call, OpName name,
+                                          std::string_view factor_name) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t factor, call.integer(factor_name));
+  const Dims dims = call.graph().type(x).dims;
+  if (dims.size() < 3) return call.unsupported("an input without [C, H, W]");
+  Builder& builder = call.builder();
+  const auto leading = static_cast<std::ptrdiff_t>(dims.size() - 3);
+  Dim batch(1);
+  for (std::ptrdiff_t axis = 0; axis < leading; ++axis)
+    batch = builder.symbols().mul(batch, dims[static_cast<size_t>(axis)]);
+  Dims image = {batch};
+  image.insert(image.end(), dims.begin() + leading, dims.end());
+  const std::vector<NamedAttr> attrs = {{attr::kFactor, factor}};
+  FERRYMAN_TRY(const std::vector<ValueId> shuffled,
+               make(call, name, reshape(builder, x, std::move(image)), attrs));
+  const Dims& out = call.graph().type(shuffled.front()).dims;
+  Dims result(dims.begin(), dims.begin() + leading);
+  result.insert(result.end(), out.begin() + 1, out.end());
+  return std::vector{reshape(builder, shuffled.front(), std::move(result))};
+}
+
+Result<std::vector<ValueId>> import_pixel_shuffle(ImportContext& call) {
+  return make_shuffle(call, ops::kPixelShuffle, "upscale_factor");
+}
+Result<std::vector<ValueId>> import_pixel_unshuffle(ImportContext& call) {
+  return make_shuffle(call, ops::kPixelUnshuffle, "downscale_factor");
+}
+
+// [N, g * c, ...] -> [N, g, c, ...] -> [N, c, g, ...] -> [N, c * g, ...]
+Result<std::vector<ValueId>> import_channel_shuffle(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t groups, call.integer("groups"));
+  const Dims dims = call.graph().type(x).dims;
+  const bool fits =
+      dims.size() >= 3 && dims[1].is_static() && groups >= 1 && dims[1].size() % groups == 0;
+  if (!fits) return call.unsupported("channels that do not divide into groups");
+  Builder& builder = call.builder();
+  Dims split = dims;
+  split[1] = Dim(groups);
+  split.insert(split.begin() + 2, Dim(dims[1].size() / groups));
+  Perm perm;
+  for (size_t axis = 0; axis < split.size(); ++axis)
+    perm.values.push_back(static_cast<int64_t>(axis));
+  std::swap(perm.values[1], perm.values[2]);
+  const ValueId grouped = reshape(builder, x, std::move(split));
+  const ValueId turned = builder.create(ops::kPermute, {grouped}, {{attr::kPerm, perm}});
+  return std::vector{reshape(builder, turned, dims)};
+}
+
+}  // namespace
+
+void add_resize_imports(ImportTable& imports) {
+  imports.add({"upsample_nearest1d.default", "upsample_nearest1d.vec", "upsample_nearest2d.default",
+               "upsample_nearest2d.vec", "upsample_nearest3d.default", "upsample_nearest3d.vec",
+               "_upsample_nearest_exact1d.default", "_upsample_nearest_exact1d.vec",
+               "_upsample_nearest_exact2d.default", "_upsample_nearest_exact2d.vec",
+               "_upsample_nearest_exact3d.default", "_upsample_nearest_exact3d.vec"},
+              import_nearest);
+  imports.add(
+      {"upsample_linear1d.default", "upsample_linear1d.vec", "upsample_bilinear2d.default",
+       "upsample_bilinear2d.vec", "upsample_trilinear3d.default", "upsample_trilinear3d.vec"},
+      import_linear_resize);
+  imports.add({"upsample_bicubic2d.default", "upsample_bicubic2d.vec"}, import_bicubic);
+  imports.add({"_upsample_bilinear2d_aa.default", "_upsample_bilinear2d_aa.vec"},
+              import_bilinear_antialiased);
+  imports.add({"_upsample_bicubic2d_aa.default", "_upsample_bicubic2d_aa.vec"},
+              import_bicubic_antialiased);
+  imports.add("pixel_shuffle.default", import_pixel_shuffle);
+  imports.add("pixel_unshuffle.default", import_pixel_unshuffle);
+  imports.add({"channel_shuffle.default", "native_channel_shuffle.default"},
+              import_channel_shuffle);
+}
+
+}  // namespace ferryman
