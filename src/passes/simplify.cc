@@ -1,6 +1,12 @@
 #include "passes/simplify.h"
 
+#include "passes/canonicalise.h"
 #include "passes/fold.h"
+#include "passes/fuse_activation_patterns.h"
+#include "passes/fuse_affine.h"
+#include "passes/fuse_conv_bn.h"
+#include "passes/fuse_norm_patterns.h"
+#include "passes/fuse_pad.h"
 
 namespace ferryman {
 
@@ -8,6 +14,14 @@ std::vector<Pass> simplify_passes() {
   std::vector<Pass> passes;
   passes.push_back(remove_dead_code());
   passes.push_back(fold_constants());
+  passes.push_back(canonicalise());
+  passes.push_back(merge_equal_ops());
+  passes.push_back(fuse_activation_patterns());
+  passes.push_back(fuse_norm_patterns());
+  passes.push_back(fuse_conv_bn());
+  passes.push_back(fuse_affine());
+  passes.push_back(fuse_pad());
+  passes.push_back(fuse_norm_affine());
   return passes;
 }
 
