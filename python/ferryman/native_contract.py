@@ -97,7 +97,7 @@ class NativeReport:
 
     port = {"index", "name", "tensor", "factors", "perm"}
     node = {"node", "target", "type", "location", "ops", "fused_into",
-            "tensor", "factors", "perm" (absent: the file has no such value)}
+            "tensor" (-1: the file has no such value), "factors", "perm"}
     diagnostic, location: src/support/diagnostic_json.h.
     Trees: treespecs as torch writes them; may be "".
     """
@@ -164,5 +164,5 @@ def _node(item: dict[str, Any]) -> NodeTrace:
         location=item["location"],
         ops=tuple(item.get("ops", ())),
         fused_into=item.get("fused_into", ""),
-        placement=_placement(item) if "tensor" in item else None,
+        placement=_placement(item) if item["tensor"] >= 0 else None,
     )
