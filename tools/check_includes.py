@@ -4,8 +4,10 @@
     support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- {cli, python}
 
 A folder may include itself and everything on a lower level; siblings in braces do not include each
-other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how the
-layers work together, and nothing includes them. Prints each offence as file:line and exits with 1 if there is one.
+other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how
+the layers work together, and nothing includes them.
+
+Prints each offence as file:line and exits with 1 if there is one.
 
     tools/check_includes.py [root]
 """
@@ -32,7 +34,7 @@ PROGRAM = re.compile(r"_(test|fuzz|bench)$")
 
 
 def folder_of(path):
-    """The layer of a path below src/ ("ir/graph.h" -> "ir"); None for a file beside its includer."""
+    """The layer of a path below src/ ("ir/graph.h" -> "ir"); None: a file beside its includer."""
     parts = Path(path).parts
     return parts[0] if len(parts) > 1 else None
 
