@@ -6,12 +6,13 @@ outputs = runner.run(inputs)          # numpy arrays as the file has them, in it
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 
 import numpy as np
 
-from .errors import Error
+from .errors import Error, VerificationError
 from .native_contract import Placement
 
 
@@ -39,23 +40,37 @@ class Runner:
         interpreter_module = _import_runtime()
         resolvers = interpreter_module.OpResolverType
         self.kernels = kernels
-        self._interpreter = interpreter_module.Interpreter(
-            model_path=os.fspath(path),
-            num_threads=threads,
-            experimental_op_resolver_type=resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            if kernels is Kernels.PLAIN
-            else resolvers.AUTO,
-            experimental_preserve_all_tensors=keep_values,
-        )
-        self._interpreter.allocate_tensors()
+        resolver = {
+            Kernels.PLAIN: resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            Kernels.DELEGATE: resolvers.AUTO,
+        }[kernels]
+        with self._refusals():
+            self._interpreter = interpreter_module.Interpreter(
+                model_path=os.fspath(path),
+                num_threads=threads,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=keep_values,
+            )
+        with self._refusals():
+            self._interpreter.allocate_tensors()
         self.inputs = self._interpreter.get_input_details()
         self.outputs = self._interpreter.get_output_details()
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         for detail, array in zip(self.inputs, inputs, strict=True):
             self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))
-        self._interpreter.invoke()
+        with self._refusals():
+            self._interpreter.invoke()
         return [self._interpreter.get_tensor(detail["index"]) for detail in self.outputs]
+
+    @contextlib.contextmanager
+    def _refusals(self):
+        try:
+            yield
+        except (RuntimeError, ValueError) as error:
+            raise VerificationError(
+                f"LiteRT does not run the file with {self.kernels.value}", why=str(error).strip()
+            ) from error
 
     def tensor(self, index: int) -> np.ndarray:
         return self._interpreter.get_tensor(index)

@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument
 
 from . import archive
-from .errors import InputError
+from .errors import InputError, VerificationError
 from .native_contract import NativeReport, Placement, Port
 from .runtime import Kernels, Runner
 from .verify import Checks, Verify, verify
@@ -29,8 +29,8 @@ def verify_file(
         raise InputError(f"there is no file {file_path}")
     try:
         runner = Runner(file_path, Kernels.PLAIN)
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"LiteRT cannot load {file_path}", why=str(error)) from error
+    except VerificationError as error:
+        raise InputError(f"LiteRT cannot load {file_path}", why=error.why) from error
     inputs, outputs = _user_shapes(program)
     report = NativeReport.of_file(
         inputs=_match("input", inputs, runner.inputs),

@@ -90,6 +90,18 @@ def test_outputs_alone_are_compared_on_request(core):
         convert(verify=ferryman.Verify(every_node=False))
 
 
+def test_file_that_the_runtime_refuses_is_an_error_with_its_reason(core, monkeypatch):
+    def write_half(buffer, tensors, path, options):
+        report = hand_made.write(Path(path), hand_made.module())
+        content = Path(path).read_bytes()
+        Path(path).write_bytes(content[: len(content) // 2])
+        return report
+
+    monkeypatch.setattr(_native, "convert_live", write_half)
+    with pytest.raises(ferryman.VerificationError, match="LiteRT does not run the file"):
+        convert()
+
+
 def test_verification_can_be_left_out(core):
     core.spoil = "mul"
     assert convert(verify=False).report.checks is None
