@@ -5,6 +5,7 @@
 
 #include "frontend/node_args.h"
 #include "frontend/strides.h"
+#include "support/check.h"
 
 namespace ferryman::frontend {
 
@@ -157,8 +158,10 @@ Result<ValueIndex> AliasTable::undo(AliasId id, ValueIndex written, const Node& 
   ValueIndex under = kNoValue;
   switch (view.undo) {
     case Undo::kSame:
-    case Undo::kImpossible:  // refused by check_writable
+      aliases_[of].scattered = kNoAlias;
       return written;
+    case Undo::kImpossible:
+      internal_error("a view that check_writable refuses");
     case Undo::kReplace:
       operands = {named("self", written)};
       break;

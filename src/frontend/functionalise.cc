@@ -1,5 +1,8 @@
 #include "frontend/functionalise.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "frontend/functionaliser.h"
@@ -11,8 +14,25 @@ namespace ferryman::frontend {
 
 namespace {
 
-bool updates_statistics(const Node& node, std::string_view training) {
-  return is_true_arg(node, training) && value_arg(node, "running_mean") != kNoValue;
+// Normalisations that update their running statistics although their schemas do not say so, and
+// the argument that makes them do it.
+struct StatisticsRow {
+  std::string_view target;
+  std::string_view flag;
+};
+constexpr std::array kStatistics = {
+    StatisticsRow{"aten.batch_norm.default", "training"},
+    StatisticsRow{"aten.native_batch_norm.default", "training"},
+    StatisticsRow{"aten.cudnn_batch_norm.default", "training"},
+    StatisticsRow{"aten.miopen_batch_norm.default", "training"},
+    StatisticsRow{"aten.instance_norm.default", "use_input_stats"},
+};
+
+bool updates_statistics(const Node& node) {
+  return value_arg(node, "running_mean") != kNoValue &&
+         std::any_of(kStatistics.begin(), kStatistics.end(), [&](const StatisticsRow& row) {
+           return row.target == node.target && is_true_arg(node, row.flag);
+         });
 }
 
 // Regions that only switch gradients, or autocasting off, compute what their bodies compute. The
@@ -91,10 +111,8 @@ Status Functionaliser::visit(const Node& node) {
     const uint32_t index = node.args[*graph].arg.as<GraphRef>()->graph;
     return visit_inline(node, old_.subgraphs[index], std::span(node.args).subspan(*graph + 1));
   }
-  if (node.target == "aten.batch_norm.default" && updates_statistics(node, "training")) {
-    return visit_batch_norm(node);
-  }
-  if (node.target == "aten.instance_norm.default" && updates_statistics(node, "use_input_stats")) {
+  if (updates_statistics(node)) {
+    if (node.target == "aten.batch_norm.default") return visit_batch_norm(node);
     return Diag::error(DiagCode::kUnsupportedState, node.target + " updates its running statistics")
         .at(node.location)
         .because("the module is in training mode")

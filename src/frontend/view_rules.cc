@@ -144,11 +144,15 @@ std::optional<Chain> same_if_nothing_changes(const ViewCall& call) {
   return keeps_order ? Chain{same(call)} : Chain{};
 }
 
+std::optional<Chain> same_if_same_size(const ViewCall& call) {
+  return call.self.sizes == call.result.sizes ? Chain{same(call)} : Chain{};
+}
+
 std::optional<Chain> opaque_if_single_operand(const ViewCall& call) {
   const Argument* tensors = find_arg(call.node, "tensors");
   const ArgumentList* list = tensors == nullptr ? nullptr : tensors->as<ArgumentList>();
   if (list == nullptr || list->size() != 1) return Chain{};
-  View view = impossible(call, "einsum of one operand may be a view of it");
+  View view = impossible(call, "applied to one tensor, this op may return a view of it");
   view.redo.reset();
   return Chain{view};
 }

@@ -30,6 +30,7 @@ std::optional<Chain> same_unless_complex(const ViewCall& call);
 std::optional<Chain> same_if_no_dropout(const ViewCall& call);
 std::optional<Chain> same_if_dense(const ViewCall& call);
 std::optional<Chain> same_if_nothing_changes(const ViewCall& call);
+std::optional<Chain> same_if_same_size(const ViewCall& call);
 std::optional<Chain> opaque_if_single_operand(const ViewCall& call);
 
 // The same elements in another shape.

@@ -30,6 +30,7 @@ constexpr std::array kTwins = {
     TwinRow{"bernoulli_.float", "bernoulli.p"},
     TwinRow{"float_power_.Tensor", "float_power.Tensor_Tensor"},
     TwinRow{"float_power_.Scalar", "float_power.Tensor_Scalar"},
+    TwinRow{"empty.out", "empty.memory_format"},
     TwinRow{"floor_divide_.Tensor", "floor_divide.default"},
     TwinRow{"ldexp_.default", "ldexp.Tensor"},
     TwinRow{"normal_.default", "normal_functional.default"},
@@ -79,8 +80,16 @@ struct PairRow {
   std::array<std::string_view, 2> written;
 };
 constexpr std::array kPairs = {
+    PairRow{"adaptive_max_pool2d.out", "adaptive_max_pool2d.default", {"out", "indices"}},
+    PairRow{"adaptive_max_pool3d.out", "adaptive_max_pool3d.default", {"out", "indices"}},
+    PairRow{"aminmax.out", "aminmax.default", {"min", "max"}},
+    PairRow{"cummax.out", "cummax.default", {"values", "indices"}},
+    PairRow{"cummin.out", "cummin.default", {"values", "indices"}},
+    PairRow{"frexp.Tensor_out", "frexp.Tensor", {"mantissa", "exponent"}},
     PairRow{"kthvalue.values", "kthvalue.default", {"values", "indices"}},
     PairRow{"max.dim_max", "max.dim", {"max", "max_values"}},
+    PairRow{"max_pool2d_with_indices.out", "max_pool2d_with_indices.default", {"out", "indices"}},
+    PairRow{"max_pool3d_with_indices.out", "max_pool3d_with_indices.default", {"out", "indices"}},
     PairRow{"median.dim_values", "median.dim", {"values", "indices"}},
     PairRow{"min.dim_min", "min.dim", {"min", "min_indices"}},
     PairRow{"mode.values", "mode.default", {"values", "indices"}},
@@ -103,6 +112,7 @@ constexpr std::array kContents = {
     ContentRow{"zero_.default", WriteKind::kFill, ""},
 };
 
+// By op, or by op and overload where others of the op do not write.
 struct RefusedRow {
   std::string_view op;
   std::string_view why_not;
@@ -117,7 +127,21 @@ constexpr std::array kRefused = {
     RefusedRow{"rrelu_with_noise_", "it writes its noise argument"},
     RefusedRow{"fused_moving_avg_obs_fake_quant", "it updates observer statistics"},
     RefusedRow{"_fused_moving_avg_obs_fq_helper", "it updates observer statistics"},
+    RefusedRow{"_native_batch_norm_legit.default", "it updates running statistics"},
+    RefusedRow{"_native_batch_norm_legit.out", "it updates running statistics"},
+    RefusedRow{"_native_batch_norm_legit.no_stats_out", "it writes several tensors"},
+    RefusedRow{"native_batch_norm.out", "it writes several tensors"},
+    RefusedRow{"_batch_norm_with_update", "it updates running statistics"},
+    RefusedRow{"_amp_update_scale_", "it writes its growth tracker"},
+    RefusedRow{"_amp_update_scale", "it writes its growth tracker"},
+    RefusedRow{"_cummax_helper", "it writes two arguments"},
+    RefusedRow{"_cummin_helper", "it writes two arguments"},
 };
+// Overloads that write keywords with names of their own.
+constexpr std::array<std::string_view, 18> kOutOverloads = {
+    "out",     "output",  "grad_input", "values", "result",      "inverse",
+    "eigvals", "sign",    "U",          "Q",      "X",           "L",
+    "a",       "dim_min", "dim_max",    "out_",   "eigenvalues", "dim_values"};
 
 // Ops whose twins call their first parameter `input`.
 constexpr std::array<std::string_view, 4> kInputNamed = {
@@ -209,7 +233,7 @@ std::optional<WriteOp> find_row(std::string_view full) {
     return write;
   }
   for (const RefusedRow& row : kRefused) {
-    if (row.op == op_of(full)) return refused(row.why_not);
+    if (row.op == op_of(full) || row.op == full) return refused(row.why_not);
   }
   return std::nullopt;
 }
@@ -242,10 +266,15 @@ std::optional<WriteOp> find_in_place(const Node& node, std::string_view full) {
 
 // op.out and op.x_out write the keyword `out`
 std::optional<WriteOp> find_out(const Node& node, std::string_view full) {
-  if (find_arg(node, "out") == nullptr) return std::nullopt;
+  constexpr std::string_view kSuffix = "_out";
   const std::string_view op = op_of(full);
   const std::string_view overload = full.substr(std::min(full.size(), op.size() + 1));
-  constexpr std::string_view kSuffix = "_out";
+  const bool writes = contains(kOutOverloads, overload) || overload.ends_with(kSuffix);
+  const Argument* out = find_arg(node, "out");
+  if (out == nullptr || out->as<ArgumentList>() != nullptr) {
+    if (writes) return refused("it writes several tensors");
+    return std::nullopt;
+  }
   std::string by_rule(op);
   if (overload.ends_with(kSuffix)) {
     by_rule.append(".").append(overload.substr(0, overload.size() - kSuffix.size()));
