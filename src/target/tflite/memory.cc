@@ -68,7 +68,7 @@ TensorIndex MemoryTable::constant(ValueId value, const TensorData& data, const L
   for (const auto& [known_layout, tensor] : known) {
     if (known_layout == layout) return tensor;
   }
-  const TensorData ordered = layout::constant_in_layout(data, layout);
+  const TensorData ordered = layout::constant_in_layout(graph_, plan_, value, layout);
   Tensor tensor;
   tensor.name = graph_.value(value).name;
   tensor.type = data.dtype();
