@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "frontend/inline_graphs.h"
+
 namespace ferryman::frontend {
 
 namespace {
@@ -39,7 +41,7 @@ Result<Program> finish_program(Program program, const NamedTupleFields& fields) 
   for (Subgraph& graph : program.subgraphs) drop_nodes_without_results(graph.nodes);
   FERRYMAN_TRY_STATUS(name_outputs(program, fields));
   FERRYMAN_TRY_STATUS(verify_program(program));
-  return program;
+  return inline_trivial_graphs(std::move(program));
 }
 
 std::string print_number(double number) {

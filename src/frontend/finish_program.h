@@ -1,5 +1,5 @@
 // What both readers do last: nodes that failed while tracing go, outputs get their names from the
-// result's tree, and everything is verified.
+// result's tree, everything is verified, and bodies of no_grad regions become part of the graph.
 #pragma once
 
 #include "frontend/program.h"

@@ -296,3 +296,9 @@ def test_training_mode_is_taken_when_asked_for():
     module = nn.Sequential(nn.BatchNorm1d(3)).train()
     text = live_text(capture(module, (torch.randn(4, 3),), training=True))
     assert "training=true" in text
+
+
+def test_regions_without_gradients_are_part_of_the_graph():
+    text = captured("no_grad")
+    assert "higher_order" not in text
+    assert re.findall(r"aten\.\w+", text) == ["aten.mul", "aten.add"]
