@@ -1,15 +1,105 @@
-// Activations of torch.nn that stay whole: each target has its own fast form of them.
+// Activations. Those that a target has a fast form of stay whole; the others are composed.
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/promote.h"
 
 namespace ferryman {
 
-void add_activation_ops(Ops& ops) {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// ---- evaluation ----
+
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
+}
+double softplus(double x) {
+  return x > 20 ? x : std::log1p(std::exp(x));
+}
+double relu6(double x) {
+  if (std::isnan(x)) return x;
+  return std::min(std::max(x, 0.0), 6.0);
+}
+
+double gelu(double x, const AttrsView& attrs) {
+  if (attrs[attr::kApproximate] == "tanh") {
+    constexpr double kCubic = 0.044715;
+    const double inner = std::sqrt(2 / std::numbers::pi) * (x + kCubic * x * x * x);
+    return 0.5 * x * (1 + std::tanh(inner));
+  }
+  return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2));
+}
+
+double elu(double x, const AttrsView& attrs) {
+  const double scale = attrs[attr::kScale];
+  if (!(x <= 0)) return x * scale;
+  return std::expm1(x * attrs[attr::kInputScale]) * attrs[attr::kAlpha] * scale;
+}
+
+double clamp_real(double x, double low, double high) {
+  if (std::isnan(x)) return x;
+  return std::min(std::max(x, low), high);
+}
+
+EvalResult eval_clamp(const EvalArgs& args) {
+  const double low = args.attrs[attr::kMin];
+  const double high = args.attrs[attr::kMax];
+  std::vector<TensorData> results;
+  if (is_floating(args.results[0].dtype)) {
+    std::vector<double> values = args.operand(0).to_doubles();
+    for (double& value : values) value = clamp_real(value, low, high);
+    results.push_back(store_doubles(args.results[0], values));
+    return results;
+  }
+  Ints values = args.operand(0).to_ints();
+  for (int64_t& value : values) {
+    // An infinite bound is none; the others are whole and small enough to be exact.
+    if (low > -kInfinity) value = std::max(value, static_cast<int64_t>(low));
+    if (high < kInfinity) value = std::min(value, static_cast<int64_t>(high));
+  }
+  results.push_back(store_ints(args.results[0], values));
+  return results;
+}
+
+EvalResult eval_prelu(const EvalArgs& args) {
+  const std::vector<double> slopes =
+      args.operand(1).broadcast_to(args.operand(0).shape()).to_doubles();
+  std::vector<double> values = args.operand(0).to_doubles();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!(values[i] > 0)) values[i] *= slopes[i];
+  }
+  std::vector<TensorData> results;
+  results.push_back(store_doubles(args.results[0], values));
+  return results;
+}
+
+InferResult prelu_type(const InferArgs& args) {
+  FERRYMAN_TRY(std::vector<TensorType> types, broadcast(args));
+  if (types.front().dims != args.operand(0).dims)
+    return shape_error("the slopes have a larger shape than x");
+  return types;
+}
+
+// ---- rows ----
+
+OpRow define_activation(Ops& ops, OpName name, std::string_view doc) {
+  return ops.set.define(name)
+      .doc(doc)
+      .operand("x", DTypeSet::kFloating)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise);
+}
+
+void define_relus(Ops& ops) {
   ops.set.define(ops::kRelu)
       .doc("max(x, 0)")
       .operand("x", DTypeSet::kNumeric)
@@ -19,18 +109,280 @@ void add_activation_ops(Ops& ops) {
                        [](int64_t x) { return x > 0 ? x : 0; }))
       .from_aten("relu.default")
       .to("tflite", "RELU");
-
-  ops.set.define(ops::kLeakyRelu)
-      .doc("x where x >= 0, otherwise negative_slope * x")
-      .operand("x", DTypeSet::kFloating)
-      .attr(attr::kNegativeSlope, 0.01)
+  ops.set.define(ops::kRelu6)
+      .doc("min(max(x, 0), 6)")
+      .operand("x", DTypeSet::kNumeric)
       .result(same_as_first)
       .axes(AxisRule::kElementwise)
+      .eval(eval_unary(relu6,
+                       [](int64_t x) { return std::min(std::max(x, int64_t{0}), int64_t{6}); }))
+      .from_aten("relu6.default")
+      .to("tflite", "RELU6");
+  define_activation(ops, ops::kLeakyRelu, "x where x >= 0, otherwise negative_slope * x")
+      .attr(attr::kNegativeSlope, 0.01)
       .eval(eval_unary_with_attrs([](double x, const AttrsView& attrs) {
         return x >= 0 ? x : x * attrs[attr::kNegativeSlope];
       }))
       .from_aten("leaky_relu.default")
       .to("tflite", "LEAKY_RELU", {{"alpha", attr::kNegativeSlope.name, {}}});
+  ops.set.define(ops::kPrelu)
+      .doc("x where x > 0, otherwise slope * x; the slopes broadcast to x")
+      .operand("x", DTypeSet::kFloating)
+      .operand("slope", DTypeSet::kFloating)
+      .result(prelu_type)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_prelu)
+      .to("tflite", "PRELU");
+  ops.set.define(ops::kClamp)
+      .doc("min(max(x, min), max)")
+      .operand("x", DTypeSet::kNumeric)
+      .attr(attr::kMin, -kInfinity)
+      .attr(attr::kMax, kInfinity)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_clamp);
+}
+
+void define_smooth(Ops& ops) {
+  define_activation(ops, ops::kSigmoid, "1 / (1 + exp(-x))")
+      .eval(eval_unary(sigmoid))
+      .to("tflite", "LOGISTIC");
+  define_activation(ops, ops::kTanh, "hyperbolic tangent")
+      .eval(eval_unary([](double x) { return std::tanh(x); }))
+      .to("tflite", "TANH");
+  define_activation(ops, ops::kElu,
+                    "scale * x where x > 0, otherwise scale * alpha * (exp(input_scale * x) - 1)")
+      .attr(attr::kAlpha, 1.0)
+      .attr(attr::kScale, 1.0)
+      .attr(attr::kInputScale, 1.0)
+      .eval(eval_unary_with_attrs(elu))
+      .from_aten("elu.default");
+  define_activation(ops, ops::kSilu, "x * sigmoid(x)")
+      .eval(eval_unary([](double x) { return x / (1 + std::exp(-x)); }))
+      .from_aten("silu.default");
+  define_activation(ops, ops::kGelu,
+                    "x * normal distribution(x); approximate: \"none\" or \"tanh\"")
+      .attr(attr::kApproximate, "none")
+      .eval(eval_unary_with_attrs(gelu))
+      .from_aten("gelu.default");
+  define_activation(ops, ops::kHardswish, "x * relu6(x + 3) / 6")
+      .eval(eval_unary([](double x) { return x * relu6(x + 3) / 6; }))
+      .from_aten("hardswish.default")
+      .to("tflite", "HARD_SWISH");
+  define_activation(ops, ops::kHardsigmoid, "relu6(x + 3) / 6")
+      .eval(eval_unary([](double x) { return relu6(x + 3) / 6; }))
+      .from_aten("hardsigmoid.default");
+  define_activation(ops, ops::kSoftplus,
+                    "log(1 + exp(beta * x)) / beta; x where beta * x > threshold")
+      .attr(attr::kBeta, 1.0)
+      .attr(attr::kThreshold, 20.0)
+      .eval(eval_unary_with_attrs([](double x, const AttrsView& attrs) {
+        const double inner = x * attrs[attr::kBeta];
+        if (inner > attrs[attr::kThreshold]) return x;
+        return std::log1p(std::exp(inner)) / attrs[attr::kBeta];
+      }))
+      .from_aten("softplus.default");
+  define_activation(ops, ops::kMish, "x * tanh(softplus(x))")
+      .eval(eval_unary([](double x) { return x * std::tanh(softplus(x)); }))
+      .from_aten("mish.default");
+}
+
+// ---- import ----
+
+template <const OpName& kOp>
+Imported import_float(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self"}, Promotion::kCommonFloat));
+  return one_result(call.emit(kOp, {x.front()}));
+}
+
+// A bound that a double does not hold goes through a constant instead of the attribute.
+bool fits_attribute(const ImportArg* bound) {
+  const auto* integer = bound == nullptr ? nullptr : std::get_if<int64_t>(&bound->value);
+  constexpr int64_t kExact = int64_t{1} << 53;
+  return integer == nullptr || (*integer > -kExact && *integer < kExact);
+}
+
+// Bounds may be numbers or tensors; a NaN bound makes everything NaN, as maximum does.
+Result<ValueId> bounded(ImportContext& call, ValueId x, OpName op, std::string_view name) {
+  if (!call.given(name)) return x;
+  FERRYMAN_TRY(const ValueId bound, tensor_as(call, name, dtype_of(call, x)));
+  return call.emit(op, {x, bound});
+}
+
+Result<double> bound_attr(ImportContext& call, std::string_view name, double none, DType dtype) {
+  if (!call.given(name)) return none;
+  FERRYMAN_TRY(const double bound, call.number(name));
+  // f32 is what torch compares with.
+  return dtype == DType::kF32 ? static_cast<double>(static_cast<float>(bound)) : bound;
+}
+
+Imported clamp_to(ImportContext& call, std::string_view min_name, std::string_view max_name) {
+  FERRYMAN_TRY(const DType dtype,
+               common_dtype(call, {"self", min_name, max_name}, Promotion::kCommon));
+  FERRYMAN_TRY(const ValueId x, tensor_as(call, "self", dtype));
+  const auto is_number = [&](std::string_view name) {
+    const ImportArg* arg = call.find(name);
+    if (arg == nullptr || arg->is_none()) return true;
+    const auto* real = std::get_if<double>(&arg->value);
+    if (real != nullptr) return !std::isnan(*real);
+    return std::holds_alternative<int64_t>(arg->value) && fits_attribute(arg);
+  };
+  if (is_number(min_name) && is_number(max_name) && dtype != DType::kBool) {
+    FERRYMAN_TRY(const double low, bound_attr(call, min_name, -kInfinity, dtype));
+    FERRYMAN_TRY(const double high, bound_attr(call, max_name, kInfinity, dtype));
+    return one_result(call.emit(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));
+  }
+  FERRYMAN_TRY(const ValueId above, bounded(call, x, ops::kMaximum, min_name));
+  return one_result(bounded(call, above, ops::kMinimum, max_name));
+}
+
+Imported import_clamp(ImportContext& call) {
+  return clamp_to(call, "min", "max");
+}
+
+// The bounds do not change the dtype; they are -1 and 1 if not given.
+Imported import_hardtanh(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const double low, call.number("min_val", -1));
+  FERRYMAN_TRY(const double high, call.number("max_val", 1));
+  return one_result(call.emit(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));
+}
+
+// One slope for each channel, which is axis 1, or one for all.
+Imported import_prelu(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId slope, call.tensor("weight"));
+  const size_t rank = rank_of(call, x);
+  if (rank >= 2 && rank_of(call, slope) == 1) {
+    Ints shape(rank - 1, 1);
+    shape.front() = sizes_of(call, slope).front();
+    FERRYMAN_TRY(slope, emit_reshape(call, slope, shape));
+  } else if (product(sizes_of(call, slope)) == 1) {
+    FERRYMAN_TRY(slope, emit_reshape(call, slope, {}));
+  }
+  return one_result(call.emit(ops::kPrelu, {x, slope}));
+}
+
+// In evaluation the slope is the middle of the range.
+Imported import_rrelu(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const double lower, call.number("lower", 0.125));
+  FERRYMAN_TRY(const double upper, call.number("upper", 1.0 / 3));
+  FERRYMAN_TRY(const bool training, call.flag("training", false));
+  if (training) return call.unsupported("in training mode").hint("call model.eval() first");
+  return one_result(call.emit(ops::kLeakyRelu, {x}, {{attr::kNegativeSlope, (lower + upper) / 2}}));
+}
+
+Imported import_selu(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  return one_result(call.emit(
+      ops::kElu, {x}, {{attr::kAlpha, 1.6732632423543772}, {attr::kScale, 1.0507009873554805}}));
+}
+
+Imported import_celu(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const double alpha, call.number("alpha", 1));
+  return one_result(
+      call.emit(ops::kElu, {x}, {{attr::kAlpha, alpha}, {attr::kInputScale, 1 / alpha}}));
+}
+
+// x / (1 + |x|)
+Imported import_softsign(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
+  FERRYMAN_TRY(const ValueId below, call.emit(ops::kAdd, {magnitude, scalar_like(call, x, 1)}));
+  return one_result(call.emit(ops::kDiv, {x, below}));
+}
+
+Imported import_tanhshrink(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId tanh, call.emit(ops::kTanh, {x}));
+  return one_result(call.emit(ops::kSub, {x, tanh}));
+}
+
+// 0 where |x| <= lambd
+Imported import_hardshrink(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const double lambd, call.number("lambd", 0.5));
+  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
+  FERRYMAN_TRY(const ValueId is_small,
+               call.emit(ops::kLe, {magnitude, scalar_like(call, x, lambd)}));
+  return one_result(call.emit(ops::kWhere, {is_small, scalar_like(call, x, 0), x}));
+}
+
+// What is left of x after lambd is taken off its magnitude: x - clamp(x, -lambd, lambd).
+Imported import_softshrink(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const double lambd, call.number("lambd", 0.5));
+  FERRYMAN_TRY(const ValueId near,
+               call.emit(ops::kClamp, {x}, {{attr::kMin, -lambd}, {attr::kMax, lambd}}));
+  return one_result(call.emit(ops::kSub, {x, near}));
+}
+
+Imported import_threshold(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId threshold, tensor_as(call, "threshold", dtype_of(call, x)));
+  FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype_of(call, x)));
+  FERRYMAN_TRY(const ValueId is_low, call.emit(ops::kLe, {x, threshold}));
+  return one_result(call.emit(ops::kWhere, {is_low, value, x}));
+}
+
+// log(sigmoid(x)) = -softplus(-x)
+Imported import_log_sigmoid(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId negated, call.emit(ops::kNeg, {x}));
+  FERRYMAN_TRY(const ValueId softplus, call.emit(ops::kSoftplus, {negated}));
+  FERRYMAN_TRY(const ValueId y, call.emit(ops::kNeg, {softplus}));
+  return std::vector{y, ValueId()};
+}
+
+Imported import_glu(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), -1));
+  const int64_t size = sizes_of(call, x)[static_cast<size_t>(axis)];
+  if (size % 2 != 0) return call.unsupported("the halved axis has an odd size");
+  FERRYMAN_TRY(const ValueId first, emit_slice(call, x, axis, 0, size / 2));
+  FERRYMAN_TRY(const ValueId second, emit_slice(call, x, axis, size / 2, size));
+  FERRYMAN_TRY(const ValueId gate, call.emit(ops::kSigmoid, {second}));
+  return one_result(call.emit(ops::kMul, {first, gate}));
+}
+
+// In evaluation nothing is dropped.
+Imported import_dropout(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  call.ignore("p");
+  FERRYMAN_TRY(const bool training, call.flag("train", true));
+  if (training) return call.unsupported("in training mode").hint("call model.eval() first");
+  return std::vector{x, ValueId()};
+}
+
+}  // namespace
+
+void add_activation_ops(Ops& ops) {
+  define_relus(ops);
+  define_smooth(ops);
+
+  ImportTable& imports = ops.imports;
+  imports.add({"sigmoid.default", "special_expit.default"}, import_float<ops::kSigmoid>);
+  imports.add("tanh.default", import_float<ops::kTanh>);
+  imports.add({"clamp.default", "clamp.Tensor", "clip.default", "clip.Tensor", "clamp_min.default",
+               "clamp_min.Tensor", "clamp_max.default", "clamp_max.Tensor"},
+              import_clamp);
+  imports.add("hardtanh.default", import_hardtanh);
+  imports.add({"prelu.default", "_prelu_kernel.default"}, import_prelu);
+  imports.add("rrelu.default", import_rrelu);
+  imports.add("selu.default", import_selu);
+  imports.add("celu.default", import_celu);
+  imports.add("softsign.default", import_softsign);
+  imports.add("tanhshrink.default", import_tanhshrink);
+  imports.add("hardshrink.default", import_hardshrink);
+  imports.add("softshrink.default", import_softshrink);
+  imports.add("threshold.default", import_threshold);
+  imports.add({"log_sigmoid.default", "log_sigmoid_forward.default"}, import_log_sigmoid);
+  imports.add("glu.default", import_glu);
+  imports.add({"dropout.default", "native_dropout.default", "feature_dropout.default",
+               "alpha_dropout.default", "feature_alpha_dropout.default"},
+              import_dropout);
 }
 
 }  // namespace ferryman

@@ -8,11 +8,18 @@ void add_all_ops(Ops& ops) {
   add_cast_ops(ops);
   add_compare_ops(ops);
   add_conv_ops(ops);
+  add_create_ops(ops);
   add_elementwise_ops(ops);
+  add_index_ops(ops);
+  add_join_ops(ops);
   add_linear_ops(ops);
   add_norm_ops(ops);
+  add_pad_ops(ops);
   add_pool_ops(ops);
+  add_reduce_ops(ops);
   add_resize_ops(ops);
+  add_shape_ops(ops);
+  add_slice_ops(ops);
   add_softmax_ops(ops);
 }
 

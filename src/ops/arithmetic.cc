@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -13,8 +14,6 @@
 namespace ferryman {
 
 namespace {
-
-using Imported = Result<std::vector<ValueId>>;
 
 // ---- evaluation ----
 
@@ -160,15 +159,6 @@ void define_rows(Ops& ops) {
 
 // ---- import ----
 
-Imported one(Result<ValueId> value) {
-  if (!value.ok()) return std::move(value).diag();
-  return std::vector{*value};
-}
-
-DType dtype_of(ImportContext& call, ValueId value) {
-  return call.graph().type(value).dtype;
-}
-
 // value * number, unless the number is 1.
 Result<ValueId> scaled(ImportContext& call, ValueId value, std::string_view number_name) {
   const ImportArg* number = call.find(number_name);
@@ -181,7 +171,7 @@ Result<ValueId> scaled(ImportContext& call, ValueId value, std::string_view numb
 
 // On bools, + is "or" and * is "and", as is the larger and the smaller.
 Imported emit_arithmetic(ImportContext& call, OpName op, OpName on_bools, ValueId a, ValueId b) {
-  return one(call.emit(dtype_of(call, a) == DType::kBool ? on_bools : op, {a, b}));
+  return one_result(call.emit(dtype_of(call, a) == DType::kBool ? on_bools : op, {a, b}));
 }
 
 Imported import_add(ImportContext& call) {
@@ -193,13 +183,13 @@ Imported import_add(ImportContext& call) {
 Imported import_sub(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
   FERRYMAN_TRY(const ValueId other, scaled(call, x[1], "alpha"));
-  return one(call.emit(ops::kSub, {x[0], other}));
+  return one_result(call.emit(ops::kSub, {x[0], other}));
 }
 
 Imported import_rsub(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"other", "self"}));
   FERRYMAN_TRY(const ValueId self, scaled(call, x[1], "alpha"));
-  return one(call.emit(ops::kSub, {x[0], self}));
+  return one_result(call.emit(ops::kSub, {x[0], self}));
 }
 
 template <const OpName& kOp, const OpName& kOnBools>
@@ -211,7 +201,7 @@ Imported import_with_bools(ImportContext& call) {
 template <const OpName& kOp, Promotion kPromotion>
 Imported import_binary(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}, kPromotion));
-  return one(call.emit(kOp, {x[0], x[1]}));
+  return one_result(call.emit(kOp, {x[0], x[1]}));
 }
 
 Imported import_div_mode(ImportContext& call) {
@@ -243,14 +233,14 @@ Imported import_pow_scalar(ImportContext& call) {
   if (dtype_of(call, x[0]) == DType::kBool) return call.unsupported("a power of bools");
   FERRYMAN_TRY(const double exponent, call.number("exponent"));
   if (std::optional<Result<ValueId>> power = short_power(call, x[0], exponent))
-    return one(*std::move(power));
-  return one(call.emit(ops::kPow, {x[0], x[1]}));
+    return one_result(*std::move(power));
+  return one_result(call.emit(ops::kPow, {x[0], x[1]}));
 }
 
 Imported import_pow(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "exponent"}));
   if (dtype_of(call, x[0]) == DType::kBool) return call.unsupported("a power of bools");
-  return one(call.emit(ops::kPow, {x[0], x[1]}));
+  return one_result(call.emit(ops::kPow, {x[0], x[1]}));
 }
 
 // self + value * product(tensor1, tensor2)
@@ -258,7 +248,7 @@ Imported add_scaled(ImportContext& call, OpName op) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "tensor1", "tensor2"}));
   FERRYMAN_TRY(const ValueId first, scaled(call, x[1], "value"));
   FERRYMAN_TRY(const ValueId product, call.emit(op, {first, x[2]}));
-  return one(call.emit(ops::kAdd, {x[0], product}));
+  return one_result(call.emit(ops::kAdd, {x[0], product}));
 }
 
 Imported import_addcmul(ImportContext& call) {
@@ -277,14 +267,14 @@ Imported import_lerp_scalar(ImportContext& call) {
   const ValueId factor =
       call.builder().scalar(dtype_of(call, x[0]), from_start ? weight : weight - 1);
   FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, factor}));
-  return one(call.emit(ops::kAdd, {x[from_start ? 0 : 1], step}));
+  return one_result(call.emit(ops::kAdd, {x[from_start ? 0 : 1], step}));
 }
 
 Imported import_lerp(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end", "weight"}));
   FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
   FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, x[2]}));
-  return one(call.emit(ops::kAdd, {x[0], step}));
+  return one_result(call.emit(ops::kAdd, {x[0], step}));
 }
 
 // The larger or smaller; a NaN yields to a number.
@@ -292,13 +282,14 @@ template <const OpName& kOp>
 Imported import_ignoring_nan(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
   if (dtype_of(call, x[0]) == DType::kBool)
-    return one(call.emit(kOp == ops::kMaximum ? ops::kLogicalOr : ops::kLogicalAnd, {x[0], x[1]}));
+    return one_result(
+        call.emit(kOp == ops::kMaximum ? ops::kLogicalOr : ops::kLogicalAnd, {x[0], x[1]}));
   FERRYMAN_TRY(const ValueId extreme, call.emit(kOp, {x[0], x[1]}));
   if (!is_floating(dtype_of(call, x[0]))) return std::vector{extreme};
   FERRYMAN_TRY(const ValueId first_is_nan, call.emit(ops::kIsNan, {x[0]}));
   FERRYMAN_TRY(const ValueId second_is_nan, call.emit(ops::kIsNan, {x[1]}));
   FERRYMAN_TRY(const ValueId rest, call.emit(ops::kWhere, {second_is_nan, x[0], extreme}));
-  return one(call.emit(ops::kWhere, {first_is_nan, x[1], rest}));
+  return one_result(call.emit(ops::kWhere, {first_is_nan, x[1], rest}));
 }
 
 Imported import_hypot(ImportContext& call) {
@@ -306,7 +297,7 @@ Imported import_hypot(ImportContext& call) {
   FERRYMAN_TRY(const ValueId a, call.emit(ops::kSquare, {x[0]}));
   FERRYMAN_TRY(const ValueId b, call.emit(ops::kSquare, {x[1]}));
   FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {a, b}));
-  return one(call.emit(ops::kSqrt, {sum}));
+  return one_result(call.emit(ops::kSqrt, {sum}));
 }
 
 // x log(y): 0 where x is 0 and y is a number.
@@ -322,7 +313,7 @@ Imported import_xlogy(ImportContext& call) {
   FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {x[1]}));
   FERRYMAN_TRY(const ValueId is_number, call.emit(ops::kLogicalNot, {is_nan}));
   FERRYMAN_TRY(const ValueId gives_zero, call.emit(ops::kLogicalAnd, {is_zero, is_number}));
-  return one(call.emit(ops::kWhere, {gives_zero, zero, product}));
+  return one_result(call.emit(ops::kWhere, {gives_zero, zero, product}));
 }
 
 // x * 2 ^ other
@@ -331,7 +322,7 @@ Imported import_ldexp(ImportContext& call) {
                promoted(call, {"self", "other"}, Promotion::kCommonFloat));
   const ValueId two = call.builder().scalar(dtype_of(call, x[0]), 2);
   FERRYMAN_TRY(const ValueId factor, call.emit(ops::kPow, {two, x[1]}));
-  return one(call.emit(ops::kMul, {x[0], factor}));
+  return one_result(call.emit(ops::kMul, {x[0], factor}));
 }
 
 void add_basic_imports(ImportTable& imports) {

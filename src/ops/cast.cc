@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -11,8 +12,6 @@
 namespace ferryman {
 
 namespace {
-
-using Imported = Result<std::vector<ValueId>>;
 
 InferResult cast_type(const InferArgs& args) {
   return std::vector{TensorType{args.attrs[attr::kDType], args.operand(0).dims}};

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -11,8 +12,6 @@
 namespace ferryman {
 
 namespace {
-
-using Imported = Result<std::vector<ValueId>>;
 
 struct CompareRow {
   OpName name;
@@ -172,11 +171,6 @@ void define_where(Ops& ops) {
 
 // ---- import ----
 
-Imported one(Result<ValueId> value) {
-  if (!value.ok()) return std::move(value).diag();
-  return std::vector{*value};
-}
-
 // Anything but zero is true.
 Result<ValueId> as_bool(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const ValueId value, call.tensor(name));
@@ -187,31 +181,31 @@ template <const OpName& kOp>
 Imported import_logical(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, as_bool(call, "self"));
   FERRYMAN_TRY(const ValueId other, as_bool(call, "other"));
-  return one(call.emit(kOp, {x, other}));
+  return one_result(call.emit(kOp, {x, other}));
 }
 
 Imported import_logical_not(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, as_bool(call, "self"));
-  return one(call.emit(ops::kLogicalNot, {x}));
+  return one_result(call.emit(ops::kLogicalNot, {x}));
 }
 
 template <const OpName& kOnIntegers, const OpName& kOnBools>
 Imported import_bitwise(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
   const bool on_bools = call.graph().type(x[0]).dtype == DType::kBool;
-  return one(call.emit(on_bools ? kOnBools : kOnIntegers, {x[0], x[1]}));
+  return one_result(call.emit(on_bools ? kOnBools : kOnIntegers, {x[0], x[1]}));
 }
 
 Imported import_bitwise_not(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const bool on_bools = call.graph().type(x).dtype == DType::kBool;
-  return one(call.emit(on_bools ? ops::kLogicalNot : ops::kBitwiseNot, {x}));
+  return one_result(call.emit(on_bools ? ops::kLogicalNot : ops::kBitwiseNot, {x}));
 }
 
 Imported import_where(ImportContext& call) {
   FERRYMAN_TRY(const ValueId condition, as_bool(call, "condition"));
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  return one(call.emit(ops::kWhere, {condition, x[0], x[1]}));
+  return one_result(call.emit(ops::kWhere, {condition, x[0], x[1]}));
 }
 
 // The value takes the tensor's dtype.
@@ -219,7 +213,7 @@ Imported import_masked_fill(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId mask, as_bool(call, "mask"));
   FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", call.graph().type(x).dtype));
-  return one(call.emit(ops::kWhere, {mask, value, x}));
+  return one_result(call.emit(ops::kWhere, {mask, value, x}));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -14,8 +15,6 @@
 namespace ferryman {
 
 namespace {
-
-using Imported = Result<std::vector<ValueId>>;
 
 struct UnaryRow {
   OpName name;
@@ -126,15 +125,10 @@ bool holds_whole_numbers(ImportContext& call, ValueId x) {
   return is_integer(dtype) || dtype == DType::kBool;
 }
 
-Imported one(Result<ValueId> value) {
-  if (!value.ok()) return std::move(value).diag();
-  return std::vector{*value};
-}
-
 template <const OpName& kOp>
 Imported import_float(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  return one(call.emit(kOp, {x}));
+  return one_result(call.emit(kOp, {x}));
 }
 
 // Whole numbers stay what they are.
@@ -142,14 +136,14 @@ template <const OpName& kOp>
 Imported import_unless_whole(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   if (holds_whole_numbers(call, x)) return std::vector{x};
-  return one(call.emit(kOp, {x}));
+  return one_result(call.emit(kOp, {x}));
 }
 
 template <const OpName& kOp>
 Imported import_unless_bool(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   if (call.graph().type(x).dtype == DType::kBool) return std::vector{x};
-  return one(call.emit(kOp, {x}));
+  return one_result(call.emit(kOp, {x}));
 }
 
 Imported import_square(ImportContext& call) {
@@ -159,7 +153,7 @@ Imported import_square(ImportContext& call) {
                as_dtype(call, x,
                         call.graph().type(x).dtype == DType::kBool ? DType::kI64
                                                                    : call.graph().type(x).dtype));
-  return one(call.emit(ops::kSquare, {number}));
+  return one_result(call.emit(ops::kSquare, {number}));
 }
 
 Imported import_round_decimals(ImportContext& call) {
@@ -173,7 +167,7 @@ Imported import_round_decimals(ImportContext& call) {
   const OpName back = decimals < 0 ? ops::kMul : ops::kDiv;
   FERRYMAN_TRY(const ValueId scaled, call.emit(forth, {x, scale}));
   FERRYMAN_TRY(const ValueId rounded, call.emit(ops::kRound, {scaled}));
-  return one(call.emit(back, {rounded, scale}));
+  return one_result(call.emit(back, {rounded, scale}));
 }
 
 Result<ValueId> times(ImportContext& call, ValueId x, double factor) {
@@ -183,36 +177,36 @@ Result<ValueId> times(ImportContext& call, ValueId x, double factor) {
 Imported import_log2(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
   FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {x}));
-  return one(times(call, log, std::numbers::log2e));
+  return one_result(times(call, log, std::numbers::log2e));
 }
 
 Imported import_log10(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
   FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {x}));
-  return one(times(call, log, std::numbers::log10e));
+  return one_result(times(call, log, std::numbers::log10e));
 }
 
 Imported import_exp2(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
   const ValueId two = call.builder().scalar(call.graph().type(x).dtype, 2);
-  return one(call.emit(ops::kPow, {two, x}));
+  return one_result(call.emit(ops::kPow, {two, x}));
 }
 
 Imported import_deg2rad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  return one(times(call, x, std::numbers::pi / 180));
+  return one_result(times(call, x, std::numbers::pi / 180));
 }
 
 Imported import_rad2deg(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  return one(times(call, x, 180 / std::numbers::pi));
+  return one_result(times(call, x, 180 / std::numbers::pi));
 }
 
 Imported import_frac(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   if (holds_whole_numbers(call, x)) return call.unsupported("frac of whole numbers");
   FERRYMAN_TRY(const ValueId whole, call.emit(ops::kTrunc, {x}));
-  return one(call.emit(ops::kSub, {x, whole}));
+  return one_result(call.emit(ops::kSub, {x, whole}));
 }
 
 // log(x / (1 - x)), with x kept in [eps, 1 - eps] if eps is given.
@@ -225,7 +219,7 @@ Imported import_logit(ImportContext& call) {
   }
   FERRYMAN_TRY(const ValueId rest, call.emit(ops::kSub, {call.builder().scalar(dtype, 1), x}));
   FERRYMAN_TRY(const ValueId odds, call.emit(ops::kDiv, {x, rest}));
-  return one(call.emit(ops::kLog, {odds}));
+  return one_result(call.emit(ops::kLog, {odds}));
 }
 
 // sin(pi x) / (pi x), and 1 at 0.
@@ -236,13 +230,14 @@ Imported import_sinc(ImportContext& call) {
   FERRYMAN_TRY(const ValueId sine, call.emit(ops::kSin, {angle}));
   FERRYMAN_TRY(const ValueId quotient, call.emit(ops::kDiv, {sine, angle}));
   FERRYMAN_TRY(const ValueId at_zero, call.emit(ops::kEq, {x, call.builder().scalar(dtype, 0)}));
-  return one(call.emit(ops::kWhere, {at_zero, call.builder().scalar(dtype, 1), quotient}));
+  return one_result(call.emit(ops::kWhere, {at_zero, call.builder().scalar(dtype, 1), quotient}));
 }
 
 Imported import_erfc(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
   FERRYMAN_TRY(const ValueId erf, call.emit(ops::kErf, {x}));
-  return one(call.emit(ops::kSub, {call.builder().scalar(call.graph().type(x).dtype, 1), erf}));
+  return one_result(
+      call.emit(ops::kSub, {call.builder().scalar(call.graph().type(x).dtype, 1), erf}));
 }
 
 // A bool tensor of the operand's shape: what a test on whole numbers always says.
@@ -255,7 +250,7 @@ Imported constant_answer(ImportContext& call, ValueId x, bool answer) {
 Imported import_isnan(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   if (holds_whole_numbers(call, x)) return constant_answer(call, x, false);
-  return one(call.emit(ops::kIsNan, {x}));
+  return one_result(call.emit(ops::kIsNan, {x}));
 }
 
 // Compares with infinity: |x| == inf, or |x| < inf, which is false for NaN.
@@ -266,7 +261,7 @@ Imported import_magnitude_test(ImportContext& call) {
   FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
   const ValueId infinity =
       call.builder().scalar(call.graph().type(x).dtype, std::numeric_limits<double>::infinity());
-  return one(call.emit(kCompare, {magnitude, infinity}));
+  return one_result(call.emit(kCompare, {magnitude, infinity}));
 }
 
 template <int kSign>
@@ -275,7 +270,7 @@ Imported import_signed_infinity(ImportContext& call) {
   if (holds_whole_numbers(call, x)) return constant_answer(call, x, false);
   const ValueId infinity = call.builder().scalar(call.graph().type(x).dtype,
                                                  kSign * std::numeric_limits<double>::infinity());
-  return one(call.emit(ops::kEq, {x, infinity}));
+  return one_result(call.emit(ops::kEq, {x, infinity}));
 }
 
 double largest_finite(DType dtype) {
@@ -306,7 +301,7 @@ Imported import_nan_to_num(ImportContext& call) {
   FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {x}));
   FERRYMAN_TRY(x, call.emit(ops::kWhere, {is_high, builder.scalar(dtype, highest), x}));
   FERRYMAN_TRY(x, call.emit(ops::kWhere, {is_low, builder.scalar(dtype, lowest), x}));
-  return one(call.emit(ops::kWhere, {is_nan, builder.scalar(dtype, nan), x}));
+  return one_result(call.emit(ops::kWhere, {is_nan, builder.scalar(dtype, nan), x}));
 }
 
 Imported import_identity(ImportContext& call) {

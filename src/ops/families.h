@@ -16,11 +16,18 @@ void add_arithmetic_ops(Ops& ops);
 void add_cast_ops(Ops& ops);
 void add_compare_ops(Ops& ops);
 void add_conv_ops(Ops& ops);
+void add_create_ops(Ops& ops);
 void add_elementwise_ops(Ops& ops);
+void add_index_ops(Ops& ops);
+void add_join_ops(Ops& ops);
 void add_linear_ops(Ops& ops);
 void add_norm_ops(Ops& ops);
+void add_pad_ops(Ops& ops);
 void add_pool_ops(Ops& ops);
+void add_reduce_ops(Ops& ops);
 void add_resize_ops(Ops& ops);
+void add_shape_ops(Ops& ops);
+void add_slice_ops(Ops& ops);
 void add_softmax_ops(Ops& ops);
 
 // All families.

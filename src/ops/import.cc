@@ -204,6 +204,11 @@ Result<int64_t> normalise_axis(int64_t axis, size_t rank) {
                      fmt::format("axis {} of a tensor with {} axes", axis, rank));
 }
 
+Imported one_result(Result<ValueId> value) {
+  if (!value.ok()) return std::move(value).diag();
+  return std::vector{*value};
+}
+
 void ImportTable::add(std::string_view aten_target, ImportFn fn) {
   check(functions_.emplace(aten_target, fn).second, "an ATen op imported by two functions");
 }

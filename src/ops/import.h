@@ -92,7 +92,10 @@ class ImportContext {
 // Negative axes count from the end; checked.
 Result<int64_t> normalise_axis(int64_t axis, size_t rank);
 
-using ImportFn = Result<std::vector<ValueId>> (*)(ImportContext&);
+using Imported = Result<std::vector<ValueId>>;
+using ImportFn = Imported (*)(ImportContext&);
+// What an import function of one result returns.
+Imported one_result(Result<ValueId> value);
 
 class ImportTable {
  public:

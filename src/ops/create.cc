@@ -1,0 +1,211 @@
+// Tensors made from numbers alone: they are constants.
+#include <algorithm>
+#include <cmath>
+
+#include "ops/attrs.h"
+#include "ops/emit.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+
+namespace ferryman {
+
+namespace {
+
+void ignore_placement(ImportContext& call) {
+  for (const std::string_view name :
+       {"layout", "device", "pin_memory", "memory_format", "requires_grad"})
+    call.ignore(name);
+}
+
+Imported constant(ImportContext& call, TensorData data, std::string_view name) {
+  return std::vector{call.builder().constant(std::move(data), std::string(name))};
+}
+
+// A tensor of one number, which may be too large for a double to hold exactly.
+Result<TensorData> filled(ImportContext& call, const Ints& shape, DType dtype,
+                          const ImportArg& number) {
+  for (const int64_t size : shape) {
+    if (size < 0) return call.unsupported("a negative size");
+  }
+  FERRYMAN_TRY(const ValueId scalar, call.number_constant(number, dtype));
+  return call.graph().constant(scalar).broadcast_to(shape);
+}
+
+DType dtype_of_number(const ImportArg& number) {
+  if (std::holds_alternative<bool>(number.value)) return DType::kBool;
+  return std::holds_alternative<int64_t>(number.value) ? DType::kI64 : DType::kF32;
+}
+
+template <int kNumber>
+Imported import_filled(ImportContext& call) {
+  ignore_placement(call);
+  call.ignore("self");  // new_zeros: of the same dtype
+  DType dtype = DType::kF32;
+  if (call.given("self")) {
+    FERRYMAN_TRY(const ValueId self, call.tensor("self"));
+    dtype = dtype_of(call, self);
+  }
+  FERRYMAN_TRY(const Ints shape, call.integers("size"));
+  FERRYMAN_TRY(dtype, call.dtype("dtype", dtype));
+  FERRYMAN_TRY(TensorData data, filled(call, shape, dtype, ImportArg{int64_t{kNumber}}));
+  return constant(call, std::move(data), kNumber == 0 ? "zeros" : "ones");
+}
+
+template <int kNumber>
+Imported import_filled_like(ImportContext& call) {
+  ignore_placement(call);
+  FERRYMAN_TRY(const ValueId self, call.tensor("self"));
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, self)));
+  FERRYMAN_TRY(TensorData data,
+               filled(call, sizes_of(call, self), dtype, ImportArg{int64_t{kNumber}}));
+  return constant(call, std::move(data), kNumber == 0 ? "zeros" : "ones");
+}
+
+// The number as the call spells it; a tensor where ATen allows one.
+Result<ValueId> fill(ImportContext& call, std::string_view name, const Ints& shape, DType dtype) {
+  const ImportArg* number = call.find(name);
+  if (number == nullptr) return call.unsupported("nothing to fill with");
+  if (std::holds_alternative<ValueId>(number->value)) {
+    FERRYMAN_TRY(const ValueId value, tensor_as(call, name, dtype));
+    return emit_expand(call, value, shape);
+  }
+  FERRYMAN_TRY(TensorData data, filled(call, shape, dtype, *number));
+  return call.builder().constant(std::move(data), "full");
+}
+
+Imported import_full(ImportContext& call) {
+  ignore_placement(call);
+  FERRYMAN_TRY(const Ints shape, call.integers("size"));
+  const ImportArg* number = call.find("fill_value");
+  DType dtype = number == nullptr ? DType::kF32 : dtype_of_number(*number);
+  if (call.given("self")) {
+    FERRYMAN_TRY(const ValueId self, call.tensor("self"));
+    dtype = dtype_of(call, self);
+  }
+  FERRYMAN_TRY(dtype, call.dtype("dtype", dtype));
+  return one_result(fill(call, "fill_value", shape, dtype));
+}
+
+Imported import_full_like(ImportContext& call) {
+  ignore_placement(call);
+  FERRYMAN_TRY(const ValueId self, call.tensor("self"));
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, self)));
+  return one_result(fill(call, "fill_value", sizes_of(call, self), dtype));
+}
+
+Imported import_fill(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId self, call.tensor("self"));
+  return one_result(fill(call, "value", sizes_of(call, self), dtype_of(call, self)));
+}
+
+Imported import_scalar_tensor(ImportContext& call) {
+  ignore_placement(call);
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
+  return one_result(fill(call, "s", {}, dtype));
+}
+
+// start, start + step, … below end; whole numbers unless one of the three is not.
+Imported import_arange(ImportContext& call) {
+  ignore_placement(call);
+  bool whole = true;
+  for (const std::string_view name : {"start", "end", "step"}) {
+    const ImportArg* arg = call.find(name);
+    if (arg != nullptr && std::holds_alternative<double>(arg->value)) whole = false;
+  }
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", whole ? DType::kI64 : DType::kF32));
+  FERRYMAN_TRY(const double start, call.number("start", 0));
+  FERRYMAN_TRY(const double end, call.number("end"));
+  FERRYMAN_TRY(const double step, call.number("step", 1));
+  const double count = std::ceil((end - start) / step);
+  constexpr double kMaxElems = 1 << 28;
+  if (!(step != 0) || !(count >= 0) || count > kMaxElems) return call.unsupported("a bad range");
+  const TensorType type{dtype, {Dim(static_cast<int64_t>(count))}};
+  if (whole) {
+    FERRYMAN_TRY(const int64_t first, call.integer("start", 0));
+    FERRYMAN_TRY(const int64_t stride, call.integer("step", 1));
+    Ints values(static_cast<size_t>(count));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<int64_t>(i) * stride;
+    return constant(call, store_ints(type, values), "arange");
+  }
+  std::vector<double> values(static_cast<size_t>(count));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * step;
+  return constant(call, store_doubles(type, values), "arange");
+}
+
+// `steps` numbers from start to end, both included; from either end to the middle, as torch does.
+Imported import_linspace(ImportContext& call) {
+  ignore_placement(call);
+  FERRYMAN_TRY(const double start, call.number("start"));
+  FERRYMAN_TRY(const double end, call.number("end"));
+  FERRYMAN_TRY(const int64_t steps, call.integer("steps"));
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
+  constexpr int64_t kMaxElems = 1 << 28;
+  if (steps < 0 || steps > kMaxElems || !is_floating(dtype))
+    return call.unsupported("this form is not supported");
+  std::vector<double> values(static_cast<size_t>(steps));
+  const double stride = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  for (int64_t i = 0; i < steps; ++i) {
+    values[static_cast<size_t>(i)] = i < steps / 2 || steps == 1
+                                         ? start + stride * static_cast<double>(i)
+                                         : end - stride * static_cast<double>(steps - 1 - i);
+  }
+  return constant(call, store_doubles({dtype, {Dim(steps)}}, values), "linspace");
+}
+
+Imported import_eye(ImportContext& call) {
+  ignore_placement(call);
+  FERRYMAN_TRY(const int64_t rows, call.integer("n"));
+  FERRYMAN_TRY(const int64_t columns, call.integer("m", rows));
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
+  if (rows < 0 || columns < 0) return call.unsupported("a negative size");
+  Ints values;
+  for_each_index({rows, columns},
+                 [&](const Ints& at) { values.push_back(at[0] == at[1] ? 1 : 0); });
+  return constant(call, store_ints({dtype, {Dim(rows), Dim(columns)}}, values), "eye");
+}
+
+// Row and column numbers of a triangle of a matrix.
+template <bool kLower>
+Imported import_triangle_indices(ImportContext& call) {
+  ignore_placement(call);
+  FERRYMAN_TRY(const int64_t rows, call.integer("row"));
+  FERRYMAN_TRY(const int64_t columns, call.integer("col"));
+  FERRYMAN_TRY(const int64_t offset, call.integer("offset", 0));
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kI64));
+  Ints row_numbers, column_numbers;
+  for_each_index({std::max<int64_t>(rows, 0), std::max<int64_t>(columns, 0)}, [&](const Ints& at) {
+    const int64_t distance = at[1] - at[0];
+    if (kLower ? distance > offset : distance < offset) return;
+    row_numbers.push_back(at[0]);
+    column_numbers.push_back(at[1]);
+  });
+  const Dim count(static_cast<int64_t>(row_numbers.size()));
+  row_numbers.insert(row_numbers.end(), column_numbers.begin(), column_numbers.end());
+  return constant(call, store_ints({dtype, {Dim(2), count}}, row_numbers), "indices");
+}
+
+}  // namespace
+
+void add_create_ops(Ops& ops) {
+  ImportTable& imports = ops.imports;
+  // What uninitialised memory holds is anybody's guess; zeros are one.
+  imports.add({"zeros.default", "new_zeros.default", "empty.memory_format", "new_empty.default"},
+              import_filled<0>);
+  imports.add({"ones.default", "new_ones.default"}, import_filled<1>);
+  imports.add({"zeros_like.default", "empty_like.default", "zero.default"}, import_filled_like<0>);
+  imports.add("ones_like.default", import_filled_like<1>);
+  imports.add({"full.default", "new_full.default"}, import_full);
+  imports.add("full_like.default", import_full_like);
+  imports.add({"fill.Scalar", "fill.Tensor"}, import_fill);
+  imports.add("scalar_tensor.default", import_scalar_tensor);
+  imports.add({"arange.default", "arange.start", "arange.start_step"}, import_arange);
+  imports.add("linspace.default", import_linspace);
+  imports.add("eye.default", import_eye);
+  imports.add("eye.m", import_eye);
+  imports.add("tril_indices.default", import_triangle_indices<true>);
+  imports.add("triu_indices.default", import_triangle_indices<false>);
+}
+
+}  // namespace ferryman

@@ -1,0 +1,278 @@
+// Reading at positions: gather and what is built on it.
+#include <algorithm>
+#include <numeric>
+
+#include "ops/attrs.h"
+#include "ops/emit.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/index_arrays.h"
+#include "ops/infer.h"
+#include "ops/move_elems.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+
+namespace ferryman {
+
+namespace {
+
+// ---- gather ----
+
+InferResult gather_type(const InferArgs& args) {
+  const TensorType& x = args.operand(0);
+  const Dims& indices = args.operand(1).dims;
+  const int64_t axis = args.attrs[attr::kAxis].value;
+  FERRYMAN_TRY_STATUS(check_axis(axis, x.rank()));
+  TensorType type = x;
+  type.dims.erase(type.dims.begin() + axis);
+  type.dims.insert(type.dims.begin() + axis, indices.begin(), indices.end());
+  return std::vector{type};
+}
+
+EvalResult eval_gather(const EvalArgs& args) {
+  const TensorData& x = args.operand(0);
+  const auto axis = static_cast<size_t>(args.attrs[attr::kAxis].value);
+  const Ints positions = args.operand(1).to_ints();
+  const Ints& index_shape = args.operand(1).shape();
+  for (const int64_t position : positions) {
+    if (position < 0 || position >= x.shape()[axis])
+      return shape_error("an index outside the tensor");
+  }
+  std::vector<TensorData> results;
+  Ints from(x.rank());
+  results.push_back(move_elems(x, args.results[0], [&](const Ints& index) {
+    int64_t flat = 0;
+    for (size_t i = 0; i < index_shape.size(); ++i) flat = flat * index_shape[i] + index[axis + i];
+    for (size_t i = 0; i < x.rank(); ++i) {
+      if (i < axis) from[i] = index[i];
+      if (i > axis) from[i] = index[i - 1 + index_shape.size()];
+    }
+    from[axis] = positions[static_cast<size_t>(flat)];
+    return flat_index(x.shape(), from);
+  }));
+  return results;
+}
+
+void define_rows(Ops& ops) {
+  ops.set.define(ops::kGather)
+      .doc(
+          "entries of x along an axis at the indices, whose axes take its place; 0 <= index < size")
+      .operand("x")
+      .operand("indices", DTypeSet::kInteger)
+      .attr(attr::kAxis)
+      .result(gather_type)
+      .axes(AxisRule::kAlong)
+      .eval(eval_gather)
+      .to("tflite", "GATHER", {{"axis", attr::kAxis.name, {}}, {"batch_dims", "", int64_t{0}}});
+}
+
+// ---- import ----
+
+Imported import_index_select(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId indices, call.tensor("index"));
+  const Ints sizes = sizes_of(call, x);
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", sizes.size()));
+  FERRYMAN_TRY(indices, emit_reshape(call, indices, {-1}));
+  if (!sizes.empty()) return one_result(emit_gather(call, x, indices, axis));
+  FERRYMAN_TRY(x, emit_reshape(call, x, {1}));
+  FERRYMAN_TRY(const ValueId picked, emit_gather(call, x, indices, 0));
+  return one_result(emit_reshape(call, picked, {}));
+}
+
+// Rows of the table. What concerns training only (padding_idx) does not change them.
+Imported import_embedding(ImportContext& call) {
+  for (const std::string_view name : {"padding_idx", "scale_grad_by_freq", "sparse"})
+    call.ignore(name);
+  FERRYMAN_TRY(const ValueId table, call.tensor("weight"));
+  FERRYMAN_TRY(const ValueId indices, call.tensor("indices"));
+  return one_result(emit_gather(call, table, indices, 0));
+}
+
+// Positions in the flattened tensor of x[i][j]…[index]…: the index's own place for every axis but
+// `axis`. One constant holds what does not depend on the index.
+Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
+  const Ints strides = row_major_strides(sizes_of(call, x));
+  const Ints shape = sizes_of(call, index);
+  const auto along = static_cast<size_t>(axis);
+  Ints offsets;
+  for_each_index(shape, [&](const Ints& at) {
+    int64_t offset = 0;
+    for (size_t i = 0; i < at.size(); ++i) offset += i == along ? 0 : at[i] * strides[i];
+    offsets.push_back(offset);
+  });
+  FERRYMAN_TRY(ValueId position, as_dtype(call, index, DType::kI64));
+  if (strides[along] != 1) {
+    FERRYMAN_TRY(position,
+                 call.emit(ops::kMul, {position, int_constant(call, {}, {strides[along]})}));
+  }
+  if (std::all_of(offsets.begin(), offsets.end(), [](int64_t offset) { return offset == 0; }))
+    return position;
+  return call.emit(ops::kAdd, {position, int_constant(call, shape, offsets)});
+}
+
+Result<ValueId> gather_elements(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
+  if (rank_of(call, x) != rank_of(call, index)) return call.unsupported("an index of another rank");
+  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
+  FERRYMAN_TRY(const ValueId positions, flat_positions(call, x, index, axis));
+  return emit_gather(call, flat, positions, 0);
+}
+
+Imported import_gather(ImportContext& call) {
+  call.ignore("sparse_grad");
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId index, call.tensor("index"));
+  const Ints shape = sizes_of(call, index);
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  if (rank_of(call, x) == 0) {
+    FERRYMAN_TRY(x, emit_reshape(call, x, {1}));
+  }
+  if (shape.empty()) {
+    FERRYMAN_TRY(index, emit_reshape(call, index, {1}));
+  }
+  FERRYMAN_TRY(const ValueId picked, gather_elements(call, x, index, axis));
+  return one_result(emit_reshape(call, picked, shape));
+}
+
+Imported import_take_along_dim(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId index, call.tensor("indices"));
+  int64_t axis = 0;
+  if (!call.given("dim")) {
+    FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
+    FERRYMAN_TRY(index, emit_reshape(call, index, {-1}));
+  } else {
+    FERRYMAN_TRY(axis, call.axis("dim", rank_of(call, x)));
+    Ints x_shape = sizes_of(call, x);
+    Ints index_shape = sizes_of(call, index);
+    if (x_shape.size() != index_shape.size() || x_shape.empty())
+      return call.unsupported("an index of another rank");
+    const auto along = static_cast<size_t>(axis);
+    for (size_t i = 0; i < x_shape.size(); ++i) {
+      if (i != along) x_shape[i] = index_shape[i] = std::max(x_shape[i], index_shape[i]);
+    }
+    FERRYMAN_TRY(x, emit_expand(call, x, x_shape));
+    FERRYMAN_TRY(index, emit_expand(call, index, index_shape));
+  }
+  return one_result(gather_elements(call, x, index, axis));
+}
+
+Imported import_take(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId index, call.tensor("index"));
+  FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
+  FERRYMAN_TRY(index, wrap_negative(call, index, sizes_of(call, x).front()));
+  return one_result(emit_gather(call, x, index, 0));
+}
+
+// ---- fixed positions ----
+
+// Entries (i, i + offset) of two axes, which become one, the last.
+Imported import_diagonal(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t offset, call.integer("offset", 0));
+  const size_t rank = rank_of(call, x);
+  FERRYMAN_TRY(const int64_t first, call.axis("dim1", rank, 0));
+  FERRYMAN_TRY(const int64_t second, call.axis("dim2", rank, 1));
+  if (rank < 2 || first == second) return call.unsupported("a diagonal needs two axes");
+  Ints perm;
+  for (int64_t axis = 0; axis < static_cast<int64_t>(rank); ++axis) {
+    if (axis != first && axis != second) perm.push_back(axis);
+  }
+  perm.push_back(first);
+  perm.push_back(second);
+  FERRYMAN_TRY(x, emit_permute(call, x, perm));
+  Ints shape = sizes_of(call, x);
+  const int64_t rows = shape[rank - 2];
+  const int64_t columns = shape[rank - 1];
+  Ints positions;
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t column = row + offset;
+    if (column >= 0 && column < columns) positions.push_back(row * columns + column);
+  }
+  shape.resize(rank - 1);
+  shape.back() = rows * columns;
+  FERRYMAN_TRY(x, emit_reshape(call, x, shape));
+  const auto count = static_cast<int64_t>(positions.size());
+  return one_result(
+      emit_gather(call, x, int_constant(call, {count}, positions), static_cast<int64_t>(rank) - 2));
+}
+
+// Windows along an axis; their entries become a new last axis.
+Imported import_unfold(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const size_t rank = rank_of(call, x);
+  if (rank == 0) return call.unsupported("a tensor without axes");
+  FERRYMAN_TRY(const int64_t axis, call.axis("dimension", rank));
+  FERRYMAN_TRY(const int64_t size, call.integer("size"));
+  FERRYMAN_TRY(const int64_t step, call.integer("step"));
+  const int64_t length = sizes_of(call, x)[static_cast<size_t>(axis)];
+  if (size < 0 || step < 1 || size > length) return call.unsupported("a window outside the tensor");
+  const int64_t windows = (length - size) / step + 1;
+  Ints positions;
+  for (int64_t window = 0; window < windows; ++window) {
+    for (int64_t i = 0; i < size; ++i) positions.push_back(window * step + i);
+  }
+  FERRYMAN_TRY(const ValueId picked,
+               emit_gather(call, x, int_constant(call, {windows, size}, positions), axis));
+  Ints perm(rank + 1);
+  std::iota(perm.begin(), perm.end(), 0);
+  std::rotate(perm.begin() + axis + 1, perm.begin() + axis + 2, perm.end());
+  return one_result(emit_permute(call, picked, perm));
+}
+
+Imported import_one_hot(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId index, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t classes, call.integer("num_classes", -1));
+  if (classes < 1)
+    return call.unsupported("the number of classes depends on the values")
+        .hint("pass num_classes to one_hot");
+  Ints shape = sizes_of(call, index);
+  shape.push_back(1);
+  FERRYMAN_TRY(const ValueId column, emit_reshape(call, index, shape));
+  Ints numbers(static_cast<size_t>(classes));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  FERRYMAN_TRY(const ValueId numbers_of_index,
+               as_dtype(call, int_constant(call, {classes}, numbers), dtype_of(call, index)));
+  FERRYMAN_TRY(const ValueId hit, call.emit(ops::kEq, {column, numbers_of_index}));
+  return one_result(as_dtype(call, hit, DType::kI64));
+}
+
+// Zeros above (below) a diagonal of the last two axes: chosen by a constant mask.
+template <bool kLower>
+Imported import_triangle(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t diagonal, call.integer("diagonal", 0));
+  const Ints sizes = sizes_of(call, x);
+  if (sizes.size() < 2) return call.unsupported("a triangle needs two axes");
+  const Ints matrix(sizes.end() - 2, sizes.end());
+  Ints keeps;
+  for_each_index(matrix, [&](const Ints& at) {
+    const int64_t distance = at[1] - at[0];
+    keeps.push_back(kLower ? distance <= diagonal : distance >= diagonal);
+  });
+  const ValueId mask = call.builder().constant(store_ints({DType::kBool, to_dims(matrix)}, keeps),
+                                               kLower ? "tril" : "triu");
+  return one_result(call.emit(ops::kWhere, {mask, x, scalar_like(call, x, 0)}));
+}
+
+}  // namespace
+
+void add_index_ops(Ops& ops) {
+  define_rows(ops);
+  add_index_array_imports(ops.imports);
+  ImportTable& imports = ops.imports;
+  imports.add("index_select.default", import_index_select);
+  imports.add("embedding.default", import_embedding);
+  imports.add("gather.default", import_gather);
+  imports.add("take_along_dim.default", import_take_along_dim);
+  imports.add("take.default", import_take);
+  imports.add({"diagonal.default", "diagonal_copy.default", "linalg_diagonal.default"},
+              import_diagonal);
+  imports.add({"unfold.default", "unfold_copy.default"}, import_unfold);
+  imports.add("one_hot.default", import_one_hot);
+  imports.add("tril.default", import_triangle<true>);
+  imports.add("triu.default", import_triangle<false>);
+}
+
+}  // namespace ferryman

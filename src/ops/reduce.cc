@@ -1,0 +1,527 @@
+// Reductions.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "ops/attrs.h"
+#include "ops/emit.h"
+#include "ops/families.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+#include "ops/reduce_eval.h"
+
+namespace ferryman {
+
+namespace {
+
+using Reals = std::span<const double>;
+using Whole = std::span<const int64_t>;
+
+// ---- evaluation ----
+
+double sum_real(Reals row) {
+  return std::accumulate(row.begin(), row.end(), 0.0);
+}
+int64_t sum_whole(Whole row) {
+  uint64_t sum = 0;
+  for (const int64_t x : row) sum += static_cast<uint64_t>(x);
+  return static_cast<int64_t>(sum);
+}
+double mean_real(Reals row) {
+  return sum_real(row) / static_cast<double>(row.size());
+}
+double prod_real(Reals row) {
+  return std::accumulate(row.begin(), row.end(), 1.0, std::multiplies<>());
+}
+int64_t prod_whole(Whole row) {
+  uint64_t result = 1;
+  for (const int64_t x : row) result *= static_cast<uint64_t>(x);
+  return static_cast<int64_t>(result);
+}
+
+// The first NaN counts as the largest and as the smallest.
+template <typename T, typename Better>
+size_t extreme_position(std::span<const T> row, Better better) {
+  size_t best = 0;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if constexpr (std::is_floating_point_v<T>) {
+      if (std::isnan(row[i])) return i;
+    }
+    if (better(row[i], row[best])) best = i;
+  }
+  return best;
+}
+int64_t argmax_real(Reals row) {
+  return static_cast<int64_t>(extreme_position(row, std::greater<>()));
+}
+int64_t argmax_whole(Whole row) {
+  return static_cast<int64_t>(extreme_position(row, std::greater<>()));
+}
+int64_t argmin_real(Reals row) {
+  return static_cast<int64_t>(extreme_position(row, std::less<>()));
+}
+int64_t argmin_whole(Whole row) {
+  return static_cast<int64_t>(extreme_position(row, std::less<>()));
+}
+double amax_real(Reals row) {
+  return row[extreme_position(row, std::greater<>())];
+}
+int64_t amax_whole(Whole row) {
+  return row[extreme_position(row, std::greater<>())];
+}
+double amin_real(Reals row) {
+  return row[extreme_position(row, std::less<>())];
+}
+int64_t amin_whole(Whole row) {
+  return row[extreme_position(row, std::less<>())];
+}
+int64_t any_of(Whole row) {
+  return std::any_of(row.begin(), row.end(), [](int64_t x) { return x != 0; }) ? 1 : 0;
+}
+int64_t all_of(Whole row) {
+  return std::all_of(row.begin(), row.end(), [](int64_t x) { return x != 0; }) ? 1 : 0;
+}
+double no_real(Reals) {
+  return 0;
+}
+int64_t no_whole(Whole) {
+  return 0;
+}
+
+// ---- rows ----
+
+InferResult extreme_type(const InferArgs& args) {
+  const Dims& dims = args.operand(0).dims;
+  for (const int64_t axis : args.attrs[attr::kAxes].values) {
+    FERRYMAN_TRY_STATUS(check_axis(axis, dims.size()));
+    if (dims[static_cast<size_t>(axis)] == Dim(0)) return shape_error("the extreme of no elements");
+  }
+  return reduce_axes(args);
+}
+
+InferResult arg_type(const InferArgs& args) {
+  TensorType type = args.operand(0);
+  const int64_t axis = args.attrs[attr::kAxis].value;
+  FERRYMAN_TRY_STATUS(check_axis(axis, type.rank()));
+  if (type.dims[static_cast<size_t>(axis)] == Dim(0))
+    return shape_error("the extreme of no elements");
+  type.dtype = DType::kI64;
+  type.dims[static_cast<size_t>(axis)] = Dim(1);
+  return std::vector{type};
+}
+
+struct ReduceRow {
+  OpName name;
+  std::string_view doc;
+  DTypeSet dtypes;
+  InferResult (*infer)(const InferArgs&);
+  RealFold real;
+  IntegerFold whole;
+};
+
+void define_reductions(Ops& ops) {
+  const ReduceRow rows[] = {
+      {ops::kSum, "sum over axes", DTypeSet::kNumeric, reduce_axes, sum_real, sum_whole},
+      {ops::kMean, "mean over axes", DTypeSet::kFloating, reduce_axes, mean_real, no_whole},
+      {ops::kProd, "product over axes", DTypeSet::kNumeric, reduce_axes, prod_real, prod_whole},
+      {ops::kAmax, "largest over axes; NaN if there is one", DTypeSet::kNumeric, extreme_type,
+       amax_real, amax_whole},
+      {ops::kAmin, "smallest over axes; NaN if there is one", DTypeSet::kNumeric, extreme_type,
+       amin_real, amin_whole},
+      {ops::kAny, "whether any is true over axes", DTypeSet::kBool, reduce_axes, no_real, any_of},
+      {ops::kAll, "whether all are true over axes", DTypeSet::kBool, reduce_axes, no_real, all_of},
+  };
+  for (const ReduceRow& row : rows) {
+    ops.set.define(row.name)
+        .doc(row.doc)
+        .operand("x", row.dtypes)
+        .attr(attr::kAxes)
+        .attr(attr::kKeepDim, false)
+        .result(row.infer)
+        .axes(AxisRule::kReduce)
+        .eval(eval_reduce(row.real, row.whole));
+  }
+  ops.set.define(ops::kArgmax)
+      .doc("position of the first largest (or NaN) along an axis, which becomes 1")
+      .operand("x", DTypeSet::kNumeric)
+      .attr(attr::kAxis)
+      .result(arg_type)
+      .axes(AxisRule::kAlong)
+      .eval(eval_arg(argmax_real, argmax_whole));
+  ops.set.define(ops::kArgmin)
+      .doc("position of the first smallest (or NaN) along an axis, which becomes 1")
+      .operand("x", DTypeSet::kNumeric)
+      .attr(attr::kAxis)
+      .result(arg_type)
+      .axes(AxisRule::kAlong)
+      .eval(eval_arg(argmin_real, argmin_whole));
+}
+
+// ---- import ----
+
+// The reduced axes, ascending. None and [] mean all of them.
+Result<Ints> reduced_axes(ImportContext& call, std::string_view name, size_t rank) {
+  FERRYMAN_TRY(Ints axes, call.integers(name, Ints{}));
+  if (axes.empty()) {
+    axes.resize(rank);
+    std::iota(axes.begin(), axes.end(), 0);
+    return axes;
+  }
+  for (int64_t& axis : axes) {
+    FERRYMAN_TRY(axis, normalise_axis(axis, rank));
+  }
+  std::sort(axes.begin(), axes.end());
+  if (std::adjacent_find(axes.begin(), axes.end()) != axes.end())
+    return call.unsupported("an axis occurs twice");
+  if (rank == 0) axes.clear();  // axis 0 of a tensor without axes
+  return axes;
+}
+
+// What to reduce, over which axes, and what remains of them.
+struct Reduction {
+  ValueId x;
+  Ints axes;
+  bool keepdim = false;
+
+  Result<ValueId> emit(ImportContext& call, OpName op, ValueId value) const {
+    if (axes.empty()) return value;
+    return call.emit(op, {value}, {{attr::kAxes, Axes{axes}}, {attr::kKeepDim, keepdim}});
+  }
+  Result<ValueId> emit_kept(ImportContext& call, OpName op, ValueId value) const {
+    return Reduction{x, axes, true}.emit(call, op, value);
+  }
+  // The result of a reduction with its axes kept, as the call wants it.
+  Result<ValueId> drop_axes(ImportContext& call, ValueId kept) const {
+    if (keepdim) return kept;
+    const Ints sizes = sizes_of(call, kept);
+    Ints shape;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (!std::binary_search(axes.begin(), axes.end(), static_cast<int64_t>(i)))
+        shape.push_back(sizes[i]);
+    }
+    return emit_reshape(call, kept, shape);
+  }
+  int64_t count(ImportContext& call) const {
+    const Ints sizes = sizes_of(call, x);
+    int64_t elems = 1;
+    for (const int64_t axis : axes) elems *= sizes[static_cast<size_t>(axis)];
+    return elems;
+  }
+};
+
+Result<Reduction> read_reduction(ImportContext& call) {
+  Reduction reduction;
+  FERRYMAN_TRY(reduction.x, call.tensor("self"));
+  FERRYMAN_TRY(reduction.axes, reduced_axes(call, "dim", rank_of(call, reduction.x)));
+  FERRYMAN_TRY(reduction.keepdim, call.flag("keepdim", false));
+  return reduction;
+}
+
+// The same on floating point numbers, of the dtype that the call may name.
+Result<Reduction> read_float_reduction(ImportContext& call) {
+  FERRYMAN_TRY(Reduction reduction, read_reduction(call));
+  const DType own = dtype_of(call, reduction.x);
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", is_floating(own) ? own : DType::kF32));
+  FERRYMAN_TRY(reduction.x, as_dtype(call, reduction.x, dtype));
+  return reduction;
+}
+
+// Whole numbers are summed and multiplied as int64.
+template <const OpName& kOp>
+Imported import_accumulation(ImportContext& call) {
+  FERRYMAN_TRY(Reduction reduction, read_reduction(call));
+  const DType own = dtype_of(call, reduction.x);
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", is_floating(own) ? own : DType::kI64));
+  FERRYMAN_TRY(const ValueId x, as_dtype(call, reduction.x, dtype));
+  if (dtype == DType::kBool) return call.unsupported("accumulated as bool");
+  return one_result(reduction.emit(call, kOp, x));
+}
+
+Imported import_mean(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
+  return one_result(reduction.emit(call, ops::kMean, reduction.x));
+}
+
+Result<ValueId> emit_extreme(ImportContext& call, const Reduction& reduction, OpName op,
+                             OpName on_bools) {
+  const bool bools = dtype_of(call, reduction.x) == DType::kBool;
+  return reduction.emit(call, bools ? on_bools : op, reduction.x);
+}
+
+template <const OpName& kOp, const OpName& kOnBools>
+Imported import_extreme(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
+  return one_result(emit_extreme(call, reduction, kOp, kOnBools));
+}
+
+// The position along one axis, or among all elements.
+Result<ValueId> emit_arg(ImportContext& call, OpName op, ValueId x, std::optional<int64_t> axis,
+                         bool keepdim) {
+  const Ints sizes = sizes_of(call, x);
+  Ints shape = sizes;
+  FERRYMAN_TRY(
+      ValueId numbers,
+      as_dtype(call, x, dtype_of(call, x) == DType::kBool ? DType::kI32 : dtype_of(call, x)));
+  if (!axis.has_value() || sizes.empty()) {
+    FERRYMAN_TRY(numbers, emit_reshape(call, numbers, {-1}));
+    std::fill(shape.begin(), shape.end(), 1);
+    if (!keepdim) shape.clear();
+  } else {
+    shape[static_cast<size_t>(*axis)] = 1;
+    if (!keepdim) shape.erase(shape.begin() + *axis);
+  }
+  const int64_t along = axis.has_value() && !sizes.empty() ? *axis : 0;
+  FERRYMAN_TRY(const ValueId position, call.emit(op, {numbers}, {{attr::kAxis, Axis{along}}}));
+  return emit_reshape(call, position, shape);
+}
+
+template <const OpName& kOp>
+Imported import_arg(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
+  std::optional<int64_t> axis;
+  if (call.given("dim")) {
+    FERRYMAN_TRY(axis, call.axis("dim", rank_of(call, x)));
+  }
+  return one_result(emit_arg(call, kOp, x, axis, keepdim));
+}
+
+// Values and positions along one axis.
+template <const OpName& kOp, const OpName& kOnBools, const OpName& kArg>
+Imported import_extreme_with_position(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, reduction.x)));
+  std::vector<ValueId> results;
+  FERRYMAN_TRY(const ValueId values, emit_extreme(call, reduction, kOp, kOnBools));
+  results.push_back(values);
+  FERRYMAN_TRY(const ValueId positions, emit_arg(call, kArg, reduction.x, axis, reduction.keepdim));
+  results.push_back(positions);
+  return results;
+}
+
+Imported import_aminmax(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
+  FERRYMAN_TRY(const ValueId low, emit_extreme(call, reduction, ops::kAmin, ops::kAll));
+  FERRYMAN_TRY(const ValueId high, emit_extreme(call, reduction, ops::kAmax, ops::kAny));
+  return std::vector{low, high};
+}
+
+// torch answers in bool, but for uint8 in uint8.
+template <const OpName& kOp>
+Imported import_logical_reduction(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
+  const DType own = dtype_of(call, reduction.x);
+  FERRYMAN_TRY(const ValueId truth, as_dtype(call, reduction.x, DType::kBool));
+  FERRYMAN_TRY(const ValueId answer, reduction.emit(call, kOp, truth));
+  return one_result(as_dtype(call, answer, own == DType::kU8 ? DType::kU8 : DType::kBool));
+}
+
+Imported import_count_nonzero(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
+  FERRYMAN_TRY(const ValueId truth, as_dtype(call, reduction.x, DType::kBool));
+  FERRYMAN_TRY(const ValueId ones, as_dtype(call, truth, DType::kI64));
+  return one_result(reduction.emit(call, ops::kSum, ones));
+}
+
+// ---- variance ----
+
+// How much is taken off the count: Bessel's correction unless told otherwise.
+Result<double> read_correction(ImportContext& call) {
+  if (call.given("unbiased")) {
+    FERRYMAN_TRY(const bool unbiased, call.flag("unbiased", true));
+    return unbiased ? 1.0 : 0.0;
+  }
+  return call.number("correction", 1.0);
+}
+
+struct Moments {
+  ValueId variance, mean;
+};
+
+Result<Moments> emit_moments(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
+  FERRYMAN_TRY(const double correction, read_correction(call));
+  if (!is_floating(dtype_of(call, reduction.x))) return call.unsupported("of whole numbers");
+  FERRYMAN_TRY(const ValueId mean, reduction.emit_kept(call, ops::kMean, reduction.x));
+  FERRYMAN_TRY(const ValueId deviation, call.emit(ops::kSub, {reduction.x, mean}));
+  FERRYMAN_TRY(const ValueId square, call.emit(ops::kSquare, {deviation}));
+  Moments moments;
+  FERRYMAN_TRY(moments.mean, reduction.drop_axes(call, mean));
+  if (correction == 0) {
+    FERRYMAN_TRY(moments.variance, reduction.emit(call, ops::kMean, square));
+    return moments;
+  }
+  FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, square));
+  const double count = static_cast<double>(reduction.count(call)) - correction;
+  const ValueId divisor = scalar_like(call, sum, std::max(count, 0.0));
+  FERRYMAN_TRY(moments.variance, call.emit(ops::kDiv, {sum, divisor}));
+  return moments;
+}
+
+Imported import_var(ImportContext& call) {
+  FERRYMAN_TRY(const Moments moments, emit_moments(call));
+  return std::vector{moments.variance, moments.mean};
+}
+
+Imported import_std(ImportContext& call) {
+  FERRYMAN_TRY(const Moments moments, emit_moments(call));
+  FERRYMAN_TRY(const ValueId deviation, call.emit(ops::kSqrt, {moments.variance}));
+  return std::vector{deviation, moments.mean};
+}
+
+// log(sum(exp(x - m))) + m with m the largest, or 0 where that is infinite.
+Imported import_logsumexp(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
+  const ValueId x = reduction.x;
+  FERRYMAN_TRY(const ValueId largest, reduction.emit_kept(call, ops::kAmax, x));
+  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {largest}));
+  const ValueId infinity = scalar_like(call, x, std::numeric_limits<double>::infinity());
+  FERRYMAN_TRY(const ValueId is_infinite, call.emit(ops::kEq, {magnitude, infinity}));
+  FERRYMAN_TRY(const ValueId shift,
+               call.emit(ops::kWhere, {is_infinite, scalar_like(call, x, 0), largest}));
+  FERRYMAN_TRY(const ValueId shifted, call.emit(ops::kSub, {x, shift}));
+  FERRYMAN_TRY(const ValueId exponential, call.emit(ops::kExp, {shifted}));
+  FERRYMAN_TRY(const ValueId sum, reduction.emit_kept(call, ops::kSum, exponential));
+  FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {sum}));
+  FERRYMAN_TRY(const ValueId kept, call.emit(ops::kAdd, {log, shift}));
+  return one_result(reduction.drop_axes(call, kept));
+}
+
+// ---- norms ----
+
+// (sum |x|^p)^(1/p), with the limits for p = 0 and infinity.
+Result<ValueId> emit_norm(ImportContext& call, const Reduction& reduction, double p) {
+  const ValueId x = reduction.x;
+  if (p == 2) {
+    FERRYMAN_TRY(const ValueId square, call.emit(ops::kSquare, {x}));
+    FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, square));
+    return call.emit(ops::kSqrt, {sum});
+  }
+  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
+  if (p == 1) return reduction.emit(call, ops::kSum, magnitude);
+  if (std::isinf(p)) return reduction.emit(call, p > 0 ? ops::kAmax : ops::kAmin, magnitude);
+  if (p == 0) {
+    FERRYMAN_TRY(const ValueId truth, as_dtype(call, x, DType::kBool));
+    FERRYMAN_TRY(const ValueId ones, as_dtype(call, truth, dtype_of(call, x)));
+    return reduction.emit(call, ops::kSum, ones);
+  }
+  FERRYMAN_TRY(const ValueId power, call.emit(ops::kPow, {magnitude, scalar_like(call, x, p)}));
+  FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, power));
+  return call.emit(ops::kPow, {sum, scalar_like(call, x, 1 / p)});
+}
+
+template <bool kOfMatrix>
+Imported import_norm_named(ImportContext& call, std::string_view order_name) {
+  FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
+  const ImportArg* order = call.find(order_name);
+  if (order != nullptr && std::holds_alternative<std::string>(order->value)) {
+    FERRYMAN_TRY(const std::string name, call.text(order_name, "fro"));
+    if (name != "fro") return call.unsupported("this matrix norm is not supported");
+    return one_result(emit_norm(call, reduction, 2));
+  }
+  const bool given = call.given(order_name);
+  if (kOfMatrix && given && reduction.axes.size() != 1)
+    return call.unsupported("norms of matrices other than 'fro' are not supported");
+  FERRYMAN_TRY(const double p, call.number(order_name, 2));
+  return one_result(emit_norm(call, reduction, p));
+}
+
+Imported import_vector_norm(ImportContext& call) {
+  return import_norm_named<false>(call, "ord");
+}
+Imported import_linalg_norm(ImportContext& call) {
+  return import_norm_named<true>(call, "ord");
+}
+Imported import_norm(ImportContext& call) {
+  return import_norm_named<false>(call, "p");
+}
+Imported import_frobenius_norm(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
+  return one_result(emit_norm(call, reduction, 2));
+}
+
+// sum(a * b) / (max(|a|, eps) * max(|b|, eps))
+Imported import_cosine_similarity(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x1", "x2"}));
+  FERRYMAN_TRY(const double eps, call.number("eps", 1e-8));
+  FERRYMAN_TRY(const ValueId product, call.emit(ops::kMul, {x[0], x[1]}));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, product), 1));
+  const Reduction over_axis{product, {axis}, false};
+  FERRYMAN_TRY(const ValueId dot, over_axis.emit(call, ops::kSum, product));
+  const Ints shape = sizes_of(call, product);
+  std::vector<ValueId> lengths;
+  for (const ValueId vector : x) {
+    FERRYMAN_TRY(const ValueId expanded, emit_expand(call, vector, shape));
+    FERRYMAN_TRY(const ValueId length, emit_norm(call, {expanded, {axis}, false}, 2));
+    FERRYMAN_TRY(const ValueId bounded, call.emit(ops::kClamp, {length}, {{attr::kMin, eps}}));
+    lengths.push_back(bounded);
+  }
+  FERRYMAN_TRY(const ValueId both, call.emit(ops::kMul, {lengths[0], lengths[1]}));
+  return one_result(call.emit(ops::kDiv, {dot, both}));
+}
+
+Imported import_pairwise_distance(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x1", "x2"}));
+  FERRYMAN_TRY(const double p, call.number("p", 2));
+  FERRYMAN_TRY(const double eps, call.number("eps", 1e-6));
+  FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
+  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[0], x[1]}));
+  FERRYMAN_TRY(const ValueId shifted,
+               call.emit(ops::kAdd, {difference, scalar_like(call, difference, eps)}));
+  const auto last = static_cast<int64_t>(rank_of(call, shifted)) - 1;
+  return one_result(emit_norm(call, {shifted, {last}, keepdim}, p));
+}
+
+// NaN counts as 0.
+Imported import_nansum(ImportContext& call) {
+  FERRYMAN_TRY(Reduction reduction, read_float_reduction(call));
+  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {reduction.x}));
+  FERRYMAN_TRY(const ValueId numbers,
+               call.emit(ops::kWhere, {is_nan, scalar_like(call, reduction.x, 0), reduction.x}));
+  return one_result(reduction.emit(call, ops::kSum, numbers));
+}
+
+void add_norm_imports(ImportTable& imports) {
+  imports.add("linalg_vector_norm.default", import_vector_norm);
+  imports.add({"linalg_norm.default", "linalg_norm.ord_str", "linalg_matrix_norm.str_ord"},
+              import_linalg_norm);
+  imports.add(
+      {"norm.Scalar", "norm.ScalarOpt_dim", "norm.ScalarOpt_dtype", "norm.ScalarOpt_dim_dtype"},
+      import_norm);
+  imports.add("frobenius_norm.dim", import_frobenius_norm);
+  imports.add("cosine_similarity.default", import_cosine_similarity);
+  imports.add("pairwise_distance.default", import_pairwise_distance);
+}
+
+}  // namespace
+
+void add_reduce_ops(Ops& ops) {
+  define_reductions(ops);
+  ImportTable& imports = ops.imports;
+  imports.add({"sum.default", "sum.dim_IntList"}, import_accumulation<ops::kSum>);
+  imports.add({"prod.default", "prod.dim_int"}, import_accumulation<ops::kProd>);
+  imports.add({"mean.default", "mean.dim"}, import_mean);
+  imports.add("nansum.default", import_nansum);
+  imports.add({"amax.default", "max.default"}, import_extreme<ops::kAmax, ops::kAny>);
+  imports.add({"amin.default", "min.default"}, import_extreme<ops::kAmin, ops::kAll>);
+  imports.add("max.dim", import_extreme_with_position<ops::kAmax, ops::kAny, ops::kArgmax>);
+  imports.add("min.dim", import_extreme_with_position<ops::kAmin, ops::kAll, ops::kArgmin>);
+  imports.add("aminmax.default", import_aminmax);
+  imports.add("argmax.default", import_arg<ops::kArgmax>);
+  imports.add("argmin.default", import_arg<ops::kArgmin>);
+  imports.add({"any.default", "any.dim", "any.dims"}, import_logical_reduction<ops::kAny>);
+  imports.add({"all.default", "all.dim", "all.dims"}, import_logical_reduction<ops::kAll>);
+  imports.add({"count_nonzero.default", "count_nonzero.dim_IntList"}, import_count_nonzero);
+  imports.add({"var.default", "var.dim", "var.correction", "var_mean.default", "var_mean.dim",
+               "var_mean.correction"},
+              import_var);
+  imports.add({"std.default", "std.dim", "std.correction", "std_mean.default", "std_mean.dim",
+               "std_mean.correction"},
+              import_std);
+  imports.add({"logsumexp.default", "special_logsumexp.default"}, import_logsumexp);
+  add_norm_imports(imports);
+}
+
+}  // namespace ferryman
