@@ -22,6 +22,7 @@ import tricky_modules
 from ferryman.capture import capture, walk
 
 NAMES = [
+    "no_grad",
     "called_twice",
     "nested_arguments",
     "dynamic",
@@ -62,9 +63,9 @@ def without_weights(json_text: bytes) -> bytes:
 def main() -> None:
     for folder in ("pt2", "live"):
         (ROOT / "tests" / "fuzz" / folder).mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
     cases = tricky_modules.cases()
     for name in NAMES:
-        torch.manual_seed(0)
         module, args, kwargs, dynamic_shapes = cases[name]
         program = capture(module.eval(), args, kwargs, dynamic_shapes=dynamic_shapes)
         without_paths(program)
