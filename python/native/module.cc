@@ -7,6 +7,7 @@
 #include <nanobind/stl/string.h>
 
 #include "borrowed_tensor.h"
+#include "evaluate.h"
 #include "frontend/functionalise.h"
 #include "frontend/live.h"
 #include "frontend/program_json.h"
@@ -51,6 +52,8 @@ NB_MODULE(_native, m) {
         "The program that capture.walk() made, as text: one line per input, node and output.");
   m.def("functionalise_to_json", &functionalise_to_json, nb::arg("buffer"), nb::arg("tensors"),
         "The same program without in-place writes and aliases, in the form of program_json.h.");
+  m.def("evaluate_live", &evaluate_live, nb::arg("buffer"), nb::arg("tensors"), nb::arg("inputs"),
+        "What the reference evaluator makes of that program: outputs as (dtype, shape, bytes).");
   m.def("print_pt2", &print_pt2, nb::arg("path"),
         "The program in an archive of torch.export.save, as text.");
 }
