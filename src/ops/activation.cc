@@ -156,7 +156,8 @@ void define_smooth(Ops& ops) {
       .attr(attr::kScale, 1.0)
       .attr(attr::kInputScale, 1.0)
       .eval(eval_unary_with_attrs(elu))
-      .from_aten("elu.default");
+      .from_aten("elu.default")
+      .to("tflite", "ELU");  // legalise leaves alpha and scales of 1
   define_activation(ops, ops::kSilu, "x * sigmoid(x)")
       .eval(eval_unary([](double x) { return x / (1 + std::exp(-x)); }))
       .from_aten("silu.default");

@@ -141,7 +141,7 @@ void define_rows(Ops& ops) {
       {ops::kFloorDivide, "x / other rounded down", kNumeric,
        eval_division(floored_quotient_real, floored_quotient), "FLOOR_DIV"},
       {ops::kTruncDivide, "x / other rounded towards 0", kNumeric,
-       eval_division(truncated_quotient_real, truncated_quotient), ""},
+       eval_division(truncated_quotient_real, truncated_quotient), "DIV"},
       {ops::kRemainder, "x - other * floor(x / other), with the sign of other", kNumeric,
        eval_division(floored_rest_real, floored_rest), "FLOOR_MOD"},
       {ops::kFmod, "x - other * trunc(x / other), with the sign of x", kNumeric,
@@ -152,7 +152,7 @@ void define_rows(Ops& ops) {
       {ops::kMinimum, "the smaller; NaN if either is", kNumeric, eval_binary(smaller, integer_min),
        "MINIMUM"},
       {ops::kAtan2, "the angle of the point (other, x)", kFloating,
-       eval_binary(real_atan2, no_integers), ""},
+       eval_binary(real_atan2, no_integers), "ATAN2"},
   };
   for (const BinaryRow& row : rows) define_binary(ops, row);
 }

@@ -92,7 +92,7 @@ void define_logic(Ops& ops) {
       {ops::kLogicalAnd, "both", DTypeSet::kBool, kAnd, "LOGICAL_AND"},
       {ops::kLogicalOr, "at least one", DTypeSet::kBool, kOr, "LOGICAL_OR"},
       {ops::kLogicalXor, "exactly one", DTypeSet::kBool, kXor, "NOT_EQUAL"},
-      {ops::kBitwiseAnd, "both, bit by bit", DTypeSet::kInteger, kAnd, ""},
+      {ops::kBitwiseAnd, "both, bit by bit", DTypeSet::kInteger, kAnd, "STABLEHLO_AND"},
       {ops::kBitwiseOr, "at least one, bit by bit", DTypeSet::kInteger, kOr, ""},
       {ops::kBitwiseXor, "exactly one, bit by bit", DTypeSet::kInteger, kXor, "BITWISE_XOR"},
   };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ops/names.h"
 #include "support/check.h"
 #include "target/tflite/lower_op.h"
 #include "target/tflite/option_fields.h"
@@ -145,7 +146,8 @@ Diagnostics check_lowerable(const Graph& graph) {
   for (const OpId id : graph.op_ids()) {
     const ferryman::Op& op = graph.op(id);
     const AxisRule rule = op.def->axes;
-    const bool relabels = rule == AxisRule::kReshape || rule == AxisRule::kPermute;
+    const bool relabels = rule == AxisRule::kReshape || rule == AxisRule::kPermute ||
+                          op.is(ops::kPixelShuffle) || op.is(ops::kPixelUnshuffle);
     if (relabels || find_lowering(op.def->name) || op.def->target_row("tflite") != nullptr)
       continue;
     problems.add(

@@ -6,14 +6,13 @@
 #include "support/check.h"
 #include "target/tflite/contract.h"
 #include "target/tflite/lower_families.h"
+#include "target/tflite/same_padding.h"
 
 namespace ferryman::tflite {
 
 namespace {
 
-struct Window {
-  Ints kernel, stride, dilation, before, after;
-};
+using Window = SpatialWindow;
 
 Ints spatial_sizes(const ferryman::TensorType& type) {
   const Ints sizes = static_sizes(type.dims);
@@ -22,24 +21,6 @@ Ints spatial_sizes(const ferryman::TensorType& type) {
 
 bool is_zero(const Ints& numbers) {
   return std::all_of(numbers.begin(), numbers.end(), [](int64_t n) { return n == 0; });
-}
-
-// Whether TFLite's SAME rule pads exactly so: output = ceil(input / stride), the total padding
-// split in halves with the odd one behind.
-bool is_same_padding(const Window& window, const Ints& input, const Ints& output) {
-  for (size_t i = 0; i < input.size(); ++i) {
-    const int64_t same_output = (input[i] + window.stride[i] - 1) / window.stride[i];
-    if (output[i] != same_output) return false;
-    const int64_t reach = (window.kernel[i] - 1) * window.dilation[i] + 1;
-    const int64_t total =
-        std::max<int64_t>((output[i] - 1) * window.stride[i] + reach - input[i], 0);
-    if (window.before[i] != total / 2) return false;
-    // Padding behind that no window reaches makes no difference.
-    const int64_t needed_after =
-        (output[i] - 1) * window.stride[i] + reach - input[i] - window.before[i];
-    if (needed_after > window.after[i]) return false;
-  }
-  return true;
 }
 
 // [before, after] per NHWC axis.

@@ -1,0 +1,115 @@
+// What is left without a form on the target, all at once. Runs after the rules, so that everything
+// here is final.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "target/tflite/legalise.h"
+#include "target/tflite/lower_op.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+struct Problem {
+  std::string what;
+  std::string why;
+  std::string hint;
+};
+
+bool is_relabelling(const ferryman::Op& op) {
+  return op.def->axes == AxisRule::kReshape || op.def->axes == AxisRule::kPermute ||
+         op.is(ops::kPixelShuffle) || op.is(ops::kPixelUnshuffle);
+}
+
+std::optional<Problem> form_problem(const ferryman::Op& op) {
+  const bool lowers = is_relabelling(op) || find_lowering(op.def->name) != nullptr ||
+                      op.def->target_row("tflite") != nullptr;
+  if (lowers) return std::nullopt;
+  return Problem{fmt::format("'{}' has no TFLite form", op.def->name), "",
+                 "write this part with other operations, or move it out of the model"};
+}
+
+std::optional<Problem> weight_problem(const Graph& graph, const ferryman::Op& op) {
+  if (!op.is(ops::kConvTranspose)) return std::nullopt;
+  if (graph.is_constant(op.operands[1])) return std::nullopt;
+  return Problem{"a transposed convolution with a kernel that is computed",
+                 "its kernel is rearranged when the file is written",
+                 "make the kernel a parameter or a buffer"};
+}
+
+std::optional<Problem> rank_problem(const Graph& graph, const ferryman::Op& op) {
+  const size_t rank =
+      op.operands.empty() || !op.operands[0].valid() ? 0 : graph.type(op.operands[0]).rank();
+  const bool is_image_op = op.is(ops::kMaxPool) || op.is(ops::kAvgPool) ||
+                           op.is(ops::kResizeNearest) || op.is(ops::kResizeBilinear);
+  if (is_image_op && rank != 4) {
+    return Problem{fmt::format("'{}' over {} spatial axes", op.def->name, rank - 2),
+                   "the runtime's kernel takes two", "reshape the input to two spatial axes"};
+  }
+  if (op.is(ops::kConv) && rank > 5) {
+    return Problem{fmt::format("a convolution over {} spatial axes", rank - 2),
+                   "the runtime has kernels for one to three", ""};
+  }
+  if (op.is(ops::kConv) && rank == 5 && op.attr(attr::kGroups) != 1) {
+    return Problem{"a grouped convolution over three spatial axes with many groups",
+                   "CONV_3D knows no groups", "use fewer groups, or convolutions over two axes"};
+  }
+  if (op.is(ops::kMatmul) && rank > 5) {
+    return Problem{"a matrix product of more than five axes that broadcasts",
+                   "BATCH_MATMUL takes five axes", "expand or reshape the operands before it"};
+  }
+  return std::nullopt;
+}
+
+// float64, of which the runtime moves elements but computes nothing.
+std::optional<Problem> precision_problem(const Graph& graph, const ferryman::Op& op) {
+  const auto is_double = [&](ValueId value) {
+    return value.valid() && graph.type(value).dtype == DType::kF64;
+  };
+  const bool computes = !is_relabelling(op) && !op.is(ops::kCast);
+  if (!computes) return std::nullopt;
+  if (!std::any_of(op.operands.begin(), op.operands.end(), is_double)) return std::nullopt;
+  return Problem{fmt::format("'{}' of float64", op.def->name),
+                 "the runtime has no kernels for double precision",
+                 "convert the model and its inputs with .float() before exporting"};
+}
+
+std::optional<Problem> shape_problem(const Graph& graph, const ferryman::Op& op) {
+  const auto is_static = [&](ValueId value) { return all_static(graph.type(value).dims); };
+  if (std::all_of(op.results.begin(), op.results.end(), is_static)) return std::nullopt;
+  return Problem{fmt::format("'{}' with a size that is only known at run time", op.def->name), "",
+                 "export with fixed shapes"};
+}
+
+std::optional<Problem> problem_of(const Graph& graph, const ferryman::Op& op) {
+  if (auto problem = shape_problem(graph, op)) return problem;
+  if (auto problem = weight_problem(graph, op)) return problem;
+  if (auto problem = form_problem(op)) return problem;
+  if (auto problem = rank_problem(graph, op)) return problem;
+  return precision_problem(graph, op);
+}
+
+Result<Changed> run_check_target(Graph& graph, PassContext& context) {
+  for (const OpId id : graph.op_ids()) {
+    std::optional<Problem> problem = problem_of(graph, graph.op(id));
+    if (!problem.has_value()) continue;
+    context.diagnostics.add(Diag::error(DiagCode::kNotOnTarget, std::move(problem->what))
+                                .at(graph.location(id))
+                                .because(std::move(problem->why))
+                                .hint(std::move(problem->hint))
+                                .about(std::string(graph.op(id).def->name)));
+  }
+  return Changed::kNo;
+}
+
+}  // namespace
+
+Pass check_target() {
+  return {"check_target", "report every op that the target cannot express", run_check_target};
+}
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,42 @@
+#include "target/tflite/legalise.h"
+
+#include "passes/canonicalise.h"
+#include "passes/fold.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+void append(std::vector<Rule>& rules, std::vector<Rule> family) {
+  for (Rule& rule : family) rules.push_back(std::move(rule));
+}
+
+Pass legalise_ops() {
+  std::vector<Rule> rules;
+  append(rules, legal_conv_transpose_rules());
+  append(rules, legal_conv_rules());
+  append(rules, legal_pool_rules());
+  append(rules, legal_norm_rules());
+  append(rules, legal_activation_rules());
+  append(rules, legal_math_rules());
+  append(rules, legal_integer_rules());
+  append(rules, legal_product_rules());
+  append(rules, legal_resize_rules());
+  append(rules, legal_shape_rules());
+  return rewrite_pass("legalise_ops", "every op in a form that TFLite has", std::move(rules));
+}
+
+}  // namespace
+
+std::vector<Pass> legalise_passes() {
+  std::vector<Pass> passes;
+  passes.push_back(widen_types());
+  passes.push_back(legalise_ops());
+  passes.push_back(merge_equal_ops());
+  passes.push_back(fold_constants());
+  passes.push_back(remove_dead_code());
+  passes.push_back(check_target());
+  return passes;
+}
+
+}  // namespace ferryman::tflite

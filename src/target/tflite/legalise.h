@@ -1,0 +1,38 @@
+// Core graph -> the subset of core ops that TFLite expresses. Layout comes later: everything here
+// is on torch's logical axes, and the copies that a rule's permutes and reshapes seem to cost are
+// mostly none.
+//
+//   FERRYMAN_TRY(const PassReport report,
+//                run_passes(graph, tflite::legalise_passes(), options, diagnostics));
+//   if (diagnostics.has_errors()) …       // every op that remained without a form, in one run
+//
+// Invariants: shapes are static; a rule keeps values equal up to the rounding of f32. After the
+// passes every op is one that lower.h lowers, on types and ranks that its operator takes.
+#pragma once
+
+#include <vector>
+
+#include "passes/rewrite.h"
+
+namespace ferryman::tflite {
+
+std::vector<Pass> legalise_passes();
+
+// The rules, by family; each stands in its own file.
+std::vector<Rule> legal_conv_rules();
+std::vector<Rule> legal_conv_transpose_rules();
+std::vector<Rule> legal_pool_rules();
+std::vector<Rule> legal_norm_rules();
+std::vector<Rule> legal_activation_rules();
+std::vector<Rule> legal_math_rules();
+std::vector<Rule> legal_integer_rules();
+std::vector<Rule> legal_product_rules();
+std::vector<Rule> legal_resize_rules();
+std::vector<Rule> legal_shape_rules();
+
+// Computes on types that the runtime has kernels for.
+Pass widen_types();
+// Collects what has no form on the target, as errors.
+Pass check_target();
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,164 @@
+// Whole numbers and bools: exact, or left for check_target to report. The runtime's arithmetic on
+// int64 is ADD, SUB, MUL, FLOOR_MOD, MINIMUM, MAXIMUM and comparisons.
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "passes/match.h"
+#include "target/tflite/core_writer.h"
+#include "target/tflite/legalise.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+DType operand_dtype(const Graph& graph, OpId root) {
+  return graph.type(graph.op(root).operands[0]).dtype;
+}
+
+Match<RootOp> match_integers(const Graph& graph, OpId root) {
+  if (!is_integer(operand_dtype(graph, root))) return std::nullopt;
+  return RootOp{root};
+}
+
+Match<RootOp> match_not_int32(const Graph& graph, OpId root) {
+  const DType dtype = operand_dtype(graph, root);
+  if (!is_integer(dtype) || dtype == DType::kI32) return std::nullopt;
+  return RootOp{root};
+}
+
+ValueId write_abs(CoreWriter& write, ValueId x) {
+  return write.binary(ops::kMaximum, x, write.unary(ops::kNeg, x));
+}
+
+// abs(x) -> maximum(x, -x)
+void integer_abs_to_maximum(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  rewriter.replace_value(op.result(), write_abs(write, op.operands[0]));
+}
+
+// sign(x) -> minimum(maximum(x, -1), 1)
+void integer_sign_to_bounds(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const ValueId low = write.binary(ops::kMaximum, op.operands[0], -1.0);
+  rewriter.replace_value(op.result(), write.binary(ops::kMinimum, low, 1.0));
+}
+
+// square(x) -> x * x
+void integer_square_to_product(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  rewriter.replace_value(op.result(), write.mul(op.operands[0], op.operands[0]));
+}
+
+// relu(x) -> maximum(x, 0), relu6(x) -> minimum(maximum(x, 0), 6)
+void integer_relu_to_maximum(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  ValueId result = write.binary(ops::kMaximum, op.operands[0], 0.0);
+  if (op.is(ops::kRelu6)) result = write.binary(ops::kMinimum, result, 6.0);
+  rewriter.replace_value(op.result(), result);
+}
+
+// fmod(x, y) with the sign of x -> m = remainder(|x|, |y|); where(x < 0, -m, m)
+void integer_fmod_to_remainder(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const ValueId x = op.operands[0];
+  const ValueId rest =
+      write.binary(ops::kRemainder, write_abs(write, x), write_abs(write, op.operands[1]));
+  rewriter.replace_value(
+      op.result(), write.where(write.binary(ops::kLt, x, 0.0), write.unary(ops::kNeg, rest), rest));
+}
+
+// bitwise_not(x) -> -1 - x
+void bitwise_not_to_sub(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const ValueId x = op.operands[0];
+  rewriter.replace_value(op.result(), write.sub(write.scalar(x, -1.0), x));
+}
+
+// x | y = x + y - (x & y)
+void bitwise_or_to_and(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const ValueId both = write.binary(ops::kBitwiseAnd, op.operands[0], op.operands[1]);
+  rewriter.replace_value(op.result(), write.sub(write.add(op.operands[0], op.operands[1]), both));
+}
+
+// x ^ y = x + y - 2 (x & y), where BITWISE_XOR has no int64
+void bitwise_xor_to_and(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const ValueId both = write.binary(ops::kBitwiseAnd, op.operands[0], op.operands[1]);
+  rewriter.replace_value(
+      op.result(), write.sub(write.add(op.operands[0], op.operands[1]), write.add(both, both)));
+}
+
+Match<RootOp> match_int64(const Graph& graph, OpId root) {
+  if (operand_dtype(graph, root) != DType::kI64) return std::nullopt;
+  return RootOp{root};
+}
+
+// STABLEHLO_AND wants operands of one shape.
+Match<RootOp> match_broadcasting_and(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  const Dims& dims = graph.type(op.result()).dims;
+  const bool equal =
+      graph.type(op.operands[0]).dims == dims && graph.type(op.operands[1]).dims == dims;
+  if (equal) return std::nullopt;
+  return RootOp{root};
+}
+
+void expand_and_operands(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const Dims dims = write.dims(op.result());
+  rewriter.replace_value(op.result(),
+                         write.binary(ops::kBitwiseAnd, write.expand(op.operands[0], dims),
+                                      write.expand(op.operands[1], dims)));
+}
+
+// x // 1 is x; no kernel divides int64.
+Match<RootOp> match_floor_divide_by_one(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  const bool is_x = uniform_value(graph, op.operands[1]) == 1.0 &&
+                    graph.type(op.operands[0]) == graph.type(op.result());
+  if (!is_x || !is_integer(operand_dtype(graph, root))) return std::nullopt;
+  return RootOp{root};
+}
+
+void forward_dividend(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  rewriter.replace_value(op.result(), op.operands[0]);
+}
+
+}  // namespace
+
+std::vector<Rule> legal_integer_rules() {
+  std::vector<Rule> rules;
+  rules.push_back(
+      make_rule("integer_abs_to_maximum", {ops::kAbs}, match_not_int32, integer_abs_to_maximum));
+  rules.push_back(
+      make_rule("integer_sign_to_bounds", {ops::kSign}, match_not_int32, integer_sign_to_bounds));
+  rules.push_back(make_rule("integer_square_to_product", {ops::kSquare}, match_integers,
+                            integer_square_to_product));
+  rules.push_back(make_rule("integer_relu_to_maximum", {ops::kRelu, ops::kRelu6}, match_integers,
+                            integer_relu_to_maximum));
+  rules.push_back(make_rule("integer_fmod_to_remainder", {ops::kFmod}, match_integers,
+                            integer_fmod_to_remainder));
+  rules.push_back(
+      make_rule("bitwise_not_to_sub", {ops::kBitwiseNot}, match_integers, bitwise_not_to_sub));
+  rules.push_back(
+      make_rule("bitwise_or_to_and", {ops::kBitwiseOr}, match_integers, bitwise_or_to_and));
+  rules.push_back(
+      make_rule("bitwise_xor_to_and", {ops::kBitwiseXor}, match_int64, bitwise_xor_to_and));
+  rules.push_back(make_rule("expand_and_operands", {ops::kBitwiseAnd}, match_broadcasting_and,
+                            expand_and_operands));
+  rules.push_back(make_rule("floor_divide_by_one", {ops::kFloorDivide, ops::kTruncDivide},
+                            match_floor_divide_by_one, forward_dividend));
+  return rules;
+}
+
+}  // namespace ferryman::tflite

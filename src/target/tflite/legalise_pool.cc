@@ -1,0 +1,339 @@
+// Pooling: the runtime pools two axes, never counts padding, and knows padding as SAME only.
+#include <algorithm>
+#include <limits>
+
+#include "ops/attrs.h"
+#include "ops/eval.h"
+#include "ops/names.h"
+#include "ops/pool_sizes.h"
+#include "passes/match.h"
+#include "passes/replace.h"
+#include "target/tflite/core_writer.h"
+#include "target/tflite/legalise.h"
+#include "target/tflite/same_padding.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+Ints spatial_sizes(const TensorType& type) {
+  const Ints sizes = static_sizes(type.dims);
+  return {sizes.begin() + 2, sizes.end()};
+}
+
+bool is_all(const Ints& values, int64_t number) {
+  return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == number; });
+}
+
+Window window_of(const Op& pool) {
+  const Ints& kernel = pool.attr(attr::kKernel);
+  Window window = {kernel, pool.attr(attr::kStride), Ints(kernel.size(), 1),
+                   pool.attr(attr::kPaddingBefore), pool.attr(attr::kPaddingAfter)};
+  if (pool.is(ops::kMaxPool)) window.dilation = pool.attr(attr::kDilation);
+  return window;
+}
+
+bool has_padding(const Op& pool) {
+  return !is_all(pool.attr(attr::kPaddingBefore), 0) || !is_all(pool.attr(attr::kPaddingAfter), 0);
+}
+
+bool pads_like_same(const Graph& graph, const Op& pool) {
+  const Window window = window_of(pool);
+  return is_same_padding(
+      {window.kernel, window.stride, window.dilation, window.padding_before, window.padding_after},
+      spatial_sizes(graph.type(pool.operands[0])), spatial_sizes(graph.type(pool.result())));
+}
+
+std::vector<NamedAttr> pool_attrs(OpName name, const Window& window) {
+  std::vector<NamedAttr> attrs = {{attr::kKernel, window.kernel},
+                                  {attr::kStride, window.stride},
+                                  {attr::kPaddingBefore, window.padding_before},
+                                  {attr::kPaddingAfter, window.padding_after}};
+  if (name == ops::kMaxPool) attrs.push_back({attr::kDilation, window.dilation});
+  if (name == ops::kAvgPool) attrs.push_back({attr::kCountIncludePad, false});
+  return attrs;
+}
+
+Window without_padding(Window window) {
+  window.padding_before.assign(window.rank(), 0);
+  window.padding_after.assign(window.rank(), 0);
+  return window;
+}
+
+bool is_pool2d(const Graph& graph, const Op& pool) {
+  const TensorType& x = graph.type(pool.operands[0]);
+  return x.rank() == 4 && all_static(x.dims);
+}
+
+// ---- max_pool_of_padded ----
+// max_pool(x) {padding}   ->   max_pool(pad(x, lowest))          unless SAME means that padding
+// Lowest, not -inf: the built-in kernels turn infinities into the largest finite numbers anyway.
+
+double lowest(DType dtype) {
+  switch (dtype) {
+    case DType::kI8:
+      return std::numeric_limits<int8_t>::lowest();
+    case DType::kI16:
+      return std::numeric_limits<int16_t>::lowest();
+    case DType::kI32:
+      return std::numeric_limits<int32_t>::lowest();
+    default:
+      return static_cast<double>(std::numeric_limits<float>::lowest());
+  }
+}
+
+Match<RootOp> match_max_pool_of_padded(const Graph& graph, OpId root) {
+  const Op& pool = graph.op(root);
+  if (!is_pool2d(graph, pool) || !has_padding(pool)) return std::nullopt;
+  if (is_all(pool.attr(attr::kDilation), 1) && pads_like_same(graph, pool)) return std::nullopt;
+  return RootOp{root};
+}
+
+void max_pool_of_padded(Rewriter& rewriter, const RootOp& found) {
+  const Op pool = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const Window window = window_of(pool);
+  const ValueId padded =
+      write.pad(pool.operands[0], prefixed(window.padding_before, 0, 2),
+                prefixed(window.padding_after, 0, 2), lowest(write.type(pool.operands[0]).dtype));
+  rewriter.replace_value(pool.result(),
+                         rewriter.create(ops::kMaxPool, std::vector{padded},
+                                         pool_attrs(ops::kMaxPool, without_padding(window))));
+}
+
+// ---- dilated_max_pool_to_maximum ----
+// One axis after the other: the maximum of slices that start a dilation apart.
+
+Match<RootOp> match_dilated_max_pool(const Graph& graph, OpId root) {
+  const Op& pool = graph.op(root);
+  if (!is_pool2d(graph, pool) || has_padding(pool) || is_all(pool.attr(attr::kDilation), 1))
+    return std::nullopt;
+  return RootOp{root};
+}
+
+void dilated_max_pool_to_maximum(Rewriter& rewriter, const RootOp& found) {
+  const Op pool = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const Window window = window_of(pool);
+  const Ints out = spatial_sizes(rewriter.graph().type(pool.result()));
+  ValueId x = pool.operands[0];
+  for (size_t axis = 0; axis < window.rank(); ++axis) {
+    ValueId largest;
+    for (int64_t k = 0; k < window.kernel[axis]; ++k) {
+      const int64_t begin = k * window.dilation[axis];
+      const int64_t end = begin + (out[axis] - 1) * window.stride[axis] + 1;
+      const ValueId part = write.slice_axis(x, axis + 2, begin, end, window.stride[axis]);
+      largest = largest.valid() ? write.binary(ops::kMaximum, largest, part) : part;
+    }
+    x = largest;
+  }
+  rewriter.replace_value(pool.result(), x);
+}
+
+// ---- avg_pool_to_valid ----
+// avg_pool(x)   ->   avg_pool(pad(x, 0)) * (elements under the window / divisor)
+// The unpadded pool divides by all elements under the window; the constant makes that the divisor
+// of each position. Left out where it is 1.
+
+// With ceil_mode the last window reaches past the padding.
+Window full_window(const Graph& graph, const Op& pool) {
+  Window window = window_of(pool);
+  if (!pool.attr(attr::kCeilMode)) return window;
+  const Ints sizes = spatial_sizes(graph.type(pool.operands[0]));
+  for (size_t axis = 0; axis < window.rank(); ++axis)
+    window.padding_after[axis] = ceil_mode_padding(window, axis, sizes[axis]);
+  return window;
+}
+
+Match<RootOp> match_avg_pool_to_valid(const Graph& graph, OpId root) {
+  const Op& pool = graph.op(root);
+  const bool divides_by_override = pool.attr(attr::kDivisorOverride) != 0;
+  if (!is_pool2d(graph, pool) && !divides_by_override) return std::nullopt;
+  const TensorType& x = graph.type(pool.operands[0]);
+  if (x.rank() < 4 || !all_static(x.dims)) return std::nullopt;
+  const bool plain = !has_padding(pool) && !pool.attr(attr::kCeilMode);
+  const bool same = !pool.attr(attr::kCountIncludePad) && !pool.attr(attr::kCeilMode) &&
+                    pads_like_same(graph, pool);
+  if (!divides_by_override && (plain || same)) return std::nullopt;
+  return RootOp{root};
+}
+
+ValueId correction(CoreWriter& write, const Graph& graph, const Op& pool, const Window& window) {
+  const Ints in = spatial_sizes(graph.type(pool.operands[0]));
+  const Ints out = spatial_sizes(graph.type(pool.result()));
+  const PoolDivisor divisor = {pool.attr(attr::kPaddingAfter), pool.attr(attr::kCountIncludePad),
+                               pool.attr(attr::kDivisorOverride)};
+  const auto elements = static_cast<double>(product(window.kernel));
+  std::vector<double> factors;
+  for_each_index(out, [&](const Ints& index) {
+    factors.push_back(elements / static_cast<double>(divisor.at(window, in, index)));
+  });
+  const DType dtype = graph.type(pool.result()).dtype;
+  const bool uniform = std::all_of(factors.begin(), factors.end(),
+                                   [&](double factor) { return factor == factors.front(); });
+  if (uniform && factors.front() == 1) return ValueId();
+  if (uniform) return write.constant(dtype, {}, {factors.front()}, "pool_factor");
+  return write.constant(dtype, prefixed(out, 1, 2), factors, "pool_factors");
+}
+
+void avg_pool_to_valid(Rewriter& rewriter, const RootOp& found) {
+  const Op pool = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const Window window = full_window(rewriter.graph(), pool);
+  const ValueId padded = write.pad(pool.operands[0], prefixed(window.padding_before, 0, 2),
+                                   prefixed(window.padding_after, 0, 2), 0.0);
+  ValueId result = rewriter.create(ops::kAvgPool, std::vector{padded},
+                                   pool_attrs(ops::kAvgPool, without_padding(window)));
+  const ValueId factors = correction(write, rewriter.graph(), pool, window);
+  if (factors.valid()) result = write.mul(result, factors);
+  rewriter.replace_value(pool.result(), result);
+}
+
+// ---- pool3d_to_pool2d ----
+// Windows are boxes, so depth can be pooled by itself:
+//   [N, C, D, H, W] -> pool H, W of [N * D, C, H, W] -> pool D of [N, C, D, H * W]
+// The divisor of a box is the product of those of its axes; an override is written out before.
+
+Match<RootOp> match_pool3d(const Graph& graph, OpId root) {
+  const Op& pool = graph.op(root);
+  const TensorType& x = graph.type(pool.operands[0]);
+  if (x.rank() != 5 || !all_static(x.dims)) return std::nullopt;
+  if (pool.is(ops::kAvgPool) && pool.attr(attr::kDivisorOverride) != 0) return std::nullopt;
+  return RootOp{root};
+}
+
+// The attributes of a pool over some of the axes, the others being left alone.
+std::vector<NamedAttr> attrs_of_axes(const Op& pool, const std::vector<int>& axes) {
+  constexpr int kNone = -1;
+  std::vector<NamedAttr> attrs = attrs_of(pool);
+  for (NamedAttr& named : attrs) {
+    auto* numbers = std::get_if<Ints>(&named.attr);
+    if (numbers == nullptr) continue;
+    const bool is_padding =
+        named.name == attr::kPaddingBefore.name || named.name == attr::kPaddingAfter.name;
+    Ints picked;
+    for (const int axis : axes)
+      picked.push_back(axis == kNone ? (is_padding ? 0 : 1)
+                                     : (*numbers)[static_cast<size_t>(axis)]);
+    *numbers = picked;
+  }
+  return attrs;
+}
+
+void pool3d_to_pool2d(Rewriter& rewriter, const RootOp& found) {
+  const Op pool = rewriter.graph().op(found.op);
+  const OpName name{pool.def->name};
+  CoreWriter write(rewriter);
+  const Ints in = static_sizes(write.dims(pool.operands[0]));
+  const Ints out = static_sizes(write.dims(pool.result()));
+  const ValueId by_depth = write.permute(pool.operands[0], {0, 2, 1, 3, 4});
+  const ValueId images = write.reshape(by_depth, to_dims({in[0] * in[2], in[1], in[3], in[4]}));
+  const ValueId flat = rewriter.create(name, std::vector{images}, attrs_of_axes(pool, {1, 2}));
+  const ValueId volume = write.permute(
+      write.reshape(flat, to_dims({in[0], in[2], in[1], out[3], out[4]})), {0, 2, 1, 3, 4});
+  const ValueId rows = write.reshape(volume, to_dims({in[0], in[1], in[2], out[3] * out[4]}));
+  const ValueId deep = rewriter.create(name, std::vector{rows}, attrs_of_axes(pool, {0, -1}));
+  rewriter.replace_value(pool.result(), write.reshape(deep, to_dims(out)));
+}
+
+// ---- adaptive pools ----
+
+// The plain window that has the same spans, if there is one.
+std::optional<Window> regular_window(const Ints& in, const Ints& out) {
+  Window window = {{}, {}, Ints(in.size(), 1), Ints(in.size(), 0), Ints(in.size(), 0)};
+  for (size_t axis = 0; axis < in.size(); ++axis) {
+    const Span first = adaptive_span(in[axis], out[axis], 0);
+    const int64_t stride =
+        out[axis] == 1 ? first.size() : adaptive_span(in[axis], out[axis], 1).begin;
+    if (stride < 1) return std::nullopt;
+    for (int64_t i = 0; i < out[axis]; ++i) {
+      const Span span = adaptive_span(in[axis], out[axis], i);
+      if (span.size() != first.size() || span.begin != i * stride) return std::nullopt;
+    }
+    window.kernel.push_back(first.size());
+    window.stride.push_back(stride);
+  }
+  return window;
+}
+
+Match<OneOp> match_adaptive_to_plain_pool(const Graph& graph, OpId root) {
+  const Op& pool = graph.op(root);
+  const TensorType& x = graph.type(pool.operands[0]);
+  if (x.rank() < 4) return std::nullopt;
+  const std::optional<Window> window =
+      regular_window(spatial_sizes(x), pool.attr(attr::kOutputSize));
+  if (!window.has_value()) return std::nullopt;
+  const OpName name = pool.is(ops::kAdaptiveAvgPool) ? ops::kAvgPool : ops::kMaxPool;
+  return OneOp{pool.result(), name, pool.operands, pool_attrs(name, *window)};
+}
+
+Match<RootOp> match_uneven_adaptive(const Graph& graph, OpId root) {
+  if (graph.type(graph.op(root).operands[0]).rank() < 4) return std::nullopt;
+  return RootOp{root};
+}
+
+// A matrix of means for each axis.
+void adaptive_avg_pool_to_matrices(Rewriter& rewriter, const RootOp& found) {
+  const Op pool = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  ValueId x = pool.operands[0];
+  const Ints out = pool.attr(attr::kOutputSize);
+  for (size_t axis = out.size(); axis-- > 0;) {
+    const int64_t in = write.dims(x)[axis + 2].size();
+    if (in == out[axis]) continue;
+    std::vector<double> means(static_cast<size_t>(out[axis] * in), 0.0);
+    for (int64_t i = 0; i < out[axis]; ++i) {
+      const Span span = adaptive_span(in, out[axis], i);
+      for (int64_t j = span.begin; j < span.end; ++j)
+        means[static_cast<size_t>(i * in + j)] = 1.0 / static_cast<double>(span.size());
+    }
+    const TensorType matrix = {write.type(x).dtype, to_dims({out[axis], in})};
+    x = write.apply_matrix(x, axis + 2, store_doubles(matrix, means));
+  }
+  rewriter.replace_value(pool.result(), x);
+}
+
+// The maximum of a slice for each position of each axis.
+void adaptive_max_pool_to_slices(Rewriter& rewriter, const RootOp& found) {
+  const Op pool = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  ValueId x = pool.operands[0];
+  const Ints out = pool.attr(attr::kOutputSize);
+  for (size_t axis = 0; axis < out.size(); ++axis) {
+    const int64_t in = write.dims(x)[axis + 2].size();
+    if (in == out[axis]) continue;
+    std::vector<ValueId> parts;
+    for (int64_t i = 0; i < out[axis]; ++i) {
+      const Span span = adaptive_span(in, out[axis], i);
+      const ValueId part = write.slice_axis(x, axis + 2, span.begin, span.end);
+      parts.push_back(
+          write.reduce(ops::kAmax, part, {static_cast<int64_t>(axis + 2)}, /*keepdim=*/true));
+    }
+    x = write.concat(parts, axis + 2);
+  }
+  rewriter.replace_value(pool.result(), x);
+}
+
+}  // namespace
+
+std::vector<Rule> legal_pool_rules() {
+  std::vector<Rule> rules;
+  rules.push_back(make_rule("adaptive_to_plain_pool",
+                            {ops::kAdaptiveAvgPool, ops::kAdaptiveMaxPool},
+                            match_adaptive_to_plain_pool));
+  rules.push_back(make_rule("adaptive_avg_pool_to_matrices", {ops::kAdaptiveAvgPool},
+                            match_uneven_adaptive, adaptive_avg_pool_to_matrices));
+  rules.push_back(make_rule("adaptive_max_pool_to_slices", {ops::kAdaptiveMaxPool},
+                            match_uneven_adaptive, adaptive_max_pool_to_slices));
+  rules.push_back(make_rule("pool3d_to_pool2d", {ops::kMaxPool, ops::kAvgPool}, match_pool3d,
+                            pool3d_to_pool2d));
+  rules.push_back(make_rule("max_pool_of_padded", {ops::kMaxPool}, match_max_pool_of_padded,
+                            max_pool_of_padded));
+  rules.push_back(make_rule("dilated_max_pool_to_maximum", {ops::kMaxPool}, match_dilated_max_pool,
+                            dilated_max_pool_to_maximum));
+  rules.push_back(
+      make_rule("avg_pool_to_valid", {ops::kAvgPool}, match_avg_pool_to_valid, avg_pool_to_valid));
+  return rules;
+}
+
+}  // namespace ferryman::tflite

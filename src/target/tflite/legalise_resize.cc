@@ -1,0 +1,132 @@
+// Resizing that the runtime's two operators do not say: other scales than the quotient of the
+// sizes, three axes, whole numbers.
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "ops/resample.h"
+#include "passes/replace.h"
+#include "target/tflite/core_writer.h"
+#include "target/tflite/legalise.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+std::vector<ResizeAxis> resize_axes(const Graph& graph, const Op& op) {
+  const Dims& in = graph.type(op.operands[0]).dims;
+  const Ints& out = op.attr(attr::kOutputSize);
+  const Floats& scales = op.attr(attr::kScales);
+  std::vector<ResizeAxis> axes;
+  for (size_t i = 0; i < out.size(); ++i) {
+    ResizeAxis axis = {in[i + 2].size(), out[i]};
+    if (!scales.empty()) axis.scale = scales[i];
+    if (op.is(ops::kResizeBilinear)) axis.align_corners = op.attr(attr::kAlignCorners);
+    axes.push_back(axis);
+  }
+  return axes;
+}
+
+std::vector<int32_t> nearest_sources(const ResizeAxis& axis, NearestRule rule) {
+  std::vector<int32_t> sources;
+  for (int64_t i = 0; i < axis.out_size; ++i)
+    sources.push_back(static_cast<int32_t>(nearest_source(axis, rule, i)));
+  return sources;
+}
+
+NearestRule nearest_rule(const Op& op) {
+  return op.attr(attr::kExact) ? NearestRule::kExact : NearestRule::kFloor;
+}
+
+bool sizes_say_the_same(const Graph& graph, const Op& op) {
+  for (const ResizeAxis& axis : resize_axes(graph, op)) {
+    const ResizeAxis plain = {axis.in_size, axis.out_size};
+    if (nearest_sources(axis, nearest_rule(op)) != nearest_sources(plain, nearest_rule(op)))
+      return false;
+  }
+  return true;
+}
+
+bool is_resizable(const TensorType& type) {
+  if (type.rank() != 4) return false;
+  switch (type.dtype) {
+    case DType::kF32:
+    case DType::kI8:
+    case DType::kU8:
+    case DType::kI32:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Scales that select the same elements as the sizes are dropped.
+Match<OneOp> match_drop_nearest_scales(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  if (op.attr(attr::kScales).empty() || !sizes_say_the_same(graph, op)) return std::nullopt;
+  return OneOp{
+      op.result(),
+      ops::kResizeNearest,
+      op.operands,
+      {{attr::kOutputSize, op.attr(attr::kOutputSize)}, {attr::kExact, op.attr(attr::kExact)}}};
+}
+
+// resize_nearest(x) -> a gather along each axis
+Match<RootOp> match_resize_to_gathers(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  const TensorType& x = graph.type(op.operands[0]);
+  if (x.rank() < 4 || (op.attr(attr::kScales).empty() && is_resizable(x))) return std::nullopt;
+  return RootOp{root};
+}
+
+void resize_to_gathers(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  ValueId x = op.operands[0];
+  const std::vector<ResizeAxis> axes = resize_axes(rewriter.graph(), op);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const std::vector<int32_t> sources = nearest_sources(axes[i], nearest_rule(op));
+    bool identity = axes[i].in_size == axes[i].out_size;
+    for (size_t j = 0; identity && j < sources.size(); ++j)
+      identity = sources[j] == static_cast<int32_t>(j);
+    if (!identity) x = write.gather(x, i + 2, sources);
+  }
+  rewriter.replace_value(op.result(), x);
+}
+
+// resize_bilinear(x) {scales} -> a matrix of weights along each axis
+Match<RootOp> match_resize_to_matrices(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  const TensorType& x = graph.type(op.operands[0]);
+  if (x.rank() < 4 || x.dtype != DType::kF32) return std::nullopt;
+  if (op.attr(attr::kScales).empty() && x.rank() == 4) return std::nullopt;
+  return RootOp{root};
+}
+
+void resize_to_matrices(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  ValueId x = op.operands[0];
+  const std::vector<ResizeAxis> axes = resize_axes(rewriter.graph(), op);
+  for (size_t i = axes.size(); i-- > 0;) {
+    const bool identity = axes[i].in_size == axes[i].out_size && axes[i].scale <= 0;
+    if (identity) continue;
+    x = write.apply_matrix(x, i + 2,
+                           TensorData::of<float>({axes[i].out_size, axes[i].in_size},
+                                                 resample_matrix(axes[i], Resampling::kLinear)));
+  }
+  rewriter.replace_value(op.result(), x);
+}
+
+}  // namespace
+
+std::vector<Rule> legal_resize_rules() {
+  std::vector<Rule> rules;
+  rules.push_back(
+      make_rule("drop_nearest_scales", {ops::kResizeNearest}, match_drop_nearest_scales));
+  rules.push_back(make_rule("resize_to_gathers", {ops::kResizeNearest}, match_resize_to_gathers,
+                            resize_to_gathers));
+  rules.push_back(make_rule("resize_to_matrices", {ops::kResizeBilinear}, match_resize_to_matrices,
+                            resize_to_matrices));
+  return rules;
+}
+
+}  // namespace ferryman::tflite

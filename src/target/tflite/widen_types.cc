@@ -1,0 +1,119 @@
+// Types that the runtime's kernels do not compute with: half precision becomes float32, whole
+// numbers of 8 and 16 bits become int32 (plain int8 operands end the process). Casts lead in and
+// out; between two widened ops they cancel.
+#include <algorithm>
+#include <optional>
+
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "passes/replace.h"
+#include "target/tflite/core_writer.h"
+#include "target/tflite/legalise.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+bool is_half(DType dtype) {
+  return dtype == DType::kF16 || dtype == DType::kBF16;
+}
+
+bool is_small_integer(DType dtype) {
+  return dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16;
+}
+
+// Ops that only move or choose elements take small integers as they are.
+bool computes(const Op& op) {
+  switch (op.def->axes) {
+    case AxisRule::kElementwise:
+      return !op.is(ops::kWhere) && !op.is(ops::kMaximum) && !op.is(ops::kMinimum) &&
+             !op.is(ops::kBitwiseAnd);
+    case AxisRule::kReduce:
+    case AxisRule::kContract:
+      return true;
+    case AxisRule::kAlong:
+      return op.is(ops::kCumsum);
+    case AxisRule::kOpaque:
+    case AxisRule::kWindowed:
+    case AxisRule::kPermute:
+    case AxisRule::kReshape:
+    case AxisRule::kExpand:
+    case AxisRule::kAnchored:
+      return false;
+  }
+  return false;
+}
+
+// What operands and results of `dtype` become for this op.
+std::optional<DType> wider_type(const Op& op, DType dtype) {
+  if (op.is(ops::kCast)) return std::nullopt;
+  if (is_half(dtype)) return DType::kF32;
+  if (is_small_integer(dtype) && computes(op)) return DType::kI32;
+  return std::nullopt;
+}
+
+bool needs_widening(const Graph& graph, const Op& op) {
+  return std::any_of(op.operands.begin(), op.operands.end(), [&](ValueId operand) {
+    return operand.valid() && wider_type(op, graph.type(operand).dtype).has_value();
+  });
+}
+
+void widen_op(Rewriter& rewriter, OpId id) {
+  const Op op = rewriter.graph().op(id);
+  rewriter.insert_before(id);
+  CoreWriter write(rewriter);
+  std::vector<ValueId> operands = op.operands;
+  for (ValueId& operand : operands) {
+    if (!operand.valid()) continue;
+    const std::optional<DType> wider = wider_type(op, write.type(operand).dtype);
+    if (wider.has_value()) operand = write.cast(operand, *wider);
+  }
+  const std::vector<ValueId> results =
+      rewriter.create_all(OpName{op.def->name}, operands, attrs_of(op));
+  for (size_t i = 0; i < results.size(); ++i) {
+    const DType dtype = write.type(op.results[i]).dtype;
+    rewriter.replace_value(op.results[i], write.cast(results[i], dtype));
+  }
+  rewriter.erase(id);
+}
+
+// cast(cast(x: f32, f16), f32) -> x: the rounding between two ops is left out.
+Match<Forward> match_cast_there_and_back(const Graph& graph, OpId root) {
+  const Op& back = graph.op(root);
+  const OpId there = graph.producer_if(back.operands[0], ops::kCast);
+  if (!there.valid() || !is_half(graph.type(back.operands[0]).dtype)) return std::nullopt;
+  const ValueId x = graph.op(there).operands[0];
+  if (!(graph.type(x) == graph.type(back.result()))) return std::nullopt;
+  return Forward{back.result(), x};
+}
+
+Result<Changed> run_widen_types(Graph& graph, PassContext& context) {
+  std::vector<OpId> narrow;
+  for (const OpId id : graph.op_ids()) {
+    if (needs_widening(graph, graph.op(id))) narrow.push_back(id);
+  }
+  if (narrow.empty()) return Changed::kNo;
+  Rewriter rewriter(graph);
+  for (const OpId id : narrow) {
+    const bool half = std::any_of(
+        graph.op(id).operands.begin(), graph.op(id).operands.end(),
+        [&](ValueId operand) { return operand.valid() && is_half(graph.type(operand).dtype); });
+    if (half) {
+      context.diagnostics.add(Diag::remark("widen_types", "half precision is computed in float32")
+                                  .at(graph.location(id)));
+    }
+    widen_op(rewriter, id);
+  }
+  const std::vector<Rule> rules = {
+      make_rule("cast_there_and_back", {ops::kCast}, match_cast_there_and_back)};
+  apply_rules(graph, rules, context);
+  return Changed::kYes;
+}
+
+}  // namespace
+
+Pass widen_types() {
+  return {"widen_types", "compute on types that the runtime has kernels for", run_widen_types};
+}
+
+}  // namespace ferryman::tflite
