@@ -22,6 +22,8 @@ std::string_view diag_code_name(DiagCode code) {
       return "old-program-format";
     case DiagCode::kMalformedText:
       return "malformed-text";
+    case DiagCode::kMalformedModel:
+      return "malformed-model";
     case DiagCode::kUnsupportedOp:
       return "unsupported-op";
     case DiagCode::kUnsupportedForm:

@@ -26,6 +26,7 @@ enum class DiagCode : uint16_t {
   kMalformedProgram = 103,  // JSON or live buffer does not follow the schema
   kOldProgramFormat = 104,  // torch <= 2.8, TorchScript, torch.save: re-export
   kMalformedText = 105,     // IR text does not parse
+  kMalformedModel = 106,    // a target's file that does not follow its format
   kUnsupportedOp = 203,     // no rule for an ATen op
   kUnsupportedForm = 204,   // the op is known, this argument or dtype is not
   kUnsupportedState = 205,  // a write to a buffer, which no target stage lowers yet

@@ -10,7 +10,7 @@
 //   main.outputs = {y};
 //   FERRYMAN_TRY_STATUS(write_tflite(model, "relu.tflite"));
 //
-// Nothing here is enforced by the types: verify_model (legality.h) tells whether a model may be
+// Nothing here is enforced by the types: verify_model (verify.h) tells whether a model may be
 // written. Operators stand in execution order.
 #pragma once
 
@@ -90,14 +90,15 @@ struct Signature {
 
 struct MetadataEntry {
   std::string name = {};
-  ConstantRef content = {};
+  std::vector<std::byte> content = {};
+  bool operator==(const MetadataEntry&) const = default;
 };
 
 struct Model {
   std::vector<Subgraph> subgraphs = {};  // the first is the main graph
   std::vector<Signature> signatures = {};
   std::string description = {};
-  // The writer adds "min_runtime_version" itself.
+  // Without "min_runtime_version" and "buffer_location", which the writer states itself.
   std::vector<MetadataEntry> metadata = {};
 };
 

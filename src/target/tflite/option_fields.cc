@@ -26,6 +26,8 @@ OptionTable option_table(const Options& options) {
       [](const auto& held) { return kFields<std::remove_cvref_t<decltype(held)>>.table; }, options);
 }
 
-Options default_options(OptionTable table) { return find_table(table); }
+Options default_options(OptionTable table) {
+  return find_table(table);
+}
 
 }  // namespace ferryman::tflite
