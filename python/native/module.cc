@@ -7,6 +7,7 @@
 #include <nanobind/stl/string.h>
 
 #include "borrowed_tensor.h"
+#include "convert_bindings.h"
 #include "evaluate.h"
 #include "frontend/functionalise.h"
 #include "frontend/live.h"
@@ -56,6 +57,7 @@ NB_MODULE(_native, m) {
         "What the reference evaluator makes of that program: outputs as (dtype, shape, bytes).");
   m.def("print_pt2", &print_pt2, nb::arg("path"),
         "The program in an archive of torch.export.save, as text.");
+  bind_convert(m);
 }
 
 }  // namespace ferryman::python

@@ -33,8 +33,8 @@ std::string json_port(const PortReport& port) {
 std::string json_node(const NodeReport& node) {
   return fmt::format(
       R"({{"node": {}, "target": {}, "type": {}, "location": {}, "ops": {}, "fused_into": {}, {}}})",
-      json_quote(node.node), json_quote(node.target), json_quote(node.type),
-      to_json(node.location), json_list(node.ops, json_quote), json_quote(node.fused_into),
+      json_quote(node.node), json_quote(node.target), json_quote(node.type), to_json(node.location),
+      json_list(node.ops, json_quote), json_quote(node.fused_into),
       placement_fields(node.placement));
 }
 

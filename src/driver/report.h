@@ -26,9 +26,9 @@ struct PortReport {
 
 // One value of the functional program, in its order; several results are several entries.
 struct NodeReport {
-  std::string node;              // the fx name
-  std::string target;            // "aten.conv2d.default"
-  std::string type;              // "f32[1, 64, 112, 112]"
+  std::string node;    // the fx name
+  std::string target;  // "aten.conv2d.default"
+  std::string type;    // "f32[1, 64, 112, 112]"
   SourceLocation location;
   std::vector<std::string> ops;  // operators of the file that came from it
   std::string fused_into;        // the node whose value the file has instead

@@ -47,9 +47,7 @@ void lower_by_row(LowerOp& op, const TargetRow& row) {
     visit_fields(options, setter);
     check(setter.found, "a row names an option that the op does not have");
   }
-  std::vector<TensorIndex> inputs;
-  for (size_t i = 0; i < op.num_operands(); ++i) inputs.push_back(op.aligned(i));
-  op.finish(*kernel, std::move(inputs), std::move(options));
+  op.finish_elementwise(*kernel, std::move(options));
 }
 
 class Lowering {
@@ -117,9 +115,9 @@ class Lowering {
     placement.tensor = tensor;
     placement.factors = static_sizes(graph_.type(value).dims);
     for (const layout::PhysicalAxis& axis : layout.axes) {
-      check(axis.parts.size() == 1, "an output in pieces");
-      placement.perm.push_back(axis.parts[0].dim);
+      placement.perm.push_back(axis.parts.front().dim);
     }
+    check(layout.dim_order().has_value(), "an output in pieces");
     return placement;
   }
 

@@ -8,8 +8,8 @@
 namespace ferryman::tflite {
 
 void lower_cast(LowerOp& op) {
-  op.finish(Op::kCast, {op.operand(0)},
-            CastOptions{.in_data_type = op.type(0).dtype, .out_data_type = op.result_type().dtype});
+  op.finish_elementwise(Op::kCast, CastOptions{.in_data_type = op.type(0).dtype,
+                                               .out_data_type = op.result_type().dtype});
 }
 
 // MINIMUM and MAXIMUM return their right operand if either is NaN: x goes there, since
@@ -31,12 +31,12 @@ void lower_clamp(LowerOp& op) {
 }
 
 void lower_gelu(LowerOp& op) {
-  op.finish(Op::kGelu, {op.operand(0)},
-            GeluOptions{.approximate = op.attr(attr::kApproximate) == "tanh"});
+  op.finish_elementwise(Op::kGelu,
+                        GeluOptions{.approximate = op.attr(attr::kApproximate) == "tanh"});
 }
 
 void lower_where(LowerOp& op) {
-  op.finish(Op::kSelectV2, {op.aligned(0), op.aligned(1), op.aligned(2)});
+  op.finish_elementwise(Op::kSelectV2);
 }
 
 void lower_reciprocal(LowerOp& op) {

@@ -1,6 +1,7 @@
 #include "target/tflite/lower_op.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "support/check.h"
 
@@ -45,21 +46,80 @@ TensorIndex LowerOp::operand(size_t index) {
   return memory_.in_layout(op_.operands[index], plan_.operands[index]);
 }
 
-TensorIndex LowerOp::aligned(size_t index) {
+TensorIndex LowerOp::joined(size_t index) {
+  const ValueId value = op_.operands[index];
+  Dims shape;
+  for (const PhysicalAxis& axis : plan_.operands[0].axes) {
+    shape.push_back(graph_.type(value).dims[static_cast<size_t>(axis.parts.front().dim)]);
+  }
+  return memory_.in_shape(value, plan_.operands[index], shape);
+}
+
+TensorIndex LowerOp::vector_operand(size_t index) {
+  const ValueId value = op_.operands[index];
+  return memory_.in_shape(value, plan_.operands[index],
+                          {Dim(num_elements(graph_.type(value).dims))});
+}
+
+Shape LowerOp::windowed_shape() const {
+  Shape shape;
+  for (const PhysicalAxis& axis : plan_.operands[0].axes) {
+    const auto dim = static_cast<size_t>(axis.parts.front().dim);
+    shape.push_back(static_cast<int32_t>(result_type().dims[dim].size()));
+  }
+  return shape;
+}
+
+namespace {
+
+Shape without_units(const Shape& shape) {
+  Shape result;
+  for (const int32_t extent : shape) {
+    if (extent != 1) result.push_back(extent);
+  }
+  return result;
+}
+
+}  // namespace
+
+Shape LowerOp::elementwise_shape() const {
+  const Shape planned = result_shape();
+  for (size_t i = 0; i < op_.operands.size(); ++i) {
+    const std::optional<Shape> held = memory_.held_shape(op_.operands[i], plan_.operands[i]);
+    if (held.has_value() && without_units(*held) == without_units(planned)) return *held;
+  }
+  return planned;
+}
+
+TensorIndex LowerOp::aligned(size_t index, const Shape& shape) {
   const ValueId value = op_.operands[index];
   const Dims& dims = graph_.type(value).dims;
   const size_t missing = result_type().rank() - dims.size();
-  Dims shape;
+  // Which of the result's axes that are not 1 the operand has, in memory order.
+  std::vector<bool> has_axis;
   for (const PhysicalAxis& axis : plan_.results[0].axes) {
+    if (axis.extent == Dim(1)) continue;
     const auto dim = static_cast<size_t>(axis.parts.front().dim);
-    const bool is_unit = dim < missing || dims[dim - missing] == Dim(1);
-    shape.push_back(is_unit ? Dim(1) : axis.extent);
+    has_axis.push_back(dim >= missing && !(dims[dim - missing] == Dim(1)));
+  }
+  Dims aligned_shape;
+  size_t next = 0;
+  for (const int32_t extent : shape) {
+    const bool kept = extent != 1 && has_axis[next++];
+    aligned_shape.push_back(kept ? Dim(extent) : Dim(1));
   }
   // Constants need no leading ones, which would only make equal constants look different.
-  while (graph_.is_constant(value) && !shape.empty() && shape.front() == Dim(1)) {
-    shape.erase(shape.begin());
+  while (graph_.is_constant(value) && !aligned_shape.empty() && aligned_shape.front() == Dim(1)) {
+    aligned_shape.erase(aligned_shape.begin());
   }
-  return memory_.in_shape(value, plan_.operands[index], shape);
+  return memory_.in_shape(value, plan_.operands[index], aligned_shape);
+}
+
+void LowerOp::finish_elementwise(Op op, Options options) {
+  const Shape shape = elementwise_shape();
+  std::vector<TensorIndex> inputs;
+  for (size_t i = 0; i < op_.operands.size(); ++i) inputs.push_back(aligned(i, shape));
+  finish_in_shape(op, std::move(inputs), shape, std::move(options));
 }
 
 TensorIndex LowerOp::filled(DType dtype, int32_t count, double value) {
@@ -90,21 +150,16 @@ void LowerOp::finish_with(TensorIndex tensor) {
   memory_.enter(result, plan_.results[0], tensor);
 }
 
+void LowerOp::finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape,
+                              Options options) {
+  const TensorIndex output =
+      emit(op, std::move(inputs), result_type().dtype, shape, std::move(options));
+  finish_with(output);
+}
+
 void LowerOp::finish(Op op, std::vector<TensorIndex> inputs, Options options) {
-  std::vector<TensorIndex> outputs;
-  for (size_t i = 0; i < op_.results.size(); ++i) {
-    Tensor tensor;
-    tensor.name = graph_.value(op_.results[i]).name;
-    tensor.type = result_type(i).dtype;
-    tensor.shape = result_shape(i);
-    outputs.push_back(subgraph_.add(std::move(tensor)));
-    memory_.enter(op_.results[i], plan_.results[i], outputs.back());
-  }
-  subgraph_.operators.push_back({.op = op,
-                                 .inputs = std::move(inputs),
-                                 .outputs = std::move(outputs),
-                                 .options = std::move(options),
-                                 .location = static_cast<int32_t>(op_.location.index)});
+  check(op_.results.size() == 1, "an op with several results");
+  finish_in_shape(op, std::move(inputs), result_shape(), std::move(options));
 }
 
 void LowerOp::finish_reshaped(Op op, std::vector<TensorIndex> inputs, Shape kernel_shape,

@@ -49,8 +49,16 @@ class LowerOp {
   }
 
   TensorIndex operand(size_t index);
-  // An elementwise operand with its axes lined up with those of the result, from the right.
-  TensorIndex aligned(size_t index);
+  // An operand whose axes lie as those of operand 0 do; extents may differ (concat).
+  TensorIndex joined(size_t index);
+  // A constant vector (a bias) as one axis, however its positions are ordered.
+  TensorIndex vector_operand(size_t index);
+  // The result of an op that keeps the axes of operand 0 and changes their extents.
+  Shape windowed_shape() const;
+  // An elementwise operand with its axes lined up with those of the result.
+  TensorIndex aligned(size_t index) { return aligned(index, result_shape()); }
+  // The same, where the result has `shape`: its planned shape up to axes of size 1.
+  TensorIndex aligned(size_t index, const Shape& shape);
   const Shape& shape(TensorIndex tensor) const { return subgraph_.tensor(tensor).shape; }
   Shape result_shape(size_t result = 0) const;
 
@@ -67,6 +75,9 @@ class LowerOp {
   // An operator with one new tensor as its output.
   TensorIndex emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,
                    Options options = {});
+  // A pointwise operator: operands and result share one shape, that in which the largest operand
+  // lies already, so that axes of size 1 cause no RESHAPE.
+  void finish_elementwise(Op op, Options options = {});
   // The operator whose outputs are the op's results.
   void finish(Op op, std::vector<TensorIndex> inputs, Options options = {});
   // The same, where the kernel's own output may have other axes of size 1 than the plan's result.
@@ -76,6 +87,9 @@ class LowerOp {
   void finish_with(TensorIndex tensor);
 
  private:
+  Shape elementwise_shape() const;
+  void finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape, Options options);
+
   const Graph& graph_;
   const ferryman::Op& op_;
   const layout::OpPlan& plan_;

@@ -8,7 +8,7 @@ namespace ferryman::tflite {
 void lower_linear(LowerOp& op) {
   const TensorIndex x = op.operand(0);
   std::vector<TensorIndex> inputs = {x, op.operand(1)};
-  inputs.push_back(op.has(2) ? op.operand(2) : kAbsent);
+  inputs.push_back(op.has(2) ? op.vector_operand(2) : kAbsent);
   const bool keep = op.shape(x).size() != 2;
   op.finish(Op::kFullyConnected, std::move(inputs), FullyConnectedOptions{.keep_num_dims = keep});
 }

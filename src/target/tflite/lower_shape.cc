@@ -32,7 +32,7 @@ bool all_are(const std::vector<int32_t>& numbers, int32_t value) {
 
 void lower_concat(LowerOp& op) {
   std::vector<TensorIndex> inputs;
-  for (size_t i = 0; i < op.num_operands(); ++i) inputs.push_back(op.operand(i));
+  for (size_t i = 0; i < op.num_operands(); ++i) inputs.push_back(op.joined(i));
   const int32_t axis = op.axis(attr::kAxis);
   // More inputs than XNNPACK takes: chain in groups, which stays in its partition.
   while (inputs.size() > kMaxDelegatedConcatInputs && op.result_type().dtype == DType::kF32) {
@@ -49,7 +49,8 @@ void lower_concat(LowerOp& op) {
     inputs.erase(inputs.begin(), group_end);
     inputs.insert(inputs.begin(), joined);
   }
-  op.finish(Op::kConcatenation, std::move(inputs), ConcatenationOptions{.axis = axis});
+  op.finish_reshaped(Op::kConcatenation, std::move(inputs), op.windowed_shape(),
+                     ConcatenationOptions{.axis = axis});
 }
 
 void lower_slice(LowerOp& op) {
@@ -57,32 +58,38 @@ void lower_slice(LowerOp& op) {
   const std::vector<int32_t> starts = op.per_axis(attr::kStarts);
   const std::vector<int32_t> steps = op.per_axis(attr::kSteps);
   if (all_are(steps, 1)) {
-    return op.finish(Op::kSlice, {x, op.ints(starts), op.ints(op.result_shape())});
+    return op.finish_reshaped(Op::kSlice, {x, op.ints(starts), op.ints(op.windowed_shape())},
+                              op.windowed_shape());
   }
   const std::vector<int32_t> ends = op.per_axis(attr::kEnds);
-  op.finish(Op::kStridedSlice, {x, op.ints(starts), op.ints(ends), op.ints(steps)},
-            StridedSliceOptions{});
+  op.finish_reshaped(Op::kStridedSlice, {x, op.ints(starts), op.ints(ends), op.ints(steps)},
+                     op.windowed_shape(), StridedSliceOptions{});
 }
 
 // PADV2 is never delegated; PAD is, and has the value 0.
 void lower_pad(LowerOp& op) {
   const double value = op.attr(attr::kValue);
-  if (value == 0 && !std::signbit(value)) return op.finish(Op::kPad, {op.operand(0), paddings(op)});
-  const DType dtype = op.type(0).dtype;
-  op.finish(Op::kPadv2, {op.operand(0), paddings(op), op.filled(dtype, 1, value)});
+  if (value == 0 && !std::signbit(value)) {
+    return op.finish_reshaped(Op::kPad, {op.operand(0), paddings(op)}, op.windowed_shape());
+  }
+  op.finish_reshaped(Op::kPadv2,
+                     {op.operand(0), paddings(op), op.filled(op.type(0).dtype, 1, value)},
+                     op.windowed_shape());
 }
 
 void lower_reflect_pad(LowerOp& op) {
-  op.finish(Op::kMirrorPad, {op.operand(0), paddings(op)},
-            MirrorPadOptions{.mode = MirrorPadMode::kReflect});
+  op.finish_reshaped(Op::kMirrorPad, {op.operand(0), paddings(op)}, op.windowed_shape(),
+                     MirrorPadOptions{.mode = MirrorPadMode::kReflect});
 }
 
 void lower_flip(LowerOp& op) {
-  op.finish(Op::kReverseV2, {op.operand(0), op.ints(op.axes(attr::kAxes))});
+  op.finish_reshaped(Op::kReverseV2, {op.operand(0), op.ints(op.axes(attr::kAxes))},
+                     op.windowed_shape());
 }
 
 void lower_tile(LowerOp& op) {
-  op.finish(Op::kTile, {op.operand(0), op.ints(op.per_axis(attr::kRepeats))});
+  op.finish_reshaped(Op::kTile, {op.operand(0), op.ints(op.per_axis(attr::kRepeats))},
+                     op.windowed_shape());
 }
 
 void lower_expand(LowerOp& op) {

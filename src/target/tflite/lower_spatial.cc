@@ -65,7 +65,7 @@ Window conv_window(const LowerOp& op) {
 }
 
 TensorIndex bias_or_zeros(LowerOp& op, int64_t channels) {
-  if (op.has(2)) return op.operand(2);
+  if (op.has(2)) return op.vector_operand(2);
   return op.filled(op.type(0).dtype, static_cast<int32_t>(channels), 0);
 }
 
@@ -131,7 +131,7 @@ void lower_conv_transpose(LowerOp& op) {
         "a transposed convolution that legalise should have taken apart");
   const Shape shape = op.result_shape();
   std::vector<TensorIndex> inputs = {op.ints(shape), op.operand(1), op.operand(0)};
-  if (op.has(2)) inputs.push_back(op.operand(2));
+  if (op.has(2)) inputs.push_back(op.vector_operand(2));
   op.finish(Op::kTransposeConv, inputs,
             TransposeConvOptions{
                 .padding = Padding::kValid, .stride_w = at(stride, 1), .stride_h = at(stride, 0)});

@@ -1,5 +1,7 @@
 #include "target/tflite/memory.h"
 
+#include <algorithm>
+
 #include "support/check.h"
 
 namespace ferryman::tflite {
@@ -8,6 +10,14 @@ using layout::Layout;
 using layout::MemoryOrder;
 using layout::PhysicalAxis;
 using layout::Rearrangement;
+
+namespace {
+
+int64_t index_of(const Ints& numbers, int64_t number) {
+  return std::find(numbers.begin(), numbers.end(), number) - numbers.begin();
+}
+
+}  // namespace
 
 std::vector<int32_t> to_shape(const Dims& dims) {
   std::vector<int32_t> shape;
@@ -129,16 +139,44 @@ TensorIndex MemoryTable::blocks_moved(TensorIndex from, const Rearrangement& rea
   return to;
 }
 
+// One TRANSPOSE of all axes, those of size 1 included, where both orders keep every dim whole: a
+// RESHAPE beside it would be a copy of its own.
+std::optional<Ints> MemoryTable::axis_perm(const Held& from, ValueId value,
+                                           const Layout& to) const {
+  const std::optional<Ints> from_dims = from.layout.dim_order();
+  const std::optional<Ints> to_dims = to.dim_order();
+  const bool in_pieces = from.value != value || !from_dims.has_value() || !to_dims.has_value() ||
+                         subgraph_.tensor(from.tensor).shape != to_shape(from.layout.shape());
+  if (in_pieces) return std::nullopt;
+  for (size_t axis = 0; axis < to.axes.size(); ++axis) {
+    const auto at = static_cast<size_t>(index_of(*from_dims, (*to_dims)[axis]));
+    if (!(from.layout.axes[at].parts == to.axes[axis].parts)) return std::nullopt;
+  }
+  Ints perm;
+  for (const int64_t dim : *to_dims) perm.push_back(index_of(*from_dims, dim));
+  return perm;
+}
+
 TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held& from) {
+  const auto elem_bytes = byte_size(graph_.type(value).dtype);
+  bytes_copied_ += 2 * num_elements(graph_.type(value).dims) * elem_bytes;
+  const std::optional<Ints> whole = axis_perm(from, value, layout);
+  if (whole.has_value()) return transposed(from.tensor, *whole);
+
   const Rearrangement rearrangement =
       layout::rearrange(plan_, from.value, from.layout, value, layout);
   const TensorIndex input = reshaped(from.tensor, rearrangement.input_shape);
-  const auto elem_bytes = byte_size(graph_.type(value).dtype);
-  bytes_copied_ += 2 * num_elements(graph_.type(value).dims) * elem_bytes;
   if (rearrangement.blocks != Rearrangement::Blocks::kNone) {
     return blocks_moved(input, rearrangement);
   }
   return reshaped(transposed(input, rearrangement.perm), rearrangement.output_shape);
+}
+
+std::optional<std::vector<int32_t>> MemoryTable::held_shape(ValueId value,
+                                                            const Layout& layout) const {
+  const auto held = held_.find(plan_.memory_order(value, layout));
+  if (held == held_.end() || held->second.empty()) return std::nullopt;
+  return subgraph_.tensor(held->second.front().tensor).shape;
 }
 
 MemoryTable::Placement MemoryTable::placement(ValueId value) const {

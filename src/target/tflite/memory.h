@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "layout/plan.h"
@@ -27,6 +28,10 @@ class MemoryTable {
   TensorIndex in_layout(ValueId value, const layout::Layout& layout);
   // The same with other axes of size 1, or neighbouring axes merged or split.
   TensorIndex in_shape(ValueId value, const layout::Layout& layout, const Dims& shape);
+
+  // The shape in which the memory lies in that order already; none for constants and for what would
+  // have to be copied.
+  std::optional<std::vector<int32_t>> held_shape(ValueId value, const layout::Layout& layout) const;
 
   // How `value` lies in the tensor in which its memory was produced:
   //   stored = value.reshape(factors).permute(perm).reshape(shape of the tensor)
@@ -51,6 +56,7 @@ class MemoryTable {
                        const Dims& shape);
   TensorIndex reshaped(TensorIndex from, const Dims& shape);
   TensorIndex copied(ValueId value, const layout::Layout& layout, const Held& from);
+  std::optional<Ints> axis_perm(const Held& from, ValueId value, const layout::Layout& to) const;
   TensorIndex transposed(TensorIndex from, const Ints& perm);
   TensorIndex like(TensorIndex from, const Dims& shape, std::string_view suffix);
   TensorIndex blocks_moved(TensorIndex from, const layout::Rearrangement& rearrangement);

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "cli/command.h"
+#include "driver/convert.h"
+#include "frontend/pt2/read_pt2.h"
+
+namespace ferryman::cli {
+
+namespace {
+
+// "x=channels_last", or "channels_last" for all.
+Status add_layout(const std::string& text, std::map<std::string, std::string>& layouts) {
+  const size_t equals = text.rfind('=');
+  const std::string name = equals == std::string::npos ? "*" : text.substr(0, equals);
+  const std::string layout = equals == std::string::npos ? text : text.substr(equals + 1);
+  if (layouts.emplace(name, layout).second) return {};
+  return Diag::error(DiagCode::kBadOption, fmt::format("two layouts for '{}'", name));
+}
+
+Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
+  ConvertOptions options;
+  for (const std::string& text : arguments.input_layouts) {
+    FERRYMAN_TRY_STATUS(add_layout(text, options.input_layouts));
+  }
+  for (const std::string& text : arguments.output_layouts) {
+    FERRYMAN_TRY_STATUS(add_layout(text, options.output_layouts));
+  }
+  options.input_names = arguments.input_names;
+  options.output_names = arguments.output_names;
+  options.passes.disabled = arguments.disabled_passes;
+  return options;
+}
+
+Status write_report(const std::string& path, const ConvertReport& report) {
+  std::ofstream file(path, std::ios::binary);
+  file << to_json(report) << '\n';
+  file.close();
+  if (file) return {};
+  return Diag::error(DiagCode::kCannotWrite, fmt::format("cannot write the report to '{}'", path));
+}
+
+Status check_report_path(const std::string& path) {
+  if (path.empty() || path.ends_with(".json")) return {};
+  return Diag::error(DiagCode::kBadOption, fmt::format("the report '{}'", path))
+      .because("reports are written as JSON")
+      .hint("give a name that ends with .json");
+}
+
+void print_summary(const std::string& output, const ConvertReport& report) {
+  double seconds = 0;
+  for (const StageTime& stage : report.stages) seconds += stage.seconds;
+  int64_t num_ops = 0;
+  for (const auto& [name, count] : report.ops) num_ops += count;
+  fmt::print("{}: {}, {} operators, {:.3f} s\n", output, human_bytes(report.file_bytes), num_ops,
+             seconds);
+  fmt::print(
+      "transposes: {}, {} moved ({})\n", report.transposes.size(), human_bytes(report.bytes_moved),
+      report.optimal ? "proven to be the fewest"
+                     : fmt::format("at least {} are needed", human_bytes(report.lower_bound)));
+  for (const TransposeReport& transpose : report.transposes) {
+    fmt::print("  {}  {}: {}\n", human_bytes(transpose.bytes), transpose.node, transpose.reason);
+  }
+}
+
+Result<Conversion> try_convert(const ConvertArguments& arguments) {
+  FERRYMAN_TRY_STATUS(check_report_path(arguments.report));
+  FERRYMAN_TRY(const ConvertOptions options, to_options(arguments));
+  FERRYMAN_TRY(frontend::Program program, frontend::read_pt2(arguments.input));
+  return convert(std::move(program), options, arguments.output);
+}
+
+}  // namespace
+
+ExitStatus run_convert(const ConvertArguments& arguments) {
+  Result<Conversion> conversion = try_convert(arguments);
+  if (!conversion.ok()) return report_error(conversion.diag(), arguments.format);
+  if (!conversion->report.has_value()) {
+    return report_errors(conversion->diagnostics, arguments.format);
+  }
+  const ConvertReport& report = *conversion->report;
+  if (!arguments.report.empty()) {
+    const Status written = write_report(arguments.report, report);
+    if (!written.ok()) return report_error(written.diag(), arguments.format);
+  }
+  if (arguments.format == Format::kJson) {
+    fmt::print("{{\"ok\": true, \"report\": {}}}\n", to_json(report));
+    return ExitStatus::kDone;
+  }
+  print_summary(arguments.output, report);
+  if (arguments.show_remarks) fmt::print("{}\n", render(report.remarks, Severity::kRemark));
+  return ExitStatus::kDone;
+}
+
+}  // namespace ferryman::cli

@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "cli/command.h"
+#include "frontend/pt2/read_pt2.h"
+#include "support/json_text.h"
+#include "target/tflite/print.h"
+#include "target/tflite/read.h"
+
+namespace ferryman::cli {
+
+namespace {
+
+using Counts = std::map<std::string, int64_t>;
+
+std::string json_counts(const Counts& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote(name), count);
+  }
+  return "{" + text + "}";
+}
+
+void print_counts(const Counts& counts) {
+  std::vector<std::pair<std::string, int64_t>> sorted(counts.begin(), counts.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  for (const auto& [name, count] : sorted) fmt::print("  {:>5}  {}\n", count, name);
+}
+
+ExitStatus inspect_program(const frontend::Program& program, Format format) {
+  Counts ops;
+  for (const frontend::Node& node : program.nodes) ++ops[node.target];
+  if (format == Format::kJson) {
+    fmt::print("{{\"kind\": \"pt2\", \"torch\": {}, \"nodes\": {}, \"ops\": {}}}\n",
+               json_quote(program.torch_version), program.nodes.size(), json_counts(ops));
+    return ExitStatus::kDone;
+  }
+  fmt::print("{}", frontend::print_program(program));
+  fmt::print("\n{} nodes, exported by torch {}\n", program.nodes.size(), program.torch_version);
+  print_counts(ops);
+  return ExitStatus::kDone;
+}
+
+ExitStatus inspect_model(const tflite::Model& model, Format format) {
+  Counts ops;
+  for (const tflite::Subgraph& graph : model.subgraphs) {
+    for (const tflite::Operator& op : graph.operators) ++ops[std::string(tflite::to_string(op.op))];
+  }
+  if (format == Format::kJson) {
+    fmt::print("{{\"kind\": \"tflite\", \"description\": {}, \"ops\": {}}}\n",
+               json_quote(model.description), json_counts(ops));
+    return ExitStatus::kDone;
+  }
+  fmt::print("{}", tflite::print_model(model));
+  print_counts(ops);
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+ExitStatus run_inspect(const std::string& path, Format format) {
+  Result<BlobRef> file = map_file(path);
+  if (!file.ok()) return report_error(file.diag(), format);
+  if (path.ends_with(".tflite")) {
+    Result<tflite::Model> model = tflite::read_tflite(*file);
+    return model.ok() ? inspect_model(*model, format) : report_error(model.diag(), format);
+  }
+  Result<frontend::Program> program = frontend::read_pt2(*file);
+  return program.ok() ? inspect_program(*program, format) : report_error(program.diag(), format);
+}
+
+}  // namespace ferryman::cli

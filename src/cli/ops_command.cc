@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+
+#include "cli/command.h"
+#include "ops/families.h"
+#include "support/json_text.h"
+
+namespace ferryman::cli {
+
+namespace {
+
+// Every ATen overload that the op table knows, with what becomes of it.
+std::map<std::string, std::string> supported_aten_ops(const Ops& ops) {
+  std::map<std::string, std::string> rows;
+  for (const OpDef& def : ops.set.all()) {
+    for (const AtenRow& row : def.aten)
+      rows.emplace(row.target, fmt::format("{}: {}", def.name, def.doc));
+  }
+  for (const std::string_view target : ops.imports.targets()) {
+    rows.emplace(std::string(target), "written with simpler ops");
+  }
+  return rows;
+}
+
+}  // namespace
+
+ExitStatus run_ops(const std::string& target, Format format) {
+  if (target != "tflite") {
+    return report_error(Diag::error(DiagCode::kBadOption, fmt::format("no target '{}'", target))
+                            .hint("the targets are: tflite"),
+                        format);
+  }
+  Ops ops;
+  add_all_ops(ops);
+  const std::map<std::string, std::string> rows = supported_aten_ops(ops);
+  if (format == Format::kJson) {
+    std::string text;
+    for (const auto& [name, doc] : rows) {
+      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote("aten." + name),
+                          json_quote(doc));
+    }
+    fmt::print("{{{}}}\n", text);
+    return ExitStatus::kDone;
+  }
+  for (const auto& [name, doc] : rows) fmt::print("aten.{:<44} {}\n", name, doc);
+  fmt::print("{} overloads.\n", rows.size());
+  return ExitStatus::kDone;
+}
+
+}  // namespace ferryman::cli

@@ -1,0 +1,143 @@
+#include "driver/convert.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "driver/trace.h"
+#include "frontend/functionalise.h"
+#include "frontend/translate.h"
+#include "ir/print.h"
+#include "ops/families.h"
+#include "passes/simplify.h"
+#include "support/check.h"
+#include "target/tflite/contract.h"
+#include "target/tflite/legalise.h"
+#include "target/tflite/polish.h"
+#include "target/tflite/write.h"
+
+namespace ferryman {
+
+namespace {
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::vector<StageTime>& stages) : stages_(stages) {}
+  void finish(std::string stage) {
+    const Clock::time_point now = Clock::now();
+    stages_.push_back({std::move(stage), std::chrono::duration<double>(now - start_).count()});
+    start_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::vector<StageTime>& stages_;
+  Clock::time_point start_ = Clock::now();
+};
+
+// Until a target lowers state, a write to a buffer must not be lost.
+Status refuse_state(const Graph& graph) {
+  if (graph.state_updates().empty()) return {};
+  std::string names;
+  for (const StateUpdate& update : graph.state_updates()) {
+    names += (names.empty() ? "'" : ", '") + graph.value(update.state).name + "'";
+  }
+  return Diag::error(DiagCode::kUnsupportedState,
+                     fmt::format("the model writes to its buffers {}", names))
+      .because("a TFLite file would forget the new value after each call")
+      .hint(
+          "return the new value from forward and pass it in again, or stop writing to the buffer");
+}
+
+class Converter {
+ public:
+  Converter(const ConvertOptions& options, const std::string& output_path)
+      : options_(options), output_path_(output_path), stopwatch_(report_.stages) {
+    add_all_ops(ops_);
+    stopwatch_.finish("op table");
+  }
+
+  Conversion run(frontend::Program program) {
+    const Status status = try_run(std::move(program));
+    if (!status.ok()) diagnostics_.add(status.diag());
+    if (diagnostics_.has_errors()) return {std::nullopt, std::move(diagnostics_)};
+    report_.remarks = diagnostics_;
+    return {std::move(report_), std::move(diagnostics_)};
+  }
+
+ private:
+  // Ends early where errors were collected: they say why.
+  Status try_run(frontend::Program program) {
+    report_.input_tree = program.input_tree;
+    report_.output_tree = program.output_tree;
+    std::optional<frontend::Program> functional =
+        frontend::functionalise(std::move(program), diagnostics_);
+    stopwatch_.finish("functionalise");
+    if (!functional.has_value()) return {};
+    Result<Graph> graph = frontend::translate(*functional, ops_, diagnostics_);
+    stopwatch_.finish("translate");
+    if (!graph.ok()) return {};
+    FERRYMAN_TRY_STATUS(refuse_state(*graph));
+    FERRYMAN_TRY(const layout::IoLayouts io, resolve_io_layouts(*graph, options_));
+    FERRYMAN_TRY_STATUS(check_port_names(*graph, options_));
+    FERRYMAN_TRY_STATUS(transform(*graph));
+    if (diagnostics_.has_errors()) return {};
+    return write(*graph, io, *functional);
+  }
+
+  Status transform(Graph& graph) {
+    FERRYMAN_TRY(const PassReport simplified,
+                 run_passes(graph, simplify_passes(), options_.passes, diagnostics_));
+    stopwatch_.finish("simplify");
+    FERRYMAN_TRY(const PassReport legalised,
+                 run_passes(graph, tflite::legalise_passes(), options_.passes, diagnostics_));
+    diagnostics_.append(tflite::check_lowerable(graph));
+    stopwatch_.finish("legalise");
+    return {};
+  }
+
+  Status write(const Graph& graph, const layout::IoLayouts& io, const frontend::Program& program) {
+    const tflite::TfliteContract contract;
+    const layout::LayoutPlan plan = layout::plan_layout(graph, contract, io);
+    stopwatch_.finish("plan layout");
+    tflite::Lowered lowered = tflite::lower_to_tflite(graph, plan);
+    stopwatch_.finish("lower");
+    tflite::fuse_activations(lowered);
+    tflite::rename_ports(lowered.model, options_.input_names, options_.output_names);
+    lowered.model.description = options_.description;
+    stopwatch_.finish("polish");
+    FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));
+    stopwatch_.finish("write");
+    describe_file(lowered, graph, program, report_);
+    describe_layout(graph, plan, report_);
+    report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));
+    stopwatch_.finish("report");
+    return {};
+  }
+
+  const ConvertOptions& options_;
+  const std::string& output_path_;
+  Ops ops_;
+  ConvertReport report_;
+  Diagnostics diagnostics_;
+  Stopwatch stopwatch_;
+};
+
+}  // namespace
+
+Result<std::string> print_core_ir(frontend::Program program) {
+  Ops ops;
+  add_all_ops(ops);
+  FERRYMAN_TRY(frontend::Program functional, frontend::functionalise(std::move(program)));
+  Diagnostics diagnostics;
+  FERRYMAN_TRY(const Graph graph, frontend::translate(functional, ops, diagnostics));
+  return print_graph(graph, PrintLocations::kYes);
+}
+
+Conversion convert(frontend::Program program, const ConvertOptions& options,
+                   const std::string& output_path) {
+  return Converter(options, output_path).run(std::move(program));
+}
+
+}  // namespace ferryman

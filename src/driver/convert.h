@@ -1,0 +1,30 @@
+// The whole flow, readable from the top: a program in memory becomes a file.
+//
+//   FERRYMAN_TRY(frontend::Program program, frontend::read_pt2(path));
+//   Conversion result = convert(std::move(program), options, "model.tflite");
+//   if (!result.report) std::cerr << render(result.diagnostics, Severity::kError);
+//
+// All problems of a stage are collected before it fails. The file is complete or absent.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "driver/options.h"
+#include "driver/report.h"
+#include "frontend/program.h"
+
+namespace ferryman {
+
+struct Conversion {
+  std::optional<ConvertReport> report;  // empty: diagnostics say why
+  Diagnostics diagnostics;
+};
+
+Conversion convert(frontend::Program program, const ConvertOptions& options,
+                   const std::string& output_path);
+
+// The graph after translation, as text with locations: what both readers must agree on.
+Result<std::string> print_core_ir(frontend::Program program);
+
+}  // namespace ferryman

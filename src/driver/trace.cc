@@ -1,0 +1,183 @@
+#include "driver/trace.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+namespace ferryman {
+
+namespace {
+
+using frontend::Argument;
+using frontend::ArgumentList;
+using frontend::Program;
+using frontend::ValueIndex;
+using frontend::ValueRef;
+
+Placement to_placement(const tflite::MemoryTable::Placement& placement) {
+  return {placement.tensor, placement.factors, placement.perm};
+}
+
+void collect_values(const Argument& arg, std::vector<ValueIndex>& values) {
+  if (const ValueRef* ref = arg.as<ValueRef>()) values.push_back(ref->value);
+  if (const ArgumentList* list = arg.as<ArgumentList>()) {
+    for (const Argument& item : *list) collect_values(item, values);
+  }
+}
+
+// For each value, the results of the first node that reads it.
+std::vector<ValueIndex> first_successors(const Program& program) {
+  std::vector<ValueIndex> successor(program.values.size(), frontend::kNoValue);
+  for (const frontend::Node& node : program.nodes) {
+    if (node.results.empty()) continue;
+    std::vector<ValueIndex> read;
+    for (const frontend::NamedArgument& arg : node.args) collect_values(arg.arg, read);
+    for (const ValueIndex value : read) {
+      if (value < successor.size() && successor[value] == frontend::kNoValue) {
+        successor[value] = node.results.front();
+      }
+    }
+  }
+  return successor;
+}
+
+// f32[1, 64, 112, 112]
+std::string describe_type(const frontend::TensorMeta& meta) {
+  std::string sizes;
+  for (const frontend::SymSize& size : meta.sizes) {
+    if (!sizes.empty()) sizes += ", ";
+    sizes += size.is_static() ? std::to_string(size.value) : size.expr;
+  }
+  return std::string(to_string(meta.dtype)) + "[" + sizes + "]";
+}
+
+class NodeTracer {
+ public:
+  NodeTracer(const tflite::Lowered& lowered, const Graph& graph, const Program& program)
+      : program_(program), successors_(first_successors(program)) {
+    for (const tflite::NamedPlacement& node : lowered.nodes) {
+      placements_.emplace(node.node, to_placement(node.placement));
+    }
+    for (const tflite::Operator& op : lowered.model.subgraphs.front().operators) {
+      if (op.location < 0) continue;
+      const SourceLocation& place = graph.location(LocationId(static_cast<size_t>(op.location)));
+      ops_[place.node].push_back(std::string(tflite::to_string(op.op)));
+    }
+  }
+
+  std::vector<NodeReport> trace() const {
+    std::vector<NodeReport> nodes;
+    for (const frontend::Node& node : program_.nodes) {
+      for (const ValueIndex result : node.results) {
+        if (result == frontend::kNoValue) continue;
+        nodes.push_back(trace_value(node, result));
+      }
+    }
+    return nodes;
+  }
+
+ private:
+  NodeReport trace_value(const frontend::Node& node, ValueIndex value) const {
+    NodeReport report;
+    report.node = program_.values[value].name;
+    report.target = node.target;
+    report.location = node.location;
+    if (program_.values[value].tensor.has_value()) {
+      report.type = describe_type(*program_.values[value].tensor);
+    }
+    if (const auto ops = ops_.find(node.name); ops != ops_.end()) report.ops = ops->second;
+    if (const auto found = placements_.find(report.node); found != placements_.end()) {
+      report.placement = found->second;
+    } else {
+      report.fused_into = survivor(value);
+    }
+    return report;
+  }
+
+  // The nearest value downstream that the file has.
+  std::string survivor(ValueIndex value) const {
+    for (value = successors_[value]; value != frontend::kNoValue; value = successors_[value]) {
+      const std::string& name = program_.values[value].name;
+      if (placements_.contains(name)) return name;
+    }
+    return "";
+  }
+
+  const Program& program_;
+  std::vector<ValueIndex> successors_;
+  std::unordered_map<std::string, Placement> placements_;
+  std::unordered_map<std::string, std::vector<std::string>> ops_;
+};
+
+// Which of the program's flattened user inputs (outputs) are tensors of the file.
+std::vector<size_t> tensor_inputs(const Program& program) {
+  std::vector<size_t> indexes;
+  size_t position = 0;
+  for (const frontend::Input& input : program.inputs) {
+    if (input.kind != frontend::InputKind::kUser) continue;
+    if (input.value != frontend::kNoValue) indexes.push_back(position);
+    ++position;
+  }
+  return indexes;
+}
+
+std::vector<size_t> tensor_outputs(const Program& program) {
+  std::vector<size_t> indexes;
+  size_t position = 0;
+  for (const frontend::Output& output : program.outputs) {
+    if (output.kind != frontend::OutputKind::kUser) continue;
+    if (output.arg.as<ValueRef>() != nullptr) indexes.push_back(position);
+    ++position;
+  }
+  return indexes;
+}
+
+std::string describe_axes(const layout::Layout& layout) {
+  std::string text;
+  for (const layout::PhysicalAxis& axis : layout.axes) {
+    for (const layout::AxisPart& part : axis.parts) {
+      text += fmt::format("{}{}", text.empty() ? "" : " ", part.dim);
+      if (axis.parts.size() > 1 && part.factor >= 0) text += fmt::format(".{}", part.factor);
+    }
+  }
+  return text;
+}
+
+std::string describe_copy(const layout::LayoutCopy& copy) {
+  return fmt::format("axes from order ({}) to ({})", describe_axes(copy.from),
+                     describe_axes(copy.to));
+}
+
+std::vector<PortReport> describe_ports(const std::vector<size_t>& indexes,
+                                       const std::vector<tflite::NamedTensor>& names,
+                                       const std::vector<tflite::MemoryTable::Placement>& places) {
+  std::vector<PortReport> ports;
+  for (size_t i = 0; i < names.size(); ++i) {
+    ports.push_back({indexes[i], names[i].name, to_placement(places[i])});
+  }
+  return ports;
+}
+
+}  // namespace
+
+void describe_file(const tflite::Lowered& lowered, const Graph& graph, const Program& program,
+                   ConvertReport& report) {
+  const tflite::Signature& signature = lowered.model.signatures.front();
+  report.inputs = describe_ports(tensor_inputs(program), signature.inputs, lowered.inputs);
+  report.outputs = describe_ports(tensor_outputs(program), signature.outputs, lowered.outputs);
+  report.nodes = NodeTracer(lowered, graph, program).trace();
+  for (const tflite::Operator& op : lowered.model.subgraphs.front().operators) {
+    ++report.ops[std::string(tflite::to_string(op.op))];
+  }
+}
+
+void describe_layout(const Graph& graph, const layout::LayoutPlan& plan, ConvertReport& report) {
+  report.bytes_moved = plan.bytes_moved;
+  report.lower_bound = plan.lower_bound;
+  report.optimal = plan.proven;
+  for (const layout::LayoutCopy& copy : plan.copies) {
+    report.transposes.push_back({describe_copy(copy), copy.bytes, graph.value(copy.value).name});
+  }
+}
+
+}  // namespace ferryman

@@ -1,0 +1,18 @@
+// From what the stages know to what the user's nodes became.
+#pragma once
+
+#include "driver/report.h"
+#include "frontend/program.h"
+#include "layout/plan.h"
+#include "target/tflite/lower.h"
+
+namespace ferryman {
+
+// Ports, nodes and operator counts. `program` is the functional program that the graph came from.
+void describe_file(const tflite::Lowered& lowered, const Graph& graph,
+                   const frontend::Program& program, ConvertReport& report);
+
+// Copies with their reasons, bytes and the proof.
+void describe_layout(const Graph& graph, const layout::LayoutPlan& plan, ConvertReport& report);
+
+}  // namespace ferryman
