@@ -92,7 +92,6 @@ class Converter {
     stopwatch_.finish("simplify");
     FERRYMAN_TRY(const PassReport legalised,
                  run_passes(graph, tflite::legalise_passes(), options_.passes, diagnostics_));
-    diagnostics_.append(tflite::check_lowerable(graph));
     stopwatch_.finish("legalise");
     return {};
   }

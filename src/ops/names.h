@@ -107,6 +107,8 @@ inline constexpr OpName kResizeNearest{"resize_nearest"};
 inline constexpr OpName kResizeBilinear{"resize_bilinear"};
 inline constexpr OpName kPixelShuffle{"pixel_shuffle"};
 inline constexpr OpName kPixelUnshuffle{"pixel_unshuffle"};
+inline constexpr OpName kDepthToSpace{"depth_to_space"};  // block position outside the channel
+inline constexpr OpName kSpaceToDepth{"space_to_depth"};
 
 // Products.
 inline constexpr OpName kLinear{"linear"};

@@ -164,6 +164,26 @@ EvalResult eval_pixel_unshuffle(const EvalArgs& args) {
   return results;
 }
 
+// The same with the position in the block as the outer part of the channel: (i, j, c), where pixel
+// shuffle has (c, i, j).
+EvalResult eval_depth_to_space(const EvalArgs& args) {
+  const Ints& in = args.operand(0).shape();
+  const int64_t r = args.attrs[attr::kFactor];
+  std::vector<TensorData> results;
+  results.push_back(rearranged(args.operand(0), {in[0], r, r, in[1] / (r * r), in[2], in[3]},
+                               {0, 3, 4, 1, 5, 2}, static_sizes(args.results[0].dims)));
+  return results;
+}
+
+EvalResult eval_space_to_depth(const EvalArgs& args) {
+  const Ints& in = args.operand(0).shape();
+  const int64_t r = args.attrs[attr::kFactor];
+  std::vector<TensorData> results;
+  results.push_back(rearranged(args.operand(0), {in[0], in[1], in[2] / r, r, in[3] / r, r},
+                               {0, 3, 5, 1, 2, 4}, static_sizes(args.results[0].dims)));
+  return results;
+}
+
 }  // namespace
 
 void add_resize_ops(Ops& ops) {
@@ -204,6 +224,23 @@ void add_resize_ops(Ops& ops) {
       .result(infer_pixel_unshuffle)
       .axes(AxisRule::kAnchored)
       .eval(eval_pixel_unshuffle);
+
+  // What some targets have as one operator; pixel shuffle up to the order of the channels.
+  ops.set.define(ops::kDepthToSpace)
+      .doc("[N, r * r * C, H, W] to [N, C, H * r, W * r]")
+      .operand("x")
+      .attr(attr::kFactor)
+      .result(infer_pixel_shuffle)
+      .axes(AxisRule::kAnchored)
+      .eval(eval_depth_to_space);
+
+  ops.set.define(ops::kSpaceToDepth)
+      .doc("[N, C, H * r, W * r] to [N, r * r * C, H, W]")
+      .operand("x")
+      .attr(attr::kFactor)
+      .result(infer_pixel_unshuffle)
+      .axes(AxisRule::kAnchored)
+      .eval(eval_space_to_depth);
 
   add_resize_imports(ops.imports);
 }

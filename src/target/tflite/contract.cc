@@ -89,7 +89,8 @@ std::vector<Form> TfliteContract::forms(const Graph& graph, OpId id) const {
   if (op.is(ops::kMatmul)) return matmul_forms(graph, id);
   if (op.is(ops::kSoftmax) || op.is(ops::kLogSoftmax)) return last_axis_forms(graph, id);
   const bool is_image_op = op.is(ops::kMaxPool) || op.is(ops::kAvgPool) ||
-                           op.is(ops::kResizeNearest) || op.is(ops::kResizeBilinear);
+                           op.is(ops::kResizeNearest) || op.is(ops::kResizeBilinear) ||
+                           op.is(ops::kDepthToSpace) || op.is(ops::kSpaceToDepth);
   if (is_image_op) return {{.operands = {channels_last(rank)}, .results = {channels_last(rank)}}};
   return {};
 }

@@ -94,7 +94,7 @@ class Lowering {
     LowerOp op(graph_, plan_, *memory_, main(), id);
     if (const LowerFn lower = find_lowering(op.op().def->name)) return lower(op);
     const TargetRow* row = op.op().def->target_row("tflite");
-    check(row != nullptr, "an op that check_lowerable should have refused");
+    check(row != nullptr, "an op that check_target should have refused");
     lower_by_row(op, *row);
   }
 
@@ -138,24 +138,6 @@ class Lowering {
 };
 
 }  // namespace
-
-Diagnostics check_lowerable(const Graph& graph) {
-  Diagnostics problems;
-  for (const OpId id : graph.op_ids()) {
-    const ferryman::Op& op = graph.op(id);
-    const AxisRule rule = op.def->axes;
-    const bool relabels = rule == AxisRule::kReshape || rule == AxisRule::kPermute ||
-                          op.is(ops::kPixelShuffle) || op.is(ops::kPixelUnshuffle);
-    if (relabels || find_lowering(op.def->name) || op.def->target_row("tflite") != nullptr)
-      continue;
-    problems.add(
-        Diag::error(DiagCode::kNotOnTarget, fmt::format("'{}' has no TFLite form", op.def->name))
-            .at(graph.location(id))
-            .about(std::string(op.def->name))
-            .hint("write this part with other operations, or move it out of the model"));
-  }
-  return problems;
-}
 
 Lowered lower_to_tflite(const Graph& graph, const layout::LayoutPlan& plan) {
   return Lowering(graph, plan).run();

@@ -26,10 +26,7 @@ struct Lowered {
   std::vector<MemoryTable::Placement> outputs;  // parallel to Graph::outputs()
 };
 
-// Ops that nobody lowers, all at once. Legalise reports them with hints; this is the last check.
-Diagnostics check_lowerable(const Graph& graph);
-
-// The graph must pass check_lowerable and have static shapes.
+// The graph must pass check_target (legalise.h) and have static shapes.
 Lowered lower_to_tflite(const Graph& graph, const layout::LayoutPlan& plan);
 
 }  // namespace ferryman::tflite

@@ -13,6 +13,8 @@ void lower_max_pool(LowerOp& op);
 void lower_avg_pool(LowerOp& op);
 void lower_resize_nearest(LowerOp& op);
 void lower_resize_bilinear(LowerOp& op);
+void lower_depth_to_space(LowerOp& op);
+void lower_space_to_depth(LowerOp& op);
 
 // lower_product.cc
 void lower_linear(LowerOp& op);

@@ -182,4 +182,14 @@ void lower_resize_bilinear(LowerOp& op) {
       ResizeBilinearOptions{.align_corners = align_corners, .half_pixel_centers = !align_corners});
 }
 
+void lower_depth_to_space(LowerOp& op) {
+  const auto block = static_cast<int32_t>(op.attr(attr::kFactor));
+  op.finish(Op::kDepthToSpace, {op.operand(0)}, DepthToSpaceOptions{.block_size = block});
+}
+
+void lower_space_to_depth(LowerOp& op) {
+  const auto block = static_cast<int32_t>(op.attr(attr::kFactor));
+  op.finish(Op::kSpaceToDepth, {op.operand(0)}, SpaceToDepthOptions{.block_size = block});
+}
+
 }  // namespace ferryman::tflite

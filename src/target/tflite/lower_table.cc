@@ -20,6 +20,8 @@ constexpr std::array kLowerings = {
     LoweringRow{ops::kAvgPool, lower_avg_pool},
     LoweringRow{ops::kResizeNearest, lower_resize_nearest},
     LoweringRow{ops::kResizeBilinear, lower_resize_bilinear},
+    LoweringRow{ops::kDepthToSpace, lower_depth_to_space},
+    LoweringRow{ops::kSpaceToDepth, lower_space_to_depth},
     LoweringRow{ops::kLinear, lower_linear},
     LoweringRow{ops::kMatmul, lower_matmul},
     LoweringRow{ops::kCast, lower_cast},
