@@ -25,6 +25,15 @@ class Difference:
     expected: float | None = None  # there
     got: float | None = None
     note: str = ""  # what else is wrong: "shape (1, 3) instead of (1, 4)"
+    # Where exact.py had to judge: how far the file and PyTorch are from the exact value, relative to
+    # the largest magnitude.
+    error: float | None = None
+    torch_error: float | None = None
+
+    @property
+    def as_close_as_torch(self) -> bool:
+        """Beyond the tolerance, and right all the same: PyTorch is no closer to the exact value."""
+        return self.ok and self.error is not None
 
 
 def compare(expected: np.ndarray, got: np.ndarray, *, rtol: float, atol: float) -> Difference:

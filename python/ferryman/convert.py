@@ -18,7 +18,7 @@ from .model import Model
 from .native_contract import NativeReport, Options
 from .progress import Stages
 from .report import Report
-from .structure import Structure
+from .structure import Structure, module_types
 from .verdict import require_equal
 from .verify import Verify
 from .verify import verify as check_numbers
@@ -80,7 +80,9 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     if check is not None:
         with stages("verify"):
             checks = check_numbers(program, path, native, check, source.reference)
-    report = Report(native, checks, _all_seconds(stages, native), source.name)
+    report = Report(
+        native, checks, _all_seconds(stages, native), source.name, module_types(program)
+    )
     if checks is not None:
         require_equal(report)
     return Model(folder, path, report, Structure.of(program))

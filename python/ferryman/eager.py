@@ -1,6 +1,7 @@
 """Running exported programs in PyTorch, with a look at every value, and changing nothing.
 
 outputs = run_program(program, leaves, visit=print)
+outputs = run_float64(program, leaves, visit=print)        # what exact arithmetic would give, nearly
 """
 
 from __future__ import annotations
@@ -23,20 +24,42 @@ Visit = Callable[[str, Any], None]
 
 def run_program(program: ExportedProgram, leaves: list[Any], visit: Visit | None) -> list[Any]:
     """The flattened user outputs. Inputs and state are copied: in-place ops reach no one else."""
-    signature = program.graph_signature
-    users = iter(leaves)
-    inputs = []
-    for spec in signature.input_specs:
-        if spec.kind is InputKind.USER_INPUT:
-            inputs.append(_copy(next(users)))
-        elif spec.kind is InputKind.PARAMETER:
-            inputs.append(program.state_dict[spec.target])
-        elif spec.kind is InputKind.BUFFER and spec.persistent:
-            inputs.append(_copy(program.state_dict[spec.target]))
-        else:
-            inputs.append(_copy(program.constants[spec.target]))
     with _undisturbed():
-        outputs = _Walker(program.graph_module, visit).run(*inputs)
+        outputs = _Walker(program.graph_module, visit).run(*_arguments(program, leaves))
+    return _user_outputs(program, outputs)
+
+
+def run_float64(program: ExportedProgram, leaves: list[Any], visit: Visit) -> list[Any] | None:
+    """The same with all floating inputs, weights, buffers and casts in float64. None if the program
+    does not run that way, or draws random numbers: they would be others."""
+    with _undisturbed():
+        before = torch.get_rng_state()
+        try:
+            arguments = [_widen(value) for value in _arguments(program, leaves)]
+            outputs = _WideWalker(program.graph_module, visit).run(*arguments)
+        except Exception:  # whatever a kernel says to a type that its program does not have
+            return None
+        drawn = not torch.equal(before, torch.get_rng_state())
+    return None if drawn else _user_outputs(program, outputs)
+
+
+def _arguments(program: ExportedProgram, leaves: list[Any]) -> list[Any]:
+    users = iter(leaves)
+    arguments = []
+    for spec in program.graph_signature.input_specs:
+        if spec.kind is InputKind.USER_INPUT:
+            arguments.append(_copy(next(users)))
+        elif spec.kind is InputKind.PARAMETER:
+            arguments.append(program.state_dict[spec.target])
+        elif spec.kind is InputKind.BUFFER and spec.persistent:
+            arguments.append(_copy(program.state_dict[spec.target]))
+        else:
+            arguments.append(_copy(program.constants[spec.target]))
+    return arguments
+
+
+def _user_outputs(program: ExportedProgram, outputs: Any) -> list[Any]:
+    signature = program.graph_signature
     mutations = len(signature.output_specs) - len(signature.user_outputs)
     return list(outputs)[mutations:]
 
@@ -51,6 +74,27 @@ class _Walker(torch.fx.Interpreter):
         if self._visit is not None and node.op == "call_function":
             self._visit(node.name, value)
         return value
+
+
+class _WideWalker(_Walker):
+    """Runs a program on float64 values; nothing in it makes them narrower again."""
+
+    def run_node(self, node: torch.fx.Node) -> Any:
+        value = super().run_node(node)
+        return _widen(value) if node.op == "get_attr" else value
+
+    def call_function(self, target, args, kwargs) -> Any:
+        args, kwargs = pytree.tree_map_only(torch.dtype, _widen_type, (args, kwargs))
+        return super().call_function(target, args, kwargs)
+
+
+def _widen(value: Any) -> Any:
+    narrow = isinstance(value, torch.Tensor) and value.is_floating_point()
+    return value.detach().double() if narrow else value
+
+
+def _widen_type(dtype: torch.dtype) -> torch.dtype:
+    return torch.float64 if dtype.is_floating_point else dtype
 
 
 def run_reference(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> list[Any]:

@@ -49,12 +49,55 @@ class Report:
     native: NativeReport
     checks: Checks | None  # None: not verified
     seconds: dict[str, float]  # of each stage, in order; those of the core among them
-    model: str  # the class that was converted
+    model: str  # the class that was converted, or the archive's name
+    modules: dict[str, str] = dataclasses.field(default_factory=dict)  # class by module path
 
     @property
     def nodes(self) -> dict[str, Node]:
         differences = self.checks.nodes if self.checks else {}
         return {t.node: Node(t, differences.get(t.node)) for t in self.native.nodes}
+
+    @property
+    def remarks(self) -> list[dict[str, Any]]:
+        """What the core remarks, and the values that took more than the tolerance to judge. Each has
+        "what", "why" and "places"."""
+        return [*self.native.remarks, *self._rounding_remarks()]
+
+    def _rounding_remarks(self) -> list[dict[str, Any]]:
+        places = [
+            {
+                **node.trace.location,
+                "error": node.difference.error,
+                "torch_error": node.difference.torch_error,
+            }
+            for node in self.nodes.values()
+            if node.difference is not None and node.difference.as_close_as_torch
+        ]
+        places += [
+            {"output": name, "error": d.error, "torch_error": d.torch_error}
+            for name, d in self._differing_outputs()
+            if d.as_close_as_torch
+        ]
+        if not places:
+            return []
+        worst = max(places, key=lambda place: place["error"])
+        return [
+            {
+                "severity": "remark",
+                "code": "",
+                "name": "remark",
+                "what": "beyond the tolerance, but as close to the exact value as PyTorch",
+                "why": f"against float64 the file is at most {worst['error']:.1e} off, PyTorch "
+                f"{worst['torch_error']:.1e} at the same place, of the largest value",
+                "hint": "",
+                "subject": "rounding",
+                "places": places,
+            }
+        ]
+
+    def _differing_outputs(self) -> list[tuple[str, Difference]]:
+        checked = self.checks.outputs.values() if self.checks else ()
+        return [item for by_name in checked for item in by_name.items()]
 
     def show(self, console=None) -> None:
         """Prints the tree of modules and ops with the worst difference of each, and the totals."""
@@ -66,6 +109,7 @@ class Report:
         native = self.native
         content = {
             "model": self.model,
+            "modules": self.modules,
             "verified": self.checks is not None,
             "samples": self.checks.samples if self.checks else 0,
             "file_bytes": native.file_bytes,
@@ -80,7 +124,7 @@ class Report:
             "inputs": [port.name for port in native.inputs],
             "outputs": self._outputs(),
             "nodes": [_node_to_json(node) for node in self.nodes.values()],
-            "remarks": list(native.remarks),
+            "remarks": self.remarks,
         }
         return json.dumps(content, indent=1, allow_nan=False)
 

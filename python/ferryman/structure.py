@@ -65,3 +65,13 @@ def flatten_like(wanted: pytree.TreeSpec, args: tuple, kwargs: dict[str, Any]) -
             why=f"expected {wanted}\ngot {spec}",
         )
     return leaves
+
+
+def module_types(program: ExportedProgram) -> dict[str, str]:
+    """The class of each module that the program's nodes lie in, by path; "" is the whole."""
+    types: dict[str, str] = {}
+    for node in program.graph.nodes:
+        for path, kind in (node.meta.get("nn_module_stack") or {}).values():
+            name = kind if isinstance(kind, str) else kind.__qualname__
+            types.setdefault(path, name.rsplit(".", 1)[-1])
+    return types

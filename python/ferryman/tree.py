@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
-from rich.tree import Tree
 
 from .compare import Difference
 from .report import Node, Report
@@ -35,10 +37,12 @@ class Module:
 
 def show(report: Report, console: Console | None = None) -> None:
     console = console or Console()
-    console.print(_tree(build(report)))
+    for line in lines(report):
+        # A line that is too long goes on in the next one, wherever that is: no part of it is lost.
+        console.print(line, soft_wrap=True)
     console.print(_legend())
-    for line in summary(report):
-        console.print(line, highlight=False, markup=False)
+    for text in summary(report):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def build(report: Report) -> Module:
@@ -49,22 +53,35 @@ def build(report: Report) -> Module:
         parts = [p for p in node.trace.location["module_path"].split(".") if p]
         for depth, part in enumerate(parts):
             if part not in module.children:
-                child = module.children[part] = Module(".".join(parts[: depth + 1]), "")
+                path = ".".join(parts[: depth + 1])
+                child = module.children[part] = Module(path, _module_type(report, path))
                 module.items.append(child)
             module = module.children[part]
-        module.type = node.trace.location["module_type"].rsplit(".", 1)[-1] or module.type
+        module.type = module.type or node.trace.location["module_type"].rsplit(".", 1)[-1]
         module.items.append(node)
     return root
 
 
-def _tree(module: Module) -> Tree:
-    tree = Tree(_module_line(module), guide_style=_style(_worst(module.differences())))
+def _module_type(report: Report, path: str) -> str:
+    # "block@1" is the second call of "block".
+    return report.modules.get(path.partition("@")[0], "")
+
+
+def lines(report: Report) -> list[Text]:
+    root = build(report)
+    return [_module_line(root), *_item_lines(root, Text())]
+
+
+def _item_lines(module: Module, indent: Text) -> Iterator[Text]:
+    guide = _style(_worst(module.differences()))
     for item in module.items:
-        if isinstance(item, Module):
-            tree.children.append(_tree(item))
-        else:
-            tree.add(_node_line(item))
-    return tree
+        last = item is module.items[-1]
+        here = Text.assemble(indent, ("└── " if last else "├── ", guide))
+        if isinstance(item, Node):
+            yield here + _node_line(item)
+            continue
+        yield here + _module_line(item)
+        yield from _item_lines(item, Text.assemble(indent, ("    " if last else "│   ", guide)))
 
 
 def _module_line(module: Module) -> Text:
@@ -75,7 +92,7 @@ def _module_line(module: Module) -> Text:
         line.append(f"{name}: " if module.type else name, style=_style(worst))
     line.append(module.type, style=f"bold {_style(worst)}")
     if worst is not None:
-        line.append(f"  {worst.worst:.1e}", style="dim")
+        line.append(f"  {worst.relative:.1e}", style="dim")
     return line
 
 
@@ -85,17 +102,28 @@ def _node_line(node: Node) -> Text:
     line.append(f"  {trace.type}", style="dim")
     if trace.ops:
         line.append(f"  {' '.join(trace.ops)}", style="cyan")
+    if difference is not None:
+        line.append(f"  {difference.relative:.1e}", style=_style(difference))
+        if not difference.ok:
+            line.append(" DIFFERENT", style="reverse red")
+        elif difference.as_close_as_torch:
+            line.append(f" (PyTorch {difference.torch_error:.1e} from exact)", style="yellow")
     elif trace.fused_into:
         line.append(f"  in {trace.fused_into}", style="dim cyan")
-    if difference is None:
-        return line
-    line.append(f"  {difference.worst:.1e}", style=_style(difference))
-    if not difference.ok:
-        line.append(f" ({difference.relative:.2%})", style="reverse red")
-        where = trace.location
-        if where["file"]:  # the form that terminals and editors make a link of
-            line.append(f'\n  File "{where["file"]}", line {where["line"]}', style="dim")
+    where = trace.location
+    if where["file"]:
+        link = f" link file://{where['file']}#{where['line']}"
+        line.append(f"  {_short(where['file'])}:{where['line']}", style="dim" + link)
     return line
+
+
+def _short(file: str) -> str:
+    """As one would name it: inside the current folder, or inside an installed package."""
+    _, packages, inside = file.rpartition("-packages" + os.sep)
+    if packages:
+        return inside
+    relative = os.path.relpath(file) if os.path.isabs(file) else file
+    return file if relative.startswith(os.pardir) else relative
 
 
 def _worst(differences: list[Difference]) -> Difference | None:
@@ -112,9 +140,10 @@ def _style(difference: Difference | None) -> str:
 
 def _legend() -> Text:
     return Text.assemble(
-        ("green", "green"), " same numbers   ",
-        ("yellow", "yellow"), " within the tolerance   ",
-        ("red", "red"), " different   ",
+        "\nDifferences are the worst, relative to the largest value:  ",
+        ("green", "green"), " same numbers  ",
+        ("yellow", "yellow"), " within the tolerance  ",
+        ("red", "red"), " different  ",
         ("grey", "bright_black"), " not a value of the file",
     )  # fmt: skip
 
@@ -122,32 +151,53 @@ def _legend() -> Text:
 def summary(report: Report) -> list[str]:
     """The totals, a line each."""
     native = report.native
-    ops = sum(native.ops.values())
-    lines = [f"{native.file_bytes / 1e6:.2f} MB, {ops} operators"]
-    bound = "the least possible" if native.optimal else f"bound {native.lower_bound}"
-    lines.append(
-        f"{len(native.transposes)} transposes kept, {native.bytes_moved} bytes moved ({bound})"
+    operators = ", ".join(
+        f"{count} {name}" for name, count in sorted(native.ops.items(), key=lambda op: -op[1])
     )
-    lines += [f"  {t.bytes} bytes: {t.reason}" for t in native.transposes]
-    lines += [f"remark: {remark['what']}" for remark in native.remarks]
-    if report.checks is None:
-        lines.append("not verified")
-    else:
-        lines.append(_verified(report))
-    lines.append(", ".join(f"{name} {s:.3f} s" for name, s in report.seconds.items()))
-    return lines
+    rows = [f"file: {size(native.file_bytes)}, {sum(native.ops.values())} operators: {operators}"]
+    proof = (
+        "proved to be the least possible"
+        if native.optimal and native.bytes_moved == native.lower_bound
+        else f"at least {size(native.lower_bound)} are needed"
+    )
+    moved = size(native.bytes_moved)
+    rows.append(f"transposes: {len(native.transposes)}, {moved} moved, {proof}")
+    rows += [f"  {size(t.bytes)} at '{t.node}': {t.reason}" for t in native.transposes]
+    rows += [_remark(remark) for remark in report.remarks]
+    rows.append(_verified(report) if report.checks is not None else "check: none was made")
+    times = ", ".join(f"{name} {duration(s)}" for name, s in report.seconds.items())
+    rows.append(f"time: {times}")
+    return rows
+
+
+def _remark(remark: dict[str, Any]) -> str:
+    count = len(remark["places"])
+    places = f" ({count} places)" if count > 1 else ""
+    why = f": {remark['why']}" if remark["why"] else ""
+    return f"remark: {remark['what']}{places}{why}"
+
+
+def size(count: int) -> str:
+    for unit, scale in (("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.2f} {unit}"
+    return f"{count} bytes"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1e3 * seconds:.1f} ms"
 
 
 def _verified(report: Report) -> str:
     checks = report.checks
     wrong = [name for name, d in checks.nodes.items() if not d.ok]
     outputs = ", ".join(
-        f"{kernels} {worst.worst:.1e} ({worst.relative:.1e} relative)"
+        f"{worst.relative:.1e} with {kernels}"
         for kernels, by_name in checks.outputs.items()
         if (worst := _worst(list(by_name.values()))) is not None
     )
-    verdict = f"{len(wrong)} of them differ" if wrong else "all the same"
+    verdict = f"{len(wrong)} of them differ" if wrong else "none differs"
     return (
-        f"{len(checks.nodes)} values compared on {checks.samples} inputs, {verdict}; "
+        f"check: {len(checks.nodes)} values compared on {checks.samples} inputs, {verdict}; "
         f"worst output: {outputs}"
     )

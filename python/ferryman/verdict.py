@@ -28,7 +28,7 @@ def find_failure(report: Report) -> VerificationError | None:
                 f"{node.op} gives another result on LiteRT than in PyTorch: "
                 f"{describe(node.difference)}",
                 where=node.place,
-                why="all values before it that the file has agree",
+                why="all values before it that the file has agree" + _exactness(node.difference),
                 hint=_HINT,
                 diagnostics=[node.difference],
             )
@@ -37,11 +37,21 @@ def find_failure(report: Report) -> VerificationError | None:
             if not difference.ok:
                 return VerificationError(
                     f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}",
-                    why="all values inside that were compared agree",
+                    why="all values inside that were compared agree" + _exactness(difference),
                     hint=_HINT,
                     diagnostics=[difference],
                 )
     return None
+
+
+def _exactness(difference: Difference) -> str:
+    """What float64 said about it, if it was asked."""
+    if difference.error is None:
+        return ""
+    return (
+        f"; from the exact value, in float64, the file is {difference.error:.1e} off and PyTorch "
+        f"{difference.torch_error:.1e}"
+    )
 
 
 def describe(difference: Difference) -> str:

@@ -22,7 +22,8 @@ from torch.utils import _pytree as pytree
 from . import eager
 from .compare import Difference, compare
 from .errors import Error
-from .native_contract import NativeReport
+from .exact import Doubt, Judge, may_be_rounding
+from .native_contract import NativeReport, Placement
 from .runtime import Kernels, Runner, from_stored, to_stored
 from .structure import flatten_like
 
@@ -35,6 +36,8 @@ class Verify:
     inputs: arguments of your own to try instead, a list of tuples like `args`.
     rtol, atol: allowed is atol + rtol * the largest magnitude of the value.
     every_node: compare intermediate values, too, not only the outputs.
+    rounding_factor: a floating value beyond the tolerance is still right if its error against
+        float64 is at most this many times PyTorch's own; the report says where. 0: never.
     """
 
     samples: int = 2
@@ -42,6 +45,7 @@ class Verify:
     rtol: float = 1e-4
     atol: float = 1e-5
     every_node: bool = True
+    rounding_factor: float = 4.0
     seed: int = 0
 
 
@@ -74,14 +78,15 @@ def verify(
         leaves = flatten_like(program.call_spec.in_spec, args, kwargs)
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
-        expected = _walk_nodes(program, leaves, native, plain, options, checks)
-        if reference is not None:
-            expected = eager.run_reference(reference, args, kwargs)
+        sample = _Sample(native, options)
+        computed = sample.walk_nodes(program, leaves, plain)
+        expected = computed if reference is None else eager.run_reference(reference, args, kwargs)
         for kernels, arrays in results.items():
-            seen = checks.outputs.setdefault(kernels.value, {})
-            for port, array in zip(native.outputs, _in_port_order(native, plain, arrays)):
-                difference = _compare_stored(expected[port.index], array, port.placement, options)
-                _keep_worst(seen, port.name, difference)
+            sample.compare_outputs(
+                kernels, _in_port_order(native, plain, arrays), expected, computed
+            )
+        sample.settle(program, leaves)
+        sample.keep_worst(checks)
     return checks
 
 
@@ -102,28 +107,71 @@ def _in_port_order(native: NativeReport, runner: Runner, arrays) -> list[np.ndar
     return [by_tensor[port.placement.tensor] for port in native.outputs]
 
 
-def _walk_nodes(program, leaves, native, plain, options, checks) -> list[Any]:
-    """Runs the program eagerly and compares each value as it arises: one is held at a time, and an
-    in-place write that follows does not change what was compared."""
-    placements = {trace.node: trace.placement for trace in native.nodes if trace.placement}
+class _Sample:
+    """The differences on one set of inputs, and what is in doubt about them."""
 
-    def visit(name: str, value: Any) -> None:
-        placement = placements.get(name)
-        if placement is None or not isinstance(value, torch.Tensor):
+    def __init__(self, native: NativeReport, options: Verify):
+        self._native = native
+        self._options = options
+        self._nodes: dict[str, Difference] = {}
+        self._outputs: dict[tuple[Kernels, int], Difference] = {}  # by the port's position
+        self._node_doubts: dict[str, Doubt] = {}
+        self._output_doubts: dict[tuple[Kernels, int], Doubt] = {}
+
+    def walk_nodes(self, program: ExportedProgram, leaves: list[Any], plain: Runner) -> list[Any]:
+        """Runs the program eagerly and compares each value as it arises: one is held at a time, and
+        an in-place write that follows does not change what was compared."""
+        placements = {trace.node: trace.placement for trace in self._native.nodes}
+
+        def visit(name: str, value: Any) -> None:
+            placement = placements.get(name)
+            if placement is None or not isinstance(value, torch.Tensor):
+                return
+            doubt = self._compare(value, value, plain.tensor(placement.tensor), placement)
+            self._nodes[name] = doubt.difference
+            if may_be_rounding(doubt.difference, doubt.expected):
+                copy = doubt.expected.copy()
+                self._node_doubts[name] = dataclasses.replace(doubt, expected=copy, computed=copy)
+
+        return eager.run_program(program, leaves, visit if self._options.every_node else None)
+
+    def compare_outputs(self, kernels: Kernels, arrays, expected, computed) -> None:
+        for position, (port, array) in enumerate(zip(self._native.outputs, arrays)):
+            doubt = self._compare(
+                expected[port.index], computed[port.index], array, port.placement
+            )
+            self._outputs[kernels, position] = doubt.difference
+            if may_be_rounding(doubt.difference, doubt.expected):
+                self._output_doubts[kernels, position] = doubt
+
+    def settle(self, program: ExportedProgram, leaves: list[Any]) -> None:
+        options = self._options
+        if options.rounding_factor <= 0 or not (self._node_doubts or self._output_doubts):
             return
-        array = plain.tensor(placement.tensor)
-        _keep_worst(checks.nodes, name, _compare_stored(value, array, placement, options))
+        judge = Judge(program, leaves, options.rtol, options.atol, options.rounding_factor)
+        ports = self._native.outputs
+        judge.settle(
+            self._node_doubts,
+            [(ports[position].index, d) for (_, position), d in self._output_doubts.items()],
+        )
+        self._nodes |= {name: d.difference for name, d in self._node_doubts.items()}
+        self._outputs |= {key: d.difference for key, d in self._output_doubts.items()}
 
-    return eager.run_program(program, leaves, visit if options.every_node else None)
+    def keep_worst(self, checks: Checks) -> None:
+        for name, difference in self._nodes.items():
+            _keep_worst(checks.nodes, name, difference)
+        for (kernels, position), difference in self._outputs.items():
+            seen = checks.outputs.setdefault(kernels.value, {})
+            _keep_worst(seen, self._native.outputs[position].name, difference)
 
-
-def _compare_stored(value, array, placement, options) -> Difference:
-    expected = eager.to_numpy(value)
-    if array.size != expected.size:
-        got = array  # compare() tells the shapes
-    else:
-        got = from_stored(array, placement, expected.shape)
-    return compare(expected, got, rtol=options.rtol, atol=options.atol)
+    def _compare(self, value: Any, computed: Any, array: np.ndarray, placement: Placement) -> Doubt:
+        expected = eager.to_numpy(value)
+        if array.size != expected.size:
+            got = array  # compare() tells the shapes
+        else:
+            got = from_stored(array, placement, expected.shape)
+        difference = compare(expected, got, rtol=self._options.rtol, atol=self._options.atol)
+        return Doubt(difference, expected, eager.to_numpy(computed), got)
 
 
 def _keep_worst(seen: dict[str, Difference], name: str, difference: Difference) -> None:
