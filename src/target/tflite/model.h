@@ -54,7 +54,7 @@ struct Operator {
   Op op = Op::kAdd;
   std::vector<TensorIndex> inputs = {};
   std::vector<TensorIndex> outputs = {};
-  Options options = {};  // std::monostate stands for the defaults of the operator's table
+  Options options = {};  // default ones stand for those of the operator's table
   std::vector<TensorIndex> intermediates = {};  // quantised LSTM only
   int32_t location = -1;  // whatever the producer wants to find again in a diagnostic
 };

@@ -25,7 +25,7 @@ struct OpUse {
 
   template <typename Table>
   Table options() const {
-    const Table* held = std::get_if<Table>(&op.options);
+    const Table* held = op.options.get_if<Table>();
     return held == nullptr ? Table{} : *held;
   }
 

@@ -388,7 +388,7 @@ std::span<const Rule> rules_of(Op op) {
 }  // namespace
 
 int32_t op_version(const Operator& op, const Subgraph& subgraph) {
-  if (const auto* custom = std::get_if<CustomOptions>(&op.options)) return custom->version;
+  if (const auto* custom = op.options.get_if<CustomOptions>()) return custom->version;
   const OpUse use{op, subgraph};
   for (const Rule& rule : rules_of(op.op)) {
     if (rule.test(use)) return rule.version;

@@ -4,14 +4,16 @@
 //
 // Defaults are what a kernel means by "nothing special" (stride 1, beta 1), not the zeros that the
 // file format falls back to. Operators whose table is empty, or that have none, hold
-// std::monostate; which table an operator uses is in op_table.h. Tables of operators that the CPU
+// nothing; which table an operator uses is in op_table.h. Tables of operators that the CPU
 // runtime does not register have no struct.
 #pragma once
 
+#include <any>
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <variant>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "target/tflite/types.h"
@@ -458,21 +460,29 @@ struct CustomOptions {
   bool operator==(const CustomOptions&) const = default;
 };
 
-using Options = std::variant<
-    std::monostate, CustomOptions, StablehloGatherOptions, StablehloReduceWindowOptions,
-    StablehloPadOptions, StablehloScatterOptions, StablehloCaseOptions,
-    StablehloRngBitGeneratorOptions, Conv2DOptions, Conv3DOptions, Pool2DOptions,
-    DepthwiseConv2DOptions, LSHProjectionOptions, SVDFOptions, RNNOptions, SequenceRNNOptions,
-    BidirectionalSequenceRNNOptions, FullyConnectedOptions, SoftmaxOptions, ConcatenationOptions,
-    AddOptions, MulOptions, L2NormOptions, LocalResponseNormalizationOptions, LSTMOptions,
-    UnidirectionalSequenceLSTMOptions, BidirectionalSequenceLSTMOptions, ResizeBilinearOptions,
-    ResizeNearestNeighborOptions, ReshapeOptions, SkipGramOptions, SpaceToDepthOptions,
-    DepthToSpaceOptions, SubOptions, DivOptions, EmbeddingLookupSparseOptions, GatherOptions,
-    ReducerOptions, SqueezeOptions, SplitOptions, SplitVOptions, StridedSliceOptions, CastOptions,
-    ArgMaxOptions, ArgMinOptions, TransposeConvOptions, SparseToDenseOptions, ShapeOptions,
-    FakeQuantOptions, PackOptions, OneHotOptions, UnpackOptions, LeakyReluOptions, MirrorPadOptions,
-    UniqueOptions, ReverseSequenceOptions, IfOptions, CallOnceOptions, WhileOptions,
-    BatchMatMulOptions, CumsumOptions, HashtableOptions, VarHandleOptions, RandomOptions,
-    BucketizeOptions, GeluOptions, StableHLOCompositeOptions>;
+// The options of one operator: one of the structs above, or nothing, which stands for the defaults
+// of the operator's table. Not a std::variant: with this many alternatives, every file that copies
+// an operator would pay for all of them.
+class Options {
+ public:
+  Options() = default;
+  template <typename Table>
+  requires(!std::is_same_v<Table, Options>) Options(Table table) : held_(std::move(table)) {}
+
+  bool is_default() const { return !held_.has_value(); }
+  // The struct, if it is this one.
+  template <typename Table>
+  const Table* get_if() const {
+    return std::any_cast<Table>(&held_);
+  }
+  template <typename Table>
+  Table* get_if() {
+    return std::any_cast<Table>(&held_);
+  }
+  bool operator==(const Options& other) const;
+
+ private:
+  std::any held_;
+};
 
 }  // namespace ferryman::tflite

@@ -133,7 +133,7 @@ Offset<schema::Tensor> Packer::tensor(const Tensor& tensor) {
 }
 
 uint32_t Packer::op_code(const Operator& op, int32_t version) {
-  const auto* custom = std::get_if<CustomOptions>(&op.options);
+  const auto* custom = op.options.get_if<CustomOptions>();
   const std::string custom_name = custom == nullptr ? std::string() : custom->name;
   const auto [position, is_new] = op_code_indices_.emplace(std::tuple(op.op, version, custom_name),
                                                            static_cast<uint32_t>(op_codes_.size()));
@@ -158,7 +158,7 @@ Offset<schema::Operator> Packer::op(const Operator& op, const Subgraph& subgraph
   Offset<flatbuffers::Vector<int32_t>> intermediates;
   if (!op.intermediates.empty()) intermediates = builder_.CreateVector(op.intermediates);
   Offset<flatbuffers::Vector<uint8_t>> custom_bytes;
-  if (const auto* custom = std::get_if<CustomOptions>(&op.options)) {
+  if (const auto* custom = op.options.get_if<CustomOptions>()) {
     custom_bytes = builder_.CreateVector(reinterpret_cast<const uint8_t*>(custom->bytes.data()),
                                          custom->bytes.size());
   }
@@ -166,7 +166,7 @@ Offset<schema::Operator> Packer::op(const Operator& op, const Subgraph& subgraph
   const auto tag = static_cast<int>(option_table);
   Offset<void> options;
   if (option_table != OptionTable::kNone) {
-    const bool is_set = !std::holds_alternative<std::monostate>(op.options);
+    const bool is_set = !op.options.is_default();
     options = pack_options(builder_, is_set ? op.options : default_options(option_table));
   }
 

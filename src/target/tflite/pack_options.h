@@ -7,7 +7,7 @@
 
 namespace ferryman::tflite {
 
-// An empty table for std::monostate.
+// An empty table for default options.
 flatbuffers::Offset<void> pack_options(flatbuffers::FlatBufferBuilder& builder,
                                        const Options& options);
 

@@ -105,7 +105,7 @@ class ActivationFusion {
   // The slot of the operator's options, if it has one that is free.
   bool set_activation(Operator& op, Activation kind) {
     if (!takes_activation(op.op)) return false;
-    if (std::holds_alternative<std::monostate>(op.options)) op.options = default_options(op.op);
+    if (op.options.is_default()) op.options = default_options(op.op);
     ActivationSlot slot;
     visit_fields(op.options, slot);
     if (slot.slot == nullptr || *slot.slot != Activation::kNone) return false;

@@ -97,7 +97,7 @@ requires std::is_enum_v<Enum> || std::is_same_v<Enum, ElementType> std::string v
 
 // "name=value" of every field that is not at its default.
 std::string options_text(const Operator& op) {
-  if (const auto* custom = std::get_if<CustomOptions>(&op.options)) {
+  if (const auto* custom = op.options.get_if<CustomOptions>()) {
     return fmt::format(" {{{}, <{} bytes>}}", quoted(custom->name), custom->bytes.size());
   }
   std::map<std::string_view, std::string> defaults;

@@ -131,8 +131,8 @@ void StructureVerifier::verify_tensor(const Subgraph& subgraph, size_t position)
 
 // Subgraphs are named by options called …subgraph_index or …subgraph_indices.
 void StructureVerifier::verify_options(const Operator& op, const std::string& name) {
-  const bool is_custom = std::holds_alternative<CustomOptions>(op.options);
-  const bool is_default = std::holds_alternative<std::monostate>(op.options);
+  const bool is_custom = op.options.get_if<CustomOptions>() != nullptr;
+  const bool is_default = op.options.is_default();
   if (is_custom != (op.op == Op::kCustom)) fail(name + " and CustomOptions belong together");
   if (!is_custom && !is_default && option_table(op.options) != op_row(op.op).table) {
     fail(name + " holds the options of another operator");
