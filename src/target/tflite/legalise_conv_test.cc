@@ -112,7 +112,7 @@ TEST(LegaliseConvTranspose, KernelEqualToStrideNeedsNeitherPaddingNorSlice) {
                           {random_values({1, 4, 3, 3}), random_values({4, 5, 2, 2}, 2)},
                           attrs})
                 .ops,
-            (std::vector<std::string>{"conv", "pixel_shuffle"}));
+            (std::vector<std::string>{"conv", "reshape", "permute", "reshape", "depth_to_space"}));
 }
 
 }  // namespace
