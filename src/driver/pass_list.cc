@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "passes/simplify.h"
+#include "target/tflite/legalise.h"
 
 namespace ferryman {
 
@@ -40,15 +41,23 @@ void append_new(std::vector<Pass>& all, std::vector<Pass> stage) {
 std::vector<Pass> known_passes() {
   std::vector<Pass> all;
   append_new(all, simplify_passes());
+  append_new(all, tflite::legalise_passes());
   return all;
 }
 
 Result<std::vector<Pass>> passes_named(std::string_view names) {
   const std::vector<Pass> all = known_passes();
   std::vector<Pass> named;
+  const auto append = [&](std::vector<Pass> stage) {
+    for (Pass& pass : stage) named.push_back(std::move(pass));
+  };
   for (const std::string_view name : split_names(names)) {
     if (name == "simplify") {
-      for (Pass& pass : simplify_passes()) named.push_back(std::move(pass));
+      append(simplify_passes());
+      continue;
+    }
+    if (name == "legalise_tflite") {
+      append(tflite::legalise_passes());
       continue;
     }
     const auto found =

@@ -13,7 +13,7 @@ namespace ferryman {
 // Each pass once, whichever stage runs it.
 std::vector<Pass> known_passes();
 
-// Names separated by commas; `simplify` stands for the whole list of that stage.
+// Names separated by commas; `simplify` and `legalise_tflite` stand for whole stages.
 Result<std::vector<Pass>> passes_named(std::string_view names);
 
 }  // namespace ferryman

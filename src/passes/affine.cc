@@ -213,8 +213,9 @@ std::optional<Absorbed> scale_operand(const Graph& graph, const Op& op, const Af
 ValueId create_absorbed(Rewriter& rewriter, const Absorbed& absorbed) {
   std::vector<ValueId> operands = {absorbed.x,
                                    rewriter.constant(absorbed.weight, absorbed.weight_name)};
-  if (absorbed.bias.has_value())
-    operands.push_back(rewriter.constant(*absorbed.bias, absorbed.bias_name));
+  operands.push_back(absorbed.bias.has_value()
+                         ? rewriter.constant(*absorbed.bias, absorbed.bias_name)
+                         : ValueId());
   return rewriter.create(absorbed.op, operands, absorbed.attrs);
 }
 

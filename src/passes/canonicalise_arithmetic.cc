@@ -50,7 +50,12 @@ Match<OneOp> match_sub_of_constant(const Graph& graph, OpId root) {
   const auto [result, x, constant] = binary(graph, root);
   if (!is_known_constant(graph, constant) || !is_floating(graph, constant)) return std::nullopt;
   const auto negate = [](double value) { return -value; };
-  return OneOp{result, ops::kAdd, {x}, {}, map_elements(graph.constant(constant), negate)};
+  return OneOp{result,
+               ops::kAdd,
+               {x},
+               {},
+               map_elements(graph.constant(constant), negate),
+               graph.value(constant).name};
 }
 
 // x - neg(y) -> x + y
@@ -113,7 +118,8 @@ Match<OneOp> match_div_by_power_of_two(const Graph& graph, OpId root) {
   const std::vector<double> values = divisors.to_doubles();
   if (!std::all_of(values.begin(), values.end(), is_power_of_two)) return std::nullopt;
   const auto invert = [](double value) { return 1.0 / value; };
-  return OneOp{result, ops::kMul, {x}, {}, map_elements(divisors, invert)};
+  return OneOp{
+      result, ops::kMul, {x}, {}, map_elements(divisors, invert), graph.value(constant).name};
 }
 
 // 1 / x -> reciprocal(x)

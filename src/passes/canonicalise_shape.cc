@@ -79,21 +79,6 @@ Match<OneOp> match_expand_of_expand(const Graph& graph, OpId root) {
   return OneOp{op.result(), ops::kExpand, {operand_of(graph, inner)}, attrs_of(op)};
 }
 
-// expand(x[3, 4], [1, 1, 3, 4]) -> reshape              new unit axes in front
-Match<OneOp> match_expand_by_unit_axes(const Graph& graph, OpId root) {
-  const Op& op = graph.op(root);
-  const Dims& from = graph.type(op.operands[0]).dims;
-  const Dims& to = graph.type(op.result()).dims;
-  if (from.size() >= to.size()) return std::nullopt;
-  const size_t added = to.size() - from.size();
-  const bool units = std::all_of(to.begin(), to.begin() + static_cast<std::ptrdiff_t>(added),
-                                 [](Dim dim) { return dim == Dim(1); });
-  if (!units ||
-      !std::equal(from.begin(), from.end(), to.begin() + static_cast<std::ptrdiff_t>(added)))
-    return std::nullopt;
-  return OneOp{op.result(), ops::kReshape, {op.operands[0]}, {{attr::kShape, ShapeAttr{to}}}};
-}
-
 struct DropExpand {
   OpId reader;
   size_t operand;
@@ -205,7 +190,6 @@ std::vector<Rule> canonical_shape_rules() {
       make_rule("permute_of_permute", {ops::kPermute}, match_permute_of_permute),
       make_rule("permute_of_unit_axes", {ops::kPermute}, match_permute_of_unit_axes),
       make_rule("expand_of_expand", {ops::kExpand}, match_expand_of_expand),
-      make_rule("expand_by_unit_axes", {ops::kExpand}, match_expand_by_unit_axes),
       make_rule<DropExpand>("expand_before_elementwise", {ops::kExpand},
                             match_expand_before_elementwise, drop_expand),
       make_rule<ShrinkConstant>("repeating_constant", elementwise_roots(), match_repeating_constant,

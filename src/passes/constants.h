@@ -11,6 +11,8 @@ namespace ferryman {
 TensorData map_elements(const TensorData& constant, double (*function)(double));
 // A 1-d constant of `dtype`.
 TensorData vector_constant(DType dtype, const std::vector<double>& values);
+// Index i of `axis` is index order[i] of the old constant. Copies, unless the order is ascending.
+TensorData reordered(const TensorData& constant, size_t axis, const Ints& order);
 std::vector<float> to_floats(const std::vector<double>& values);
 
 }  // namespace ferryman

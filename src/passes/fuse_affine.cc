@@ -92,8 +92,12 @@ Match<OneOp> match_matmul_by_constant(const Graph& graph, OpId root) {
                     is_floating(graph, weight) && graph.type(op.operands[0]).rank() >= 2 &&
                     !graph.is_constant(op.operands[0]);
   if (!fits) return std::nullopt;
-  return OneOp{
-      op.result(), ops::kLinear, {op.operands[0]}, {}, graph.constant(weight).permuted({1, 0})};
+  return OneOp{op.result(),
+               ops::kLinear,
+               {op.operands[0]},
+               {},
+               graph.constant(weight).permuted({1, 0}),
+               graph.value(weight).name};
 }
 
 }  // namespace

@@ -132,11 +132,13 @@ Match<OneOp> match_norm_parameter(const Graph& graph, OpId root) {
   std::vector<ValueId> operands = {norm.operands[0]};
   if (op.is(ops::kMul)) {
     if (norm.has_operand(kWeight)) return std::nullopt;
-    return OneOp{op.result(), OpName{norm.def->name}, operands, attrs_of(norm), parameter};
+    return OneOp{op.result(), OpName{norm.def->name},          operands, attrs_of(norm),
+                 parameter,   graph.value(op.operands[1]).name};
   }
   if (!layer) return std::nullopt;
   operands.push_back(norm.has_operand(kWeight) ? norm.operands[kWeight] : ValueId());
-  return OneOp{op.result(), OpName{norm.def->name}, operands, attrs_of(norm), parameter};
+  return OneOp{op.result(), OpName{norm.def->name},          operands, attrs_of(norm),
+               parameter,   graph.value(op.operands[1]).name};
 }
 
 // exp(x - amax(x)) / sum(exp(x - amax(x))) -> softmax(x)       with or without the amax

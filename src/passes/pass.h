@@ -4,8 +4,8 @@
 //   FERRYMAN_TRY(const PassReport report, run_passes(graph, passes, options, diagnostics));
 //
 // Invariants: a pass that fails has said why in its diagnostic, and the graph is then not used any
-// further; names are unique in a list and equal the name of the function in the source that makes
-// the pass, so what --print-after shows can be searched for.
+// further; a name stands for one pass, which a list may run several times, and equals the name of
+// the function in the source that makes it, so what --print-after shows can be searched for.
 #pragma once
 
 #include <functional>

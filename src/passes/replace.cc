@@ -8,7 +8,8 @@ void apply_forward(Rewriter& rewriter, const Forward& found) {
 
 void apply_one_op(Rewriter& rewriter, const OneOp& found) {
   std::vector<ValueId> operands = found.operands;
-  if (found.last_operand.has_value()) operands.push_back(rewriter.constant(*found.last_operand));
+  if (found.last_operand.has_value())
+    operands.push_back(rewriter.constant(*found.last_operand, found.last_name));
   rewriter.replace_value(found.result, rewriter.create(found.op, operands, found.attrs));
 }
 

@@ -23,6 +23,7 @@ struct OneOp {
   std::vector<ValueId> operands;
   std::vector<NamedAttr> attrs = {};
   std::optional<TensorData> last_operand = {};  // a new constant, after the other operands
+  std::string last_name = "constant";
 };
 
 void apply_forward(Rewriter& rewriter, const Forward& found);

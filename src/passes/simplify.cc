@@ -1,5 +1,6 @@
 #include "passes/simplify.h"
 
+#include "passes/absorb_channel_order.h"
 #include "passes/canonicalise.h"
 #include "passes/fold.h"
 #include "passes/fuse_activation_patterns.h"
@@ -22,6 +23,9 @@ std::vector<Pass> simplify_passes() {
   passes.push_back(fuse_affine());
   passes.push_back(fuse_pad());
   passes.push_back(fuse_norm_affine());
+  passes.push_back(absorb_channel_order());
+  passes.push_back(merge_equal_ops());
+  passes.push_back(remove_dead_code());
   return passes;
 }
 

@@ -25,10 +25,12 @@
 #include "ir/print.h"
 #include "ir/verify.h"
 #include "ops/families.h"
+#include "ops/random_tensor.h"
 
 namespace ferryman {
 namespace {
 
+constexpr uint64_t kInputSeed = 1;
 constexpr std::string_view kSeparator = "// ----";
 constexpr std::string_view kBecomes = "// becomes";
 constexpr std::string_view kPasses = "// passes:";
@@ -78,10 +80,13 @@ Result<std::string> run_case(const Case& one, const OpSet& ops) {
   FERRYMAN_TRY(Graph graph, parse_graph(one.input, ops));
   const Diagnostics problems = verify_graph(graph);
   if (problems.has_errors()) return problems.all().front();
+  const Graph before = graph.clone();
   PassOptions options;
   options.verify = VerifyEach::kYes;
   Diagnostics remarks;
   FERRYMAN_TRY(const PassReport report, run_passes(graph, passes, options, remarks));
+  if (const std::string found = difference(before, graph, kInputSeed); !found.empty())
+    return Diag::error(DiagCode::kInternal, found);
   std::string text = print_graph(graph);
   for (const Diag& remark : remarks.all()) {
     const std::string count =
