@@ -159,9 +159,8 @@ void store_int(DType dtype, int64_t value, std::byte* element) {
       return store_double(dtype, static_cast<double>(value), element);
     case DType::kC64:
     case DType::kC128:
-      break;
+      return store_double(dtype, static_cast<double>(value), element);
   }
-  internal_error("an integer stored in a complex element");
 }
 
 void store_double(DType dtype, double value, std::byte* element) {
@@ -189,10 +188,12 @@ void store_double(DType dtype, double value, std::byte* element) {
       return store_int(dtype, load_int(DType::kF64, wide), element);
     }
     case DType::kC64:
+      store(static_cast<float>(value), element);
+      return store(0.0F, element + sizeof(float));
     case DType::kC128:
-      break;
+      store(value, element);
+      return store(0.0, element + sizeof(double));
   }
-  internal_error("a real number stored in a complex element");
 }
 
 }  // namespace ferryman

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -262,6 +263,80 @@ Result<std::vector<ValueId>> import_einsum(ImportContext& call) {
   if (!equation.ok()) return call.unsupported(equation.diag().what);
   FERRYMAN_TRY(const ValueId result, EinsumWriter(call).write(*equation, tensors));
   return std::vector{result};
+}
+
+namespace {
+
+// `count` labels of their own.
+Labels fresh_labels(size_t count, int first) {
+  Labels labels(count);
+  std::iota(labels.begin(), labels.end(), first);
+  return labels;
+}
+
+// The labels of `second`, whose axes `second_axes` are the axes `first_axes` of `first`.
+Result<EinsumEquation> contraction(const Labels& first, Labels second, const Ints& first_axes,
+                                   const Ints& second_axes) {
+  EinsumEquation equation;
+  if (first_axes.size() != second_axes.size()) return shape_error("as many axes on both sides");
+  Labels contracted;
+  for (size_t i = 0; i < first_axes.size(); ++i) {
+    FERRYMAN_TRY(const int64_t a, normalise_axis(first_axes[i], first.size()));
+    FERRYMAN_TRY(const int64_t b, normalise_axis(second_axes[i], second.size()));
+    contracted.push_back(first[static_cast<size_t>(a)]);
+    second[static_cast<size_t>(b)] = contracted.back();
+  }
+  equation.operands = {first, second};
+  equation.result = without(concat({first, second}), contracted);
+  return equation;
+}
+
+Result<std::vector<ValueId>> contract(ImportContext& call, ValueId a, ValueId b, const Ints& a_axes,
+                                      const Ints& b_axes) {
+  const size_t a_rank = call.graph().type(a).rank();
+  const size_t b_rank = call.graph().type(b).rank();
+  FERRYMAN_TRY(const EinsumEquation equation,
+               contraction(fresh_labels(a_rank, 0), fresh_labels(b_rank, static_cast<int>(a_rank)),
+                           a_axes, b_axes));
+  FERRYMAN_TRY(const ValueId result, EinsumWriter(call).write(equation, {a, b}));
+  return std::vector{result};
+}
+
+}  // namespace
+
+Result<std::vector<ValueId>> import_tensordot(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId a, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId b, call.tensor("other"));
+  FERRYMAN_TRY(const Ints a_axes, call.integers("dims_self"));
+  FERRYMAN_TRY(const Ints b_axes, call.integers("dims_other"));
+  return contract(call, a, b, a_axes, b_axes);
+}
+
+// The last axes of both; a product if one is a scalar.
+Result<std::vector<ValueId>> import_inner(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId a, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId b, call.tensor("other"));
+  const bool scalar = call.graph().type(a).rank() == 0 || call.graph().type(b).rank() == 0;
+  return contract(call, a, b, scalar ? Ints{} : Ints{-1}, scalar ? Ints{} : Ints{-1});
+}
+
+// result[..., o] = sum over i, j of input1[..., i] * weight[o, i, j] * input2[..., j] + bias[o]
+Result<std::vector<ValueId>> import_bilinear(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId left, call.tensor("input1"));
+  FERRYMAN_TRY(const ValueId right, call.tensor("input2"));
+  FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
+  FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
+  const size_t rank = call.graph().type(left).rank();
+  if (rank < 1 || call.graph().type(right).rank() != rank || call.graph().type(weight).rank() != 3)
+    return call.unsupported("operands of these ranks");
+  const Labels leading = fresh_labels(rank - 1, kFirstEllipsis);
+  const EinsumEquation equation = {
+      {concat({leading, {'i'}}), {'o', 'i', 'j'}, concat({leading, {'j'}})},
+      concat({leading, {'o'}})};
+  FERRYMAN_TRY(const ValueId product, EinsumWriter(call).write(equation, {left, weight, right}));
+  if (!bias.valid()) return std::vector{product};
+  FERRYMAN_TRY(const OpId sum, call.builder().try_create(ops::kAdd, std::vector{product, bias}));
+  return std::vector{call.graph().op(sum).result()};
 }
 
 }  // namespace ferryman

@@ -23,5 +23,9 @@ struct EinsumEquation {
 Result<EinsumEquation> parse_einsum(std::string_view text, const std::vector<size_t>& ranks);
 
 Result<std::vector<ValueId>> import_einsum(ImportContext& call);
+// Contractions in other words.
+Result<std::vector<ValueId>> import_tensordot(ImportContext& call);
+Result<std::vector<ValueId>> import_inner(ImportContext& call);
+Result<std::vector<ValueId>> import_bilinear(ImportContext& call);
 
 }  // namespace ferryman

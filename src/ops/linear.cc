@@ -248,6 +248,9 @@ void add_linear_ops(Ops& ops) {
   ops.imports.add({"baddbmm.default", "addbmm.default"}, import_addbmm);
   ops.imports.add("addmv.default", import_addmv);
   ops.imports.add("einsum.default", import_einsum);
+  ops.imports.add("tensordot.default", import_tensordot);
+  ops.imports.add("inner.default", import_inner);
+  ops.imports.add("bilinear.default", import_bilinear);
 }
 
 }  // namespace ferryman

@@ -1,0 +1,103 @@
+// The core ops that ATen calls become, where the choice matters to later stages.
+#include "frontend/program_for_test.h"
+
+namespace ferryman::frontend {
+namespace {
+
+NamedArgument ints(std::string name, const Ints& values) {
+  ArgumentList list;
+  for (const int64_t value : values) list.push_back({value});
+  return {std::move(name), {std::move(list)}};
+}
+
+TEST(TranslateOps, AWriteToEverySecondChannelIsAJoinNotAGather) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {1, 4, 3});
+  const ValueIndex part = builder.input("part", {1, 2, 3});
+  builder.output(builder.node("aten.slice_scatter.default",
+                              {tensor("self", x),
+                               tensor("src", part),
+                               {"dim", {int64_t{1}}},
+                               {"start", {int64_t{1}}},
+                               {"step", {int64_t{2}}}},
+                              {1, 4, 3}));
+  EXPECT_EQ(translated(builder.program).graph,
+            R"(graph @main(%x: f32[1, 4, 3], %part: f32[1, 2, 3]) {
+  %0 = reshape(%x) {shape=[1, 2, 2, 3]}: f32[1, 2, 2, 3]
+  %1 = reshape(%part) {shape=[1, 2, 1, 3]}: f32[1, 2, 1, 3]
+  %2 = slice(%0) {starts=[0, 0, 0, 0], ends=[1, 2, 1, 3], steps=[1, 1, 1, 1]}: f32[1, 2, 1, 3]
+  %3 = concat(%2, %1) {axis=2}: f32[1, 2, 2, 3]
+  %n0 = reshape(%3) {shape=[1, 4, 3]}: f32[1, 4, 3]
+  return output=%n0
+}
+)");
+}
+
+TEST(TranslateOps, WhatNobodyReadsOfSeveralResultsIsNotMade) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {2, 3});
+  const ValueIndex values =
+      builder.node("aten.max.dim", {tensor("self", x), {"dim", {int64_t{-1}}}}, {2});
+  builder.program.nodes.back().results.push_back(builder.value("indices", DType::kI64, {2}));
+  builder.output(values);
+  EXPECT_EQ(translated(builder.program).graph, R"(graph @main(%x: f32[2, 3]) {
+  %n0 = amax(%x) {axes=[1]}: f32[2]
+  return output=%n0
+}
+)");
+}
+
+TEST(TranslateOps, RolledPartsChangePlaces) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {5});
+  builder.output(builder.node("aten.roll.default",
+                              {tensor("self", x), ints("shifts", {2}), ints("dims", {0})}, {5}));
+  EXPECT_EQ(translated(builder.program).graph, R"(graph @main(%x: f32[5]) {
+  %0 = slice(%x) {starts=[3], ends=[5], steps=[1]}: f32[2]
+  %1 = slice(%x) {starts=[0], ends=[3], steps=[1]}: f32[3]
+  %n0 = concat(%0, %1) {axis=0}: f32[5]
+  return output=%n0
+}
+)");
+}
+
+TEST(TranslateOps, AddOnBoolsIsOr) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {2}, DType::kBool);
+  builder.output(
+      builder.node("aten.add.Tensor", {tensor("self", x), tensor("other", x)}, {2}, DType::kBool));
+  EXPECT_EQ(translated(builder.program).graph, R"(graph @main(%x: bool[2]) {
+  %n0 = logical_or(%x, %x): bool[2]
+  return output=%n0
+}
+)");
+}
+
+TEST(TranslateOps, DropoutInTrainingModeIsRefusedWithAHint) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {2});
+  builder.output(builder.node("aten.dropout.default",
+                              {tensor("input", x), {"p", {0.5}}, {"train", {true}}}, {2}));
+  EXPECT_EQ(translated(builder.program).errors,
+            R"(error[E0204]: aten.dropout.default: in training mode
+  at    m (net.py:10), node n0
+  hint: call model.eval() first
+)");
+}
+
+TEST(TranslateOps, ADynamicMaskIsRefused) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {2});
+  const ValueIndex mask = builder.input("mask", {2}, DType::kBool);
+  ArgumentList indices = {{ValueRef{mask}}};
+  builder.output(
+      builder.node("aten.index.Tensor", {tensor("self", x), {"indices", {indices}}}, {2}));
+  EXPECT_EQ(translated(builder.program).errors,
+            R"(error[E0204]: aten.index.Tensor: indexing with a mask, whose result has no fixed size
+  at    m (net.py:10), node n0
+  hint: use torch.where, or multiply with the mask
+)");
+}
+
+}  // namespace
+}  // namespace ferryman::frontend

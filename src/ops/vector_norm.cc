@@ -1,0 +1,111 @@
+// Norms and distances, composed of reductions.
+#include <cmath>
+
+#include "ops/attrs.h"
+#include "ops/emit.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+#include "ops/reduction.h"
+
+namespace ferryman {
+
+namespace {
+
+// (sum |x|^p)^(1/p), with the limits for p = 0 and infinity.
+Result<ValueId> emit_norm(ImportContext& call, const Reduction& reduction, double p) {
+  const ValueId x = reduction.x;
+  if (p == 2) {
+    FERRYMAN_TRY(const ValueId square, call.emit(ops::kSquare, {x}));
+    FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, square));
+    return call.emit(ops::kSqrt, {sum});
+  }
+  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
+  if (p == 1) return reduction.emit(call, ops::kSum, magnitude);
+  if (std::isinf(p)) return reduction.emit(call, p > 0 ? ops::kAmax : ops::kAmin, magnitude);
+  if (p == 0) {
+    FERRYMAN_TRY(const ValueId truth, as_dtype(call, x, DType::kBool));
+    FERRYMAN_TRY(const ValueId ones, as_dtype(call, truth, dtype_of(call, x)));
+    return reduction.emit(call, ops::kSum, ones);
+  }
+  FERRYMAN_TRY(const ValueId power, call.emit(ops::kPow, {magnitude, scalar_like(call, x, p)}));
+  FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, power));
+  return call.emit(ops::kPow, {sum, scalar_like(call, x, 1 / p)});
+}
+
+template <bool kOfMatrix>
+Imported import_norm_named(ImportContext& call, std::string_view order_name) {
+  FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
+  const ImportArg* order = call.find(order_name);
+  if (order != nullptr && std::holds_alternative<std::string>(order->value)) {
+    FERRYMAN_TRY(const std::string name, call.text(order_name, "fro"));
+    if (name != "fro") return call.unsupported("this matrix norm is not supported");
+    return one_result(emit_norm(call, reduction, 2));
+  }
+  const bool given = call.given(order_name);
+  if (kOfMatrix && given && reduction.axes.size() != 1)
+    return call.unsupported("norms of matrices other than 'fro' are not supported");
+  FERRYMAN_TRY(const double p, call.number(order_name, 2));
+  return one_result(emit_norm(call, reduction, p));
+}
+
+Imported import_vector_norm(ImportContext& call) {
+  return import_norm_named<false>(call, "ord");
+}
+Imported import_linalg_norm(ImportContext& call) {
+  return import_norm_named<true>(call, "ord");
+}
+Imported import_norm(ImportContext& call) {
+  return import_norm_named<false>(call, "p");
+}
+Imported import_frobenius_norm(ImportContext& call) {
+  FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
+  return one_result(emit_norm(call, reduction, 2));
+}
+
+// sum(a * b) / (max(|a|, eps) * max(|b|, eps))
+Imported import_cosine_similarity(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x1", "x2"}));
+  FERRYMAN_TRY(const double eps, call.number("eps", 1e-8));
+  FERRYMAN_TRY(const ValueId product, call.emit(ops::kMul, {x[0], x[1]}));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, product), 1));
+  const Reduction over_axis{product, {axis}, false};
+  FERRYMAN_TRY(const ValueId dot, over_axis.emit(call, ops::kSum, product));
+  const Ints shape = sizes_of(call, product);
+  std::vector<ValueId> lengths;
+  for (const ValueId vector : x) {
+    FERRYMAN_TRY(const ValueId expanded, emit_expand(call, vector, shape));
+    FERRYMAN_TRY(const ValueId length, emit_norm(call, {expanded, {axis}, false}, 2));
+    FERRYMAN_TRY(const ValueId bounded, call.emit(ops::kClamp, {length}, {{attr::kMin, eps}}));
+    lengths.push_back(bounded);
+  }
+  FERRYMAN_TRY(const ValueId both, call.emit(ops::kMul, {lengths[0], lengths[1]}));
+  return one_result(call.emit(ops::kDiv, {dot, both}));
+}
+
+Imported import_pairwise_distance(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x1", "x2"}));
+  FERRYMAN_TRY(const double p, call.number("p", 2));
+  FERRYMAN_TRY(const double eps, call.number("eps", 1e-6));
+  FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
+  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[0], x[1]}));
+  FERRYMAN_TRY(const ValueId shifted,
+               call.emit(ops::kAdd, {difference, scalar_like(call, difference, eps)}));
+  const auto last = static_cast<int64_t>(rank_of(call, shifted)) - 1;
+  return one_result(emit_norm(call, {shifted, {last}, keepdim}, p));
+}
+
+}  // namespace
+
+void add_vector_norm_imports(ImportTable& imports) {
+  imports.add("linalg_vector_norm.default", import_vector_norm);
+  imports.add({"linalg_norm.default", "linalg_norm.ord_str", "linalg_matrix_norm.str_ord"},
+              import_linalg_norm);
+  imports.add(
+      {"norm.Scalar", "norm.ScalarOpt_dim", "norm.ScalarOpt_dtype", "norm.ScalarOpt_dim_dtype"},
+      import_norm);
+  imports.add("frobenius_norm.dim", import_frobenius_norm);
+  imports.add("cosine_similarity.default", import_cosine_similarity);
+  imports.add("pairwise_distance.default", import_pairwise_distance);
+}
+
+}  // namespace ferryman
