@@ -1,5 +1,7 @@
 #include "layout/brute_force.h"
 
+#include <ostream>
+
 #include "support/check.h"
 
 namespace ferryman::layout {
@@ -36,6 +38,11 @@ Assignment brute_force(const Problem& problem) {
     }
   }
   return best;
+}
+
+void PrintTo(const Cost& cost, std::ostream* out) {
+  *out << cost.bytes << " bytes, " << cost.copies << " copies, awkwardness " << cost.awkwardness
+       << ", " << cost.not_logical << " not logical";
 }
 
 }  // namespace ferryman::layout

@@ -66,8 +66,8 @@ struct IoLayout {
 
 // Missing entries are kLogical.
 struct IoLayouts {
-  std::vector<IoLayout> inputs;   // parallel to Graph::inputs()
-  std::vector<IoLayout> outputs;  // parallel to Graph::outputs()
+  std::vector<IoLayout> inputs = {};   // parallel to Graph::inputs()
+  std::vector<IoLayout> outputs = {};  // parallel to Graph::outputs()
 };
 
 }  // namespace ferryman::layout

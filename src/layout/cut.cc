@@ -150,9 +150,14 @@ class FusionCut {
     const LabelMask mixed = labels_in(use.keeping) & labels_in(use.moving) & ~use.always;
     if (mixed != 0) exactness_ = Exactness::kOverestimated;
     use.always |= mixed;
-    const Cost price{.bytes = value.copy_cost, .copies = 1};
+    Cost price{.bytes = value.copy_cost, .copies = 1};
     const LabelMask kept = labels_in(use.keeping) & ~use.always;
     const LabelMask moved = labels_in(use.moving) & ~use.always;
+    // Between two labels it is known what a copy is like; with more, it depends on the others.
+    const LabelMask all = use.always | kept | moved;
+    if (std::popcount(all) == 2) {
+      price.awkwardness = value.awkwardness_between(std::countr_zero(all), std::bit_width(all) - 1);
+    }
     // Two labels, both optional: one arc that is cut when the ops disagree (Lawler).
     if (use.always == 0 && std::popcount(kept) == 1 && std::popcount(moved) == 1) {
       add_disagreement(use, price);

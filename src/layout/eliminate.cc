@@ -10,6 +10,8 @@ namespace ferryman::layout {
 
 namespace {
 
+constexpr int kMaxOptionalLabels = 10;  // of a value with many users: a set is one of 2^10
+
 constexpr Cost kForbidden{.bytes = int64_t{1} << 60};
 
 Cost add(const Cost& a, const Cost& b) {
@@ -171,7 +173,7 @@ class Elimination {
       for (int m = 0; m < op.num_modes(); ++m) possible |= labels_used(op, m, v);
     }
     const LabelMask optional = possible & ~value.fixed;
-    if ((size_t{1} << std::popcount(optional)) > limits_.max_table_cells) return false;
+    if (std::popcount(optional) > kMaxOptionalLabels) return false;
     std::vector<LabelMask> sets;
     for (LabelMask part = 0;; part = (part - optional) & optional) {
       if ((part | value.fixed) != 0) sets.push_back(part | value.fixed);

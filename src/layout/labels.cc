@@ -17,6 +17,7 @@ class LabelFinder {
       }
     }
     queued_.resize(model_.ops.size());
+    for (const Memory& memory : model_.memories) given_.push_back(memory.available);
   }
 
   void run() {
@@ -32,13 +33,16 @@ class LabelFinder {
     }
     carry_on();
     for (size_t m = 0; m < model_.memories.size(); ++m) {
-      if (model_.memories[m].available == 0) make_available(static_cast<int>(m), 0);
+      if (model_.memories[m].available == 0) make_available(static_cast<int>(m), 0, Origin::kGiven);
       carry_on();
     }
   }
 
  private:
   enum class Demands : uint8_t { kWhole, kAny };
+  // A woven order is one of several that meet a demand on fewer axes. It is carried on, but not
+  // woven with others again, which would sooner or later give all permutations.
+  enum class Origin : uint8_t { kGiven, kWoven };
 
   Memory& memory(const ModelTensor& tensor) {
     return model_.memories[static_cast<size_t>(tensor.memory)];
@@ -58,15 +62,17 @@ class LabelFinder {
     }
   }
 
-  void make_available(int m, int label) {
+  void make_available(int m, int label, Origin origin) {
     Memory& changed = model_.memories[static_cast<size_t>(m)];
     const LabelMask bit = LabelMask{1} << label;
-    if ((changed.available & bit) != 0) return;
+    LabelMask& given = given_[static_cast<size_t>(m)];
+    if ((changed.available & bit) != 0 && (origin == Origin::kWoven || (given & bit) != 0)) return;
     changed.available |= bit;
+    if (origin == Origin::kGiven) given |= bit;
     for (const size_t reader : readers_[static_cast<size_t>(m)]) enqueue(reader);
   }
 
-  void add(const ModelTensor& tensor, const Order& units) {
+  void add(const ModelTensor& tensor, const Order& units, Origin origin) {
     Memory& target = memory(tensor);
     const Order label = label_of_units(tensor, units);
     const bool known =
@@ -75,7 +81,7 @@ class LabelFinder {
       model_.complete = false;
       return;
     }
-    make_available(tensor.memory, add_label(target, label));
+    make_available(tensor.memory, add_label(target, label), origin);
   }
 
   void seed(const ModelOp& op, Demands demands) {
@@ -86,7 +92,7 @@ class LabelFinder {
         if (tensor.memory < 0 || demand.innermost.empty()) continue;
         const bool whole = demand.innermost.size() == tensor.axes.size();
         if (!whole && (demands == Demands::kWhole || memory(tensor).available != 0)) continue;
-        add(tensor, meet_demand(tensor, demand, tensor.logical));
+        add(tensor, meet_demand(tensor, demand, tensor.logical), Origin::kGiven);
       }
     }
   }
@@ -100,37 +106,41 @@ class LabelFinder {
       for (size_t label = 0; label < memory(tensor).labels.size(); ++label) {
         if ((available >> label & 1) == 0) continue;
         const Order units = units_in_label(tensor, memory(tensor).labels[label]);
+        const bool is_given = (given_[static_cast<size_t>(tensor.memory)] >> label & 1) != 0;
+        const Origin origin = is_given ? Origin::kGiven : Origin::kWoven;
         for (size_t f = 0; f < op.forms.size(); ++f) {
           const Order met = meet_demand(tensor, op.demand(f, t), units);
-          add(tensor, met);
+          add(tensor, met, origin);
           for (size_t other = 0; other < op.tensors.size(); ++other) {
-            if (other != t) carry_to(op.tensors[other], op.demand(f, other), met);
+            if (other != t) carry_to(op.tensors[other], op.demand(f, other), met, origin);
           }
         }
       }
     }
   }
 
-  void carry_to(const ModelTensor& tensor, const TensorDemand& demand, const Order& units) {
+  void carry_to(const ModelTensor& tensor, const TensorDemand& demand, const Order& units,
+                Origin origin) {
     if (tensor.memory < 0) return;
     const Order shared = shared_units(tensor, units);
     if (shared.empty()) return;
     if (shared.size() == tensor.logical.size()) {
-      add(tensor, meet_demand(tensor, demand, shared));
+      add(tensor, meet_demand(tensor, demand, shared), origin);
       return;
     }
     // The tensor has more units: the demanded order says nothing about them, so every order that
     // the tensor may have anyway is adapted.
     const std::vector<Order> labels = memory(tensor).labels;
-    const LabelMask available = memory(tensor).available;
+    const LabelMask given = given_[static_cast<size_t>(tensor.memory)];
     for (size_t label = 0; label < labels.size(); ++label) {
-      if (label > 0 && (available >> label & 1) == 0) continue;
+      if (label > 0 && (given >> label & 1) == 0) continue;
       const Order base = units_in_label(tensor, labels[label]);
-      add(tensor, meet_demand(tensor, demand, weave(shared, base)));
+      add(tensor, meet_demand(tensor, demand, weave(shared, base)), Origin::kWoven);
     }
   }
 
   Model& model_;
+  std::vector<LabelMask> given_;              // per memory, labels that are not woven
   std::vector<std::vector<size_t>> readers_;  // per memory, the ops that touch it
   std::vector<size_t> queue_;
   std::vector<bool> queued_;

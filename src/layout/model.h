@@ -3,7 +3,7 @@
 //
 //   Model model = build_model(graph, contract, io);
 //   find_labels(model);                 // labels.h
-//   list_modes(model);                  // modes.h
+//   list_modes(model, kMaxModes);       // modes.h
 //
 // A memory is a value together with all its views: reshapes and permutes name the same bytes. An op
 // sees each tensor as a sequence of *units*: a factor of an axis, or a whole axis where positions

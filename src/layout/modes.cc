@@ -29,7 +29,8 @@ bool agree(const Order& a, const Order& b) {
 
 class ModeLister {
  public:
-  ModeLister(Model& model, ModelOp& op) : model_(model), op_(op) {}
+  ModeLister(Model& model, ModelOp& op, size_t max_modes)
+      : model_(model), op_(op), max_modes_(max_modes) {}
 
   void run() {
     // Tensors with many units first: they decide most.
@@ -71,7 +72,7 @@ class ModeLister {
   }
 
   void choose(size_t depth) {
-    if (op_.modes.size() >= kMaxModes) {
+    if (op_.modes.size() >= max_modes_) {
       model_.complete = false;
       return;
     }
@@ -144,6 +145,7 @@ class ModeLister {
 
   Model& model_;
   ModelOp& op_;
+  size_t max_modes_;
   std::vector<size_t> turn_;
   size_t form_ = 0;
   std::vector<std::vector<Candidate>> candidates_;  // per tensor
@@ -152,32 +154,89 @@ class ModeLister {
 
 }  // namespace
 
-void list_modes(Model& model) {
-  for (ModelOp& op : model.ops) ModeLister(model, op).run();
+void list_modes(Model& model, size_t max_modes) {
+  for (ModelOp& op : model.ops) ModeLister(model, op, max_modes).run();
 }
+
+namespace {
+
+// A copy moves runs of factors; it is slower if the innermost one does not stay where it is.
+constexpr int32_t kInnermostMoves = 8;
+// An activation that reads another order than its convolution wrote cannot be fused into it.
+constexpr int32_t kKeepsFromFusing = 64;
+// Where it does not matter, copies come late: pointwise ops stay in the order of the kernels.
+constexpr int32_t kCopiesEarly = 1;
+
+int32_t awkwardness_of_copy(const Order& from, const Order& to) {
+  if (from.empty()) return 0;
+  int32_t runs = 1;
+  for (size_t i = 1; i < to.size(); ++i) {
+    runs += from.index_of(to[i]) == from.index_of(to[i - 1]) + 1 ? 0 : 1;
+  }
+  const bool innermost_stays = from[from.size() - 1] == to[to.size() - 1];
+  return runs + (innermost_stays ? 0 : kInnermostMoves);
+}
+
+ProblemValue value_of_memory(const Memory& memory) {
+  ProblemValue value{.num_labels = static_cast<int>(memory.labels.size()),
+                     .copy_cost = 2 * memory.bytes,
+                     .fixed = memory.pinned};
+  if (memory.labels.size() == 1) return value;
+  for (const Order& from : memory.labels) {
+    for (const Order& to : memory.labels) {
+      // The same both ways, since it is not known here which of them is made first.
+      value.awkwardness.push_back(
+          std::max(awkwardness_of_copy(from, to), awkwardness_of_copy(to, from)));
+    }
+  }
+  return value;
+}
+
+// The only label in which each memory can be made; -1 if there is a choice or no kernel makes it.
+std::vector<int> labels_as_made(const Model& model) {
+  std::vector<int> made(model.memories.size(), -1);
+  for (const ModelOp& op : model.ops) {
+    if (op.modes.size() != 1) continue;
+    for (size_t t = op.num_operands; t < op.tensors.size(); ++t) {
+      const int memory = op.tensors[t].memory;
+      if (memory >= 0) made[static_cast<size_t>(memory)] = op.modes[0].labels[t];
+    }
+  }
+  return made;
+}
+
+void add_op(const ModelOp& op, const std::vector<int>& made, Problem& problem) {
+  const bool pointwise = std::all_of(op.axes.begin(), op.axes.end(),
+                                     [](const OpAxis& axis) { return axis.broadcasts; });
+  std::vector<int> values;
+  for (const ModelTensor& tensor : op.tensors) {
+    if (tensor.memory >= 0) values.push_back(tensor.memory);
+  }
+  const int index = problem.add_op(std::move(values));
+  for (const ModelMode& mode : op.modes) {
+    std::vector<int> labels;
+    const bool logical =
+        std::all_of(mode.labels.begin(), mode.labels.end(), [](int label) { return label <= 0; });
+    int32_t awkwardness = pointwise && logical ? kCopiesEarly : 0;
+    for (size_t t = 0; t < op.tensors.size(); ++t) {
+      if (mode.labels[t] < 0) continue;
+      labels.push_back(mode.labels[t]);
+      const int as_made = made[static_cast<size_t>(op.tensors[t].memory)];
+      if (pointwise && t < op.num_operands && as_made >= 0 && as_made != mode.labels[t]) {
+        awkwardness += kKeepsFromFusing;
+      }
+    }
+    problem.add_mode(index, labels, op.forms[mode.form].cost, awkwardness);
+  }
+}
+
+}  // namespace
 
 Problem make_problem(const Model& model) {
   Problem problem;
-  for (const Memory& memory : model.memories) {
-    const int value = problem.add_value({.num_labels = static_cast<int>(memory.labels.size()),
-                                         .copy_cost = 2 * memory.bytes,
-                                         .fixed = memory.pinned});
-    check(value + 1 == static_cast<int>(problem.values.size()), "layout: values out of step");
-  }
-  for (const ModelOp& op : model.ops) {
-    std::vector<int> values;
-    for (const ModelTensor& tensor : op.tensors) {
-      if (tensor.memory >= 0) values.push_back(tensor.memory);
-    }
-    const int index = problem.add_op(std::move(values));
-    for (const ModelMode& mode : op.modes) {
-      std::vector<int> labels;
-      for (const int label : mode.labels) {
-        if (label >= 0) labels.push_back(label);
-      }
-      problem.add_mode(index, labels, op.forms[mode.form].cost);
-    }
-  }
+  for (const Memory& memory : model.memories) problem.add_value(value_of_memory(memory));
+  const std::vector<int> made = labels_as_made(model);
+  for (const ModelOp& op : model.ops) add_op(op, made, problem);
   for (const int m : model.released_inputs) {
     const Memory& memory = model.memories[static_cast<size_t>(m)];
     const int index = problem.add_op({m});

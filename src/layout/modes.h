@@ -1,7 +1,7 @@
 // The modes of every op: combinations of candidate orders of its tensors that one form can read and
 // write, and that agree on the order of all units that the tensors share.
 //
-//   list_modes(model);     // after find_labels
+//   list_modes(model, kMaxModes);     // after find_labels
 //   Problem problem = make_problem(model);
 #pragma once
 
@@ -12,7 +12,7 @@ namespace ferryman::layout {
 // Beyond this many modes of one op the rest is dropped, and the plan is not proven.
 constexpr size_t kMaxModes = 64;
 
-void list_modes(Model& model);
+void list_modes(Model& model, size_t max_modes);
 
 // Ops come in the order of model.ops, then one op per released input; values are the memories.
 Problem make_problem(const Model& model);

@@ -338,7 +338,7 @@ class PlanWriter {
 LayoutPlan plan_layout(const Graph& graph, const TargetContract& contract, const IoLayouts& io) {
   Model model = build_model(graph, contract, io);
   find_labels(model);
-  list_modes(model);
+  list_modes(model, kMaxModes);
   const Problem problem = make_problem(model);
   return PlanWriter(graph, io, model, solve(problem)).write();
 }

@@ -1,6 +1,8 @@
 #include "layout/problem.h"
 
+#include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "support/check.h"
 
@@ -9,32 +11,48 @@ namespace ferryman::layout {
 int Problem::add_value(ProblemValue value) {
   check(value.num_labels >= 1 && value.num_labels <= kMaxLabels, "layout: too many labels");
   check(value.copy_cost >= 0, "layout: negative copy cost");
-  values.push_back(value);
+  values.push_back(std::move(value));
   return static_cast<int>(values.size()) - 1;
 }
 
 int Problem::add_op(std::vector<int> incident_values) {
-  ops.push_back({.values = std::move(incident_values), .labels = {}, .costs = {}});
+  ops.push_back(
+      {.values = std::move(incident_values), .labels = {}, .costs = {}, .awkwardness = {}});
   return static_cast<int>(ops.size()) - 1;
 }
 
-void Problem::add_mode(int op, const std::vector<int>& labels, int64_t cost) {
+void Problem::add_mode(int op, const std::vector<int>& labels, int64_t cost, int32_t awkwardness) {
   ProblemOp& target = ops[static_cast<size_t>(op)];
   check(labels.size() == target.values.size(), "layout: a mode needs one label per value");
   check(cost >= 0, "layout: negative mode cost");
   target.labels.insert(target.labels.end(), labels.begin(), labels.end());
   target.costs.push_back(cost);
+  target.awkwardness.push_back(awkwardness);
 }
 
 Cost mode_cost(const ProblemOp& op, int mode) {
-  Cost cost{.bytes = op.costs[static_cast<size_t>(mode)]};
+  Cost cost{.bytes = op.costs[static_cast<size_t>(mode)],
+            .awkwardness = op.awkwardness[static_cast<size_t>(mode)]};
   for (size_t i = 0; i < op.values.size(); ++i) cost.not_logical += op.label(mode, i) != 0 ? 1 : 0;
   return cost;
 }
 
+// Each label is copied from the one before it that is easiest to copy from.
 Cost copies_of(const ProblemValue& value, LabelMask used) {
   const int copies = used == 0 ? 0 : std::popcount(used) - 1;
-  return {.bytes = value.copy_cost * copies, .copies = copies};
+  Cost cost{.bytes = value.copy_cost * copies, .copies = copies};
+  if (copies == 0 || value.awkwardness.empty()) return cost;
+  for (LabelMask rest = used & (used - 1); rest != 0; rest &= rest - 1) {
+    const int label = std::countr_zero(rest);
+    int32_t least = std::numeric_limits<int32_t>::max();
+    for (int before = 0; before < label; ++before) {
+      if ((used >> before & 1) != 0) {
+        least = std::min(least, value.awkwardness_between(before, label));
+      }
+    }
+    cost.awkwardness += least;
+  }
+  return cost;
 }
 
 LabelMask labels_used(const ProblemOp& op, int mode, int value) {

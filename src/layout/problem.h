@@ -24,23 +24,27 @@ constexpr int kMaxLabels = 32;  // sets of labels are bit masks
 using LabelMask = uint32_t;
 
 // What a choice costs. Compared part by part, so that among the plans that move the fewest bytes
-// the one with fewer copies wins, then the one closer to the logical order. Sums and differences
-// are taken part by part too, which keeps this an ordered group: max-flow works on it unchanged.
+// the one with fewer copies wins, then the less awkward one, then the one closer to the logical
+// order. Sums and differences are taken part by part too, which keeps this an ordered group:
+// max-flow works on it unchanged.
 struct Cost {
   int64_t bytes = 0;
   int32_t copies = 0;
+  int32_t awkwardness = 0;  // of copies, and of modes that keep ops from being fused
   int32_t not_logical = 0;  // uses of values under a label other than 0
 
   auto operator<=>(const Cost&) const = default;
   Cost& operator+=(const Cost& other) {
     bytes += other.bytes;
     copies += other.copies;
+    awkwardness += other.awkwardness;
     not_logical += other.not_logical;
     return *this;
   }
   Cost& operator-=(const Cost& other) {
     bytes -= other.bytes;
     copies -= other.copies;
+    awkwardness -= other.awkwardness;
     not_logical -= other.not_logical;
     return *this;
   }
@@ -52,12 +56,20 @@ struct ProblemValue {
   int num_labels = 1;
   int64_t copy_cost = 0;  // charged for each distinct label beyond the first
   LabelMask fixed = 0;    // labels that are in use whatever the ops choose
+  // How awkward a copy between two labels is, as num_labels rows; empty: all alike.
+  std::vector<int32_t> awkwardness = {};
+
+  int32_t awkwardness_between(int a, int b) const {
+    if (awkwardness.empty()) return 0;
+    return awkwardness[static_cast<size_t>(a * num_labels + b)];
+  }
 };
 
 struct ProblemOp {
   std::vector<int> values;  // incident values, operands and results alike
   std::vector<int> labels;  // num_modes() rows of values.size() labels
   std::vector<int64_t> costs;
+  std::vector<int32_t> awkwardness;  // per mode
 
   int num_modes() const { return static_cast<int>(costs.size()); }
   int label(int mode, size_t position) const {
@@ -71,7 +83,7 @@ struct Problem {
 
   int add_value(ProblemValue value);
   int add_op(std::vector<int> incident_values);
-  void add_mode(int op, const std::vector<int>& labels, int64_t cost);
+  void add_mode(int op, const std::vector<int>& labels, int64_t cost, int32_t awkwardness = 0);
 };
 
 // One chosen mode per op.

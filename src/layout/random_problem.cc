@@ -30,8 +30,16 @@ class RandomProblem {
     const int weight = 1 << below(4);
     // Now and then something else already needs a layout of this value, as a pinned output does.
     const LabelMask fixed = happens(15) ? LabelMask{1} << below(shape_.num_labels) : 0;
-    return problem_.add_value(
-        {.num_labels = shape_.num_labels, .copy_cost = 2 * weight, .fixed = fixed});
+    ProblemValue value{.num_labels = shape_.num_labels, .copy_cost = 2 * weight, .fixed = fixed};
+    value.awkwardness.resize(static_cast<size_t>(shape_.num_labels * shape_.num_labels));
+    for (int32_t& awkwardness : value.awkwardness) awkwardness = below(3);
+    for (int a = 0; a < shape_.num_labels; ++a) {
+      for (int b = 0; b < a; ++b) {
+        value.awkwardness[static_cast<size_t>(a * shape_.num_labels + b)] =
+            value.awkwardness_between(b, a);
+      }
+    }
+    return problem_.add_value(std::move(value));
   }
 
   std::vector<int> pick_operands() {
@@ -72,7 +80,7 @@ class RandomProblem {
         if (permuting) labels[i] = renamed[i][static_cast<size_t>(label)];
         if (independent) labels[i] = below(shape_.num_labels);
       }
-      problem_.add_mode(op, labels, happens(20) ? below(5) : 0);
+      problem_.add_mode(op, labels, happens(20) ? below(5) : 0, happens(20) ? 1 : 0);
     }
   }
 

@@ -1,0 +1,84 @@
+// Random graphs against exhaustive search: no order that the planner does not consider would help,
+// and a plan that is carried out copies exactly what it says.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "ir/print.h"
+#include "layout/brute_force.h"
+#include "layout/check_plan.h"
+#include "layout/labels.h"
+#include "layout/modes.h"
+#include "layout/random_net.h"
+#include "layout/solve.h"
+#include "layout/test_contract.h"
+
+namespace ferryman::layout {
+namespace {
+
+constexpr uint64_t kNumNets = 3000;
+constexpr size_t kAllModes = 100'000;
+
+// Every permutation of the factors is a candidate. False if there are too many.
+bool allow_all_orders(Model& model) {
+  for (Memory& memory : model.memories) {
+    if (memory.constant) continue;
+    if (memory.num_factors > 4) return false;
+    std::vector<uint8_t> factors(memory.num_factors);
+    std::iota(factors.begin(), factors.end(), uint8_t{0});
+    do {
+      Order order;
+      for (const uint8_t factor : factors) order.push_back(factor);
+      memory.available |= LabelMask{1} << add_label(memory, order);
+    } while (std::next_permutation(factors.begin(), factors.end()));
+  }
+  return true;
+}
+
+TEST(LayoutProperty, NoOrderOutsideTheCandidatesHelps) {
+  uint64_t compared = 0;
+  for (uint64_t seed = 0; seed < kNumNets; ++seed) {
+    TestNet net = random_net(seed, 6);
+    Model model = build_model(net.graph(), ChannelsLastContract(), {});
+    if (!allow_all_orders(model)) continue;
+    list_modes(model, kAllModes);
+    const Solution all = solve(make_problem(model), {.max_table_cells = size_t{1} << 20});
+    if (!all.proven) continue;
+    ++compared;
+    const LayoutPlan plan = net.plan();
+    ASSERT_EQ(plan.bytes_moved, all.cost.bytes) << "seed " << seed << "\n"
+                                                << net.copies(plan) << print_graph(net.graph());
+    ASSERT_TRUE(plan.proven) << "seed " << seed;
+  }
+  EXPECT_GT(compared, kNumNets / 2);
+}
+
+TEST(LayoutProperty, PlansCopyWhatTheySay) {
+  for (uint64_t seed = 0; seed < kNumNets; ++seed) {
+    TestNet net = random_net(seed, 8);
+    ASSERT_EQ(check_plan(net.graph(), net.plan()), "") << "seed " << seed << "\n"
+                                                       << print_graph(net.graph());
+  }
+}
+
+TEST(LayoutProperty, TheChosenModesEqualBruteForce) {
+  uint64_t compared = 0;
+  for (uint64_t seed = 0; seed < kNumNets; ++seed) {
+    TestNet net = random_net(seed, 8);
+    Model model = build_model(net.graph(), ChannelsLastContract(), {});
+    find_labels(model);
+    list_modes(model, kMaxModes);
+    const Problem problem = make_problem(model);
+    double combinations = 1;
+    for (const ProblemOp& op : problem.ops) combinations *= op.num_modes();
+    if (combinations > 50'000) continue;
+    ++compared;
+    ASSERT_EQ(solve(problem).cost, evaluate(problem, brute_force(problem)))
+        << "seed " << seed << "\n"
+        << print_graph(net.graph());
+  }
+  EXPECT_GT(compared, kNumNets / 2);
+}
+
+}  // namespace
+}  // namespace ferryman::layout
