@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "target/tflite/legalise.h"
+#include "target/tflite/legality.h"
 #include "target/tflite/lower_op.h"
 
 namespace ferryman::tflite {
@@ -78,6 +80,56 @@ std::optional<Problem> precision_problem(const Graph& graph, const ferryman::Op&
                  "convert the model and its inputs with .float() before exporting"};
 }
 
+// The operator whose measured types say what an op of a lowering function computes on.
+struct Kernel {
+  OpName core;
+  Op kernel;
+};
+constexpr std::array kKernels = {
+    Kernel{ops::kMaxPool, Op::kMaxPool2d},
+    Kernel{ops::kAvgPool, Op::kAveragePool2d},
+    Kernel{ops::kResizeNearest, Op::kResizeNearestNeighbor},
+    Kernel{ops::kResizeBilinear, Op::kResizeBilinear},
+    Kernel{ops::kGelu, Op::kGelu},
+    Kernel{ops::kClamp, Op::kMaximum},
+    Kernel{ops::kReciprocal, Op::kDiv},
+    Kernel{ops::kSum, Op::kSum},
+    Kernel{ops::kMean, Op::kMean},
+    Kernel{ops::kProd, Op::kReduceProd},
+    Kernel{ops::kAmax, Op::kReduceMax},
+    Kernel{ops::kAmin, Op::kReduceMin},
+    Kernel{ops::kArgmax, Op::kArgMax},
+    Kernel{ops::kArgmin, Op::kArgMin},
+    Kernel{ops::kSoftmax, Op::kSoftmax},
+    Kernel{ops::kLogSoftmax, Op::kLogSoftmax},
+    Kernel{ops::kCumsum, Op::kCumsum},
+    Kernel{ops::kPad, Op::kPad},
+    Kernel{ops::kConcat, Op::kConcatenation},
+    Kernel{ops::kFlip, Op::kReverseV2},
+    Kernel{ops::kGather, Op::kGather},
+};
+
+std::optional<Op> kernel_of(const ferryman::Op& op) {
+  for (const Kernel& row : kKernels) {
+    if (op.is(row.core)) return row.kernel;
+  }
+  const TargetRow* row = op.def->target_row("tflite");
+  return row == nullptr ? std::nullopt : op_from_name(row->op);
+}
+
+std::optional<Problem> type_problem(const Graph& graph, const ferryman::Op& op) {
+  const std::optional<Op> kernel = kernel_of(op);
+  if (!kernel.has_value() || op.operands.empty()) return std::nullopt;
+  const bool condition_first = op.is(ops::kWhere);
+  const ValueId data = op.operands[condition_first ? 1 : 0];
+  if (!data.valid()) return std::nullopt;
+  const DType dtype = graph.type(data).dtype;
+  if (check_legal(*kernel, type_key(dtype), {}).is_usable()) return std::nullopt;
+  return Problem{fmt::format("'{}' of {}", op.def->name, torch_name(dtype)),
+                 fmt::format("the runtime's {} does not compute on that type", to_string(*kernel)),
+                 "cast its operands to float32, or to int32 if they are whole numbers"};
+}
+
 std::optional<Problem> shape_problem(const Graph& graph, const ferryman::Op& op) {
   const auto is_static = [&](ValueId value) { return all_static(graph.type(value).dims); };
   if (std::all_of(op.results.begin(), op.results.end(), is_static)) return std::nullopt;
@@ -90,7 +142,8 @@ std::optional<Problem> problem_of(const Graph& graph, const ferryman::Op& op) {
   if (auto problem = weight_problem(graph, op)) return problem;
   if (auto problem = form_problem(op)) return problem;
   if (auto problem = rank_problem(graph, op)) return problem;
-  return precision_problem(graph, op);
+  if (auto problem = precision_problem(graph, op)) return problem;
+  return type_problem(graph, op);
 }
 
 Result<Changed> run_check_target(Graph& graph, PassContext& context) {

@@ -29,6 +29,24 @@ void matmul_to_linear(Rewriter& rewriter, const RootOp& found) {
                                                    write.permute(op.operands[1], {1, 0})));
 }
 
+// matmul(a [m, k] constant, x [..., k, n]) -> linear(x transposed, a) transposed
+Match<RootOp> match_constant_times_matrix(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  const bool fits = graph.is_constant(op.operands[0]) && graph.type(op.operands[0]).rank() == 2 &&
+                    is_floating(graph, op.operands[0]) && !graph.is_constant(op.operands[1]);
+  if (!fits) return std::nullopt;
+  return RootOp{root};
+}
+
+void constant_times_matrix_to_linear(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const size_t rows = write.dims(op.operands[1]).size() - 2;
+  rewriter.replace_value(
+      op.result(),
+      write.apply_matrix(op.operands[1], rows, rewriter.graph().constant(op.operands[0])));
+}
+
 // linear(x, w computed) -> matmul(x, w transposed) + bias
 Match<RootOp> match_linear_of_computed_weight(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
@@ -114,6 +132,8 @@ std::vector<Rule> legal_product_rules() {
                             integer_matmul_to_sum));
   rules.push_back(
       make_rule("matmul_to_linear", {ops::kMatmul}, match_matmul_to_linear, matmul_to_linear));
+  rules.push_back(make_rule("constant_times_matrix_to_linear", {ops::kMatmul},
+                            match_constant_times_matrix, constant_times_matrix_to_linear));
   rules.push_back(
       make_rule("merge_batch_axes", {ops::kMatmul}, match_merge_batch_axes, merge_batch_axes));
   rules.push_back(make_rule("linear_to_matmul", {ops::kLinear}, match_linear_of_computed_weight,

@@ -168,6 +168,22 @@ TEST(LegaliseProduct, ConstantsBecomeLinearAndIntegersSums) {
   expect_legalises({ops::kMatmul, {a, b}}, 0);
 }
 
+TEST(LegaliseProduct, ConstantOnTheLeftIsAppliedToTheRows) {
+  Ops ops;
+  add_all_ops(ops);
+  Graph graph(ops.set);
+  Builder builder(graph);
+  const TensorData values = random_values({2, 3, 4});
+  const ValueId x = graph.add_input("x", {DType::kF32, {Dim(2), Dim(3), Dim(4)}});
+  const ValueId a = builder.constant(random_values({5, 3}, 2), "a");
+  graph.add_output("y", builder.create(ops::kMatmul, {a, x}));
+  const std::vector<double> before = evaluate_outputs(graph, {values})[0].to_doubles();
+  Diagnostics diagnostics;
+  ASSERT_TRUE(run_passes(graph, legalise_passes(), {}, diagnostics).ok());
+  EXPECT_EQ(evaluate_outputs(graph, {values})[0].to_doubles(), before);
+  EXPECT_TRUE(graph.producer_if(graph.outputs()[0].value, ops::kPermute).valid());
+}
+
 TEST(LegaliseResize, EveryScale) {
   for (const bool exact : {false, true}) {
     for (const Floats& scales : {Floats{}, Floats{1.7, 2.3}, Floats{0.6, 0.9}}) {
@@ -217,6 +233,15 @@ TEST(LegaliseErrors, SayWhatWhyAndWhatNow) {
             "error[E0401]: 'exp' of float64\n"
             "  why:  the runtime has no kernels for double precision\n"
             "  hint: convert the model and its inputs with .float() before exporting");
+}
+
+TEST(LegaliseErrors, WholeNumbersThatNoKernelDividesAreReported) {
+  const TensorData x = TensorData::of<int64_t>({2}, {7, 9});
+  const TensorData y = TensorData::of<int64_t>({2}, {2, 4});
+  EXPECT_EQ(legalise_one({ops::kFloorDivide, {x, y}}).errors,
+            "error[E0401]: 'floor_divide' of int64\n"
+            "  why:  the runtime's FLOOR_DIV does not compute on that type\n"
+            "  hint: cast its operands to float32, or to int32 if they are whole numbers");
 }
 
 }  // namespace
