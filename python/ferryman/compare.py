@@ -31,8 +31,8 @@ class Difference:
     torch_error: float | None = None
 
     @property
-    def as_close_as_torch(self) -> bool:
-        """Beyond the tolerance, and right all the same: PyTorch is no closer to the exact value."""
+    def is_rounding(self) -> bool:
+        """Beyond the tolerance, and right all the same: PyTorch is about as far from the exact value."""
         return self.ok and self.error is not None
 
 

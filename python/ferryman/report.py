@@ -71,12 +71,12 @@ class Report:
                 "torch_error": node.difference.torch_error,
             }
             for node in self.nodes.values()
-            if node.difference is not None and node.difference.as_close_as_torch
+            if node.difference is not None and node.difference.is_rounding
         ]
         places += [
             {"output": name, "error": d.error, "torch_error": d.torch_error}
             for name, d in self._differing_outputs()
-            if d.as_close_as_torch
+            if d.is_rounding
         ]
         if not places:
             return []
@@ -86,7 +86,8 @@ class Report:
                 "severity": "remark",
                 "code": "",
                 "name": "remark",
-                "what": "beyond the tolerance, but as close to the exact value as PyTorch",
+                "what": "beyond the tolerance, but no further from the exact value than rounding "
+                "explains",
                 "why": f"against float64 the file is at most {worst['error']:.1e} off, PyTorch "
                 f"{worst['torch_error']:.1e} at the same place, of the largest value",
                 "hint": "",

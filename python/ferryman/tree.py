@@ -106,7 +106,7 @@ def _node_line(node: Node) -> Text:
         line.append(f"  {difference.relative:.1e}", style=_style(difference))
         if not difference.ok:
             line.append(" DIFFERENT", style="reverse red")
-        elif difference.as_close_as_torch:
+        elif difference.is_rounding:
             line.append(f" (PyTorch {difference.torch_error:.1e} from exact)", style="yellow")
     elif trace.fused_into:
         line.append(f"  in {trace.fused_into}", style="dim cyan")
