@@ -9,6 +9,7 @@ Nothing is patched, and the module, its flags and the random state are as before
 from __future__ import annotations
 
 import inspect
+import logging
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -199,7 +200,7 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
         try:
             # With gradients, whatever the caller has set: without, modules such as
             # nn.TransformerEncoder take a fused path that hides their operators.
-            with torch.enable_grad():
+            with torch.enable_grad(), _told_once():
                 return torch.export.export(
                     module, args, kwargs, dynamic_shapes=dynamic_shapes, strict=mode
                 )
@@ -211,6 +212,18 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
     raise CaptureError(
         f"torch.export cannot capture {type(module).__name__}", why=why, hint=_hint(failures)
     ) from failures[0][1]
+
+
+@contextmanager
+def _told_once():
+    """torch logs the frames of what it then raises; the error that we raise has the reason."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _require_running(module, args, kwargs) -> None:

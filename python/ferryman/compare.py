@@ -25,14 +25,14 @@ class Difference:
     expected: float | None = None  # there
     got: float | None = None
     note: str = ""  # what else is wrong: "shape (1, 3) instead of (1, 4)"
-    # Where exact.py had to judge: how far the file and PyTorch are from the exact value, relative to
-    # the largest magnitude.
+    # Where exact.py had to judge: how far the file and PyTorch are from the exact value, relative
+    # to the largest magnitude.
     error: float | None = None
     torch_error: float | None = None
 
     @property
     def is_rounding(self) -> bool:
-        """Beyond the tolerance, and right all the same: PyTorch is about as far from the exact value."""
+        """Beyond the tolerance, and right all the same: PyTorch rounds about as much."""
         return self.ok and self.error is not None
 
 

@@ -55,14 +55,15 @@ def convert(
     Raises InputError, CaptureError, UnsupportedOps or VerificationError, all ferryman.Error.
     """
     _require_known_options(target, dynamic_shapes, converters, quantize)
+    _require_effect(module, args, kwargs, training)
     options = Options(
         target=target,
         input_layouts=_layouts("input_layout", input_layout, ("channels_last", "channels_first")),
         output_layouts=_layouts(
             "output_layout", output_layout, ("channels_last", "channels_first", "any")
         ),
-        input_names=None if input_names is None else list(input_names),
-        output_names=None if output_names is None else list(output_names),
+        input_names=_names("input_names", input_names),
+        output_names=_names("output_names", output_names),
     )
     source = (
         _ArchiveSource(module)
@@ -163,6 +164,20 @@ def _require_known_options(target, dynamic_shapes, converters, quantize) -> None
             )
 
 
+def _require_effect(module, args, kwargs, training: bool) -> None:
+    """A program is exported already: what only export would heed must not be given."""
+    if not isinstance(module, (str, os.PathLike, ExportedProgram)):
+        return
+    kind = "an ExportedProgram" if isinstance(module, ExportedProgram) else "an archive"
+    for name, given in (("args", args), ("kwargs", kwargs), ("training", training)):
+        if given:
+            raise InputError(
+                f"{name} has no effect on {kind}",
+                why="it was exported with its own example inputs, in its own mode",
+                hint="leave it out; ferryman.Verify(inputs=[…]) checks with inputs of your own",
+            )
+
+
 def _layouts(option: str, given: Layouts, known: tuple[str, ...]) -> dict[str, str]:
     layouts = {"*": given} if isinstance(given, str) else dict(given or {})
     for name, layout in layouts.items():
@@ -172,6 +187,17 @@ def _layouts(option: str, given: Layouts, known: tuple[str, ...]) -> dict[str, s
                 hint="write one of " + ", ".join(f'"{layout}"' for layout in known),
             )
     return layouts
+
+
+def _names(option: str, given: Sequence[str] | None) -> list[str] | None:
+    if given is None:
+        return None
+    if isinstance(given, str) or not given or not all(isinstance(name, str) for name in given):
+        raise InputError(
+            f"{option} is {given!r}",
+            hint="write a list with a name for each tensor, or leave it out to take the model's",
+        )
+    return list(given)
 
 
 def _verify_options(verify: bool | Verify) -> Verify | None:

@@ -1,7 +1,7 @@
 """Running exported programs in PyTorch, with a look at every value, and changing nothing.
 
 outputs = run_program(program, leaves, visit=print)
-outputs = run_float64(program, leaves, visit=print)        # what exact arithmetic would give, nearly
+outputs = run_float64(program, leaves, visit=print)        # nearly the exact values
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
     doubt.difference
 
 No fixed tolerance fits every node of a deep network: PyTorch's own float32 can be as far from the
-exact value as the file is, in another direction. So a floating value beyond its tolerance is right if
-its error against float64 is at most `factor` times PyTorch's own at that node. Integers and booleans
-stay exact, and where float64 cannot tell, the tolerance decides.
+exact value as the file is, in another direction. So a floating value beyond its tolerance is right
+if its error against float64 is at most `factor` times PyTorch's own at that node. Integers and
+booleans stay exact, and where float64 cannot tell, the tolerance decides.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Judge:
     factor: float
 
     def settle(self, nodes: dict[str, Doubt], outputs: Iterable[tuple[int, Doubt]]) -> None:
-        """One run in float64 for all doubts about one sample: by node, and by index of the output."""
+        """One run in float64 for all doubts about a sample: by node, and by index of the output."""
         judged: dict[str, Difference] = {}
 
         def visit(name: str, value: Any) -> None:

@@ -59,8 +59,8 @@ class Report:
 
     @property
     def remarks(self) -> list[dict[str, Any]]:
-        """What the core remarks, and the values that took more than the tolerance to judge. Each has
-        "what", "why" and "places"."""
+        """What the core remarks, and the values that took more than the tolerance to judge: each
+        with "what", "why" and "places"."""
         return [*self.native.remarks, *self._rounding_remarks()]
 
     def _rounding_remarks(self) -> list[dict[str, Any]]:

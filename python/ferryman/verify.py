@@ -139,9 +139,7 @@ class _Sample:
 
     def compare_outputs(self, kernels: Kernels, arrays, expected, computed) -> None:
         for position, (port, array) in enumerate(zip(self._native.outputs, arrays)):
-            doubt = self._compare(
-                expected[port.index], computed[port.index], array, port.placement
-            )
+            doubt = self._compare(expected[port.index], computed[port.index], array, port.placement)
             self._outputs[kernels, position] = doubt.difference
             if may_be_rounding(doubt.difference, doubt.expected):
                 self._output_doubts[kernels, position] = doubt

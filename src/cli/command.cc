@@ -19,6 +19,7 @@ bool is_bad_input(DiagCode code) {
     case DiagCode::kMalformedProgram:
     case DiagCode::kOldProgramFormat:
     case DiagCode::kMalformedText:
+    case DiagCode::kMalformedModel:
     case DiagCode::kBadOption:
       return true;
     default:

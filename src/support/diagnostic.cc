@@ -98,8 +98,14 @@ Diag&& Diag::about(std::string key) && {
   return std::move(about(std::move(key)));
 }
 
+// The outermost module has no path; its class says which it is.
+static std::string name_module(const SourceLocation& place) {
+  if (!place.module_path.empty()) return place.module_path;
+  return place.module_type.substr(place.module_type.rfind('.') + 1);
+}
+
 static std::string render_place(const SourceLocation& place) {
-  std::string text = place.module_path;
+  std::string text = name_module(place);
   if (!place.file.empty()) {
     text += fmt::format("{}({}:{})", text.empty() ? "" : " ", place.file, place.line);
   }

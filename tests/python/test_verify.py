@@ -100,9 +100,7 @@ def core_that_converts(monkeypatch):
 
 
 @pytest.mark.parametrize("tolerance", [{}, TIGHT], ids=["default", "tight"])
-@pytest.mark.parametrize(
-    "mistake", [weights_off_by_a_thousandth, bias_dropped, channels_swapped]
-)
+@pytest.mark.parametrize("mistake", [weights_off_by_a_thousandth, bias_dropped, channels_swapped])
 def test_first_wrong_node_of_a_deep_net_is_named(core_that_converts, mistake, tolerance):
     net = deep_net()
     wrong = copy.deepcopy(net)

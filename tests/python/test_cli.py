@@ -1,0 +1,262 @@
+"""The program `ferryman`: what it prints and where; exit status 0 done, 1 failed, 2 bad input."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import ferryman
+
+PROGRAM = Path(
+    os.environ.get("FERRYMAN_PROGRAM", Path(__file__).parents[2] / "build" / "src" / "ferryman")
+)
+
+
+def run(*arguments):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, image):
+        x = self.conv(image)
+        return {"features": x.relu(), "mean": x.mean((2, 3))}
+
+
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("count", torch.zeros(3))
+
+    def forward(self, x):
+        self.count.add_(1)
+        return x + self.count
+
+
+class Inverting(nn.Module):
+    def forward(self, x):
+        y = torch.linalg.inv(x)
+        return torch.linalg.inv(y) + torch.linalg.svdvals(x)
+
+
+def save(module, args, path):
+    torch.export.save(torch.export.export(module.eval(), args), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    image = torch.randn(1, 3, 8, 8)
+    return save(Net(), (image,), tmp_path_factory.mktemp("cli") / "net.pt2")
+
+
+def refused(done, status, *texts):
+    """Ended with this status, the error on stderr alone."""
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    for text in texts:
+        assert text in done.stderr
+    return True
+
+
+def convert(archive, tmp_path, *options):
+    """Converts; what failed must have left nothing."""
+    output = tmp_path / "out" / "model.tflite"
+    output.parent.mkdir(exist_ok=True)
+    done = run("convert", archive, "-o", output, *options)
+    assert output.parent.exists()
+    written = [path.name for path in output.parent.iterdir()]
+    assert written == (["model.tflite"] if done.returncode == 0 else [])
+    return done
+
+
+# convert -----------------------------------------------------------------------------------------
+
+
+def test_archive_becomes_the_file_that_python_makes(archive, tmp_path):
+    done = convert(archive, tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "operators" in done.stdout and "proven to be the fewest" in done.stdout
+    same = ferryman.convert(archive, verify=False, progress=False)
+    assert (tmp_path / "out" / "model.tflite").read_bytes() == same.path.read_bytes()
+
+
+def test_names_and_layouts_are_taken(archive, tmp_path):
+    done = convert(
+        archive, tmp_path, "--input-layout", "image=channels_last", "--output-layout", "any",
+        "--input-names", "photo", "--output-names", "a,b", "--json",
+    )  # fmt: skip
+    report = json.loads(done.stdout)["report"]
+    assert [port["name"] for port in report["inputs"]] == ["photo"]
+    assert [port["name"] for port in report["outputs"]] == ["a", "b"]
+    assert report["layout"]["transposes"] == []
+
+
+def test_report_is_written_as_json(archive, tmp_path):
+    report = tmp_path / "report.json"
+    assert convert(archive, tmp_path, "--report", report).returncode == 0
+    assert json.loads(report.read_text())["ops"]["CONV_2D"] == 1
+    other = tmp_path / "second"
+    other.mkdir()
+    assert refused(convert(archive, other, "--report", other / "report.html"), 2, ".json")
+
+
+def test_all_unsupported_ops_are_told_at_once_with_the_users_line(tmp_path):
+    path = save(Inverting(), (torch.eye(3),), tmp_path / "net.pt2")
+    done = convert(path, tmp_path)
+    assert refused(done, 1, "error[E0203]: aten.linalg_inv.default", "(1 more place)",
+                   "aten.linalg_svdvals.default", "test_cli.py:", "hint: ")  # fmt: skip
+    assert done.stderr.count("error[") == 2
+
+
+def test_errors_are_data_with_json(tmp_path):
+    path = save(Inverting(), (torch.eye(3),), tmp_path / "net.pt2")
+    done = convert(path, tmp_path, "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    content = json.loads(done.stdout)
+    assert content["ok"] is False
+    assert [d["subject"] for d in content["diagnostics"]] == [
+        "aten.linalg_inv.default", "aten.linalg_svdvals.default",
+    ]  # fmt: skip
+    assert [len(d["places"]) for d in content["diagnostics"]] == [2, 1]
+
+
+def test_write_to_a_buffer_is_refused(tmp_path):
+    path = save(Counting(), (torch.zeros(3),), tmp_path / "net.pt2")
+    assert refused(convert(path, tmp_path), 1, "error[E0205]", "'count'", "hint: return the new")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--input-layout", "imag=channels_last"], "the names are: image"),
+        (["--input-layout", "nhwc"], "nhwc"),
+        (["--output-layout", "mean=channels_last"], "'mean' cannot be channels_last"),
+        (["--input-names", "a,b"], "names 2 tensors, where the model has 1"),
+        (["--output-names", "a,a"], "'a' twice"),
+        (["--disable-pass", "fold_everything"], "fold_everything"),
+    ],
+)
+def test_option_that_does_not_fit_is_refused(archive, tmp_path, options, text):
+    assert refused(convert(archive, tmp_path, *options), 2, "error[E0403]", text)
+
+
+def test_output_that_cannot_be_written_is_refused(archive, tmp_path):
+    assert refused(run("convert", archive, "-o", tmp_path / "missing" / "m.tflite"), 1,
+                   "cannot write", "No such file or directory")  # fmt: skip
+    (tmp_path / "folder").mkdir()
+    assert refused(run("convert", archive, "-o", tmp_path / "folder"), 1, "cannot write")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+# Files that are no archive of today --------------------------------------------------------------
+
+
+def test_file_that_is_missing_or_something_else_is_refused(tmp_path):
+    assert refused(convert(tmp_path / "none.pt2", tmp_path), 2, "error[E0101]", "none.pt2")
+    other = tmp_path / "net.pt2"
+    other.write_text("no archive at all, but long enough to look for the end of one\n" * 10)
+    assert refused(convert(other, tmp_path), 2, "error[E01")
+    other.write_bytes(b"")
+    assert refused(convert(other, tmp_path), 2, "error[E01")
+
+
+def test_truncated_archive_is_refused_wherever_it_ends(archive, tmp_path):
+    content = archive.read_bytes()
+    broken = tmp_path / "net.pt2"
+    for part in range(1, 10):
+        broken.write_bytes(content[: len(content) * part // 10])
+        assert refused(convert(broken, tmp_path), 2, "error[E01")
+
+
+def test_flipped_bits_never_crash(archive, tmp_path):
+    content = archive.read_bytes()
+    broken = tmp_path / "net.pt2"
+    refusals = 0
+    for step in range(60):
+        position = (len(content) * (2 * step + 1)) // 120
+        flipped = bytearray(content)
+        flipped[position] ^= 1 << (step % 8)
+        broken.write_bytes(flipped)
+        case = tmp_path / str(step)
+        case.mkdir()
+        done = convert(broken, case)
+        # A flip may lie where nothing reads: in padding, in a name of a frame.
+        assert done.returncode in (0, 1, 2), (position, done)
+        if done.returncode:
+            refusals += 1
+            assert done.stderr.startswith("error[E"), done.stderr
+    assert refusals > 0
+
+
+def test_archives_of_before_are_recognised(tmp_path):
+    old = tmp_path / "old.pt2"
+    with zipfile.ZipFile(old, "w") as file:
+        file.writestr("version", "8.5")
+        file.writestr("serialized_exported_program.json", "{}")
+        file.writestr("serialized_state_dict.json", "{}")
+    assert refused(convert(old, tmp_path), 2, "error[E0104]", "torch.export.save")
+    script = tmp_path / "script.pt"
+    torch.jit.script(nn.Linear(2, 2)).save(script)
+    assert refused(convert(script, tmp_path), 2, "TorchScript", "torch.export")
+    weights = tmp_path / "weights.pt"
+    torch.save(nn.Linear(2, 2).state_dict(), weights)
+    assert refused(convert(weights, tmp_path), 2, "error[E01")
+
+
+# The other commands ------------------------------------------------------------------------------
+
+
+def test_inspect_shows_both_kinds_of_files(archive, tmp_path):
+    convert(archive, tmp_path)
+    program, file = run("inspect", archive), run("inspect", tmp_path / "out" / "model.tflite")
+    assert program.returncode == file.returncode == 0
+    assert "aten.conv2d.default" in program.stdout
+    assert "CONV_2D" in file.stdout and "image" in file.stdout
+    ops = json.loads(run("inspect", tmp_path / "out" / "model.tflite", "--json").stdout)["ops"]
+    assert ops["CONV_2D"] == 1
+
+
+def test_inspect_refuses_what_it_cannot_read(tmp_path):
+    broken = tmp_path / "model.tflite"
+    broken.write_bytes(b"\x1c\0\0\0TFL3" + bytes(8))
+    assert refused(run("inspect", broken), 2, "error[E01")
+    assert refused(run("inspect", tmp_path / "none.pt2"), 2, "error[E0101]")
+
+
+def test_ops_lists_what_converts():
+    done = run("ops")
+    assert done.returncode == 0
+    assert "aten.conv2d.default" in done.stdout
+    assert "aten.conv2d.default" in json.loads(run("ops", "--json").stdout)
+    assert refused(run("ops", "--target", "onnx"), 2, "the targets are: tflite")
+
+
+def test_verify_compares_on_the_runtime(archive, tmp_path):
+    convert(archive, tmp_path)
+    done = run("verify", archive, tmp_path / "out" / "model.tflite")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("the same") == 4
+
+
+def test_bad_usage_exits_with_2(archive):
+    for arguments in ([], ["carry"], ["convert", archive], ["convert", "--fast", archive]):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (2, ""), done
+        assert done.stderr != ""
+    assert run("--help").returncode == 0
+    assert run("--version").returncode == 0
