@@ -40,13 +40,18 @@ AliasId AliasTable::add_root(TensorMeta meta, std::string name, ValueIndex value
 
 AliasId AliasTable::add_view(AliasId of, View view, std::string name, ValueIndex value,
                              const SourceLocation& location) {
+  std::optional<int64_t> start = aliases_[of].start;
+  start = start && view.start ? std::optional(*start + *view.start) : std::nullopt;
   if (view.addresses_storage) {
-    const AliasId owner = storage_owner(of, view);
-    if (owner == kNoAlias) {
+    // What torch reads there need not be an element of `of` at all.
+    if (!is_root(of)) value = kNoValue;
+    if (move_to_owner(of, view)) {
+      start = view.start;
+      of = aliases_[of].root;
+    } else {
+      value = kNoValue;
       view.redo.reset();
       view.undo = Undo::kImpossible;
-    } else {
-      of = owner;
     }
   }
   Alias alias;
@@ -56,29 +61,27 @@ AliasId AliasTable::add_view(AliasId of, View view, std::string name, ValueIndex
   alias.view = std::move(view);
   alias.name = std::move(name);
   alias.location = location;
+  alias.start = start;
   alias.value = value;
   alias.version = aliases_[alias.root].version;
   aliases_.push_back(std::move(alias));
   return static_cast<AliasId>(aliases_.size() - 1);
 }
 
-AliasId AliasTable::storage_owner(AliasId of, const View& view) const {
+bool AliasTable::move_to_owner(AliasId of, View& view) const {
   const AliasId root = aliases_[of].root;
-  if (!fills_memory(aliases_[root].meta) || aliases_[root].meta.dtype != view.meta.dtype) {
-    return kNoAlias;
+  if (!view.start) view.start = aliases_[of].start;
+  if (!view.start || !fills_memory(aliases_[root].meta) ||
+      aliases_[root].meta.dtype != view.meta.dtype) {
+    return false;
   }
-  const bool has_offset = view.redo && std::any_of(view.redo->args.begin(), view.redo->args.end(),
-                                                   [](const NamedArgument& argument) {
-                                                     return argument.name == "storage_offset" &&
-                                                            !argument.arg.is_none();
-                                                   });
-  if (has_offset) return root;
-  // Without one the view starts where `of` starts: at the root's start, unless `of` is a part.
-  for (; of != root; of = aliases_[of].of) {
-    const Undo undo = aliases_[of].view.undo;
-    if (undo == Undo::kScatter || undo == Undo::kImpossible) return kNoAlias;
+  if (of == root) return true;
+  const NamedArgument offset = named("storage_offset", *view.start);
+  for (Call* call : {&*view.redo, &view.undo_call}) {
+    std::erase_if(call->args, [](const NamedArgument& a) { return a.name == "storage_offset"; });
+    call->args.push_back(offset);
   }
-  return root;
+  return true;
 }
 
 void AliasTable::forbid_writes(AliasId root, std::string why_not) {
@@ -107,10 +110,12 @@ Result<ValueIndex> AliasTable::read(AliasId id, const Node& reader) {
       if (!view.redo) {
         return Diag::error(DiagCode::kUnsupportedAlias,
                            reader.target + " reads " + quoted(alias.name) +
-                               " after its memory was written through another tensor")
+                               (alias.value == kNoValue
+                                    ? ", whose place in memory is not known"
+                                    : " after its memory was written through another tensor"))
             .at(reader.location)
             .because(view.why_not)
-            .hint("clone() the view before the write, or take it after the write");
+            .hint("use plain indexing, or clone() the view before the write");
       }
       value = writer_.call(applied(*view.redo, {named("self", value)}), view.meta, alias.name,
                            alias.location);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ class AliasTable {
     TensorMeta meta;
     std::string name;
     SourceLocation location;
+    std::optional<int64_t> start = 0;  // place of the first element in the root's memory
     ValueIndex value = kNoValue;
     uint32_t version = 0;  // of the root, when `value` was made
     // Set while `value` is `under` with the view `scattered` written into it. A second write
@@ -67,8 +69,8 @@ class AliasTable {
   bool is_current(const Alias& alias) const {
     return alias.value != kNoValue && alias.version == aliases_[alias.root].version;
   }
-  // The tensor that a view by storage position looks at: the root, if the position is known.
-  AliasId storage_owner(AliasId of, const View& view) const;
+  // A view by places in the storage of `of`, as a view of the storage's owner; false if it is none.
+  bool move_to_owner(AliasId of, View& view) const;
   Status check_writable(AliasId alias, const Node& writer) const;
   Result<ValueIndex> undo(AliasId view, ValueIndex written, const Node& writer);
   Result<ValueIndex> value_under(AliasId alias, AliasId view, const Node& writer);

@@ -39,7 +39,9 @@ struct View {
   Undo undo = Undo::kImpossible;
   Call undo_call;
   std::string why_not;
-  // The view counts elements from the start of the storage, so it needs the storage's owner.
+  // Where its first element lies in memory, counted from the first of the tensor; absent: unknown.
+  std::optional<int64_t> start = 0;
+  // `redo` and `undo` name elements by their place in the storage, so they need its owner.
   bool addresses_storage = false;
 };
 

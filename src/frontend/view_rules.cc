@@ -1,100 +1,15 @@
 #include "frontend/view_rules.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "frontend/node_args.h"
 #include "frontend/strides.h"
+#include "frontend/view_building.h"
 
 namespace ferryman::frontend {
-
-namespace {
-
-using Axes = std::vector<int64_t>;
-
-// The call without the tensor that it looks at, its first one.
-Call same_call(const Node& node) {
-  Call call{node.target, node.args};
-  const auto self = std::find_if(call.args.begin(), call.args.end(), [](const NamedArgument& a) {
-    return a.arg.as<ValueRef>() != nullptr;
-  });
-  if (self != call.args.end()) call.args.erase(self);
-  return call;
-}
-
-// --- the building stones -------------------------------------------------------------------------
-
-View same(const ViewCall& call) {
-  return {.meta = call.result,
-          .redo = std::nullopt,
-          .undo = Undo::kSame,
-          .undo_call = {},
-          .why_not = {}};
-}
-
-View replaced(const ViewCall& call, Call undo) {
-  return {.meta = call.result,
-          .redo = same_call(call.node),
-          .undo = Undo::kReplace,
-          .undo_call = std::move(undo),
-          .why_not = {}};
-}
-
-View scattered(const ViewCall& call, Call redo, Call undo) {
-  return {.meta = call.result,
-          .redo = std::move(redo),
-          .undo = Undo::kScatter,
-          .undo_call = std::move(undo),
-          .why_not = {}};
-}
-
-View impossible(const ViewCall& call, std::string why_not) {
-  return {.meta = call.result,
-          .redo = same_call(call.node),
-          .undo = Undo::kImpossible,
-          .undo_call = {},
-          .why_not = std::move(why_not)};
-}
-
-// A tensor of `to`'s elements in `from`'s shape again.
-View reshaped(const TensorMeta& from, const TensorMeta& to, Call redo) {
-  View view{.meta = to,
-            .redo = std::move(redo),
-            .undo = Undo::kReplaceLike,
-            .undo_call = {"aten.reshape_as.default", {}},
-            .why_not = {}};
-  if (is_static(from.sizes)) {
-    view.undo = Undo::kReplace;
-    view.undo_call = {"aten.reshape.default", {named("shape", concrete(from.sizes))}};
-  }
-  return view;
-}
-
-// result axis i is self axis perm[i]
-View permuted(const ViewCall& call, const Axes& perm) {
-  Axes inverse(perm.size());
-  for (size_t i = 0; i < perm.size(); ++i) {
-    inverse[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
-  }
-  return replaced(call, {"aten.permute.default", {named("dims", inverse)}});
-}
-
-View sliced(const ViewCall& call, size_t axis, int64_t start, int64_t length) {
-  const std::vector<NamedArgument> args = {named("dim", static_cast<int64_t>(axis)),
-                                           named("start", start), named("end", start + length)};
-  return scattered(call, {"aten.slice.Tensor", args}, {"aten.slice_scatter.default", args});
-}
-
-Axes identity_perm(size_t rank) {
-  Axes perm(rank);
-  std::iota(perm.begin(), perm.end(), int64_t{0});
-  return perm;
-}
-
-}  // namespace
 
 // --- rules: the same elements --------------------------------------------------------------------
 
@@ -154,6 +69,7 @@ std::optional<Chain> opaque_if_single_operand(const ViewCall& call) {
   if (list == nullptr || list->size() != 1) return Chain{};
   View view = impossible(call, "applied to one tensor, this op may return a view of it");
   view.redo.reset();
+  view.start.reset();
   return Chain{view};
 }
 
@@ -247,8 +163,18 @@ std::optional<Chain> slice_view(const ViewCall& call) {
   const bool whole = call.self.sizes == call.result.sizes &&
                      int_arg(call.node, "step", 1) == std::optional<int64_t>(1);
   if (whole) return Chain{same(call)};
-  const Call undo{"aten.slice_scatter.default", same_call(call.node).args};
-  return Chain{scattered(call, same_call(call.node), undo)};
+  View view = scattered(call, same_call(call.node),
+                        {"aten.slice_scatter.default", same_call(call.node).args});
+  const std::optional<size_t> axis = axis_arg(call.node, "dim", 0, call.rank());
+  if (!axis) return std::nullopt;
+  const std::optional<int64_t> start = int_arg(call.node, "start", 0);
+  const int64_t size = call.self.sizes[*axis].value;
+  const int64_t from_front = start.value_or(0) < 0 ? start.value_or(0) + size : start.value_or(0);
+  view.start.reset();
+  if (start && (call.self.sizes[*axis].is_static() || *start >= 0)) {
+    view.start = place(call.self, *axis, std::clamp(from_front, int64_t{0}, size));
+  }
+  return Chain{view};
 }
 
 std::optional<Chain> narrow_view(const ViewCall& call) {
@@ -266,8 +192,17 @@ std::optional<Chain> narrow_view(const ViewCall& call) {
 }
 
 std::optional<Chain> select_view(const ViewCall& call) {
-  const Call undo{"aten.select_scatter.default", same_call(call.node).args};
-  return Chain{scattered(call, same_call(call.node), undo)};
+  View view = scattered(call, same_call(call.node),
+                        {"aten.select_scatter.default", same_call(call.node).args});
+  const std::optional<size_t> axis = axis_arg(call.node, "dim", std::nullopt, call.rank());
+  if (!axis) return std::nullopt;
+  const std::optional<int64_t> index = int_arg(call.node, "index", std::nullopt);
+  const SymSize& size = call.self.sizes[*axis];
+  view.start.reset();
+  if (index && (size.is_static() || *index >= 0)) {
+    view.start = place(call.self, *axis, *index < 0 ? *index + size.value : *index);
+  }
+  return Chain{view};
 }
 
 std::optional<Chain> unbind_view(const ViewCall& call) {
@@ -275,10 +210,13 @@ std::optional<Chain> unbind_view(const ViewCall& call) {
   if (!axis) return std::nullopt;
   const std::vector<NamedArgument> args = {named("dim", static_cast<int64_t>(*axis)),
                                            named("index", static_cast<int64_t>(call.position))};
-  return Chain{scattered(call, {"aten.select.int", args}, {"aten.select_scatter.default", args})};
+  View view = scattered(call, {"aten.select.int", args}, {"aten.select_scatter.default", args});
+  view.start = place(call.self, *axis, static_cast<int64_t>(call.position));
+  return Chain{view};
 }
 
 namespace {
+
 // The results of a split lie side by side along one axis.
 std::optional<Chain> partition(const ViewCall& call, std::optional<size_t> axis) {
   if (!axis) return std::nullopt;
@@ -317,24 +255,37 @@ std::optional<Chain> dsplit_view(const ViewCall& call) {
 std::optional<Chain> split_at_indices(const ViewCall& call) {
   View view = impossible(call, "a split at indices is not tracked");
   view.redo.reset();
+  view.start.reset();
   return Chain{view};
 }
 
+namespace {
+
+std::optional<Chain> diagonal_of(const ViewCall& call, int64_t dim1, int64_t dim2) {
+  const std::optional<int64_t> offset = int_arg(call.node, "offset", 0);
+  const std::optional<size_t> row = axis_arg(call.node, "dim1", dim1, call.rank());
+  const std::optional<size_t> column = axis_arg(call.node, "dim2", dim2, call.rank());
+  if (!offset || !row || !column || *offset == INT64_MIN) return std::nullopt;
+  const std::vector<NamedArgument> args = {named("offset", *offset),
+                                           named("dim1", static_cast<int64_t>(*row)),
+                                           named("dim2", static_cast<int64_t>(*column))};
+  View view =
+      scattered(call, {"aten.diagonal.default", args}, {"aten.diagonal_scatter.default", args});
+  view.start = *offset >= 0 ? place(call.self, *column, *offset) : place(call.self, *row, -*offset);
+  return Chain{view};
+}
+
+}  // namespace
+
 std::optional<Chain> diagonal_view(const ViewCall& call) {
-  const Call undo{"aten.diagonal_scatter.default", same_call(call.node).args};
-  return Chain{scattered(call, same_call(call.node), undo)};
+  return diagonal_of(call, 0, 1);
 }
-
 std::optional<Chain> linalg_diagonal_view(const ViewCall& call) {
-  const std::vector<NamedArgument> args = {
-      named("offset", int_arg(call.node, "offset", 0).value_or(0)),
-      named("dim1", int_arg(call.node, "dim1", -2).value_or(-2)),
-      named("dim2", int_arg(call.node, "dim2", -1).value_or(-1))};
-  return Chain{
-      scattered(call, {"aten.diagonal.default", args}, {"aten.diagonal_scatter.default", args})};
+  return diagonal_of(call, -2, -1);
 }
 
-// The view's elements lie at offset + sum(index * stride) of the storage.
+// The view's elements lie at storage_offset + sum(index * stride) of the storage. Without an offset
+// it starts where its tensor starts.
 std::optional<Chain> as_strided_view(const ViewCall& call) {
   View view = impossible(call,
                          "as_strided is followed only where the tensor that owns the memory fills "
@@ -342,6 +293,7 @@ std::optional<Chain> as_strided_view(const ViewCall& call) {
   view.addresses_storage = true;
   const std::optional<Axes> sizes = ints_arg(call.node, "size");
   const std::optional<Axes> strides = ints_arg(call.node, "stride");
+  view.start = int_arg(call.node, "storage_offset", std::nullopt);
   if (sizes && strides && !may_overlap_itself(*sizes, *strides)) {
     view.undo = Undo::kScatter;
     view.undo_call = {"aten.as_strided_scatter.default", same_call(call.node).args};
@@ -472,22 +424,32 @@ std::optional<Chain> meshgrid_view(const ViewCall& call) {
 
 // --- rules: other element types ------------------------------------------------------------------
 
+namespace {
+
+// Places are counted in elements of the tensor's type.
+View retyped(View view) {
+  view.start.reset();
+  return view;
+}
+
+}  // namespace
+
 std::optional<Chain> view_as_real_view(const ViewCall& call) {
-  return Chain{replaced(call, {"aten.view_as_complex.default", {}})};
+  return Chain{retyped(replaced(call, {"aten.view_as_complex.default", {}}))};
 }
 
 std::optional<Chain> view_as_complex_view(const ViewCall& call) {
-  return Chain{replaced(call, {"aten.view_as_real.default", {}})};
+  return Chain{retyped(replaced(call, {"aten.view_as_real.default", {}}))};
 }
 
 std::optional<Chain> bitcast_view(const ViewCall& call) {
-  return Chain{replaced(call, {"aten.view.dtype", {named("dtype", call.self.dtype)}})};
+  return Chain{retyped(replaced(call, {"aten.view.dtype", {named("dtype", call.self.dtype)}}))};
 }
 
 // real(z) is view_as_real(z)[..., 0]
 std::optional<Chain> component(const ViewCall& call, int64_t index) {
   if (!is_complex(call.self.dtype)) return Chain{same(call)};
-  View pairs = replaced(call, {"aten.view_as_complex.default", {}});
+  View pairs = retyped(replaced(call, {"aten.view_as_complex.default", {}}));
   pairs.redo = Call{"aten.view_as_real.default", {}};
   pairs.meta = call.self;
   pairs.meta.dtype = call.result.dtype;

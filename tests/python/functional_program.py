@@ -24,7 +24,7 @@ _AS_RESHAPE = {"aten.view.default", "aten._unsafe_view.default"}
 
 class FunctionalProgram:
     def __init__(self, exported: torch.export.ExportedProgram):
-        self._exported = exported
+        self._weights = {**exported.state_dict, **exported.constants}
         buffer, storages = walk(exported)
         self.json = json.loads(_native.functionalise_to_json(buffer, storages))
 
@@ -51,8 +51,7 @@ class FunctionalProgram:
         return results
 
     def _weight(self, given: dict) -> torch.Tensor:
-        known = {**self._exported.state_dict, **self._exported.constants}
-        return known[given["name"]].detach().clone()
+        return self._weights[given["name"]].detach().clone()
 
     def _run_nodes(self, nodes: list[dict], values: dict) -> None:
         for node in nodes:

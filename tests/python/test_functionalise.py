@@ -404,6 +404,18 @@ def unfold_with_gaps_written(x):
     return y
 
 
+@program()
+def as_strided_reads_beyond_its_tensor(x):
+    y = x.clone()
+    part = y[1:, 2:4]
+    window = part.as_strided((2, 3), (6, 2))
+    y[2] = -1
+    again = window.as_strided((2,), (1,))
+    window.mul_(2)
+    column = y.diagonal(-1).as_strided((3,), (1,))
+    return window, again, part, y.unbind(1)[5].as_strided((2,), (1,), 4), column
+
+
 @program(arange(4, 6).t())
 def as_strided_on_transposed_memory(x):
     x.as_strided((2, 3), (6, 1), 1).add_(100)
