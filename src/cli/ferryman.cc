@@ -8,6 +8,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "cli/command.h"
 
@@ -52,9 +55,18 @@ void add_others(CLI::App& app, Arguments& arguments) {
   ops->add_flag("--json", arguments.json, "print for machines");
 }
 
+// An environment holds this program beside the interpreter that has the package.
+std::string find_python() {
+  std::error_code failed;
+  const std::filesystem::path beside =
+      std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / "python3";
+  return std::filesystem::exists(beside, failed) ? beside.string() : "python3";
+}
+
 // Verification runs PyTorch and LiteRT, which live in Python.
 ExitStatus run_python(int argc, char** argv) {
-  std::vector<char*> command = {const_cast<char*>("python3"), const_cast<char*>("-m"),
+  std::string python = find_python();
+  std::vector<char*> command = {python.data(), const_cast<char*>("-m"),
                                 const_cast<char*>("ferryman")};
   command.insert(command.end(), argv + 1, argv + argc);
   command.push_back(nullptr);
