@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Speed of Ferryman's files against others' files for the same models.
 
-    bench/peers.py [name …]
+    bench/peers.py [--ops] [--reuse] [name …]
 
+Ratios are medians over all rounds, and in brackets the least and the greatest median of a pass.
 Peers have environments of their own, made at the first run: litert-torch converts the same zoo;
 TensorFlow converts Keras' own models, the limit for plain CNNs.
 """
@@ -44,21 +45,27 @@ KERAS_NAMES = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet50", "densenet1
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=list(zoo.NAMES), metavar="name")
-    names = parser.parse_args().names
+    parser.add_argument("--ops", action="store_true", help="list the ops of each file, too")
+    parser.add_argument("--reuse", action="store_true", help="time the files of the last run")
+    parser.add_argument("--passes", type=int, default=latency.PASSES)
+    options = parser.parse_args()
     missed = []
     ratios = []
-    for name in names:
-        files = {"ferryman": own_file(name), "litert-torch": peer_file("litert-torch", name)}
+    for name in options.names:
+        files = {"ferryman": own_file(name, reuse=options.reuse)}
+        files["litert-torch"] = peer_file("litert-torch", name)
         if name in KERAS_NAMES:
             files["keras"] = peer_file("keras", KERAS_NAMES[name])
         files = {tool: path for tool, path in files.items() if path is not None}
         if "ferryman" not in files:
             missed.append(name)
             continue
-        medians = latency.measure(files)
-        missed += report(name, medians)
-        if "litert-torch" in medians:
-            ratios.append(medians["ferryman"] / medians["litert-torch"])
+        times = latency.measure(files, passes=options.passes)
+        missed += report(name, times)
+        if options.ops:
+            report_ops(files)
+        if "litert-torch" in times:
+            ratios.append(latency.ratio(times["ferryman"], times["litert-torch"]).value)
     if ratios:
         mean = exp(sum(map(log, ratios)) / len(ratios))
         print(f"geometric mean over {len(ratios)} models: {mean:.3f} (at most {TARGET_MEAN})")
@@ -67,21 +74,41 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def report(name: str, medians: dict[str, float]) -> list[str]:
-    """Prints a line; returns the name if a target is missed."""
-    own = medians["ferryman"]
-    parts, missed = [f"{name}: {own:.2f} ms"], False
+def report(name: str, times: dict[str, latency.Times]) -> list[str]:
+    """Prints a line; returns the name if a target is missed.
+
+    A target is missed when every pass says so: noise moves single passes by some per cent.
+    """
+    own = times["ferryman"]
+    parts, missed = [f"{name}: {own.milliseconds:.2f} ms"], False
     for tool, limit in (("litert-torch", TARGETS.get(name, TARGET)), ("keras", TARGET_KERAS)):
-        if tool in medians:
-            ratio = own / medians[tool]
-            missed |= ratio > limit
-            parts.append(f"{tool} {medians[tool]:.2f} ms, ratio {ratio:.3f} (at most {limit})")
+        if tool in times:
+            ratio = latency.ratio(own, times[tool])
+            missed |= ratio.spread[0] > limit
+            mark = " !" if ratio.value > limit else ""
+            other = f"{tool} {times[tool].milliseconds:.2f} ms"
+            parts.append(f"{other}, ratio {ratio}, at most {limit}{mark}")
     print("; ".join(parts), flush=True)
     return [name] if missed else []
 
 
-def own_file(name: str) -> Path | None:
+def report_ops(files: dict[str, Path]) -> None:
+    for tool, path in files.items():
+        look = latency.look(path)
+        print(f"  {tool}: {look.ops.total()} nodes, {look.partitions} partitions")
+        print("    " + listed(look.ops))
+        if look.outside:
+            print("    outside the delegate: " + listed(look.outside), flush=True)
+
+
+def listed(ops) -> str:
+    return ", ".join(f"{count} {op}" for op, count in ops.most_common())
+
+
+def own_file(name: str, *, reuse: bool) -> Path | None:
     path = OUTPUT / "ferryman" / f"{name}.tflite"
+    if reuse and path.exists():
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         ferryman.convert(
