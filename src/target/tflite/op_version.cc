@@ -25,7 +25,9 @@ bool input_is(const OpUse& use) {
   return tensor != nullptr && ((tensor->type.code == kTypes) || ...);
 }
 template <T... kTypes>
-constexpr auto in = input_is<0, kTypes...>;
+bool in(const OpUse& use) {
+  return input_is<0, kTypes...>(use);
+}
 
 template <T... kTypes>
 bool output_is(const OpUse& use) {
