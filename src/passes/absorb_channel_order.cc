@@ -13,6 +13,8 @@ namespace ferryman {
 
 namespace {
 
+constexpr size_t kImageRank = 4;
+
 // Sets of values that ops moving channels connect.
 class Regions {
  public:
@@ -30,8 +32,18 @@ class Regions {
   std::vector<size_t> parent_;
 };
 
+// Every second channel, or channels of several tensors in turn: neighbours come apart.
+bool scatters_channels(const Op& op) {
+  if (op.is(ops::kSlice)) {
+    const Ints& steps = op.attr(attr::kSteps).values;
+    const Ints& starts = op.attr(attr::kStarts).values;
+    return steps.size() >= 2 && (steps[1] > 1 || (steps.size() > kImageRank && starts[2] > 0));
+  }
+  return op.is(ops::kConcat) && op.attr(attr::kAxis).value == 2;
+}
+
 bool is_shuffle(const Op& op, const ChannelList& before, const ChannelList& after) {
-  return op.is(ops::kPermute) && before.channels != after.channels;
+  return (op.is(ops::kPermute) && before.channels != after.channels) || scatters_channels(op);
 }
 
 // The ops that only move channels, in regions where some are shuffled; concats and splits alone are
@@ -80,8 +92,14 @@ void erase_dead_ops(Graph& graph) {
 }
 
 constexpr double kPermuteWeight = 1.5;  // a transpose costs that much of a copy
+constexpr double kScatterWeight = 4;    // a copy of single elements, channels being innermost
 
-// Elements that ops copy without computing anything.
+double move_weight(const Op& op) {
+  if (op.is(ops::kPermute)) return kPermuteWeight;
+  return scatters_channels(op) ? kScatterWeight : 1.0;
+}
+
+// Elements that ops copy without computing anything, weighted by what that costs.
 double moved_elems(const Graph& graph) {
   double moved = 0;
   for (const OpId id : graph.op_ids()) {
@@ -91,7 +109,7 @@ double moved_elems(const Graph& graph) {
     double elems = 1;
     for (const Dim dim : graph.type(op.result()).dims)
       elems *= dim.is_static() ? static_cast<double>(dim.size()) : 1.0;
-    moved += copies ? elems : kPermuteWeight * elems;
+    moved += elems * move_weight(op);
   }
   return moved;
 }
@@ -154,7 +172,7 @@ Result<Changed> run_absorb_channel_order(Graph& graph, PassContext& context) {
   context.diagnostics.add(Diag::remark(
       "absorb_channel_order",
       fmt::format(
-          "weights absorb the order of channels: {:.0f} elements are moved instead of {:.0f}",
+          "weights absorb the order of channels: the cost of moving is {:.0f} instead of {:.0f}",
           after, before)));
   graph = std::move(best);
   return Changed::kYes;

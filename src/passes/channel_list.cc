@@ -86,15 +86,26 @@ std::optional<ChannelList> through_slice(const Graph& graph, const Op& op,
   return result;
 }
 
-// Along the first channel axis, so that lists follow each other.
+// Along any channel axis: the first puts one list after the other, an inner one interleaves them.
 std::optional<ChannelList> through_concat(const Op& op, const std::vector<ChannelList>& lists) {
-  if (op.attr(attr::kAxis).value != 1) return std::nullopt;
+  const auto axis = static_cast<size_t>(op.attr(attr::kAxis).value);
   ChannelList result = lists.front();
-  for (size_t i = 1; i < lists.size(); ++i) {
-    if (lists[i].num_axes() != result.num_axes()) return std::nullopt;
-    result.sizes[0] += lists[i].sizes[0];
-    result.channels.insert(result.channels.end(), lists[i].channels.begin(),
-                           lists[i].channels.end());
+  result.channels.clear();
+  result.sizes[is_channel_axis(axis, lists.front()) ? axis - 1 : 0] = 0;
+  for (const ChannelList& list : lists) {
+    if (!is_channel_axis(axis, list) || list.num_axes() != result.num_axes()) return std::nullopt;
+    result.sizes[axis - 1] += list.sizes[axis - 1];
+  }
+  const int64_t inner = elems_after(lists.front().sizes, axis - 1);
+  const int64_t outer =
+      static_cast<int64_t>(lists.front().channels.size()) / (inner * lists.front().sizes[axis - 1]);
+  for (int64_t o = 0; o < outer; ++o) {
+    for (const ChannelList& list : lists) {
+      const int64_t block = list.sizes[axis - 1] * inner;
+      const auto begin = list.channels.begin() + static_cast<std::ptrdiff_t>(o * block);
+      result.channels.insert(result.channels.end(), begin,
+                             begin + static_cast<std::ptrdiff_t>(block));
+    }
   }
   return result;
 }
