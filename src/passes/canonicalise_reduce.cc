@@ -142,6 +142,16 @@ Match<OneOp> match_pool_over_all(const Graph& graph, OpId root) {
   return spatial_reduction(graph, op, op.is(ops::kAvgPool) ? ops::kMean : ops::kAmax);
 }
 
+// avg_pool(x, kernel 1x1, stride 1) -> x
+Match<Forward> match_pool_of_one(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  const Ints& kernel = op.attr(attr::kKernel);
+  const bool keeps = same_type(graph, op.operands[0], op.result()) && has_plain_windows(op) &&
+                     std::all_of(kernel.begin(), kernel.end(), [](int64_t k) { return k == 1; });
+  if (!keeps) return std::nullopt;
+  return Forward{op.result(), op.operands[0]};
+}
+
 }  // namespace
 
 std::vector<Rule> canonical_reduce_rules() {
@@ -151,6 +161,7 @@ std::vector<Rule> canonical_reduce_rules() {
       make_rule("reshape_of_reduce", {ops::kReshape}, match_reshape_of_reduce),
       make_rule("pool_to_one", {ops::kAdaptiveAvgPool, ops::kAdaptiveMaxPool}, match_pool_to_one),
       make_rule("pool_to_same", {ops::kAdaptiveAvgPool, ops::kAdaptiveMaxPool}, match_pool_to_same),
+      make_rule("pool_of_one", {ops::kAvgPool, ops::kMaxPool}, match_pool_of_one),
       make_rule("pool_over_all", {ops::kAvgPool, ops::kMaxPool}, match_pool_over_all),
   };
 }

@@ -92,6 +92,24 @@ Ints per_axis(const SubPixel& found, int64_t PhasedAxis::*member) {
   return values;
 }
 
+// For each phase and each tap of its kernel: the position in the window of the original kernel; -1
+// where the phase has no tap.
+Ints window_positions(const SubPixel& found, const Ints& kernel, const Ints& phases,
+                      const Ints& taps) {
+  Ints index_shape = phases;
+  index_shape.insert(index_shape.end(), taps.begin(), taps.end());
+  Ints positions;
+  for_each_index(index_shape, [&](const Ints& index) {
+    int64_t position = 0;
+    for (size_t axis = 0; axis < kernel.size() && position >= 0; ++axis) {
+      const int64_t tap = found.axes[axis].source_tap(index[axis], index[kernel.size() + axis]);
+      position = tap < 0 ? -1 : position * kernel[axis] + tap;
+    }
+    positions.push_back(position);
+  });
+  return positions;
+}
+
 // [C, O / groups, k...] -> [O * phases, C / groups, taps...]; phases innermost among the channels.
 TensorData phase_kernels(const SubPixel& found, const TensorData& weight, int64_t groups) {
   const Ints& shape = weight.shape();
@@ -100,25 +118,24 @@ TensorData phase_kernels(const SubPixel& found, const TensorData& weight, int64_
   const Ints taps = per_axis(found, &PhasedAxis::taps);
   const int64_t in = shape[0] / groups;
   const int64_t out = shape[1];
-  Ints index_shape = {groups, out};
-  index_shape.insert(index_shape.end(), phases.begin(), phases.end());
-  index_shape.push_back(in);
-  index_shape.insert(index_shape.end(), taps.begin(), taps.end());
+  const int64_t window = product(kernel);
+  const Ints positions = window_positions(found, kernel, phases, taps);
+  const int64_t num_taps = product(taps);
   const std::vector<double> source = weight.to_doubles();
   std::vector<double> values;
-  values.reserve(static_cast<size_t>(product(index_shape)));
-  const size_t rank = kernel.size();
-  for_each_index(index_shape, [&](const Ints& index) {
-    const int64_t in_channel = index[0] * in + index[2 + rank];
-    int64_t position = in_channel * out + index[1];
-    bool present = true;
-    for (size_t axis = 0; axis < rank; ++axis) {
-      const int64_t tap = found.axes[axis].source_tap(index[2 + axis], index[3 + rank + axis]);
-      if (tap < 0) present = false;
-      position = position * kernel[axis] + std::max<int64_t>(tap, 0);
+  values.reserve(static_cast<size_t>(groups * out * in) * positions.size());
+  for (int64_t row = 0; row < groups * out * product(phases); ++row) {
+    const int64_t phase = row % product(phases);
+    const int64_t channel = row / product(phases);  // group * out + channel of the group
+    const int64_t first_in = channel / out * in;
+    for (int64_t i = first_in; i < first_in + in; ++i) {
+      const int64_t base = (i * out + channel % out) * window;
+      for (int64_t tap = 0; tap < num_taps; ++tap) {
+        const int64_t position = positions[static_cast<size_t>(phase * num_taps + tap)];
+        values.push_back(position < 0 ? 0.0 : source[static_cast<size_t>(base + position)]);
+      }
     }
-    values.push_back(present ? source[static_cast<size_t>(position)] : 0.0);
-  });
+  }
   Ints result = {groups * out * product(phases), in};
   result.insert(result.end(), taps.begin(), taps.end());
   return store_doubles({weight.dtype(), to_dims(result)}, values);
