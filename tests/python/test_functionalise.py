@@ -820,6 +820,25 @@ def test_random_programs_equal_eager():
     assert len(refused) <= 4, refused
 
 
+def test_writes_with_a_symbolic_size_hold_for_other_sizes():
+    def writes(x):
+        y = x.clone()
+        y[:, 1] = 5
+        y.view(-1, 6)[0].add_(1)
+        y.t()[2:].mul_(2)
+        left, right = y.chunk(2, 1)
+        left.add_(right)
+        z = torch.zeros_like(y)
+        z.copy_(x[:1])
+        z[1:].fill_(3)
+        z.unsqueeze(1).add_(1)
+        return y, y.reshape(-1), z
+
+    size = torch.export.Dim("size", min=3, max=64)
+    shapes = {"args": ({0: size},)}
+    check(writes, arange(4, 6), other_args=(arange(7, 6),), dynamic_shapes=shapes)
+
+
 # State -------------------------------------------------------------------------------------------
 
 
