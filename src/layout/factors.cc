@@ -113,6 +113,7 @@ std::optional<CommonPieces> common_pieces(std::vector<Dim> lhs, std::vector<Dim>
     if (a != b) {
       if (!a.is_static() || !b.is_static()) return std::nullopt;
       piece = Dim(std::min(a.size(), b.size()));
+      if (piece == Dim(0)) return std::nullopt;  // no elements, hence no order to keep
       if (std::max(a.size(), b.size()) % piece.size() != 0) return std::nullopt;
     }
     take(pieces.lhs, l, a, piece);

@@ -50,5 +50,9 @@ void lower_flip(LowerOp& op);
 void lower_tile(LowerOp& op);
 void lower_expand(LowerOp& op);
 void lower_gather(LowerOp& op);
+void lower_reshape(LowerOp& op);
+void lower_permute(LowerOp& op);
+void lower_pixel_shuffle(LowerOp& op);
+void lower_pixel_unshuffle(LowerOp& op);
 
 }  // namespace ferryman::tflite

@@ -1,5 +1,5 @@
-// Ops that move or repeat elements. Reshape, permute and pixel shuffle are not here: the layout
-// plan answers them (memory.h).
+// Ops that move or repeat elements. Reshape, permute and pixel shuffle mostly do not come here: the
+// layout plan answers them (memory.h).
 #include <algorithm>
 #include <cmath>
 
@@ -100,6 +100,47 @@ void lower_expand(LowerOp& op) {
 void lower_gather(LowerOp& op) {
   op.finish(Op::kGather, {op.operand(0), op.operand(1)},
             GatherOptions{.axis = op.axis(attr::kAxis)});
+}
+
+// Relabelling ops come here only where the plan found no factors that both sides share, or too
+// many: then both sides are in logical order, and the elements move.
+
+void lower_reshape(LowerOp& op) {
+  const Shape shape = op.result_shape();
+  op.finish(Op::kReshape, {op.operand(0), op.ints(shape)}, ReshapeOptions{.new_shape = shape});
+}
+
+void lower_permute(LowerOp& op) {
+  const Ints& perm = op.attr(attr::kPerm).values;
+  op.finish(Op::kTranspose, {op.operand(0), op.ints(Shape(perm.begin(), perm.end()))});
+}
+
+namespace {
+
+// RESHAPE to `split`, TRANSPOSE, RESHAPE to the result.
+void lower_shuffle(LowerOp& op, const Shape& split, const Shape& perm) {
+  const DType dtype = op.result_type().dtype;
+  const TensorIndex parts = op.emit(Op::kReshape, {op.operand(0), op.ints(split)}, dtype, split,
+                                    ReshapeOptions{.new_shape = split});
+  Shape turned;
+  for (const int32_t axis : perm) turned.push_back(split[static_cast<size_t>(axis)]);
+  const TensorIndex moved = op.emit(Op::kTranspose, {parts, op.ints(perm)}, dtype, turned);
+  const Shape shape = op.result_shape();
+  op.finish(Op::kReshape, {moved, op.ints(shape)}, ReshapeOptions{.new_shape = shape});
+}
+
+}  // namespace
+
+void lower_pixel_shuffle(LowerOp& op) {
+  const Shape x = op.shape(op.operand(0));
+  const auto r = static_cast<int32_t>(op.attr(attr::kFactor));
+  lower_shuffle(op, {x[0], x[1] / (r * r), r, r, x[2], x[3]}, {0, 1, 4, 2, 5, 3});
+}
+
+void lower_pixel_unshuffle(LowerOp& op) {
+  const Shape x = op.shape(op.operand(0));
+  const auto r = static_cast<int32_t>(op.attr(attr::kFactor));
+  lower_shuffle(op, {x[0], x[1], x[2] / r, r, x[3] / r, r}, {0, 1, 3, 5, 2, 4});
 }
 
 }  // namespace ferryman::tflite

@@ -49,6 +49,10 @@ constexpr std::array kLowerings = {
     LoweringRow{ops::kTile, lower_tile},
     LoweringRow{ops::kExpand, lower_expand},
     LoweringRow{ops::kGather, lower_gather},
+    LoweringRow{ops::kReshape, lower_reshape},
+    LoweringRow{ops::kPermute, lower_permute},
+    LoweringRow{ops::kPixelShuffle, lower_pixel_shuffle},
+    LoweringRow{ops::kPixelUnshuffle, lower_pixel_unshuffle},
 };
 
 }  // namespace
