@@ -5,6 +5,8 @@ file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*_tes
 if(test_sources)
   add_executable(ferryman_tests ${test_sources})
   target_link_libraries(ferryman_tests PRIVATE ferryman_core ferryman_tflite_schema GTest::gtest_main ferryman_flags)
+  # Tests run briefly; what they test is optimised in the core.
+  target_compile_options(ferryman_tests PRIVATE -O1)
   gtest_discover_tests(ferryman_tests DISCOVERY_TIMEOUT 60)
 endif()
 

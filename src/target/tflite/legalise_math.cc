@@ -15,7 +15,7 @@ namespace {
 using Formula = ValueId (*)(CoreWriter& write, ValueId x);
 
 Rule formula_rule(std::string_view name, OpName root, Formula formula) {
-  const auto apply = [root, formula](Rewriter& rewriter, OpId id) -> RuleResult {
+  const auto apply = [formula](Rewriter& rewriter, OpId id) -> RuleResult {
     const Op op = rewriter.graph().op(id);
     if (!is_floating(rewriter.graph(), op.operands[0])) return {};
     rewriter.insert_before(id);
