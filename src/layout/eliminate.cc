@@ -10,7 +10,8 @@ namespace ferryman::layout {
 
 namespace {
 
-constexpr int kMaxOptionalLabels = 10;  // of a value with many users: a set is one of 2^10
+constexpr int kMaxOptionalLabels = 10;    // of a value with many users: a set is one of 2^10
+constexpr size_t kMaxDirectCells = 4096;  // of a table over all users of a value
 
 constexpr Cost kForbidden{.bytes = int64_t{1} << 60};
 
@@ -58,6 +59,7 @@ class Odometer {
   }
 
   size_t position(size_t table) const { return positions_[table]; }
+  int digit(size_t k) const { return digits_[k]; }
 
   bool advance() {
     for (size_t k = digits_.size(); k-- > 0;) {
@@ -137,43 +139,49 @@ class Elimination {
       }
     }
     for (size_t v = 0; v < users.size(); ++v) {
-      const bool fits = users[v].size() <= 2 ? add_direct_value(static_cast<int>(v), users[v])
-                                             : add_set_value(static_cast<int>(v), users[v]);
-      if (!fits) return false;
+      if (!add_value(static_cast<int>(v), users[v])) return false;
     }
     return true;
   }
 
-  // One or two users: a table over their modes says what the value pays.
-  bool add_direct_value(int v, const std::vector<int>& users) {
+  bool add_value(int v, const std::vector<int>& users) {
     if (users.empty()) return true;
-    const ProblemValue& value = problem_.values[static_cast<size_t>(v)];
-    const ProblemOp& first = problem_.ops[static_cast<size_t>(users.front())];
-    const ProblemOp& last = problem_.ops[static_cast<size_t>(users.back())];
-    const int last_modes = users.size() == 2 ? last.num_modes() : 1;
-    Table table{.scope = users, .cells = {}};
-    table.cells.reserve(static_cast<size_t>(first.num_modes() * last_modes));
-    for (int a = 0; a < first.num_modes(); ++a) {
-      const LabelMask used = value.fixed | labels_used(first, a, v);
-      for (int b = 0; b < last_modes; ++b) {
-        const LabelMask more = users.size() == 2 ? labels_used(last, b, v) : 0;
-        table.cells.push_back(copies_of(value, used | more));
-      }
+    size_t combinations = 1;
+    LabelMask optional = 0;
+    for (const int o : users) {
+      const ProblemOp& op = problem_.ops[static_cast<size_t>(o)];
+      const size_t modes = static_cast<size_t>(op.num_modes());
+      combinations = std::min(kMaxDirectCells + 1, combinations * modes);
+      for (int m = 0; m < op.num_modes(); ++m) optional |= labels_used(op, m, v);
     }
+    optional &= ~problem_.values[static_cast<size_t>(v)].fixed;
+    const bool few_sets = std::popcount(optional) <= kMaxOptionalLabels;
+    if (users.size() <= 2 || (!few_sets && combinations <= kMaxDirectCells)) {
+      add_direct_value(v, users);
+      return true;
+    }
+    if (few_sets) add_set_value(v, users, optional);
+    return few_sets;
+  }
+
+  // Few users: a table over their modes says what the value pays.
+  void add_direct_value(int v, const std::vector<int>& users) {
+    const ProblemValue& value = problem_.values[static_cast<size_t>(v)];
+    Table table{.scope = users, .cells = {}};
+    Odometer odometer(table.scope, domain_);
+    do {
+      LabelMask used = value.fixed;
+      for (size_t k = 0; k < users.size(); ++k) {
+        used |= labels_used(problem_.ops[static_cast<size_t>(users[k])], odometer.digit(k), v);
+      }
+      table.cells.push_back(copies_of(value, used));
+    } while (odometer.advance());
     add_table(std::move(table));
-    return true;
   }
 
   // Many users: a variable for the set of labels, tied to each user by a table of what is allowed.
-  bool add_set_value(int v, const std::vector<int>& users) {
+  void add_set_value(int v, const std::vector<int>& users, LabelMask optional) {
     const ProblemValue& value = problem_.values[static_cast<size_t>(v)];
-    LabelMask possible = 0;
-    for (const int o : users) {
-      const ProblemOp& op = problem_.ops[static_cast<size_t>(o)];
-      for (int m = 0; m < op.num_modes(); ++m) possible |= labels_used(op, m, v);
-    }
-    const LabelMask optional = possible & ~value.fixed;
-    if (std::popcount(optional) > kMaxOptionalLabels) return false;
     std::vector<LabelMask> sets;
     for (LabelMask part = 0;; part = (part - optional) & optional) {
       if ((part | value.fixed) != 0) sets.push_back(part | value.fixed);
@@ -195,7 +203,6 @@ class Elimination {
       }
       add_table(std::move(allowed));
     }
-    return true;
   }
 
   void connect() {

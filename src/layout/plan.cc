@@ -5,7 +5,7 @@
 
 #include "layout/labels.h"
 #include "layout/modes.h"
-#include "layout/solve.h"
+#include "layout/planning.h"
 
 namespace ferryman::layout {
 
@@ -335,12 +335,21 @@ class PlanWriter {
 
 }  // namespace
 
+Planning run_planning(const Graph& graph, const TargetContract& contract, const IoLayouts& io) {
+  Planning planning{.model = build_model(graph, contract, io), .problem = {}, .solution = {}};
+  find_labels(planning.model);
+  list_modes(planning.model, kMaxModes);
+  planning.problem = make_problem(planning.model);
+  planning.solution = solve(planning.problem);
+  return planning;
+}
+
+LayoutPlan write_plan(const Graph& graph, const IoLayouts& io, const Planning& planning) {
+  return PlanWriter(graph, io, planning.model, planning.solution).write();
+}
+
 LayoutPlan plan_layout(const Graph& graph, const TargetContract& contract, const IoLayouts& io) {
-  Model model = build_model(graph, contract, io);
-  find_labels(model);
-  list_modes(model, kMaxModes);
-  const Problem problem = make_problem(model);
-  return PlanWriter(graph, io, model, solve(problem)).write();
+  return write_plan(graph, io, run_planning(graph, contract, io));
 }
 
 }  // namespace ferryman::layout

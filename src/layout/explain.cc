@@ -1,0 +1,224 @@
+#include "layout/explain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "layout/planning.h"
+
+namespace ferryman::layout {
+
+namespace {
+
+// Memory in one of its orders.
+struct Copy {
+  int memory;
+  int label;
+  auto operator<=>(const Copy&) const = default;
+};
+
+class Explainer {
+ public:
+  Explainer(const Graph& graph, const TargetContract& contract, const IoLayouts& io)
+      : graph_(graph), contract_(contract), io_(io), planning_(run_planning(graph, contract, io)) {
+    users_.resize(planning_.model.memories.size());
+    for (size_t o = 0; o < planning_.model.ops.size(); ++o) {
+      for (const ModelTensor& tensor : planning_.model.ops[o].tensors) {
+        if (tensor.memory < 0) continue;
+        std::vector<size_t>& list = users_[static_cast<size_t>(tensor.memory)];
+        if (list.empty() || list.back() != o) list.push_back(o);
+      }
+    }
+  }
+
+  std::vector<CopyExplanation> run() {
+    const LayoutPlan plan = write_plan(graph_, io_, planning_);
+    std::vector<CopyExplanation> explanations;
+    for (const LayoutCopy& copy : plan.copies) {
+      CopyExplanation explanation{.copy = copy, .from_side = {}, .to_side = {}, .releases = {}};
+      explanation.from_side = anchors_of(start(plan, copy, copy.from));
+      explanation.to_side = anchors_of(start(plan, copy, copy.to));
+      explanation.releases = find_releases(plan, explanation);
+      explanations.push_back(std::move(explanation));
+    }
+    return explanations;
+  }
+
+ private:
+  Copy start(const LayoutPlan& plan, const LayoutCopy& copy, const Layout& layout) const {
+    const int memory = planning_.model.memory_of[copy.value];
+    Order order;
+    for (const uint8_t factor : plan.memory_order(copy.value, layout).factors) {
+      order.push_back(factor);
+    }
+    const std::vector<Order>& labels = planning_.model.memories[static_cast<size_t>(memory)].labels;
+    const auto at = std::find(labels.begin(), labels.end(), order);
+    return {memory, static_cast<int>(at - labels.begin())};
+  }
+
+  // The nearest anchors that hold this memory in this order, through ops that only pass it on.
+  std::vector<Anchor> anchors_of(Copy first) const {
+    std::vector<Anchor> anchors;
+    std::set<Copy> seen{first};
+    std::vector<Copy> queue{first};
+    for (size_t next = 0; next < queue.size() && anchors.size() < kMaxAnchors; ++next) {
+      const Copy at = queue[next];
+      append_boundary(at, anchors);
+      for (const size_t o : users_[static_cast<size_t>(at.memory)]) {
+        if (!uses(o, at)) continue;
+        const ModelOp& op = planning_.model.ops[o];
+        if (op.modes.size() == 1) {
+          const Anchor anchor{.kind = Anchor::Kind::kOp, .op = op.id};
+          if (std::find(anchors.begin(), anchors.end(), anchor) == anchors.end()) {
+            anchors.push_back(anchor);
+          }
+          continue;
+        }
+        const ModelMode& mode = planning_.chosen_mode(o);
+        for (size_t t = 0; t < op.tensors.size(); ++t) {
+          const Copy other{op.tensors[t].memory, mode.labels[t]};
+          if (other.memory >= 0 && seen.insert(other).second) queue.push_back(other);
+        }
+      }
+    }
+    if (anchors.size() > kMaxAnchors) anchors.resize(kMaxAnchors);
+    return anchors;
+  }
+
+  bool uses(size_t o, const Copy& at) const {
+    const ModelOp& op = planning_.model.ops[o];
+    const ModelMode& mode = planning_.chosen_mode(o);
+    for (size_t t = 0; t < op.tensors.size(); ++t) {
+      if (op.tensors[t].memory == at.memory && mode.labels[t] == at.label) return true;
+    }
+    return false;
+  }
+
+  // Inputs, outputs and state that are this memory in this order.
+  void append_boundary(const Copy& at, std::vector<Anchor>& anchors) const {
+    const Model& model = planning_.model;
+    const Order& order =
+        model.memories[static_cast<size_t>(at.memory)].labels[static_cast<size_t>(at.label)];
+    const auto is_here = [&](ValueId value, const std::vector<IoLayout>& layouts, size_t i) {
+      const IoLayout wanted = i < layouts.size() ? layouts[i] : IoLayout();
+      if (model.memory_of[value] != at.memory || wanted.kind == IoLayout::Kind::kAny) return false;
+      std::vector<int> dims = wanted.order;
+      if (wanted.kind == IoLayout::Kind::kLogical) {
+        dims.clear();
+        for (size_t d = 0; d < graph_.type(value).rank(); ++d) dims.push_back(static_cast<int>(d));
+      }
+      return order_of_dims(model, value, dims) == order;
+    };
+    for (size_t i = 0; i < graph_.inputs().size(); ++i) {
+      if (is_here(graph_.inputs()[i], io_.inputs, i)) {
+        anchors.push_back({.kind = Anchor::Kind::kInput, .op = {}, .index = i});
+      }
+    }
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+      if (is_here(graph_.outputs()[i].value, io_.outputs, i)) {
+        anchors.push_back({.kind = Anchor::Kind::kOutput, .op = {}, .index = i});
+      }
+    }
+    for (const StateUpdate& update : graph_.state_updates()) {
+      for (const ValueId value : {update.state, update.value}) {
+        if (is_here(value, {}, 0)) anchors.push_back({.kind = Anchor::Kind::kState, .op = {}});
+      }
+    }
+  }
+
+  std::vector<Anchor> find_releases(const LayoutPlan& plan, const CopyExplanation& explanation) {
+    std::vector<Anchor> releases;
+    for (const auto* side : {&explanation.from_side, &explanation.to_side}) {
+      for (const Anchor& anchor : *side) {
+        const bool at_boundary =
+            anchor.kind == Anchor::Kind::kInput || anchor.kind == Anchor::Kind::kOutput;
+        if (!at_boundary || num_replans_ >= kMaxReplans) continue;
+        ++num_replans_;
+        const IoLayouts released = release(anchor);
+        const LayoutPlan other = plan_layout(graph_, contract_, released);
+        const bool gone = std::none_of(
+            other.copies.begin(), other.copies.end(),
+            [&](const LayoutCopy& copy) { return copy.value == explanation.copy.value; });
+        if (gone && other.bytes_moved < plan.bytes_moved) releases.push_back(anchor);
+      }
+    }
+    return releases;
+  }
+
+  IoLayouts release(const Anchor& anchor) const {
+    IoLayouts io = io_;
+    std::vector<IoLayout>& list = anchor.kind == Anchor::Kind::kInput ? io.inputs : io.outputs;
+    if (list.size() <= anchor.index) list.resize(anchor.index + 1);
+    list[anchor.index] = {.kind = IoLayout::Kind::kAny};
+    return io;
+  }
+
+  const Graph& graph_;
+  const TargetContract& contract_;
+  const IoLayouts& io_;
+  Planning planning_;
+  std::vector<std::vector<size_t>> users_;  // per memory, the ops
+  int num_replans_ = 0;
+};
+
+std::string describe_anchor(const Graph& graph, const Anchor& anchor) {
+  switch (anchor.kind) {
+    case Anchor::Kind::kOp: {
+      const std::string& path = graph.location(anchor.op).module_path;
+      const std::string_view name = graph.op(anchor.op).def->name;
+      return path.empty() ? fmt::format("the {}", name) : fmt::format("{} ({})", path, name);
+    }
+    case Anchor::Kind::kInput:
+      return fmt::format("input '{}'", graph.value(graph.inputs()[anchor.index]).name);
+    case Anchor::Kind::kOutput:
+      return fmt::format("output '{}'", graph.outputs()[anchor.index].name);
+    case Anchor::Kind::kState:
+      return "a state";
+  }
+  internal_error("unknown kind of anchor");
+}
+
+std::string describe_side(const Graph& graph, const std::vector<Anchor>& anchors) {
+  if (anchors.empty()) return "other operators";
+  std::string text;
+  for (size_t i = 0; i < anchors.size(); ++i) {
+    if (i > 0) text += i + 1 == anchors.size() ? " and " : ", ";
+    text += describe_anchor(graph, anchors[i]);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
+                                            const IoLayouts& io) {
+  return Explainer(graph, contract, io).run();
+}
+
+std::string describe(const Graph& graph, const CopyExplanation& explanation) {
+  const SymbolTable& symbols = graph.symbols();
+  const auto shape = [&](const Layout& layout) {
+    std::string text;
+    for (const Dim& dim : layout.shape()) text += (text.empty() ? "" : ", ") + symbols.print(dim);
+    return "[" + text + "]";
+  };
+  return fmt::format("{} for {}, {} for {}", shape(explanation.copy.from),
+                     describe_side(graph, explanation.from_side), shape(explanation.copy.to),
+                     describe_side(graph, explanation.to_side));
+}
+
+Diag to_remark(const Graph& graph, const CopyExplanation& explanation) {
+  const Value& value = graph.value(explanation.copy.value);
+  Diag remark = Diag::remark("transpose", fmt::format("{} bytes are moved to another axis order",
+                                                      explanation.copy.bytes / 2));
+  remark.because(describe(graph, explanation));
+  if (value.producer.valid()) remark.at(graph.location(value.producer));
+  if (!explanation.releases.empty()) {
+    remark.hint(fmt::format("another layout of {} would avoid it",
+                            describe_side(graph, explanation.releases)));
+  }
+  return remark;
+}
+
+}  // namespace ferryman::layout

@@ -1,0 +1,43 @@
+// Why a copy is there: the kernels and boundaries on both sides that force it, and which end of the
+// graph, if released, would remove it. Such a hint is checked by planning again.
+//
+//   for (const CopyExplanation& copy : explain_copies(graph, contract, io))
+//     diagnostics.add(to_remark(graph, copy));
+#pragma once
+
+#include <vector>
+
+#include "layout/plan.h"
+#include "support/diagnostic.h"
+
+namespace ferryman::layout {
+
+// What asks for an order of memory and cannot be talked out of it.
+struct Anchor {
+  enum class Kind : uint8_t { kOp, kInput, kOutput, kState };
+  Kind kind = Kind::kOp;
+  OpId op;           // kOp
+  size_t index = 0;  // kInput, kOutput: number among the graph's
+  bool operator==(const Anchor&) const = default;
+};
+
+struct CopyExplanation {
+  LayoutCopy copy;
+  std::vector<Anchor> from_side;  // nearest first; at most kMaxAnchors on each side
+  std::vector<Anchor> to_side;
+  // Inputs and outputs each of which, released, would save bytes and this copy.
+  std::vector<Anchor> releases;
+};
+
+constexpr size_t kMaxAnchors = 3;
+constexpr int kMaxReplans = 16;  // in all; copies beyond have no hints
+
+// One for each copy of the plan, in its order.
+std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
+                                            const IoLayouts& io);
+
+// "[1, 8, 8, 4] for features.0 (conv), [1, 4, 8, 8] for output 'y'"
+std::string describe(const Graph& graph, const CopyExplanation& explanation);
+Diag to_remark(const Graph& graph, const CopyExplanation& explanation);
+
+}  // namespace ferryman::layout
