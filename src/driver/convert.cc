@@ -109,7 +109,7 @@ class Converter {
     FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));
     stopwatch_.finish("write");
     describe_file(lowered, graph, program, report_);
-    describe_layout(graph, plan, report_);
+    describe_layout(graph, plan, layout::explain_copies(graph, contract, io), report_);
     report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));
     stopwatch_.finish("report");
     return {};

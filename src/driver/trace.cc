@@ -132,22 +132,6 @@ std::vector<size_t> tensor_outputs(const Program& program) {
   return indexes;
 }
 
-std::string describe_axes(const layout::Layout& layout) {
-  std::string text;
-  for (const layout::PhysicalAxis& axis : layout.axes) {
-    for (const layout::AxisPart& part : axis.parts) {
-      text += fmt::format("{}{}", text.empty() ? "" : " ", part.dim);
-      if (axis.parts.size() > 1 && part.factor >= 0) text += fmt::format(".{}", part.factor);
-    }
-  }
-  return text;
-}
-
-std::string describe_copy(const layout::LayoutCopy& copy) {
-  return fmt::format("axes from order ({}) to ({})", describe_axes(copy.from),
-                     describe_axes(copy.to));
-}
-
 std::vector<PortReport> describe_ports(const std::vector<size_t>& indexes,
                                        const std::vector<tflite::NamedTensor>& names,
                                        const std::vector<tflite::MemoryTable::Placement>& places) {
@@ -171,12 +155,14 @@ void describe_file(const tflite::Lowered& lowered, const Graph& graph, const Pro
   }
 }
 
-void describe_layout(const Graph& graph, const layout::LayoutPlan& plan, ConvertReport& report) {
+void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,
+                     const std::vector<layout::CopyExplanation>& copies, ConvertReport& report) {
   report.bytes_moved = plan.bytes_moved;
   report.lower_bound = plan.lower_bound;
   report.optimal = plan.proven;
-  for (const layout::LayoutCopy& copy : plan.copies) {
-    report.transposes.push_back({describe_copy(copy), copy.bytes, graph.value(copy.value).name});
+  for (const layout::CopyExplanation& copy : copies) {
+    report.transposes.push_back(
+        {layout::describe(graph, copy), copy.copy.bytes, graph.value(copy.copy.value).name});
   }
 }
 

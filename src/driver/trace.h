@@ -3,7 +3,7 @@
 
 #include "driver/report.h"
 #include "frontend/program.h"
-#include "layout/plan.h"
+#include "layout/explain.h"
 #include "target/tflite/lower.h"
 
 namespace ferryman {
@@ -13,6 +13,7 @@ void describe_file(const tflite::Lowered& lowered, const Graph& graph,
                    const frontend::Program& program, ConvertReport& report);
 
 // Copies with their reasons, bytes and the proof.
-void describe_layout(const Graph& graph, const layout::LayoutPlan& plan, ConvertReport& report);
+void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,
+                     const std::vector<layout::CopyExplanation>& copies, ConvertReport& report);
 
 }  // namespace ferryman

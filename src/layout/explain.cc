@@ -189,6 +189,15 @@ std::string describe_side(const Graph& graph, const std::vector<Anchor>& anchors
   return text;
 }
 
+std::string describe_releases(const Graph& graph, const CopyExplanation& explanation) {
+  std::string text = "with another layout of ";
+  for (size_t i = 0; i < explanation.releases.size(); ++i) {
+    if (i > 0) text += " or ";
+    text += describe_anchor(graph, explanation.releases[i]);
+  }
+  return text + " there would be none";
+}
+
 }  // namespace
 
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
@@ -203,9 +212,12 @@ std::string describe(const Graph& graph, const CopyExplanation& explanation) {
     for (const Dim& dim : layout.shape()) text += (text.empty() ? "" : ", ") + symbols.print(dim);
     return "[" + text + "]";
   };
-  return fmt::format("{} for {}, {} for {}", shape(explanation.copy.from),
-                     describe_side(graph, explanation.from_side), shape(explanation.copy.to),
-                     describe_side(graph, explanation.to_side));
+  std::string text =
+      fmt::format("{} for {}, {} for {}", shape(explanation.copy.from),
+                  describe_side(graph, explanation.from_side), shape(explanation.copy.to),
+                  describe_side(graph, explanation.to_side));
+  if (!explanation.releases.empty()) text += "; " + describe_releases(graph, explanation);
+  return text;
 }
 
 Diag to_remark(const Graph& graph, const CopyExplanation& explanation) {
@@ -214,10 +226,6 @@ Diag to_remark(const Graph& graph, const CopyExplanation& explanation) {
                                                       explanation.copy.bytes / 2));
   remark.because(describe(graph, explanation));
   if (value.producer.valid()) remark.at(graph.location(value.producer));
-  if (!explanation.releases.empty()) {
-    remark.hint(fmt::format("another layout of {} would avoid it",
-                            describe_side(graph, explanation.releases)));
-  }
   return remark;
 }
 

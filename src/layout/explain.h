@@ -36,7 +36,8 @@ constexpr int kMaxReplans = 16;  // in all; copies beyond have no hints
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
                                             const IoLayouts& io);
 
-// "[1, 8, 8, 4] for features.0 (conv), [1, 4, 8, 8] for output 'y'"
+// "[1, 8, 8, 4] for features.0 (conv), [1, 4, 8, 8] for output 'y'; with another layout of output
+// 'y' there would be none"
 std::string describe(const Graph& graph, const CopyExplanation& explanation);
 Diag to_remark(const Graph& graph, const CopyExplanation& explanation);
 

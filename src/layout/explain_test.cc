@@ -24,7 +24,8 @@ TEST(Explain, NamesTheKernelAndTheOutputThatReleasedWouldHelp) {
       explain_copies(net.graph(), ChannelsLastContract(), IoLayouts());
   ASSERT_EQ(copies.size(), 1u);
   EXPECT_EQ(describe(net.graph(), copies[0]),
-            "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'y'");
+            "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'y'; with another layout of "
+            "output 'y' there would be none");
   EXPECT_EQ(copies[0].releases,
             (std::vector<Anchor>{{.kind = Anchor::Kind::kOutput, .op = {}, .index = 0}}));
 }
@@ -47,8 +48,8 @@ TEST(Explain, WritesARemark) {
   net.output("y", net.conv(net.input("x", {1, 3, 8, 8}), 1));
   EXPECT_EQ(explain(net),
             "remark: 768 bytes are moved to another axis order\n"
-            "  why:  [1, 3, 8, 8] for input 'x', [1, 8, 8, 3] for the conv\n"
-            "  hint: another layout of input 'x' would avoid it\n");
+            "  why:  [1, 3, 8, 8] for input 'x', [1, 8, 8, 3] for the conv; with another layout "
+            "of input 'x' there would be none\n");
 }
 
 }  // namespace
