@@ -1,6 +1,7 @@
 #include "layout/labels.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace ferryman::layout {
 
@@ -36,6 +37,7 @@ class LabelFinder {
       if (model_.memories[m].available == 0) make_available(static_cast<int>(m), 0, Origin::kGiven);
       carry_on();
     }
+    for (ReleasedPort& port : model_.released) list_labels(port);
   }
 
  private:
@@ -82,6 +84,34 @@ class LabelFinder {
       return;
     }
     make_available(tensor.memory, add_label(target, label), origin);
+  }
+
+  // Candidates that keep the dims of the value whole and in order inside; if there is none, its
+  // logical order becomes one.
+  void list_labels(ReleasedPort& port) {
+    const int m = model_.memory_of[port.value];
+    Memory& of = model_.memories[static_cast<size_t>(m)];
+    for (size_t label = 0; label < of.labels.size(); ++label) {
+      const bool available = (of.available >> label & 1) != 0;
+      if (available && keeps_dims(port.value, of.labels[label])) {
+        port.labels.push_back(static_cast<int>(label));
+      }
+    }
+    if (!port.labels.empty()) return;
+    std::vector<int> dims(model_.factors.of[port.value].first.size() - 1);
+    std::iota(dims.begin(), dims.end(), 0);
+    port.labels.push_back(add_label(of, order_of_dims(model_, port.value, dims)));
+    of.available |= LabelMask{1} << port.labels.front();
+  }
+
+  bool keeps_dims(ValueId value, const Order& label) const {
+    const ValueFactors& factors = model_.factors.of[value];
+    const std::vector<uint8_t>& root_factors = model_.factors.views[value].factors;
+    for (size_t k = 1; k < root_factors.size() && label.size() > 0; ++k) {
+      if (factors.dim_of(k) != factors.dim_of(k - 1)) continue;
+      if (label.index_of(root_factors[k]) != label.index_of(root_factors[k - 1]) + 1) return false;
+    }
+    return true;
   }
 
   void seed(const ModelOp& op, Demands demands) {
@@ -150,7 +180,7 @@ class LabelFinder {
 }  // namespace
 
 Order meet_demand(const ModelTensor& tensor, const TensorDemand& demand, const Order& units) {
-  if (demand.innermost.empty()) return units;
+  if (demand.innermost.empty() && !tensor.whole_dims) return units;
   const auto dim_of_unit = [&](uint8_t unit) {
     for (size_t k = 0; k < tensor.units.size(); ++k) {
       if (tensor.units[k] == unit) return tensor.factor_dims[k];
@@ -158,15 +188,22 @@ Order meet_demand(const ModelTensor& tensor, const TensorDemand& demand, const O
     return -1;
   };
   Order met;
-  for (const uint8_t unit : units) {
-    const auto& dims = demand.innermost;
-    if (std::find(dims.begin(), dims.end(), dim_of_unit(unit)) == dims.end()) met.push_back(unit);
-  }
-  for (const int dim : demand.innermost) {
+  const auto append_dim = [&](int dim) {
     for (const uint8_t unit : units) {
       if (dim_of_unit(unit) == dim) met.push_back(unit);
     }
+  };
+  const auto& inner = demand.innermost;
+  for (const uint8_t unit : units) {
+    const int dim = dim_of_unit(unit);
+    if (met.contains(unit) || std::find(inner.begin(), inner.end(), dim) != inner.end()) continue;
+    if (tensor.whole_dims) {
+      append_dim(dim);
+    } else {
+      met.push_back(unit);
+    }
   }
+  for (const int dim : inner) append_dim(dim);
   return met;
 }
 

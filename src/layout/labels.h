@@ -14,7 +14,8 @@ constexpr size_t kMaxCandidates = 24;
 
 void find_labels(Model& model);
 
-// `units` as the demand wants them: the demanded dims innermost, everything else as it was.
+// `units` as the demand wants them: the demanded dims innermost, everything else as it was, apart
+// from dims that have to be whole.
 Order meet_demand(const ModelTensor& tensor, const TensorDemand& demand, const Order& units);
 
 // The units of `wanted` that the tensor has, in that order.

@@ -130,7 +130,27 @@ class ModelBuilder {
       added.tensors.push_back(make_tensor(op.results[r], std::move(axes.results[r])));
     }
     add_units(added);
+    for (ModelTensor& tensor : added.tensors) tensor.whole_dims = counts_along_dims(op);
     model_.ops.push_back(std::move(added));
+  }
+
+  // Starts, paddings and axes are given per dim, so a dim must be one axis of the tensor.
+  static bool counts_along_dims(const Op& op) {
+    switch (op.def->axes) {
+      case AxisRule::kElementwise:
+      case AxisRule::kExpand:
+      case AxisRule::kReduce:
+      case AxisRule::kContract:
+        return false;
+      case AxisRule::kAlong:
+      case AxisRule::kWindowed:
+      case AxisRule::kPermute:
+      case AxisRule::kReshape:
+      case AxisRule::kAnchored:
+      case AxisRule::kOpaque:
+        return true;
+    }
+    internal_error("unknown axis rule");
   }
 
   Form logical_form(const Op& op) const {
@@ -219,23 +239,24 @@ class ModelBuilder {
     memory.available |= LabelMask{1} << label;
   }
 
-  void pin(ValueId value, const IoLayout& wanted) {
-    if (wanted.kind == IoLayout::Kind::kAny) return;
+  void pin(ValueId value, const std::vector<IoLayout>& layouts, size_t i) {
+    const IoLayout wanted = i < layouts.size() ? layouts[i] : IoLayout();
+    if (wanted.kind == IoLayout::Kind::kAny) {
+      Memory& memory = memory_of(value);
+      if (memory.constant) return;
+      // At least this order is possible; others are listed when they are known.
+      add_label(memory, order_of_dims(model_, value, all_dims(rank(value))));
+      model_.released.push_back({value, {}});
+      return;
+    }
     const bool listed = wanted.kind == IoLayout::Kind::kOrder;
     pin(value, listed ? wanted.order : all_dims(rank(value)));
   }
 
   void pin_boundary(const IoLayouts& io) {
-    for (size_t i = 0; i < graph_.inputs().size(); ++i) {
-      const IoLayout wanted = i < io.inputs.size() ? io.inputs[i] : IoLayout();
-      const ValueId value = graph_.inputs()[i];
-      pin(value, wanted);
-      if (wanted.kind == IoLayout::Kind::kAny) {
-        model_.released_inputs.push_back(model_.memory_of[value]);
-      }
-    }
+    for (size_t i = 0; i < graph_.inputs().size(); ++i) pin(graph_.inputs()[i], io.inputs, i);
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
-      pin(graph_.outputs()[i].value, i < io.outputs.size() ? io.outputs[i] : IoLayout());
+      pin(graph_.outputs()[i].value, io.outputs, i);
     }
     for (size_t v = 0; v < graph_.num_value_ids(); ++v) {
       const ValueId value{v};

@@ -40,6 +40,7 @@ struct ModelTensor {
   std::vector<uint8_t> unit_of_memory_factor;
   std::vector<int> factor_dims;  // per factor of the value, its dim
   Order logical;                 // its units in logical order
+  bool whole_dims = false;       // the factors of a dim stay together: the op counts along its dims
 
   bool has_unit(uint8_t unit) const { return logical.contains(unit); }
 };
@@ -61,13 +62,20 @@ struct ModelOp {
   const TensorDemand& demand(size_t form, size_t tensor) const;
 };
 
+// A graph input or output whose order the plan chooses. The user sees its dims, so these stay
+// whole.
+struct ReleasedPort {
+  ValueId value;
+  std::vector<int> labels;  // of its memory; at least one
+};
+
 struct Model {
   Factors factors;
   std::vector<Memory> memories;
-  ValueMap<int> memory_of;           // through views
-  std::vector<ModelOp> ops;          // in execution order; relabelling ops are not among them
-  std::vector<int> released_inputs;  // memories whose order the plan chooses at the boundary
-  bool complete = true;              // false: candidates were dropped, so nothing is proven
+  ValueMap<int> memory_of;             // through views
+  std::vector<ModelOp> ops;            // in execution order; relabelling ops are not among them
+  std::vector<ReleasedPort> released;  // inputs, then outputs
+  bool complete = true;                // false: candidates were dropped, so nothing is proven
 };
 
 Model build_model(const Graph& graph, const TargetContract& contract, const IoLayouts& io);

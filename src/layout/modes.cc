@@ -237,12 +237,9 @@ Problem make_problem(const Model& model) {
   for (const Memory& memory : model.memories) problem.add_value(value_of_memory(memory));
   const std::vector<int> made = labels_as_made(model);
   for (const ModelOp& op : model.ops) add_op(op, made, problem);
-  for (const int m : model.released_inputs) {
-    const Memory& memory = model.memories[static_cast<size_t>(m)];
-    const int index = problem.add_op({m});
-    for (int label = 0; label < static_cast<int>(memory.labels.size()); ++label) {
-      if ((memory.available >> label & 1) != 0) problem.add_mode(index, {label}, 0);
-    }
+  for (const ReleasedPort& port : model.released) {
+    const int index = problem.add_op({model.memory_of[port.value]});
+    for (const int label : port.labels) problem.add_mode(index, {label}, 0);
   }
   return problem;
 }

@@ -14,7 +14,7 @@ constexpr size_t kMaxModes = 64;
 
 void list_modes(Model& model, size_t max_modes);
 
-// Ops come in the order of model.ops, then one op per released input; values are the memories.
+// Ops come in the order of model.ops, then one op per released port; values are the memories.
 Problem make_problem(const Model& model);
 
 // A run of units of one axis that is one physical axis in every tensor that has it. An axis without

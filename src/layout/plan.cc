@@ -68,20 +68,6 @@ class PlanWriter {
     return layout;
   }
 
-  Layout io_layout(ValueId value, const IoLayout& wanted) const {
-    switch (wanted.kind) {
-      case IoLayout::Kind::kLogical:
-        return logical_layout(value);
-      case IoLayout::Kind::kOrder:
-        return layout_of_dims(value, wanted.order);
-      case IoLayout::Kind::kAny:
-        break;
-    }
-    const int m = model_.memory_of[value];
-    if (memory(m).constant) return logical_layout(value);
-    return layout_of_label(value, memory(m).labels[produced_[static_cast<size_t>(m)]]);
-  }
-
   // A layout outside of any op: neighbouring factors of a dim are one axis, dims of size 1 follow
   // the dim before them.
   Layout layout_of_label(ValueId value, const Order& label) const {
@@ -127,42 +113,54 @@ class PlanWriter {
   }
 
   void write_inputs() {
-    size_t next_released = model_.ops.size();
     for (size_t i = 0; i < graph_.inputs().size(); ++i) {
       const ValueId value = graph_.inputs()[i];
       const IoLayout wanted = i < io_.inputs.size() ? io_.inputs[i] : IoLayout();
       const size_t m = static_cast<size_t>(model_.memory_of[value]);
-      if (wanted.kind == IoLayout::Kind::kAny) {
-        produced_[m] = released_label(next_released++, memory(static_cast<int>(m)));
-      } else if (wanted.kind == IoLayout::Kind::kOrder) {
-        const Order order = order_of_dims(model_, value, wanted.order);
-        const std::vector<Order>& labels = memory(static_cast<int>(m)).labels;
-        produced_[m] =
-            static_cast<size_t>(std::find(labels.begin(), labels.end(), order) - labels.begin());
-      }
+      Layout layout = port_layout(value, wanted);
+      const Order order = label_of_layout(value, layout);
+      const std::vector<Order>& labels = model_.memories[m].labels;
+      produced_[m] =
+          static_cast<size_t>(std::find(labels.begin(), labels.end(), order) - labels.begin());
       used_[m] |= LabelMask{1} << produced_[m];
-      plan_.inputs.push_back(io_layout(value, wanted));
-      remember(value, plan_.inputs.back());
+      remember(value, layout);
+      plan_.inputs.push_back(std::move(layout));
     }
   }
 
-  // The mode of the op that stands for a released input: the k-th available label.
-  size_t released_label(size_t op, const Memory& of) const {
-    int mode = solution_.modes[op];
-    size_t label = 0;
-    while ((of.available >> label & 1) == 0 || mode-- > 0) ++label;
+  Order label_of_layout(ValueId value, const Layout& layout) const {
+    Order label;
+    if (factors(value).size() > Order::kCapacity) return label;
+    for (const uint8_t factor : plan_.memory_order(value, layout).factors) label.push_back(factor);
     return label;
+  }
+
+  // Inputs, then outputs, in the order of the model's released ports.
+  Layout port_layout(ValueId value, const IoLayout& wanted) {
+    switch (wanted.kind) {
+      case IoLayout::Kind::kLogical:
+        return logical_layout(value);
+      case IoLayout::Kind::kOrder:
+        return layout_of_dims(value, wanted.order);
+      case IoLayout::Kind::kAny:
+        break;
+    }
+    const int m = model_.memory_of[value];
+    if (memory(m).constant) return logical_layout(value);
+    const size_t port = next_port_++;
+    const int mode = solution_.modes[model_.ops.size() + port];
+    const int label = model_.released[port].labels[static_cast<size_t>(mode)];
+    used_[static_cast<size_t>(m)] |= LabelMask{1} << label;
+    Layout layout = layout_of_label(value, memory(m).labels[static_cast<size_t>(label)]);
+    const auto known = seen_.find(plan_.memory_order(value, layout));
+    const bool is_there = known != seen_.end() && known->second.first == value;
+    return is_there ? known->second.second : layout;
   }
 
   void write_outputs() {
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
-      const ValueId value = graph_.outputs()[i].value;
       const IoLayout wanted = i < io_.outputs.size() ? io_.outputs[i] : IoLayout();
-      Layout layout = io_layout(value, wanted);
-      const auto known = seen_.find(plan_.memory_order(value, layout));
-      const bool as_it_is = wanted.kind == IoLayout::Kind::kAny && known != seen_.end() &&
-                            known->second.first == value;
-      plan_.outputs.push_back(as_it_is ? known->second.second : std::move(layout));
+      plan_.outputs.push_back(port_layout(graph_.outputs()[i].value, wanted));
     }
     for (const StateUpdate& update : graph_.state_updates()) {
       plan_.updates.push_back(logical_layout(update.value));
@@ -330,6 +328,7 @@ class PlanWriter {
   LayoutPlan plan_;
   std::vector<size_t> produced_;  // per memory, the label it is made in
   std::vector<LabelMask> used_;   // per memory
+  size_t next_port_ = 0;
   std::map<MemoryOrder, std::pair<ValueId, Layout>> seen_;
 };
 

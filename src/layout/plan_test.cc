@@ -236,6 +236,24 @@ TEST(Layout, ReleasedEndsNeedNoCopies) {
   EXPECT_EQ(net.copies(given), "relu [1, 8, 8, 4] -> [1, 4, 8, 8]\n");
 }
 
+TEST(Layout, ReleasedOutputKeepsItsDimsWhole) {
+  TestNet net;  // flattened features in the order (h, w, c) would be of no use to anybody
+  const ValueId x = net.conv(net.input("x", {1, 1, 8, 8}), 4);
+  net.output("y", net.reshape(x, {1, 256}));
+  const LayoutPlan plan = net.plan({.outputs = {{IoLayout::Kind::kAny}}});
+  EXPECT_EQ(net.copies(plan), "conv [1, 8, 8, 4] -> [1, 4, 8, 8]\n");
+}
+
+TEST(Layout, ConcatenatedDimsStayWhole) {
+  TestNet net;  // moving the heads is cheaper before the concat, but they are half a dim there
+  const ValueId x = net.linear(net.input("x", {2, 6, 8}), 8);
+  const ValueId longer = net.concat({x, x}, 1);
+  const ValueId heads = net.permute(net.reshape(longer, {2, 12, 2, 4}), {0, 2, 1, 3});
+  net.output("y", net.relu(heads));
+  const LayoutPlan plan = net.plan();
+  EXPECT_EQ(net.copies(plan), "relu [2, 12, 2, 4] -> [2, 2, 12, 4]\n");
+}
+
 TEST(Layout, IncompatibleReshapeIsOpaque) {
   TestNet net;  // 6 x 4 and 4 x 6 have no common factors
   const ValueId x = net.input("x", {6, 4});

@@ -16,7 +16,7 @@
 namespace ferryman::layout {
 namespace {
 
-constexpr uint64_t kNumNets = 500;
+constexpr uint64_t kNumNets = 300;
 constexpr size_t kAllModes = 100'000;
 
 // Every permutation of the factors is a candidate. False if there are too many.
