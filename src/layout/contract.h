@@ -45,6 +45,9 @@ class TargetContract {
   // Empty: any order that the op's axis rule allows, or the logical order if it allows nothing.
   // Not asked for ops that only relabel (reshape, permute, pixel shuffle): they have no kernel.
   virtual std::vector<Form> forms(const Graph& graph, OpId op) const = 0;
+  // For forms that do not state it. Limits how far a layout may split axes; what is of a higher
+  // rank from the start is not the planner's concern. 0: no limit.
+  virtual int max_rank() const { return 0; }
 };
 
 // A target without preferences: nothing is ever moved.

@@ -121,6 +121,9 @@ class ModelBuilder {
     } else if (added.forms.empty()) {
       added.forms.emplace_back();
     }
+    for (Form& form : added.forms) {
+      if (form.max_rank == 0) form.max_rank = contract_.max_rank();
+    }
     axes.operands.resize(op.operands.size());
     axes.results.resize(op.results.size());
     for (size_t t = 0; t < op.operands.size(); ++t) {

@@ -166,6 +166,26 @@ constexpr int32_t kInnermostMoves = 8;
 constexpr int32_t kKeepsFromFusing = 64;
 // Where it does not matter, copies come late: pointwise ops stay in the order of the kernels.
 constexpr int32_t kCopiesEarly = 1;
+// A dim in pieces makes the tensor's rank higher than the user's.
+constexpr int32_t kInPieces = 2;
+
+bool is_in_pieces(const ModelTensor& tensor, const Order& label) {
+  int runs = 0;
+  int previous = -1;
+  std::vector<bool> seen(tensor.axes.size(), false);
+  int dims = 0;
+  for (const uint8_t factor : label) {
+    for (size_t k = 0; k < tensor.memory_factors.size(); ++k) {
+      if (tensor.memory_factors[k] != factor) continue;
+      const int dim = tensor.factor_dims[k];
+      runs += dim != previous ? 1 : 0;
+      previous = dim;
+      dims += seen[static_cast<size_t>(dim)] ? 0 : 1;
+      seen[static_cast<size_t>(dim)] = true;
+    }
+  }
+  return runs > dims;
+}
 
 int32_t awkwardness_of_copy(const Order& from, const Order& to) {
   if (from.empty()) return 0;
@@ -205,7 +225,7 @@ std::vector<int> labels_as_made(const Model& model) {
   return made;
 }
 
-void add_op(const ModelOp& op, const std::vector<int>& made, Problem& problem) {
+void add_op(const Model& model, const ModelOp& op, const std::vector<int>& made, Problem& problem) {
   const bool pointwise = std::all_of(op.axes.begin(), op.axes.end(),
                                      [](const OpAxis& axis) { return axis.broadcasts; });
   std::vector<int> values;
@@ -221,6 +241,9 @@ void add_op(const ModelOp& op, const std::vector<int>& made, Problem& problem) {
     for (size_t t = 0; t < op.tensors.size(); ++t) {
       if (mode.labels[t] < 0) continue;
       labels.push_back(mode.labels[t]);
+      const Memory& of = model.memories[static_cast<size_t>(op.tensors[t].memory)];
+      const Order& label = of.labels[static_cast<size_t>(mode.labels[t])];
+      if (pointwise && is_in_pieces(op.tensors[t], label)) awkwardness += kInPieces;
       const int as_made = made[static_cast<size_t>(op.tensors[t].memory)];
       if (pointwise && t < op.num_operands && as_made >= 0 && as_made != mode.labels[t]) {
         awkwardness += kKeepsFromFusing;
@@ -236,7 +259,7 @@ Problem make_problem(const Model& model) {
   Problem problem;
   for (const Memory& memory : model.memories) problem.add_value(value_of_memory(memory));
   const std::vector<int> made = labels_as_made(model);
-  for (const ModelOp& op : model.ops) add_op(op, made, problem);
+  for (const ModelOp& op : model.ops) add_op(model, op, made, problem);
   for (const ReleasedPort& port : model.released) {
     const int index = problem.add_op({model.memory_of[port.value]});
     for (const int label : port.labels) problem.add_mode(index, {label}, 0);

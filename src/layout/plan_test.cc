@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "layout/test_contract.h"
 #include "layout/test_net.h"
 
 namespace ferryman::layout {
@@ -252,6 +253,24 @@ TEST(Layout, ConcatenatedDimsStayWhole) {
   net.output("y", net.relu(heads));
   const LayoutPlan plan = net.plan();
   EXPECT_EQ(net.copies(plan), "relu [2, 12, 2, 4] -> [2, 2, 12, 4]\n");
+}
+
+class RankLimitContract : public ChannelsLastContract {
+ public:
+  int max_rank() const override { return 4; }
+};
+
+TEST(Layout, PiecesStayWithinTheRankLimit) {
+  TestNet net;  // it is cheapest to bring the small operand into the order of the windows
+  const ValueId sum = net.add(net.input("x", {4, 4, 1}), net.input("row", {8}));
+  const ValueId split = net.permute(net.reshape(sum, {2, 2, 2, 2, 8}), {0, 2, 1, 3, 4});
+  net.output("y", net.reshape(split, {4, 4, 8}));
+  const auto sum_shape = [&](const TargetContract& contract) {
+    const LayoutPlan plan = plan_layout(net.graph(), contract, {});
+    return net.shape(plan.ops[net.graph().producer(sum)].results[0]);
+  };
+  EXPECT_EQ(sum_shape(ChannelsLastContract()), "[2, 2, 2, 2, 8]");
+  EXPECT_EQ(sum_shape(RankLimitContract()), "[4, 4, 8]");
 }
 
 TEST(Layout, IncompatibleReshapeIsOpaque) {

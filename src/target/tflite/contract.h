@@ -15,6 +15,7 @@ bool is_depthwise(const Graph& graph, OpId conv);
 class TfliteContract : public layout::TargetContract {
  public:
   std::vector<layout::Form> forms(const Graph& graph, OpId op) const override;
+  int max_rank() const override { return 5; }  // PAD and BATCH_MATMUL stop there
 };
 
 }  // namespace ferryman::tflite
