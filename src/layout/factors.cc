@@ -25,6 +25,24 @@ struct DimGroup {
   size_t lhs_begin, lhs_end, rhs_begin, rhs_end;
 };
 
+// The end of the smallest group that starts at (lhs_begin, rhs_begin): equal products on both
+// sides. Nothing if a symbolic dim is met first.
+std::optional<DimGroup> next_group(const Dims& lhs, const Dims& rhs, size_t l, size_t r) {
+  DimGroup group{l, l, r, r};
+  int64_t lhs_product = 1;
+  int64_t rhs_product = 1;
+  do {
+    const bool take_lhs = r == rhs.size() || (l < lhs.size() && lhs_product <= rhs_product);
+    const Dims& side = take_lhs ? lhs : rhs;
+    size_t& at = take_lhs ? l : r;
+    if (at == side.size() || !side[at].is_static()) return std::nullopt;
+    (take_lhs ? lhs_product : rhs_product) *= side[at++].size();
+  } while (lhs_product != rhs_product);
+  group.lhs_end = l;
+  group.rhs_end = r;
+  return group;
+}
+
 // Splits a reshape into the smallest groups of dims with equal products. Symbolic dims match equal
 // ones, or else the whole middle must be one dim on one side, which the other side then names.
 std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs) {
@@ -32,42 +50,28 @@ std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs) {
   size_t l = 0;
   size_t r = 0;
   while (l < lhs.size() || r < rhs.size()) {
-    DimGroup group{l, l, r, r};
-    int64_t lhs_product = 1;
-    int64_t rhs_product = 1;
+    std::optional<DimGroup> group;
     if (l < lhs.size() && r < rhs.size() && lhs[l] == rhs[r]) {
-      groups.push_back({l, l + 1, r, r + 1});
-      ++l;
-      ++r;
-      continue;
+      group = DimGroup{l, l + 1, r, r + 1};
+    } else {
+      group = next_group(lhs, rhs, l, r);
     }
-    const auto rest_is_unmatched = [&] {
-      return (l < lhs.size() && !lhs[l].is_static()) || (r < rhs.size() && !rhs[r].is_static());
-    };
-    do {
-      if (rest_is_unmatched()) break;
-      if (r == rhs.size() || (l < lhs.size() && lhs_product <= rhs_product)) {
-        if (l == lhs.size()) break;
-        lhs_product *= lhs[l++].size();
-      } else {
-        rhs_product *= rhs[r++].size();
-      }
-    } while (lhs_product != rhs_product);
-    if (lhs_product != rhs_product || rest_is_unmatched()) {
-      // Everything but a common end is one group.
-      size_t lhs_end = lhs.size();
-      size_t rhs_end = rhs.size();
-      while (lhs_end > l && rhs_end > r && lhs[lhs_end - 1] == rhs[rhs_end - 1])
-        --lhs_end, --rhs_end;
-      groups.push_back({group.lhs_begin, lhs_end, group.rhs_begin, rhs_end});
-      for (size_t i = 0; lhs_end + i < lhs.size(); ++i) {
-        groups.push_back({lhs_end + i, lhs_end + i + 1, rhs_end + i, rhs_end + i + 1});
-      }
-      return groups;
-    }
-    group.lhs_end = l;
-    group.rhs_end = r;
-    groups.push_back(group);
+    if (!group.has_value()) break;
+    groups.push_back(*group);
+    l = group->lhs_end;
+    r = group->rhs_end;
+  }
+  if (l == lhs.size() && r == rhs.size()) return groups;
+  // What is left is one group, apart from a common end.
+  size_t tail = 0;
+  while (l + tail < lhs.size() && r + tail < rhs.size() &&
+         lhs[lhs.size() - 1 - tail] == rhs[rhs.size() - 1 - tail]) {
+    ++tail;
+  }
+  groups.push_back({l, lhs.size() - tail, r, rhs.size() - tail});
+  for (; tail > 0; --tail) {
+    groups.push_back(
+        {lhs.size() - tail, lhs.size() - tail + 1, rhs.size() - tail, rhs.size() - tail + 1});
   }
   return groups;
 }
@@ -113,7 +117,8 @@ std::optional<CommonPieces> common_pieces(std::vector<Dim> lhs, std::vector<Dim>
     if (a != b) {
       if (!a.is_static() || !b.is_static()) return std::nullopt;
       piece = Dim(std::min(a.size(), b.size()));
-      if (piece == Dim(0)) return std::nullopt;  // no elements, hence no order to keep
+      if (piece.size() == 0 || piece == Dim(0))
+        return std::nullopt;  // no elements, hence no order to keep
       if (std::max(a.size(), b.size()) % piece.size() != 0) return std::nullopt;
     }
     take(pieces.lhs, l, a, piece);

@@ -273,6 +273,26 @@ TEST(Layout, PiecesStayWithinTheRankLimit) {
   EXPECT_EQ(sum_shape(RankLimitContract()), "[4, 4, 8]");
 }
 
+TEST(Layout, EmptyTensorsAreNotSplit) {
+  TestNet net;
+  const ValueId x = net.input("x", {2, 0, 5});
+  net.output("y", net.permute(net.reshape(x, {0, 3, 7}), {2, 1, 0}));
+  EXPECT_EQ(net.plan().bytes_moved, 0);
+}
+
+TEST(Layout, SymbolicDimsAreNamedByTheOtherSide) {
+  TestNet net;
+  SymbolTable& symbols = net.graph().symbols();
+  const Dim batch = symbols.symbol("s0", {1, 8});
+  const Dim length = symbols.symbol("s1", {1, 8});
+  const ValueId x = net.input("x", {batch, 4, length, 8});
+  const ValueId merged = net.reshape(x, {batch, symbols.mul(Dim(4), length), 8});
+  net.output("y", net.permute(net.relu(merged), {0, 2, 1}));
+  const LayoutPlan plan = net.plan();
+  EXPECT_TRUE(plan.ops[net.graph().producer(merged)].relabelling);
+  EXPECT_EQ(plan.copies.size(), 1u);
+}
+
 TEST(Layout, IncompatibleReshapeIsOpaque) {
   TestNet net;  // 6 x 4 and 4 x 6 have no common factors
   const ValueId x = net.input("x", {6, 4});
