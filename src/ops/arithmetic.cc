@@ -316,6 +316,23 @@ Imported import_xlogy(ImportContext& call) {
   return one_result(call.emit(ops::kWhere, {gives_zero, zero, product}));
 }
 
+// log(exp(a) + exp(b)) = m + log1p(exp(-|a - b|)) with m the larger; equal infinities stay.
+Imported import_logaddexp(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
+  if (!is_floating(dtype_of(call, x[0]))) return call.unsupported("of whole numbers");
+  FERRYMAN_TRY(const ValueId larger, call.emit(ops::kMaximum, {x[0], x[1]}));
+  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[0], x[1]}));
+  FERRYMAN_TRY(const ValueId distance, call.emit(ops::kAbs, {difference}));
+  FERRYMAN_TRY(const ValueId negated, call.emit(ops::kNeg, {distance}));
+  FERRYMAN_TRY(const ValueId ratio, call.emit(ops::kExp, {negated}));
+  FERRYMAN_TRY(const ValueId correction, call.emit(ops::kLog1p, {ratio}));
+  FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {larger, correction}));
+  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {larger}));
+  const ValueId infinity = scalar_like(call, larger, std::numeric_limits<double>::infinity());
+  FERRYMAN_TRY(const ValueId is_infinite, call.emit(ops::kEq, {magnitude, infinity}));
+  return one_result(call.emit(ops::kWhere, {is_infinite, larger, sum}));
+}
+
 // x * 2 ^ other
 Imported import_ldexp(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x,
@@ -368,6 +385,7 @@ void add_arithmetic_ops(Ops& ops) {
   imports.add(
       {"special_xlog1py.default", "special_xlog1py.self_scalar", "special_xlog1py.other_scalar"},
       import_xlogy<ops::kLog1p>);
+  imports.add("logaddexp.default", import_logaddexp);
   imports.add("ldexp.Tensor", import_ldexp);
 }
 

@@ -124,6 +124,10 @@ Imported import_gather(ImportContext& call) {
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
   const Ints shape = sizes_of(call, index);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  if (product(shape) == 0) {  // nothing is read; torch allows any rank here
+    return std::vector{
+        call.builder().constant(TensorData::filled(dtype_of(call, x), shape, 0), "empty")};
+  }
   if (rank_of(call, x) == 0) {
     FERRYMAN_TRY(x, emit_reshape(call, x, {1}));
   }
@@ -154,6 +158,7 @@ Imported import_take_along_dim(ImportContext& call) {
     FERRYMAN_TRY(x, emit_expand(call, x, x_shape));
     FERRYMAN_TRY(index, emit_expand(call, index, index_shape));
   }
+  FERRYMAN_TRY(index, wrap_negative(call, index, sizes_of(call, x)[static_cast<size_t>(axis)]));
   return one_result(gather_elements(call, x, index, axis));
 }
 
@@ -169,11 +174,12 @@ Imported import_take(ImportContext& call) {
 
 // Entries (i, i + offset) of two axes, which become one, the last.
 Imported import_diagonal(ImportContext& call) {
-  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId x, call.tensor(call.find("A") != nullptr ? "A" : "self"));
+  const bool of_matrix = call.find("A") != nullptr;  // linalg.diagonal: the last two axes
   FERRYMAN_TRY(const int64_t offset, call.integer("offset", 0));
   const size_t rank = rank_of(call, x);
-  FERRYMAN_TRY(const int64_t first, call.axis("dim1", rank, 0));
-  FERRYMAN_TRY(const int64_t second, call.axis("dim2", rank, 1));
+  FERRYMAN_TRY(const int64_t first, call.axis("dim1", rank, of_matrix ? -2 : 0));
+  FERRYMAN_TRY(const int64_t second, call.axis("dim2", rank, of_matrix ? -1 : 1));
   if (rank < 2 || first == second) return call.unsupported("a diagonal needs two axes");
   Ints perm;
   for (int64_t axis = 0; axis < static_cast<int64_t>(rank); ++axis) {

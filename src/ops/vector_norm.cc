@@ -68,13 +68,14 @@ Imported import_cosine_similarity(ImportContext& call) {
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-8));
   FERRYMAN_TRY(const ValueId product, call.emit(ops::kMul, {x[0], x[1]}));
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, product), 1));
-  const Reduction over_axis{product, {axis}, false};
+  const Ints axes = rank_of(call, product) == 0 ? Ints{} : Ints{axis};
+  const Reduction over_axis{product, axes, false};
   FERRYMAN_TRY(const ValueId dot, over_axis.emit(call, ops::kSum, product));
   const Ints shape = sizes_of(call, product);
   std::vector<ValueId> lengths;
   for (const ValueId vector : x) {
     FERRYMAN_TRY(const ValueId expanded, emit_expand(call, vector, shape));
-    FERRYMAN_TRY(const ValueId length, emit_norm(call, {expanded, {axis}, false}, 2));
+    FERRYMAN_TRY(const ValueId length, emit_norm(call, {expanded, axes, false}, 2));
     FERRYMAN_TRY(const ValueId bounded, call.emit(ops::kClamp, {length}, {{attr::kMin, eps}}));
     lengths.push_back(bounded);
   }
