@@ -207,7 +207,8 @@ bool fits_attribute(const ImportArg* bound) {
 Result<ValueId> bounded(ImportContext& call, ValueId x, OpName op, std::string_view name) {
   if (!call.given(name)) return x;
   FERRYMAN_TRY(const ValueId bound, tensor_as(call, name, dtype_of(call, x)));
-  return call.emit(op, {x, bound});
+  const OpName on_bools = op == ops::kMaximum ? ops::kLogicalOr : ops::kLogicalAnd;
+  return call.emit(dtype_of(call, x) == DType::kBool ? on_bools : op, {x, bound});
 }
 
 Result<double> bound_attr(ImportContext& call, std::string_view name, double none, DType dtype) {

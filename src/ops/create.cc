@@ -106,6 +106,24 @@ Imported import_scalar_tensor(ImportContext& call) {
   return one_result(fill(call, "s", {}, dtype));
 }
 
+// The bounds as torch reads them: an integer dtype takes the step and the values as whole numbers,
+// and int64 counts with them as well.
+struct Progression {
+  double start, end, step;
+};
+
+Result<Progression> read_progression(ImportContext& call) {
+  Progression progression{};
+  FERRYMAN_TRY(progression.start, call.number("start", 0));
+  FERRYMAN_TRY(progression.end, call.number("end"));
+  FERRYMAN_TRY(progression.step, call.number("step", 1));
+  return progression;
+}
+
+Progression truncated(const Progression& p) {
+  return {std::trunc(p.start), std::trunc(p.end), std::trunc(p.step)};
+}
+
 // start, start + step, … below end; whole numbers unless one of the three is not.
 Imported import_arange(ImportContext& call) {
   ignore_placement(call);
@@ -115,22 +133,18 @@ Imported import_arange(ImportContext& call) {
     if (arg != nullptr && std::holds_alternative<double>(arg->value)) whole = false;
   }
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", whole ? DType::kI64 : DType::kF32));
-  FERRYMAN_TRY(const double start, call.number("start", 0));
-  FERRYMAN_TRY(const double end, call.number("end"));
-  FERRYMAN_TRY(const double step, call.number("step", 1));
-  const double count = std::ceil((end - start) / step);
+  FERRYMAN_TRY(Progression p, read_progression(call));
+  if (dtype == DType::kI64) p = truncated(p);
+  const double count = std::ceil((p.end - p.start) / p.step);
+  if (is_integer(dtype)) p = truncated(p);
   constexpr double kMaxElems = 1 << 28;
-  if (!(step != 0) || !(count >= 0) || count > kMaxElems) return call.unsupported("a bad range");
-  const TensorType type{dtype, {Dim(static_cast<int64_t>(count))}};
-  if (whole) {
-    FERRYMAN_TRY(const int64_t first, call.integer("start", 0));
-    FERRYMAN_TRY(const int64_t stride, call.integer("step", 1));
-    Ints values(static_cast<size_t>(count));
-    for (size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<int64_t>(i) * stride;
-    return constant(call, store_ints(type, values), "arange");
-  }
+  constexpr double kExact = 0x1p53;  // larger bounds would not be exact
+  const bool exact = std::fabs(p.start) < kExact && std::fabs(p.end) < kExact;
+  if (p.step == 0 || !(count >= 0) || count > kMaxElems || !exact)
+    return call.unsupported("a bad range");
   std::vector<double> values(static_cast<size_t>(count));
-  for (size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * step;
+  for (size_t i = 0; i < values.size(); ++i) values[i] = p.start + static_cast<double>(i) * p.step;
+  const TensorType type{dtype, {Dim(static_cast<int64_t>(count))}};
   return constant(call, store_doubles(type, values), "arange");
 }
 

@@ -203,6 +203,11 @@ Imported import_diff(ImportContext& call) {
   FERRYMAN_TRY(const int64_t times, call.integer("n", 1));
   if (rank_of(call, x) == 0) return call.unsupported("a tensor without axes");
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), -1));
+  if (times == 0) {  // not even joined
+    call.ignore("prepend");
+    call.ignore("append");
+    return std::vector{x};
+  }
   std::vector<ValueId> parts = {x};
   if (call.given("prepend")) {
     FERRYMAN_TRY(const ValueId before, call.tensor("prepend"));

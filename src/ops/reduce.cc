@@ -325,6 +325,8 @@ Imported import_logsumexp(ImportContext& call) {
 
 // NaN counts as 0.
 Imported import_nansum(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId self, call.tensor("self"));
+  if (!is_floating(dtype_of(call, self))) return import_accumulation<ops::kSum>(call);
   FERRYMAN_TRY(Reduction reduction, read_float_reduction(call));
   FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {reduction.x}));
   FERRYMAN_TRY(const ValueId numbers,

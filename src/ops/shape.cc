@@ -179,15 +179,28 @@ Imported import_unsqueeze(ImportContext& call) {
   return one_result(emit_reshape(call, x, shape));
 }
 
+// numpy's rule: a row gets its new axes around it, a matrix a last one.
+Result<ValueId> emit_atleast(ImportContext& call, ValueId x, size_t rank) {
+  Ints shape = sizes_of(call, x);
+  if (rank >= 2 && shape.empty()) shape.push_back(1);
+  if (rank >= 2 && shape.size() == 1) shape.insert(shape.begin(), 1);
+  while (shape.size() < rank) shape.push_back(1);
+  return emit_reshape(call, x, shape);
+}
+
 template <size_t kRank>
 Imported import_atleast(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  Ints shape = sizes_of(call, x);
-  // numpy's rule: a row gets its new axes around it, a matrix a last one.
-  if (kRank >= 2 && shape.empty()) shape.push_back(1);
-  if (kRank >= 2 && shape.size() == 1) shape.insert(shape.begin(), 1);
-  while (shape.size() < kRank) shape.push_back(1);
-  return one_result(emit_reshape(call, x, shape));
+  return one_result(emit_atleast(call, x, kRank));
+}
+
+template <size_t kRank>
+Imported import_atleast_each(ImportContext& call) {
+  FERRYMAN_TRY(std::vector<ValueId> values, call.tensors("tensors"));
+  for (ValueId& value : values) {
+    FERRYMAN_TRY(value, emit_atleast(call, value, kRank));
+  }
+  return values;
 }
 
 // ---- permutations ----
@@ -374,8 +387,11 @@ void add_reshape_imports(ImportTable& imports) {
               import_squeeze);
   imports.add({"unsqueeze.default", "unsqueeze_copy.default"}, import_unsqueeze);
   imports.add("atleast_1d.default", import_atleast<1>);
+  imports.add("atleast_1d.Sequence", import_atleast_each<1>);
   imports.add("atleast_2d.default", import_atleast<2>);
+  imports.add("atleast_2d.Sequence", import_atleast_each<2>);
   imports.add("atleast_3d.default", import_atleast<3>);
+  imports.add("atleast_3d.Sequence", import_atleast_each<3>);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ Imported import_cosine_similarity(ImportContext& call) {
 }
 
 Imported import_pairwise_distance(ImportContext& call) {
-  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x1", "x2"}));
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x1", "x2"}, Promotion::kCommonFloat));
   FERRYMAN_TRY(const double p, call.number("p", 2));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-6));
   FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
