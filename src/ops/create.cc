@@ -156,8 +156,8 @@ Imported import_linspace(ImportContext& call) {
   FERRYMAN_TRY(const int64_t steps, call.integer("steps"));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
   constexpr int64_t kMaxElems = 1 << 28;
-  if (steps < 0 || steps > kMaxElems || !is_floating(dtype))
-    return call.unsupported("this form is not supported");
+  if (!is_floating(dtype)) return call.unsupported("of whole numbers");
+  if (steps < 0 || steps > kMaxElems) return call.unsupported("a bad number of steps");
   std::vector<double> values(static_cast<size_t>(steps));
   const double stride = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   for (int64_t i = 0; i < steps; ++i) {

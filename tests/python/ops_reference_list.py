@@ -1,0 +1,88 @@
+"""The ops that test_ops_reference.py checks, by the names of PyTorch's op_db, and what of them is
+refused on purpose."""
+
+# All samples of float32 give eager's result, but for those below.
+MUST_PASS = """
+abs acos acosh add addcdiv addcmul alias_copy all amax amin aminmax any arange argmax argmin asin
+asinh atan atan2 atanh atleast_1d atleast_2d atleast_3d bool broadcast_tensors broadcast_to byte
+cat ceil char chunk clamp clamp_max clamp_min clone column_stack constant_pad_nd contiguous cos
+cosh count_nonzero deg2rad diagonal diagonal_copy diff div.floor_rounding div.no_rounding_mode
+div.trunc_rounding double dstack eq erf erfc exp exp2 expand expand_as expand_copy expm1 eye fill
+flatten flip fliplr flipud float floor floor_divide fmax fmin fmod frac full full_like gather ge
+gt half hstack hypot index_select int isfinite isinf isnan isneginf isposinf ldexp le lerp
+linalg.diagonal linalg.norm linalg.vector_norm linspace log log10 log1p log2 logaddexp logical_and
+logical_not logical_or logical_xor logit logsumexp long lt mH mT masked_fill max.binary
+max.reduction_no_dim max.reduction_with_dim maximum mean meshgrid.list_of_tensors
+meshgrid.variadic_tensors min.binary min.reduction_no_dim min.reduction_with_dim minimum movedim
+mul nan_to_num nansum narrow narrow_copy ne neg new_full new_ones new_zeros
+nn.functional.alpha_dropout nn.functional.celu nn.functional.cosine_similarity
+nn.functional.dropout nn.functional.dropout2d nn.functional.dropout3d nn.functional.elu
+nn.functional.embedding nn.functional.feature_alpha_dropout.without_train nn.functional.gelu
+nn.functional.glu nn.functional.hardshrink nn.functional.hardsigmoid nn.functional.hardswish
+nn.functional.hardtanh nn.functional.leaky_relu nn.functional.logsigmoid nn.functional.mish
+nn.functional.normalize nn.functional.pad.circular nn.functional.pad.constant
+nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.replicate_negative
+nn.functional.pairwise_distance nn.functional.prelu nn.functional.relu nn.functional.relu6
+nn.functional.rrelu nn.functional.selu nn.functional.silu nn.functional.softplus
+nn.functional.softshrink nn.functional.softsign nn.functional.tanhshrink nn.functional.threshold
+norm norm.fro norm.inf ones ones_like permute permute_copy positive pow prod rad2deg ravel
+reciprocal remainder repeat repeat_interleave reshape reshape_as roll rot90 round round.decimals_0
+round.decimals_3 round.decimals_neg_3 rsqrt rsub scalar_tensor select select_scatter sgn short
+sigmoid sign sin sinc sinh slice slice_scatter special.xlog1py split split.list_args
+split_with_sizes split_with_sizes_copy sqrt square squeeze squeeze.multiple squeeze_copy stack std
+std.unbiased std_mean std_mean.unbiased sub sum t t_copy take take_along_dim tan tanh tensor_split
+tile to transpose transpose_copy tril triu true_divide trunc unbind unbind_copy unflatten unfold
+unfold_copy unsafe_chunk unsafe_split unsqueeze unsqueeze_copy var var.unbiased var_mean
+var_mean.unbiased view view_as view_copy vstack where xlogy zero_ zeros zeros_like __getitem__
+__radd__ __rdiv__ __rmod__ __rmul__ __rpow__ __rsub__
+""".split()
+
+# The same for int64, int32 and bool, where PyTorch has them.
+INTEGERS = """
+abs acos acosh add addcmul alias_copy all amax amin aminmax any arange argmax argmin asin asinh
+atan atan2 atanh atleast_1d atleast_2d atleast_3d bitwise_and bitwise_not bitwise_or bitwise_xor
+bool broadcast_tensors broadcast_to byte cat ceil char chunk clamp clamp_max clamp_min clone
+column_stack constant_pad_nd contiguous cos cosh count_nonzero deg2rad diagonal diagonal_copy diff
+div.floor_rounding div.no_rounding_mode div.trunc_rounding double dstack eq erf erfc exp exp2
+expand expand_as expand_copy expm1 eye fill flatten flip fliplr flipud float floor floor_divide
+fmax fmin fmod full full_like gather ge gt half hstack index_select int isfinite isinf isnan
+isneginf isposinf ldexp le linalg.diagonal linspace log log10 log1p log2 logical_and logical_not
+logical_or logical_xor logit logsumexp long lt mH mT masked_fill max.binary max.reduction_no_dim
+max.reduction_with_dim maximum meshgrid.list_of_tensors meshgrid.variadic_tensors min.binary
+min.reduction_no_dim min.reduction_with_dim minimum movedim mul nan_to_num narrow narrow_copy ne
+neg new_full new_ones new_zeros nn.functional.feature_alpha_dropout.without_train
+nn.functional.hardtanh nn.functional.one_hot nn.functional.pad.circular nn.functional.pad.constant
+nn.functional.pad.reflect nn.functional.pad.replicate nn.functional.pad.replicate_negative
+nn.functional.relu nn.functional.relu6 nn.functional.softsign nn.functional.tanhshrink
+nn.functional.threshold ones ones_like permute permute_copy positive pow prod rad2deg ravel
+reciprocal remainder repeat repeat_interleave reshape reshape_as roll rot90 round rsqrt rsub
+scalar_tensor select select_scatter sgn short sigmoid sign sin sinc sinh slice slice_scatter
+special.xlog1py split split.list_args split_with_sizes split_with_sizes_copy sqrt square squeeze
+squeeze.multiple squeeze_copy stack sub sum t t_copy take take_along_dim tan tanh tensor_split
+tile to transpose transpose_copy tril tril_indices triu triu_indices true_divide trunc unbind
+unbind_copy unflatten unfold unfold_copy unsafe_chunk unsafe_split unsqueeze unsqueeze_copy view
+view_as view_copy vstack where xlogy zero_ zeros zeros_like __getitem__ __radd__ __rand__ __rdiv__
+__rmod__ __rmul__ __ror__ __rpow__ __rsub__ __rxor__ nansum nn.functional.pairwise_distance
+""".split()
+
+_TRAINING = ("in training mode",)
+_DYNAMIC = ("only known at run time",)
+
+# Parts of the errors that some samples of an op may give.
+REFUSED = {
+    "add": ("of bools by a factor",),
+    "linalg.norm": ("this matrix norm is not supported", "norms of matrices other than"),
+    "linspace": ("of whole numbers",),
+    "nn.functional.alpha_dropout": _TRAINING,
+    "nn.functional.dropout": _TRAINING,
+    "nn.functional.dropout2d": _TRAINING,
+    "nn.functional.dropout3d": _TRAINING,
+    "nn.functional.rrelu": _TRAINING,
+    "nn.functional.embedding": ("forward overwrites its input",),  # max_norm
+    "nn.functional.pad.replicate_negative": ("an empty axis has no edge",),
+    "repeat_interleave": (*_DYNAMIC, "repeat_interleave.self_Tensor is not supported"),
+    "tensor_split": _DYNAMIC,
+    "unfold": ("a tensor without axes",),
+    "unfold_copy": ("a tensor without axes",),
+    "__getitem__": _DYNAMIC,
+}
