@@ -95,6 +95,20 @@ Imported import_pairwise_distance(ImportContext& call) {
   return one_result(emit_norm(call, {shifted, {last}, keepdim}, p));
 }
 
+// v * g / |v|, the norm taken for each index of one axis, or over everything (dim = -1).
+Imported import_weight_norm(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId v, call.tensor("v"));
+  FERRYMAN_TRY(const ValueId g, call.tensor("g"));
+  FERRYMAN_TRY(const int64_t kept, call.integer("dim", 0));
+  Ints axes;
+  for (int64_t axis = 0; axis < static_cast<int64_t>(rank_of(call, v)); ++axis) {
+    if (axis != kept) axes.push_back(axis);
+  }
+  FERRYMAN_TRY(const ValueId length, emit_norm(call, {v, axes, kept != -1}, 2));
+  FERRYMAN_TRY(const ValueId factor, call.emit(ops::kDiv, {g, length}));
+  return one_result(call.emit(ops::kMul, {v, factor}));
+}
+
 }  // namespace
 
 void add_vector_norm_imports(ImportTable& imports) {
@@ -105,6 +119,7 @@ void add_vector_norm_imports(ImportTable& imports) {
       {"norm.Scalar", "norm.ScalarOpt_dim", "norm.ScalarOpt_dtype", "norm.ScalarOpt_dim_dtype"},
       import_norm);
   imports.add("frobenius_norm.dim", import_frobenius_norm);
+  imports.add("_weight_norm.default", import_weight_norm);
   imports.add("cosine_similarity.default", import_cosine_similarity);
   imports.add("pairwise_distance.default", import_pairwise_distance);
 }

@@ -185,3 +185,14 @@ def test_float32_samples_give_eagers_result(name):
 @pytest.mark.parametrize("name, dtype", integer_cases())
 def test_integer_samples_give_eagers_result(name, dtype):
     check_op(name, dtype, MAX_INTEGER_SAMPLES)
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_weight_norm_gives_eagers_result(dim):
+    torch.manual_seed(0)
+    module = nn.utils.weight_norm(nn.Conv1d(3, 4, 2), dim=dim).eval()
+    x = torch.randn(2, 3, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(module, (x,), strict=False)
+    assert_same(evaluate(program, [x]), [module(x).detach()])
