@@ -114,6 +114,7 @@ class Graph {
   ValueId add_constant(TensorData data, std::string name);
   ValueId add_state(TensorData initial, std::string name);
   void add_output(std::string name, ValueId value);
+  void set_outputs(std::vector<GraphOutput> outputs) { outputs_ = std::move(outputs); }
   void add_state_update(ValueId state, ValueId value);
   LocationId intern(const SourceLocation& location);
   const SourceLocation& location(LocationId id) const;  // empty for an invalid id

@@ -29,11 +29,15 @@ Window max_pool_window(const AttrsView& attrs) {
           attrs[attr::kPaddingBefore], attrs[attr::kPaddingAfter]};
 }
 
+Window stated_avg_pool_window(const AttrsView& attrs) {
+  const Ints& kernel = attrs[attr::kKernel];
+  return {kernel, attrs[attr::kStride], Ints(kernel.size(), 1), attrs[attr::kPaddingBefore],
+          attrs[attr::kPaddingAfter]};
+}
+
 // With ceil_mode the window may reach past the padding by less than a stride.
 Window avg_pool_window(const AttrsView& attrs, const Ints& spatial) {
-  const Ints& kernel = attrs[attr::kKernel];
-  Window window = {kernel, attrs[attr::kStride], Ints(kernel.size(), 1),
-                   attrs[attr::kPaddingBefore], attrs[attr::kPaddingAfter]};
+  Window window = stated_avg_pool_window(attrs);
   if (!attrs[attr::kCeilMode]) return window;
   for (size_t axis = 0; axis < spatial.size(); ++axis)
     window.padding_after[axis] = ceil_mode_padding(window, axis, spatial[axis]);
@@ -66,11 +70,8 @@ InferResult infer_avg_pool(const InferArgs& args) {
   const Dims in_spatial(x.dims.begin() + 2, x.dims.end());
   const bool ceil_mode = args.attrs[attr::kCeilMode];
   if (ceil_mode && !all_static(in_spatial)) return shape_error("ceil_mode on a symbolic size");
-  if (args.attrs[attr::kKernel].size() != in_spatial.size() ||
-      args.attrs[attr::kPaddingAfter].size() != in_spatial.size())
-    return shape_error("window attributes are incomplete");
+  FERRYMAN_TRY_STATUS(check_window(stated_avg_pool_window(args.attrs), in_spatial.size()));
   const Window window = avg_pool_window(args.attrs, ceil_mode ? static_sizes(in_spatial) : Ints());
-  FERRYMAN_TRY_STATUS(check_window(window, in_spatial.size()));
   FERRYMAN_TRY(const Dims spatial, window_dims(args.symbols, in_spatial, window));
   return std::vector{TensorType{x.dtype, with_spatial(x, spatial)}};
 }
@@ -83,6 +84,9 @@ InferResult infer_adaptive_pool(const InferArgs& args) {
   if (size.size() != x.rank() - 2 || !positive) return shape_error("output_size does not fit");
   if (!all_static(Dims(x.dims.begin() + 2, x.dims.end())))
     return shape_error("adaptive pooling of a symbolic size");
+  for (const Dim dim : spatial_dims(x)) {
+    if (dim == Dim(0)) return shape_error("adaptive pooling of no elements");
+  }
   return std::vector{TensorType{x.dtype, with_spatial(x, to_dims(size))}};
 }
 

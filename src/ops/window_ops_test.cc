@@ -85,6 +85,21 @@ TEST(PoolSizes, CeilModeAddsNoWindowThatStartsInThePaddingBehind) {
   EXPECT_EQ(ceil_mode_padding(unpadded, 0, 7), 0);
 }
 
+TEST(AvgPool, RefusesAStrideOfZeroBeforeItDividesByIt) {
+  EXPECT_EQ(refused_row(ops::kAvgPool, {iota({1, 1, 4})},
+                        {{attr::kKernel, Ints{2}},
+                         {attr::kStride, Ints{0}},
+                         {attr::kPaddingBefore, Ints{0}},
+                         {attr::kPaddingAfter, Ints{0}},
+                         {attr::kCeilMode, true}}),
+            "avg_pool: kernel size, stride or dilation below 1");
+}
+
+TEST(AdaptiveMaxPool, RefusesAnEmptyImage) {
+  EXPECT_EQ(refused_row(ops::kAdaptiveMaxPool, {iota({1, 1, 0})}, {{attr::kOutputSize, Ints{1}}}),
+            "adaptive_max_pool: adaptive pooling of no elements");
+}
+
 TEST(AdaptiveAvgPool, WindowsOverlapWhereSizesDoNotDivide) {
   EXPECT_EQ(evaluate_row(ops::kAdaptiveAvgPool, {iota({1, 1, 7})}, {{attr::kOutputSize, Ints{3}}}),
             (Values{1, 3, 5}));

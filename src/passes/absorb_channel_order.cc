@@ -146,26 +146,39 @@ RowOrders wanted_row_orders(const Graph& graph, const ChannelWalk& walk) {
   return orders;
 }
 
-Result<Changed> run_absorb_channel_order(Graph& graph, PassContext& context) {
-  const OpMap<uint8_t> around = ops_around_shuffles(graph);
-  const double before = moved_elems(graph);
-  bool any = false;
-  for (const OpId id : graph.op_ids()) any = any || around[id] != 0;
-  if (!any) return Changed::kNo;
+// Ops that compute; a rewrite that repeats one of them has lost more than it can gain.
+size_t num_computing_ops(const Graph& graph) {
+  size_t count = 0;
+  for (const OpId id : graph.op_ids()) count += only_moves_channels(graph, graph.op(id)) ? 0 : 1;
+  return count;
+}
 
+bool is_better(const Graph& graph, const Graph& than) {
+  return moved_elems(graph) < moved_elems(than) &&
+         num_computing_ops(graph) <= num_computing_ops(than);
+}
+
+Graph absorbed(const Graph& graph, const OpMap<uint8_t>& around) {
   Graph best = graph.clone();
   const RowOrders no_orders;
   ChannelWalk walk(best, around, no_orders);
   walk.run();
   erase_dead_ops(best);
-  if (const RowOrders orders = wanted_row_orders(graph, walk); !orders.empty()) {
-    Graph sorted = graph.clone();
-    ChannelWalk(sorted, around, orders).run();
-    erase_dead_ops(sorted);
-    if (moved_elems(sorted) < moved_elems(best)) best = std::move(sorted);
-  }
-  const double after = moved_elems(best);
-  if (after >= before) {
+  const RowOrders orders = wanted_row_orders(graph, walk);
+  if (orders.empty()) return best;
+  Graph sorted = graph.clone();
+  ChannelWalk(sorted, around, orders).run();
+  erase_dead_ops(sorted);
+  return is_better(sorted, best) ? std::move(sorted) : std::move(best);
+}
+
+Result<Changed> run_absorb_channel_order(Graph& graph, PassContext& context) {
+  const OpMap<uint8_t> around = ops_around_shuffles(graph);
+  bool any = false;
+  for (const OpId id : graph.op_ids()) any = any || around[id] != 0;
+  if (!any) return Changed::kNo;
+  Graph best = absorbed(graph, around);
+  if (!is_better(best, graph)) {
     context.diagnostics.add(Diag::remark("absorb_channel_order", "not applied: nothing to gain"));
     return Changed::kNo;
   }
@@ -173,7 +186,7 @@ Result<Changed> run_absorb_channel_order(Graph& graph, PassContext& context) {
       "absorb_channel_order",
       fmt::format(
           "weights absorb the order of channels: the cost of moving is {:.0f} instead of {:.0f}",
-          after, before)));
+          moved_elems(best), moved_elems(graph))));
   graph = std::move(best);
   return Changed::kYes;
 }

@@ -85,21 +85,18 @@ struct DropExpand {
   ValueId narrow;
 };
 
-// Dims that broadcasting the operands of `op` gives, with operand `index` of dims `replaced`.
-std::optional<Dims> broadcast_with(const Graph& graph, const Op& op, size_t index,
-                                   const Dims& replaced) {
-  Dims result;
-  for (size_t i = 0; i < op.operands.size(); ++i) {
-    if (!op.operands[i].valid()) return std::nullopt;
-    const Dims& dims = i == index ? replaced : graph.type(op.operands[i]).dims;
-    if (dims.size() > result.size())
-      result.insert(result.begin(), dims.size() - result.size(), Dim(1));
-    const size_t missing = result.size() - dims.size();
-    for (size_t axis = 0; axis < dims.size(); ++axis) {
-      if (result[missing + axis] == Dim(1)) result[missing + axis] = dims[axis];
-    }
-  }
-  return result;
+// The op has the same result with operand `index` of these dims.
+bool broadcasts_alike(const Graph& graph, const Op& op, size_t index, const Dims& dims) {
+  const TensorType narrow = {graph.type(op.operands[index]).dtype, dims};
+  std::vector<const TensorType*> types;
+  for (const ValueId operand : op.operands)
+    types.push_back(operand.valid() ? &graph.type(operand) : nullptr);
+  types[index] = &narrow;
+  types.resize(std::max(types.size(), op.def->operands.size()), nullptr);
+  SymbolTable symbols = graph.symbols();
+  const Result<std::vector<TensorType>> inferred =
+      op.def->infer(InferArgs{types, op.attrs_view(), symbols});
+  return inferred.ok() && inferred->front() == graph.type(op.result());
 }
 
 // add(x, expand(y)) -> add(x, y)               the op broadcasts by itself
@@ -109,8 +106,7 @@ Match<DropExpand> match_expand_before_elementwise(const Graph& graph, OpId root)
   for (const Use& use : graph.value(wide).uses) {
     const Op& reader = graph.op(use.op);
     if (reader.def->axes != AxisRule::kElementwise || reader.operands.size() < 2) continue;
-    const Dims& expected = graph.type(reader.result()).dims;
-    if (broadcast_with(graph, reader, use.operand, graph.type(narrow).dims) != expected) continue;
+    if (!broadcasts_alike(graph, reader, use.operand, graph.type(narrow).dims)) continue;
     return DropExpand{use.op, use.operand, narrow};
   }
   return std::nullopt;
@@ -137,8 +133,7 @@ Match<ShrinkConstant> match_repeating_constant(const Graph& graph, OpId root) {
       if (sizes[axis] > 1 && wide.is_broadcast_along(axis)) sizes[axis] = 1;
     }
     if (sizes == wide.shape()) continue;
-    const std::optional<Dims> dims = broadcast_with(graph, op, i, to_dims(sizes));
-    if (dims != graph.type(op.result()).dims) continue;
+    if (!broadcasts_alike(graph, op, i, to_dims(sizes))) continue;
     const Ints zeros(sizes.size(), 0);
     return ShrinkConstant{root, i, wide.sliced(zeros, sizes, Ints(sizes.size(), 1))};
   }

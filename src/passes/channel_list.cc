@@ -71,6 +71,7 @@ std::optional<ChannelList> through_slice(const Graph& graph, const Op& op,
   if (!axis.has_value() || !ranges.has_value() || !is_channel_axis(*axis, list))
     return std::nullopt;
   const SliceRange& range = (*ranges)[*axis];
+  if (range.count == 0) return std::nullopt;  // nothing is stored anywhere
   const int64_t inner = elems_after(list.sizes, *axis - 1);
   const int64_t size = list.sizes[*axis - 1];
   const int64_t outer = static_cast<int64_t>(list.channels.size()) / (inner * size);

@@ -154,34 +154,43 @@ std::optional<ValueId> ChannelWalk::gather_as(ValueId value, const Ints& order) 
   return joined(runs);
 }
 
-// The value as the user knows it.
+// The value as the user knows it. New ops go where the walk is, so that whatever was made before
+// can be read.
 ValueId ChannelWalk::true_value(ValueId value) {
   if (!has_list(value)) return value;
   if (const auto found = true_values_.find(value); found != true_values_.end())
     return found->second;
-  const ChannelList list = lists_.at(value);
-  const std::vector<Run> runs = runs_in_order(list);
-  ValueId result = value;
-  if (runs.size() <= kMaxRuns) {
-    result = joined(runs);
-    if (graph_.type(result) != graph_.type(value)) {
-      const NamedAttr attrs[] = {{attr::kShape, ShapeAttr{graph_.type(value).dims}}};
-      const ValueId operands[] = {result};
-      result = rewriter_.create(ops::kReshape, operands, attrs);
-    }
-  } else {
-    read_true_order(graph_.producer(value));
-  }
+  const std::vector<Run> runs = runs_in_order(lists_.at(value));
+  const ValueId result = runs.size() <= kMaxRuns ? joined_as(runs, graph_.type(value).dims)
+                                                 : made_again(graph_.producer(value));
+  if (graph_.value(result).name.empty()) rewriter_.set_name(result, graph_.value(value).name);
   true_values_[value] = result;
   return result;
 }
 
+ValueId ChannelWalk::joined_as(const std::vector<Run>& runs, Dims dims) {
+  const ValueId value = joined(runs);
+  if (graph_.type(value).dims == dims) return value;
+  const NamedAttr attrs[] = {{attr::kShape, ShapeAttr{std::move(dims)}}};
+  const ValueId operands[] = {value};
+  return rewriter_.create(ops::kReshape, operands, attrs);
+}
+
+ValueId ChannelWalk::made_again(OpId id) {
+  const Op op = graph_.op(id);
+  std::vector<ValueId> operands = op.operands;
+  for (ValueId& operand : operands) {
+    if (operand.valid()) operand = true_value(operand);
+  }
+  return rewriter_.create(OpName{op.def->name}, operands, attrs_of(op));
+}
+
 // The op stays as it is; what it reads is put in order before it.
 void ChannelWalk::read_true_order(OpId id) {
+  rewriter_.insert_before(id);
   const std::vector<ValueId> operands = graph_.op(id).operands;
   for (size_t i = 0; i < operands.size(); ++i) {
     if (!operands[i].valid() || !has_list(operands[i])) continue;
-    rewriter_.insert_before(id);
     rewriter_.set_operand(id, i, true_value(operands[i]));
   }
 }

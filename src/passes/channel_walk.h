@@ -50,6 +50,8 @@ class ChannelWalk {
   std::optional<ValueId> gather_as(ValueId value, const Ints& order);
   ValueId true_value(ValueId value);
   ValueId joined(const std::vector<Run>& runs);
+  ValueId joined_as(const std::vector<Run>& runs, Dims dims);
+  ValueId made_again(OpId op);
   ValueId cut(const Run& run);
   void record_demand(const std::vector<Run>& runs);
   std::optional<OpId> root_of(ValueId value) const;

@@ -33,8 +33,8 @@ bool is_any_of(const Op& op, const std::array<OpName, N>& names) {
 }
 
 constexpr std::array kNonNegativeResults = {
-    ops::kRelu, ops::kRelu6, ops::kSigmoid, ops::kHardsigmoid, ops::kAbs,     ops::kSquare,
-    ops::kSqrt, ops::kRsqrt, ops::kExp,     ops::kSoftmax,     ops::kSoftplus};
+    ops::kRelu,   ops::kRelu6, ops::kSigmoid, ops::kHardsigmoid, ops::kAbs,
+    ops::kSquare, ops::kSqrt,  ops::kRsqrt,   ops::kExp,         ops::kSoftmax};
 // Their results are elements of operand 0, or averages of them.
 constexpr std::array kPassOn = {
     ops::kReshape, ops::kPermute,       ops::kExpand, ops::kSlice,          ops::kMaxPool,
@@ -47,7 +47,9 @@ bool is_non_negative_within(const Graph& graph, ValueId value, int depth) {
   if (depth == 0 || !producer.valid()) return false;
   const Op& op = graph.op(producer);
   if (is_any_of(op, kNonNegativeResults)) return true;
-  if (op.is(ops::kClamp)) return op.attr(attr::kMin) >= 0;
+  if (op.is(ops::kClamp)) return op.attr(attr::kMin) >= 0 && op.attr(attr::kMax) >= 0;
+  if (op.is(ops::kSoftplus)) return op.attr(attr::kBeta) > 0 && op.attr(attr::kThreshold) >= 0;
+  if (op.is(ops::kAvgPool) && op.attr(attr::kDivisorOverride) < 0) return false;
   if (is_any_of(op, kPassOn)) return is_non_negative_within(graph, op.operands[0], depth - 1);
   if (!is_any_of(op, kCombine)) return false;
   return std::all_of(op.operands.begin(), op.operands.end(), [&](ValueId operand) {

@@ -9,8 +9,11 @@ std::optional<SliceRanges> slice_ranges(const Graph& graph, const Op& slice) {
   if (!all_static(result) || !all_static(graph.type(slice.operands[0]).dims)) return std::nullopt;
   SliceRanges ranges;
   for (size_t axis = 0; axis < result.size(); ++axis) {
-    ranges.push_back({slice.attr(attr::kStarts).values[axis], slice.attr(attr::kSteps).values[axis],
-                      result[axis].size()});
+    SliceRange range = {slice.attr(attr::kStarts).values[axis],
+                        slice.attr(attr::kSteps).values[axis], result[axis].size()};
+    if (range.count <= 1) range.step = 1;
+    if (range.count == 0) range.start = 0;
+    ranges.push_back(range);
   }
   return ranges;
 }

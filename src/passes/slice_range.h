@@ -22,6 +22,7 @@ struct SliceRange {
 };
 using SliceRanges = std::vector<SliceRange>;
 
+// One element has step 1, and none starts at 0, so that equal pieces are spelled alike.
 std::optional<SliceRanges> slice_ranges(const Graph& graph, const Op& slice);
 // All of a tensor with static dims.
 SliceRanges whole(const Ints& sizes);
