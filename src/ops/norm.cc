@@ -322,10 +322,11 @@ void add_norm_ops(Ops& ops) {
       .axes(AxisRule::kAnchored)
       .eval(eval_group_norm);
 
-  ops.imports.add({"batch_norm.default", "native_batch_norm.default",
-                   "_native_batch_norm_legit_no_training.default",
-                   "_native_batch_norm_legit.no_stats", "_batch_norm_no_update.default"},
-                  import_batch_norm);
+  ops.imports.add(
+      {"batch_norm.default", "native_batch_norm.default",
+       "_native_batch_norm_legit_no_training.default", "_native_batch_norm_legit.no_stats",
+       "_batch_norm_no_update.default", "_native_batch_norm_legit_functional.default"},
+      import_batch_norm);
   ops.imports.add({"group_norm.default", "native_group_norm.default"}, import_group_norm);
   ops.imports.add("instance_norm.default", import_instance_norm);
   ops.imports.add({"layer_norm.default", "native_layer_norm.default"}, import_layer_norm);

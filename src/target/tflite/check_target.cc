@@ -130,6 +130,18 @@ std::optional<Problem> type_problem(const Graph& graph, const ferryman::Op& op) 
                  "cast its operands to float32, or to int32 if they are whole numbers"};
 }
 
+// Kernels divide by the number of elements, or ask the delegate for a tensor of none.
+std::optional<Problem> emptiness_problem(const Graph& graph, const ferryman::Op& op) {
+  const auto is_empty = [&](ValueId value) {
+    return value.valid() && num_elements(graph.type(value).dims) == 0;
+  };
+  const bool touches_empty = std::any_of(op.operands.begin(), op.operands.end(), is_empty) ||
+                             std::any_of(op.results.begin(), op.results.end(), is_empty);
+  if (!touches_empty) return std::nullopt;
+  return Problem{fmt::format("'{}' of a tensor without elements", op.def->name),
+                 "the runtime fails on empty tensors", "leave the empty part out of the model"};
+}
+
 std::optional<Problem> shape_problem(const Graph& graph, const ferryman::Op& op) {
   const auto is_static = [&](ValueId value) { return all_static(graph.type(value).dims); };
   if (std::all_of(op.results.begin(), op.results.end(), is_static)) return std::nullopt;
@@ -139,6 +151,7 @@ std::optional<Problem> shape_problem(const Graph& graph, const ferryman::Op& op)
 
 std::optional<Problem> problem_of(const Graph& graph, const ferryman::Op& op) {
   if (auto problem = shape_problem(graph, op)) return problem;
+  if (auto problem = emptiness_problem(graph, op)) return problem;
   if (auto problem = weight_problem(graph, op)) return problem;
   if (auto problem = form_problem(op)) return problem;
   if (auto problem = rank_problem(graph, op)) return problem;

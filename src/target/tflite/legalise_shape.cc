@@ -25,6 +25,29 @@ void flip_each_axis(Rewriter& rewriter, const RootOp& found) {
   rewriter.replace_value(op.result(), x);
 }
 
+// concat(a, empty, b) -> concat(a, b)
+struct FullParts {
+  OpId op;
+  std::vector<ValueId> parts;
+};
+
+Match<FullParts> match_drop_empty_parts(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  FullParts found{root, {}};
+  for (const ValueId part : op.operands) {
+    if (num_elements(graph.type(part).dims) != 0) found.parts.push_back(part);
+  }
+  if (found.parts.empty() || found.parts.size() == op.operands.size()) return std::nullopt;
+  return found;
+}
+
+void drop_empty_parts(Rewriter& rewriter, const FullParts& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const auto axis = static_cast<size_t>(op.attr(attr::kAxis).value);
+  rewriter.replace_value(op.result(), write.concat(found.parts, axis));
+}
+
 // pad of more than five axes -> pad of fewer: neighbouring axes that are not padded are one axis.
 constexpr size_t kMaxPadRank = 5;
 
@@ -70,6 +93,8 @@ void pad_fewer_axes(Rewriter& rewriter, const MergedPad& found) {
 std::vector<Rule> legal_shape_rules() {
   std::vector<Rule> rules;
   rules.push_back(make_rule("flip_each_axis", {ops::kFlip}, match_flip_each_axis, flip_each_axis));
+  rules.push_back(
+      make_rule("drop_empty_parts", {ops::kConcat}, match_drop_empty_parts, drop_empty_parts));
   rules.push_back(make_rule("pad_fewer_axes", {ops::kPad}, match_pad_fewer_axes, pad_fewer_axes));
   return rules;
 }

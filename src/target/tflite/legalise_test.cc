@@ -235,6 +235,16 @@ TEST(LegaliseErrors, SayWhatWhyAndWhatNow) {
             "  hint: convert the model and its inputs with .float() before exporting");
 }
 
+TEST(LegaliseErrors, TensorsWithoutElementsAreReported) {
+  EXPECT_EQ(
+      legalise_one(
+          {ops::kFlip, {TensorData::filled(DType::kF32, {2, 0}, 0)}, {{attr::kAxes, Axes{{0}}}}})
+          .errors,
+      "error[E0401]: 'flip' of a tensor without elements\n"
+      "  why:  the runtime fails on empty tensors\n"
+      "  hint: leave the empty part out of the model");
+}
+
 TEST(LegaliseErrors, WholeNumbersThatNoKernelDividesAreReported) {
   const TensorData x = TensorData::of<int64_t>({2}, {7, 9});
   const TensorData y = TensorData::of<int64_t>({2}, {2, 4});

@@ -7,10 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <random>
 
-#include "ir/verify.h"
+#include "ir/evaluate.h"
 #include "ops/attrs.h"
 #include "ops/families.h"
 #include "ops/names.h"
@@ -30,30 +29,9 @@ inline TensorData random_values(Ints shape, uint32_t seed = 1, double low = -2, 
 // The values of the outputs for these inputs.
 inline std::vector<TensorData> evaluate_outputs(const Graph& graph,
                                                 const std::vector<TensorData>& inputs) {
-  std::map<uint32_t, TensorData> values;
-  for (size_t i = 0; i < inputs.size(); ++i)
-    values.insert_or_assign(graph.inputs()[i].index, inputs[i]);
-  const auto value_of = [&](ValueId id) {
-    return graph.is_constant(id) ? graph.constant(id).materialised() : values.at(id.index);
-  };
-  for (const OpId id : graph.op_ids()) {
-    const Op& op = graph.op(id);
-    std::vector<TensorData> operands;
-    for (const ValueId operand : op.operands)
-      operands.push_back(operand.valid() ? value_of(operand) : TensorData());
-    std::vector<const TensorData*> present;
-    for (size_t i = 0; i < operands.size(); ++i)
-      present.push_back(op.operands[i].valid() ? &operands[i] : nullptr);
-    std::vector<TensorType> types;
-    for (const ValueId result : op.results) types.push_back(graph.type(result));
-    auto results = op.def->eval(EvalArgs{present, op.attrs_view(), types});
-    EXPECT_TRUE(results.ok()) << op.def->name;
-    for (size_t i = 0; i < op.results.size(); ++i)
-      values.insert_or_assign(op.results[i].index, (*results)[i].materialised());
-  }
-  std::vector<TensorData> outputs;
-  for (const GraphOutput& output : graph.outputs()) outputs.push_back(value_of(output.value));
-  return outputs;
+  Result<std::vector<TensorData>> outputs = evaluate_graph(graph, inputs);
+  EXPECT_TRUE(outputs.ok()) << render(outputs.diag());
+  return outputs.ok() ? *std::move(outputs) : std::vector<TensorData>(graph.outputs().size());
 }
 
 // A graph of one op, the first operand being an input and the others constants.
