@@ -8,12 +8,6 @@ bool computes_in_integers(DType dtype) {
   return is_integer(dtype) || dtype == DType::kBool;
 }
 
-std::vector<TensorData> one(TensorData data) {
-  std::vector<TensorData> results;
-  results.push_back(std::move(data));
-  return results;
-}
-
 // The operand with the result's shape, so that elements correspond one to one.
 TensorData aligned(const EvalArgs& args, size_t index) {
   return args.operand(index).broadcast_to(static_sizes(args.results[0].dims));
@@ -35,6 +29,12 @@ std::vector<T> zip(const std::vector<T>& a, const std::vector<T>& b, Fn fn) {
 }
 
 }  // namespace
+
+EvalResult one(TensorData data) {
+  std::vector<TensorData> results;
+  results.push_back(std::move(data));
+  return results;
+}
 
 TensorData store_doubles(const TensorType& type, const std::vector<double>& values) {
   return store(type, values, store_double);

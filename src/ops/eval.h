@@ -14,6 +14,9 @@ namespace ferryman {
 
 using EvalResult = Result<std::vector<TensorData>>;
 
+// What the evaluator of an op with one result returns.
+EvalResult one(TensorData data);
+
 // Row-major elements as doubles or integers, to be filled and stored with the result's dtype.
 TensorData store_doubles(const TensorType& type, const std::vector<double>& values);
 TensorData store_ints(const TensorType& type, const std::vector<int64_t>& values);

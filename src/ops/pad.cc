@@ -43,12 +43,6 @@ InferResult reflected_type(const InferArgs& args) {
   return types;
 }
 
-EvalResult one(TensorData data) {
-  std::vector<TensorData> results;
-  results.push_back(std::move(data));
-  return results;
-}
-
 EvalResult eval_pad(const EvalArgs& args) {
   const TensorType& type = args.results[0];
   const Ints& before = args.attrs[attr::kBefore].values;

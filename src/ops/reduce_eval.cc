@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
+#include "ops/eval.h"
 #include "ops/infer.h"
 
 namespace ferryman {
@@ -35,12 +36,6 @@ std::vector<To> fold_rows(const std::vector<T>& elems, size_t row_length, size_t
   std::vector<To> results(num_rows);
   for (size_t i = 0; i < num_rows; ++i)
     results[i] = fold(std::span(elems).subspan(i * row_length, row_length));
-  return results;
-}
-
-EvalResult one(TensorData data) {
-  std::vector<TensorData> results;
-  results.push_back(std::move(data));
   return results;
 }
 

@@ -14,12 +14,6 @@ namespace ferryman {
 
 namespace {
 
-EvalResult one(TensorData data) {
-  std::vector<TensorData> results;
-  results.push_back(std::move(data));
-  return results;
-}
-
 // ---- rows ----
 
 InferResult reshape_type(const InferArgs& args) {

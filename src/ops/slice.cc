@@ -17,12 +17,6 @@ namespace ferryman {
 
 namespace {
 
-EvalResult one(TensorData data) {
-  std::vector<TensorData> results;
-  results.push_back(std::move(data));
-  return results;
-}
-
 // ---- slice ----
 
 InferResult slice_type(const InferArgs& args) {

@@ -8,6 +8,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "passes/channel_walk.h"
+#include "passes/fold.h"
 
 namespace ferryman {
 
@@ -77,18 +78,6 @@ OpMap<uint8_t> ops_around_shuffles(const Graph& graph) {
     if (active.contains(regions.find(graph.op(id).result()))) around[id] = 1;
   }
   return around;
-}
-
-void erase_dead_ops(Graph& graph) {
-  Rewriter rewriter(graph);
-  for (OpId id = graph.last_op(); id.valid();) {
-    const OpId previous = graph.op(id).previous;
-    const std::vector<ValueId>& results = graph.op(id).results;
-    const bool read = std::any_of(results.begin(), results.end(),
-                                  [&](ValueId value) { return graph.num_readers(value) != 0; });
-    if (!read) rewriter.erase(id);
-    id = previous;
-  }
 }
 
 constexpr double kPermuteWeight = 1.5;  // a transpose costs that much of a copy

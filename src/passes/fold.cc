@@ -163,6 +163,13 @@ Result<Changed> run_fold_constants(Graph& graph, PassContext&) {
 
 Result<Changed> run_remove_dead_code(Graph& graph, PassContext&) {
   const size_t before = graph.num_ops();
+  erase_dead_ops(graph);
+  return graph.num_ops() == before ? Changed::kNo : Changed::kYes;
+}
+
+}  // namespace
+
+void erase_dead_ops(Graph& graph) {
   Rewriter rewriter(graph);
   for (OpId id = graph.last_op(); id.valid();) {
     const OpId previous = graph.op(id).previous;
@@ -172,10 +179,7 @@ Result<Changed> run_remove_dead_code(Graph& graph, PassContext&) {
     if (!read) rewriter.erase(id);
     id = previous;
   }
-  return graph.num_ops() == before ? Changed::kNo : Changed::kYes;
 }
-
-}  // namespace
 
 Pass fold_constants() {
   return {"fold_constants", "compute what depends on constants only", run_fold_constants};

@@ -12,6 +12,8 @@
 namespace ferryman {
 
 Pass fold_constants();
+// Erases every op whose results nothing reads, those that only fed such ops included.
+void erase_dead_ops(Graph& graph);
 Pass remove_dead_code();
 
 }  // namespace ferryman
