@@ -101,25 +101,6 @@ Match<RootOp> match_int64(const Graph& graph, OpId root) {
   return RootOp{root};
 }
 
-// STABLEHLO_AND wants operands of one shape.
-Match<RootOp> match_broadcasting_and(const Graph& graph, OpId root) {
-  const Op& op = graph.op(root);
-  const Dims& dims = graph.type(op.result()).dims;
-  const bool equal =
-      graph.type(op.operands[0]).dims == dims && graph.type(op.operands[1]).dims == dims;
-  if (equal) return std::nullopt;
-  return RootOp{root};
-}
-
-void expand_and_operands(Rewriter& rewriter, const RootOp& found) {
-  const Op op = rewriter.graph().op(found.op);
-  CoreWriter write(rewriter);
-  const Dims dims = write.dims(op.result());
-  rewriter.replace_value(op.result(),
-                         write.binary(ops::kBitwiseAnd, write.expand(op.operands[0], dims),
-                                      write.expand(op.operands[1], dims)));
-}
-
 // x // 1 is x; no kernel divides int64.
 Match<RootOp> match_floor_divide_by_one(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
@@ -154,8 +135,6 @@ std::vector<Rule> legal_integer_rules() {
       make_rule("bitwise_or_to_and", {ops::kBitwiseOr}, match_integers, bitwise_or_to_and));
   rules.push_back(
       make_rule("bitwise_xor_to_and", {ops::kBitwiseXor}, match_int64, bitwise_xor_to_and));
-  rules.push_back(make_rule("expand_and_operands", {ops::kBitwiseAnd}, match_broadcasting_and,
-                            expand_and_operands));
   rules.push_back(make_rule("floor_divide_by_one", {ops::kFloorDivide, ops::kTruncDivide},
                             match_floor_divide_by_one, forward_dividend));
   return rules;
