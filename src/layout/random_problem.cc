@@ -80,7 +80,11 @@ class RandomProblem {
         if (permuting) labels[i] = renamed[i][static_cast<size_t>(label)];
         if (independent) labels[i] = below(shape_.num_labels);
       }
-      problem_.add_mode(op, labels, happens(20) ? below(5) : 0, happens(20) ? 1 : 0);
+      // Drawn one after the other: the order of arguments is each compiler's own, and a seed must
+      // mean the same problem everywhere.
+      const int awkwardness = happens(20) ? 1 : 0;
+      const int cost = happens(20) ? below(5) : 0;
+      problem_.add_mode(op, labels, cost, awkwardness);
     }
   }
 

@@ -123,6 +123,13 @@ TEST(LegaliseMath, EveryFormula) {
   expect_legalises({ops::kAcosh, {random_values({1000}, 1, 1, 9)}});
 }
 
+TEST(LegaliseMath, TanHoldsOnBothSidesOfItsPoles) {
+  // One at a time: an error counts relative to the largest value.
+  for (const float x :
+       {0.7F, -0.8F, 1.57F, 1.5708F, 1.58F, -1.5707F, 3.2F, 4.7123F, 7.854F, 314.159F})
+    expect_legalises({ops::kTan, {TensorData::of<float>({1}, {x})}});
+}
+
 TEST(LegaliseMath, ErfKeepsSmallNumbers) {
   const OneOpCase one = {ops::kErf, {TensorData::of<float>({3}, {1e-6F, -1e-20F, 0.0F})}};
   const Legalised result = legalise_one(one);
