@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "target/tflite/option_fields.h"
+#include "target/tflite/stored_vector.h"
 #include "target/tflite/unpack_options.h"
 
 namespace ferryman::tflite {
@@ -99,7 +100,7 @@ Result<std::vector<T>> Reader::copy(const Vector<T>* stored, std::string_view ke
   const size_t count = count_of(stored);
   FERRYMAN_TRY_STATUS(spend(count, key));
   if (count == 0) return std::vector<T>();
-  return std::vector<T>(stored->begin(), stored->end());
+  return copy_elements(*stored);
 }
 
 Result<std::vector<std::byte>> Reader::copy_bytes(const Vector<uint8_t>* stored,

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "target/tflite/option_fields.h"
+#include "target/tflite/stored_vector.h"
 
 namespace ferryman::tflite {
 
@@ -29,8 +30,8 @@ void read_value(const Table& stored, voffset_t position, int, std::vector<Elemen
   const auto* vector = stored.GetPointer<const Vector<Stored>*>(position);
   values.clear();
   if (vector == nullptr) return;
-  values.reserve(vector->size());
-  for (const Stored element : *vector) values.push_back(static_cast<Element>(element));
+  for (const Stored element : copy_elements(*vector))
+    values.push_back(static_cast<Element>(element));
 }
 
 template <typename Scalar>
