@@ -1,6 +1,7 @@
 # make demo    converts MobileNetV3-Large live and from its .pt2, checks and times both
 # make test    everything that must hold: C++, Python, sanitizers, a minute of fuzzing
 # make models  the table of models in README.md
+# make operators  the table of operators, docs/operators.md, from PyTorch's own samples
 # make bench, make bench-peers    speed; against litert-torch, in an environment of its own
 # make fuzz    ten minutes of it
 #
@@ -15,7 +16,7 @@ export CCACHE_NOHASHDIR := 1
 # Objects of equal sources in other build folders and clones are the same.
 CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR)
 
-.PHONY: all setup build test test-cc test-python test-sanitize sanitize fuzz demo models \
+.PHONY: all setup build test test-cc test-python test-sanitize sanitize fuzz demo models operators \
   bench bench-peers wheel clean
 .DEFAULT_GOAL := build
 
@@ -55,6 +56,9 @@ demo: build
 
 models: build
 	$(PY) tests/models/table.py --write README.md
+
+operators: build
+	$(PY) tests/opinfo/run.py --json out/opinfo.json --write docs/operators.md
 
 bench: build
 	build/ferryman_bench

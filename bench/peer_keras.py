@@ -1,10 +1,10 @@
 """Converts one of Keras' own models with TensorFlow, in its environment: name, output path."""
 
 import sys
-import tempfile
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 name, path = sys.argv[1:]
 tf.keras.utils.set_random_seed(0)
@@ -15,10 +15,10 @@ for layer in model.layers:  # statistics that folding must deal with
         layer.set_weights(
             [w + 0.1 * random.random(w.shape).astype(w.dtype) for w in layer.get_weights()]
         )
-# Saved with a batch of one, as the other files have it.
+# from_saved_model and a function with its model leave the weights variables, so freeze them first;
+# with a batch of one, as the other files have it.
 function = tf.function(model, input_signature=[tf.TensorSpec((1, 224, 224, 3), tf.float32)])
-with tempfile.TemporaryDirectory() as folder:
-    tf.saved_model.save(model, folder, signatures=function.get_concrete_function())
-    converted = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
 with open(path, "wb") as file:
-    file.write(converted)
+    file.write(converter.convert())

@@ -13,6 +13,7 @@ from torch.export import ExportedProgram
 
 from . import _native, archive
 from .capture import as_module, capture, walk
+from .decompose import decompose_unknown
 from .errors import InputError, from_native
 from .model import Model
 from .native_contract import NativeReport, Options
@@ -124,6 +125,8 @@ class _LiveSource:
     def convert(self, path: str, options: str, stages: Stages):
         with stages("capture"):
             program = capture(self._module, self._args, self._kwargs, training=self._training)
+        with stages("decompose"):
+            program = decompose_unknown(program)
         with stages("convert"):
             buffer, tensors = walk(program)
             native = _run_core(lambda: _native.convert_live(buffer, tensors, path, options))

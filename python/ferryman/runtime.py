@@ -58,10 +58,11 @@ class Runner:
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         for detail, array in zip(self.inputs, inputs, strict=True):
-            self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))
+            # Not ascontiguousarray, which gives a scalar an axis.
+            self._interpreter.set_tensor(detail["index"], np.asarray(array, order="C"))
         with self._refusals():
             self._interpreter.invoke()
-        return [self._interpreter.get_tensor(detail["index"]) for detail in self.outputs]
+        return [self.tensor(detail["index"]) for detail in self.outputs]
 
     @contextlib.contextmanager
     def _refusals(self):
@@ -73,7 +74,8 @@ class Runner:
             ) from error
 
     def tensor(self, index: int) -> np.ndarray:
-        return self._interpreter.get_tensor(index)
+        # LiteRT gives a number for a tensor without axes.
+        return np.asarray(self._interpreter.get_tensor(index))
 
 
 def to_stored(value: np.ndarray, placement: Placement) -> np.ndarray:

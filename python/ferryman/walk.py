@@ -94,17 +94,17 @@ def _describe(target) -> _Operator:
     if isinstance(target, torch._ops.OpOverload):
         schema = target._schema
         names = tuple(argument.name for argument in schema.arguments)
-        return _Operator(_qualified_name(target), names, len(schema.returns))
+        return _Operator(qualified_name(target), names, len(schema.returns))
     if isinstance(target, torch._ops.HigherOrderOperator):
-        return _Operator(_qualified_name(target), (), -1)
+        return _Operator(qualified_name(target), (), -1)
     try:
         names = tuple(inspect.signature(target).parameters)
     except ValueError:
         names = ()
-    return _Operator(_qualified_name(target), names, 1)
+    return _Operator(qualified_name(target), names, 1)
 
 
-def _qualified_name(target) -> str:
+def qualified_name(target) -> str:
     if isinstance(target, str):
         return target
     name = f"{target.__module__}.{target.__name__}"
@@ -391,7 +391,7 @@ class _Walker:
         elif isinstance(argument, torch.layout):
             kind, text = "layout", str(argument).removeprefix("torch.")
         elif isinstance(argument, (torch._ops.OpOverload, torch._ops.HigherOrderOperator)):
-            kind, text = "operator", _qualified_name(argument)
+            kind, text = "operator", qualified_name(argument)
         else:
             raise CaptureError(
                 f"an argument of type {type(argument).__name__} has no place in a program",

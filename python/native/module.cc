@@ -5,11 +5,13 @@
 // failures are NativeError; the GIL is released while the core works.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "borrowed_tensor.h"
 #include "convert_bindings.h"
 #include "evaluate.h"
 #include "frontend/functionalise.h"
+#include "frontend/known_ops.h"
 #include "frontend/live.h"
 #include "frontend/program_json.h"
 #include "frontend/pt2/read_pt2.h"
@@ -39,6 +41,15 @@ std::string functionalise_to_json(nb::bytes buffer, const nb::list& tensors) {
   return frontend::program_to_json(*functional);
 }
 
+std::vector<bool> knows_ops(const std::vector<std::string>& targets) {
+  Ops ops;
+  add_all_ops(ops);
+  const frontend::KnownOps known(ops);
+  std::vector<bool> result;
+  for (const std::string& target : targets) result.push_back(known.has(target));
+  return result;
+}
+
 std::string print_pt2(const std::string& path) {
   nb::gil_scoped_release release;
   return frontend::print_program(unwrap(frontend::read_pt2(path)));
@@ -55,6 +66,8 @@ NB_MODULE(_native, m) {
         "The same program without in-place writes and aliases, in the form of program_json.h.");
   m.def("evaluate_live", &evaluate_live, nb::arg("buffer"), nb::arg("tensors"), nb::arg("inputs"),
         "What the reference evaluator makes of that program: outputs as (dtype, shape, bytes).");
+  m.def("knows_ops", &knows_ops, nb::arg("targets"),
+        "Of each operator (\"aten.add_.Tensor\"), whether the core imports it.");
   m.def("print_pt2", &print_pt2, nb::arg("path"),
         "The program in an archive of torch.export.save, as text.");
   bind_convert(m);

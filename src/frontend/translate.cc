@@ -6,6 +6,7 @@
 #include <set>
 
 #include "frontend/bind_row.h"
+#include "frontend/import_key.h"
 #include "frontend/liveness.h"
 #include "frontend/node_call.h"
 #include "ops/infer.h"
@@ -15,11 +16,6 @@ namespace ferryman::frontend {
 namespace {
 
 constexpr std::string_view kAtenPrefix = "aten.";
-
-// "conv2d.default" for "aten.conv2d.default"; other namespaces stay.
-std::string_view import_key(std::string_view target) {
-  return target.starts_with(kAtenPrefix) ? target.substr(kAtenPrefix.size()) : target;
-}
 
 // The op's name without namespace and overload: "add_" for "aten.add_.Tensor".
 std::string_view base_name(std::string_view target) {

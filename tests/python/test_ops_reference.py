@@ -6,7 +6,6 @@ in MUST_PASS gives eager's result on all samples; a sample that is refused in an
 named in REFUSED. Whatever is refused is refused with an error: never a wrong result, never a crash.
 """
 
-import functools
 import warnings
 
 import numpy as np
@@ -14,49 +13,15 @@ import pytest
 import torch
 from ops_reference_list import INTEGERS, MUST_PASS, REFUSED
 from torch import nn
-from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils import _pytree as pytree
 
 from ferryman import _native
 from ferryman.walk import walk
+from opinfo.samples import Frozen, as_call, infos, spread
 
 # Of each op, spread over all samples that PyTorch has; the dtypes of whole numbers differ little.
 MAX_FLOAT_SAMPLES, MAX_INTEGER_SAMPLES = 12, 4
 INTEGER_DTYPES = (torch.int64, torch.int32, torch.bool)
-
-
-@functools.cache
-def infos_by_name():
-    infos = {}
-    for info in op_db:
-        name = f"{info.name}.{info.variant_test_name}" if info.variant_test_name else info.name
-        infos[name] = info
-    return infos
-
-
-class Frozen(nn.Module):
-    """Calls with their tensors as inputs and everything else fixed."""
-
-    def __init__(self, function, calls):
-        super().__init__()
-        self.function = function
-        leaves, self.tree = pytree.tree_flatten(calls)
-        self.fixed = [None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
-        self.is_tensor = [isinstance(leaf, torch.Tensor) for leaf in leaves]
-        self.tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
-
-    def forward(self, *tensors):
-        given = iter(tensors)
-        leaves = [
-            next(given) if is_tensor else fixed
-            for is_tensor, fixed in zip(self.is_tensor, self.fixed)
-        ]
-        calls = pytree.tree_unflatten(leaves, self.tree)
-        return [self.function(*args, **kwargs) for args, kwargs in calls]
-
-
-def as_call(sample):
-    return ((sample.input, *sample.args), sample.kwargs)
 
 
 def borrowed(tensors):
@@ -93,13 +58,6 @@ def assert_same(got, expected):
     assert [t.dtype for t in got] == [t.dtype for t in expected]
     for mine, theirs in zip(got, expected):
         torch.testing.assert_close(mine, theirs, rtol=2e-5, atol=2e-5, equal_nan=True)
-
-
-def spread(samples, count):
-    """`count` of the samples, evenly spaced, first and last among them."""
-    if len(samples) <= count:
-        return samples
-    return [samples[i * (len(samples) - 1) // (count - 1)] for i in range(count)]
 
 
 def calls_of(info, dtype, max_samples):
@@ -152,7 +110,7 @@ def passes_at_once(info, calls):
 
 
 def check_op(name, dtype, max_samples):
-    info = infos_by_name()[name]
+    info = infos()[name]
     calls = calls_of(info, dtype, max_samples)
     if passes_at_once(info, calls):
         return
@@ -168,12 +126,11 @@ def check_op(name, dtype, max_samples):
 
 
 def integer_cases():
-    infos = infos_by_name()
     return [
         (name, dtype)
         for name in INTEGERS
         for dtype in INTEGER_DTYPES
-        if dtype in infos[name].dtypes
+        if dtype in infos()[name].dtypes
     ]
 
 

@@ -1,0 +1,207 @@
+"""Replaces the operators that the core does not know by what PyTorch makes of them.
+
+    program = decompose_unknown(program)
+
+Only the unknown nodes are traced anew, each by itself: all others keep their names, their places in
+the user's code and their in-place writes, and a program without unknown operators comes back as it
+is. What PyTorch has no decomposition for stays, for the core to refuse.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch._ops import OpOverload
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind, InputSpec, TensorArgument
+from torch.fx import Graph, GraphModule, Node
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils import _pytree as pytree
+
+from . import _native
+from .walk import qualified_name
+
+_MAX_DEPTH = 4  # of decompositions of decompositions that make_fx leaves
+# What one node may become: torch writes recurrent layers and some linear algebra step by step.
+_MAX_NODES = 20_000
+
+
+def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
+    if not _unknown(program.graph):
+        return program
+    program = _copy(program)
+    for _ in range(_MAX_DEPTH):
+        replaced = [_replace(program, node) for node in _unknown(program.graph)]
+        if not any(replaced):
+            break
+    program.graph.lint()
+    return program
+
+
+def _unknown(graph: Graph) -> list[Node]:
+    nodes = [
+        node
+        for node in graph.nodes
+        if node.op == "call_function" and isinstance(node.target, OpOverload)
+    ]
+    return [node for node in nodes if not _is_known(node.target)]
+
+
+@cache
+def _is_known(target: OpOverload) -> bool:
+    return _native.knows_ops([qualified_name(target)])[0]
+
+
+def _copy(program: ExportedProgram) -> ExportedProgram:
+    """With a graph, a signature and constants of its own; weights are shared."""
+    graph = Graph()
+    output = graph.graph_copy(program.graph, {}, return_output_node=True)
+    result, original = output
+    graph.output(result).meta.update(original.meta)
+    module = GraphModule(program.graph_module, graph)
+    module.meta.update(program.graph_module.meta)
+    signature = program.graph_signature
+    return program._update(
+        module,
+        type(signature)(list(signature.input_specs), list(signature.output_specs)),
+        state_dict=program.state_dict,
+        constants=dict(program.constants),
+    )
+
+
+# One node ----------------------------------------------------------------------------------------
+
+
+def _replace(program: ExportedProgram, node: Node) -> bool:
+    traced = _trace(node)
+    if traced is None:
+        return False
+    tensors = [leaf for leaf in pytree.tree_leaves((node.args, node.kwargs)) if _is_tensor(leaf)]
+    copies: dict[Node, Node] = dict(zip(traced.graph.find_nodes(op="placeholder"), tensors))
+    for inner in traced.graph.nodes:
+        if inner.op == "placeholder":
+            continue
+        if inner.op == "output":
+            _connect(node, pytree.tree_map_only(Node, copies.get, inner.args[0]))
+        elif inner.op == "get_attr":
+            copies[inner] = _add_constant(program, getattr(traced, inner.target))
+        else:
+            with program.graph.inserting_before(node):
+                copies[inner] = program.graph.node_copy(inner, copies.__getitem__)
+            _describe(copies[inner], inner, node)
+    return True
+
+
+def _is_tensor(leaf: Any) -> bool:
+    return isinstance(leaf, Node) and isinstance(leaf.meta.get("val"), torch.Tensor)
+
+
+def _trace(node: Node) -> GraphModule | None:
+    """What torch makes of a node, as a function of its tensors; None if that is no progress."""
+    leaves, tree = pytree.tree_flatten((node.args, node.kwargs))
+    if any(isinstance(leaf, Node) and not _is_tensor(leaf) for leaf in leaves):
+        return None  # a size of run time
+    values = [leaf.meta["val"] for leaf in leaves if _is_tensor(leaf)]
+
+    def call(*tensors):
+        given = iter(tensors)
+        args, kwargs = pytree.tree_unflatten(
+            [next(given) if _is_tensor(leaf) else leaf for leaf in leaves], tree
+        )
+        return _called(node.target)(*args, **kwargs)
+
+    mode = torch._guards.detect_fake_mode(values)
+    if mode is None:
+        return None
+    try:
+        with mode, torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            traced = make_fx(call, _decompositions())(*values)
+    except Exception:  # whatever a decomposition says to arguments that it does not cover
+        return None
+    made = [inner.target for inner in traced.graph.nodes if inner.op == "call_function"]
+    return None if node.target in made or len(made) > _MAX_NODES else traced
+
+
+def _called(target: OpOverload) -> Callable:
+    """An op that writes is traced as its functional twin and one copy, which the core follows."""
+    name = target._schema.name.removeprefix("aten::")
+    twin = getattr(torch.ops.aten, name.removesuffix("_"), None)
+    if not (target._schema.is_mutable and name.endswith("_")) or twin is None:
+        return target
+    return lambda self, *args, **kwargs: self.copy_(twin(self, *args, **kwargs))
+
+
+@cache
+def _decompositions() -> dict[OpOverload, Callable]:
+    # Importing the reference implementations registers more.
+    import torch._refs
+    import torch._refs.fft
+    import torch._refs.linalg
+    import torch._refs.nn.functional
+    import torch._refs.special  # noqa: F401
+    from torch._decomp import decomposition_table
+
+    targets = [target for target in decomposition_table if isinstance(target, OpOverload)]
+    known = _native.knows_ops([qualified_name(target) for target in targets])
+    return {
+        target: decomposition_table[target]
+        for target, is_known in zip(targets, known)
+        if not is_known
+    }
+
+
+# Into the program --------------------------------------------------------------------------------
+
+
+def _describe(copy: Node, inner: Node, node: Node) -> None:
+    """The value of the inner node, in the place of the user's code that the whole came from."""
+    copy.meta = {key: value for key, value in node.meta.items() if key != "val"}
+    copy.meta["val"] = inner.meta.get("val")
+
+
+def _connect(node: Node, results: Any) -> None:
+    if isinstance(results, Node):
+        _take_place(node, results)
+    else:
+        for user in list(node.users):
+            _take_place(user, results[user.args[1]])
+    if not node.users:
+        node.graph.erase_node(node)
+
+
+def _take_place(node: Node, result: Node) -> None:
+    """Under the name of the node, which the signature and the user know."""
+    graph = node.graph
+    with graph.inserting_before(node):
+        alias = graph.call_function(torch.ops.aten.alias.default, (result,))
+    alias.meta = dict(node.meta)
+    node.replace_all_uses_with(alias)
+    name = node.name
+    graph.erase_node(node)
+    alias.name = name
+
+
+def _add_constant(program: ExportedProgram, tensor: torch.Tensor) -> Node:
+    """A tensor that a decomposition made from numbers, as a constant of the program."""
+    name = f"ferryman_constant_{len(program.constants)}"
+    placeholders = program.graph.find_nodes(op="placeholder")
+    specs = program.graph_signature.input_specs
+    kinds = [spec.kind for spec in specs]
+    place = kinds.index(InputKind.USER_INPUT) if InputKind.USER_INPUT in kinds else len(kinds)
+    before = placeholders[place] if place < len(placeholders) else _first_call(program.graph)
+    with program.graph.inserting_before(before):
+        node = program.graph.placeholder(name)
+    mode = torch._guards.detect_fake_mode([n.meta.get("val") for n in placeholders])
+    node.meta["val"] = mode.from_tensor(tensor, static_shapes=True)
+    specs.insert(place, InputSpec(InputKind.CONSTANT_TENSOR, TensorArgument(node.name), name))
+    program.constants[name] = tensor
+    return node
+
+
+def _first_call(graph: Graph) -> Node:
+    return next(node for node in graph.nodes if node.op != "placeholder")

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Every operator of PyTorch's own database, on LiteRT against eager PyTorch.
+
+    tests/opinfo/run.py [--samples 8] [--json out/opinfo.json] [--write docs/operators.md] [op …]
+
+Exit status 1 if an operator is wrong or one of the table in docs/operators.md no longer passes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
+# Some samples depend on the order of a set.
+os.environ["PYTHONHASHSEED"] = "0"
+
+from opinfo import table  # noqa: E402
+from opinfo.check import Outcome  # noqa: E402
+from opinfo.samples import DTYPES, infos  # noqa: E402
+from opinfo.workers import Failure, run_all  # noqa: E402
+
+TABLE = ROOT / "docs" / "operators.md"
+SECONDS = 180.0  # for all samples of one operator in one dtype
+
+
+def main() -> int:
+    options = _options()
+    tasks = [
+        (op, dtype, options.samples)
+        for op in options.ops or infos()
+        for dtype in options.dtypes
+        if DTYPES[dtype] in infos()[op].dtypes
+    ]
+    outcomes = run(tasks, options.processes, progress=sys.stderr.isatty())
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)
+        options.json.write_text(text + "\n")
+    for outcome in outcomes:
+        if options.ops or outcome.state == "wrong":
+            print(f"{outcome.op} {outcome.dtype}: {outcome.state}", *outcome.reasons, sep="\n    ")
+    print(table.summary(outcomes))
+    lost = table.lost(outcomes, TABLE)
+    for op in lost:
+        print(f"{op} passed, by {TABLE.name}, and does not any more")
+    if options.write:
+        options.write.write_text(table.page(outcomes))
+    return 1 if lost or any(outcome.state == "wrong" for outcome in outcomes) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("ops", nargs="*", metavar="op", help="default: all")
+    parser.add_argument("--samples", type=int, default=8, help="of each op at most; 0: all")
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--json", type=Path, help="write the outcomes to this file")
+    parser.add_argument("--write", type=Path, help="write the table to this file")
+    return parser.parse_args()
+
+
+def run(tasks: list[tuple], processes: int, *, progress: bool = False) -> list[Outcome]:
+    """In the order of the tasks."""
+    outcomes = {}
+    for task, result in run_all(
+        "opinfo.check:check_op", tasks, processes=processes, seconds=SECONDS
+    ):
+        if isinstance(result, Failure):
+            result = Outcome(task[0], task[1], wrong=1, reasons=[result.what])
+        outcomes[task] = result
+        if progress:
+            print(f"\r{len(outcomes)} of {len(tasks)}", end="", file=sys.stderr)
+    return [outcomes[task] for task in tasks]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
