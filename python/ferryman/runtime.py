@@ -74,8 +74,19 @@ class Runner:
             ) from error
 
     def tensor(self, index: int) -> np.ndarray:
-        # LiteRT gives a number for a tensor without axes.
-        return np.asarray(self._interpreter.get_tensor(index))
+        try:
+            # LiteRT gives a number for a tensor without axes.
+            return np.asarray(self._interpreter.get_tensor(index))
+        except ValueError:
+            return self._empty(index)
+
+    def _empty(self, index: int) -> np.ndarray:
+        """A tensor without elements, which LiteRT refuses to read."""
+        details = {detail["index"]: detail for detail in self._interpreter.get_tensor_details()}
+        detail = details[index]
+        if np.prod(detail["shape"]) != 0:
+            raise VerificationError(f"tensor {index} ('{detail['name']}') cannot be read")
+        return np.empty(detail["shape"], detail["dtype"])
 
 
 def to_stored(value: np.ndarray, placement: Placement) -> np.ndarray:

@@ -3,6 +3,7 @@
 #include "passes/absorb_channel_order.h"
 #include "passes/canonicalise.h"
 #include "passes/fold.h"
+#include "passes/fold_empty.h"
 #include "passes/fuse_activation_patterns.h"
 #include "passes/fuse_affine.h"
 #include "passes/fuse_conv_bn.h"
@@ -14,6 +15,7 @@ namespace ferryman {
 std::vector<Pass> simplify_passes() {
   std::vector<Pass> passes;
   passes.push_back(remove_dead_code());
+  passes.push_back(fold_empty_values());
   passes.push_back(fold_constants());
   passes.push_back(canonicalise());
   passes.push_back(merge_equal_ops());
