@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .eager import to_numpy
 from .errors import Error, InputError
 from .native_contract import Port
 from .report import Report
@@ -42,8 +43,13 @@ class Model:
         outputs = self._runner.run(self._arrays(leaves))
         results = dict(zip((d["index"] for d in self._runner.outputs), outputs))
         wants_torch = any(isinstance(leaf, torch.Tensor) for leaf in leaves)
-        convert = torch.from_numpy if wants_torch else lambda array: array
-        arrays = {p.index: convert(results[p.placement.tensor]) for p in self.report.native.outputs}
+        arrays = {p.index: results[p.placement.tensor] for p in self.report.native.outputs}
+        if wants_torch:
+            dtypes = self._structure.dtypes
+            arrays = {
+                index: torch.from_numpy(array).to(dtypes.get(index))
+                for index, array in arrays.items()
+            }
         return self._structure.unflatten_output(arrays)
 
     def _arrays(self, leaves: list[Any]) -> list[np.ndarray]:
@@ -70,7 +76,7 @@ class Model:
 
 def _as_array(leaves: list[Any], port: Port, detail: dict[str, Any]) -> np.ndarray:
     value = leaves[port.index]
-    array = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+    array = to_numpy(value)
     shape, dtype = tuple(detail["shape"]), np.dtype(detail["dtype"])
     if array.shape != shape:
         raise InputError(f"input '{port.name}' has shape {array.shape}, the file takes {shape}")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument
+from torch.fx import Node
 from torch.utils import _pytree as pytree
 
 from .errors import InputError
@@ -20,14 +22,20 @@ class Structure:
     """The structure of the arguments and of what forward returns.
 
     constants: outputs that are no tensors, by index: numbers, strings, None.
+    dtypes: of the outputs that are, as the program gives them; the file's may be wider.
     """
 
     def __init__(
-        self, inputs: pytree.TreeSpec, outputs: pytree.TreeSpec, constants: dict[int, Any]
+        self,
+        inputs: pytree.TreeSpec,
+        outputs: pytree.TreeSpec,
+        constants: dict[int, Any],
+        dtypes: dict[int, torch.dtype],
     ):
         self._inputs = inputs
         self._outputs = outputs
         self._constants = constants
+        self.dtypes = dtypes
 
     @staticmethod
     def of(program: ExportedProgram) -> Structure:
@@ -39,7 +47,14 @@ class Structure:
             for index, spec in enumerate(outputs)
             if isinstance(spec.arg, ConstantArgument)
         }
-        return Structure(program.call_spec.in_spec, program.call_spec.out_spec, constants)
+        results = program.graph.output_node().args[0][-len(outputs) :] if outputs else ()
+        values = [node.meta.get("val") if isinstance(node, Node) else None for node in results]
+        dtypes = {
+            index: value.dtype
+            for index, value in enumerate(values)
+            if isinstance(value, torch.Tensor)
+        }
+        return Structure(program.call_spec.in_spec, program.call_spec.out_spec, constants, dtypes)
 
     def flatten(self, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
         return flatten_like(self._inputs, args, kwargs)

@@ -127,6 +127,15 @@ void Rewriter::replace_value(ValueId old_value, ValueId new_value) {
   if (both_results && to.name.empty()) to.name = std::move(from.name);
 }
 
+ValueId Rewriter::replace_input(size_t position, TensorType type) {
+  const ValueId old_input = graph_->inputs_[position];
+  const ValueId input = graph_->add_input(graph_->value(old_input).name, std::move(type));
+  std::swap(graph_->values_[input.index].name, graph_->values_[old_input.index].name);
+  graph_->inputs_.pop_back();
+  graph_->inputs_[position] = input;
+  return input;
+}
+
 void Rewriter::remove_use(ValueId value, Use use) {
   std::vector<Use>& uses = graph_->values_[value.index].uses;
   const auto found = std::find(uses.begin(), uses.end(), use);

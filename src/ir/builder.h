@@ -66,6 +66,9 @@ class Rewriter : public Builder {
   // Every reader of `old_value` reads `new_value` instead; types must be equal. The user's name
   // moves to the new value if it has none.
   void replace_value(ValueId old_value, ValueId new_value);
+  // An input of another type in the place and under the name of the one at `position`, whose readers
+  // the caller then gives something else to read.
+  ValueId replace_input(size_t position, TensorType type);
   void set_operand(OpId op, size_t operand, ValueId value);
   void set_attr(OpId op, NamedAttr attr);
   void erase(OpId op);  // its results must be unread

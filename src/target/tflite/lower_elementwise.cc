@@ -23,11 +23,11 @@ void lower_clamp(LowerOp& op) {
   const bool has_high = high != INFINITY;
   check(has_low || has_high, "a clamp without bounds that canonicalise should have dropped");
   if (has_low && has_high) {
-    x = op.emit(Op::kMaximum, {op.filled(dtype, 1, low), x}, dtype, op.shape(x));
-    return op.finish(Op::kMinimum, {op.filled(dtype, 1, high), x});
+    x = op.emit(Op::kMaximum, {op.filled(dtype, {}, low), x}, dtype, op.shape(x));
+    return op.finish(Op::kMinimum, {op.filled(dtype, {}, high), x});
   }
-  if (has_low) return op.finish(Op::kMaximum, {op.filled(dtype, 1, low), x});
-  op.finish(Op::kMinimum, {op.filled(dtype, 1, high), x});
+  if (has_low) return op.finish(Op::kMaximum, {op.filled(dtype, {}, low), x});
+  op.finish(Op::kMinimum, {op.filled(dtype, {}, high), x});
 }
 
 void lower_gelu(LowerOp& op) {
@@ -40,7 +40,7 @@ void lower_where(LowerOp& op) {
 }
 
 void lower_reciprocal(LowerOp& op) {
-  op.finish(Op::kDiv, {op.filled(op.type(0).dtype, 1, 1.0), op.operand(0)}, DivOptions{});
+  op.finish(Op::kDiv, {op.filled(op.type(0).dtype, {}, 1.0), op.operand(0)}, DivOptions{});
 }
 
 }  // namespace ferryman::tflite

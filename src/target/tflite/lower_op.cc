@@ -122,11 +122,11 @@ void LowerOp::finish_elementwise(Op op, Options options) {
   finish_in_shape(op, std::move(inputs), shape, std::move(options));
 }
 
-TensorIndex LowerOp::filled(DType dtype, int32_t count, double value) {
+TensorIndex LowerOp::filled(DType dtype, Shape shape, double value) {
   Tensor tensor;
   tensor.type = dtype;
-  tensor.shape = {count};
-  tensor.constant = tensor_constant(TensorData::filled(dtype, {count}, value));
+  tensor.constant = tensor_constant(TensorData::filled(dtype, {shape.begin(), shape.end()}, value));
+  tensor.shape = std::move(shape);
   return subgraph_.add(std::move(tensor));
 }
 

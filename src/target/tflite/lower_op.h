@@ -69,8 +69,8 @@ class LowerOp {
   TensorIndex matrix(const std::vector<int32_t>& values, const Shape& shape) {
     return add_int32(subgraph_, values, shape);
   }
-  // A constant of one dimension with all elements equal.
-  TensorIndex filled(DType dtype, int32_t count, double value);
+  // A constant with all elements equal.
+  TensorIndex filled(DType dtype, Shape shape, double value);
 
   // An operator with one new tensor as its output.
   TensorIndex emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,

@@ -73,7 +73,7 @@ void lower_pad(LowerOp& op) {
     return op.finish_reshaped(Op::kPad, {op.operand(0), paddings(op)}, op.windowed_shape());
   }
   op.finish_reshaped(Op::kPadv2,
-                     {op.operand(0), paddings(op), op.filled(op.type(0).dtype, 1, value)},
+                     {op.operand(0), paddings(op), op.filled(op.type(0).dtype, {1}, value)},
                      op.windowed_shape());
 }
 

@@ -66,7 +66,7 @@ Window conv_window(const LowerOp& op) {
 
 TensorIndex bias_or_zeros(LowerOp& op, int64_t channels) {
   if (op.has(2)) return op.vector_operand(2);
-  return op.filled(op.type(0).dtype, static_cast<int32_t>(channels), 0);
+  return op.filled(op.type(0).dtype, {static_cast<int32_t>(channels)}, 0);
 }
 
 Window pool_window(const LowerOp& op) {

@@ -87,12 +87,38 @@ Match<Forward> match_cast_there_and_back(const Graph& graph, OpId root) {
   return Forward{back.result(), x};
 }
 
+// LiteRT's own bindings cannot hand over a bfloat16 tensor: inputs and outputs are float32.
+bool widen_ports(Graph& graph) {
+  const auto is_hidden = [&](ValueId value) { return graph.type(value).dtype == DType::kBF16; };
+  Rewriter rewriter(graph);
+  CoreWriter write(rewriter);
+  bool changed = false;
+  if (graph.first_op().valid()) rewriter.insert_before(graph.first_op());
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const ValueId narrow = graph.inputs()[i];
+    if (!is_hidden(narrow)) continue;
+    const ValueId wide = rewriter.replace_input(i, {DType::kF32, graph.type(narrow).dims});
+    rewriter.replace_value(narrow, write.cast(wide, DType::kBF16));
+    changed = true;
+  }
+  rewriter.insert_at_end();
+  std::vector<GraphOutput> outputs = graph.outputs();
+  for (GraphOutput& output : outputs) {
+    if (!is_hidden(output.value)) continue;
+    output.value = write.cast(output.value, DType::kF32);
+    changed = true;
+  }
+  if (changed) graph.set_outputs(std::move(outputs));
+  return changed;
+}
+
 Result<Changed> run_widen_types(Graph& graph, PassContext& context) {
+  const bool widened_ports = widen_ports(graph);
   std::vector<OpId> narrow;
   for (const OpId id : graph.op_ids()) {
     if (needs_widening(graph, graph.op(id))) narrow.push_back(id);
   }
-  if (narrow.empty()) return Changed::kNo;
+  if (narrow.empty() && !widened_ports) return Changed::kNo;
   Rewriter rewriter(graph);
   for (const OpId id : narrow) {
     const bool half = std::any_of(
