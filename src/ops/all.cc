@@ -5,6 +5,7 @@ namespace ferryman {
 void add_all_ops(Ops& ops) {
   add_activation_ops(ops);
   add_arithmetic_ops(ops);
+  add_attention_ops(ops);
   add_cast_ops(ops);
   add_compare_ops(ops);
   add_conv_ops(ops);

@@ -13,6 +13,7 @@ struct Ops {
 
 void add_activation_ops(Ops& ops);
 void add_arithmetic_ops(Ops& ops);
+void add_attention_ops(Ops& ops);
 void add_cast_ops(Ops& ops);
 void add_compare_ops(Ops& ops);
 void add_conv_ops(Ops& ops);

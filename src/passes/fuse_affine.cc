@@ -84,6 +84,48 @@ void absorb_norm(Rewriter& rewriter, const NormIntoReaders& found) {
   }
 }
 
+// A product or sum with a constant that a layer takes in, found behind ops that move elements only.
+bool comes_from_layer(const Graph& graph, ValueId value) {
+  while (has_one_reader(graph, value)) {
+    const OpId producer = graph.producer(value);
+    if (!producer.valid()) return false;
+    const Op& op = graph.op(producer);
+    if (op.is(ops::kLinear) || op.is(ops::kConv)) return is_known_constant(graph, op.operands[1]);
+    if (!op.is(ops::kReshape) && !op.is(ops::kPermute)) return false;
+    value = op.operands[0];
+  }
+  return false;
+}
+
+struct ScaleFirst {
+  ValueId result, x;
+  OpName move;
+  std::vector<NamedAttr> move_attrs;
+  double factor;
+};
+
+// mul(permute(linear(x)), 0.5) -> permute(mul(linear(x), 0.5))         likewise reshape
+Match<ScaleFirst> match_scale_after_move(const Graph& graph, OpId root) {
+  const Op& mul = graph.op(root);
+  for (const size_t side : {size_t{0}, size_t{1}}) {
+    const std::optional<double> factor = uniform_value(graph, mul.operands[1 - side]);
+    const ValueId moved = mul.operands[side];
+    const OpId move = graph.producer(moved);
+    if (!factor.has_value() || !move.valid() || !same_type(graph, moved, mul.result())) continue;
+    const Op& op = graph.op(move);
+    if (!op.is(ops::kReshape) && !op.is(ops::kPermute)) continue;
+    if (!is_floating(graph, moved) || !comes_from_layer(graph, moved)) continue;
+    return ScaleFirst{mul.result(), op.operands[0], OpName{op.def->name}, attrs_of(op), *factor};
+  }
+  return std::nullopt;
+}
+void scale_first(Rewriter& rewriter, const ScaleFirst& found) {
+  const ValueId factor = rewriter.scalar(rewriter.graph().type(found.x).dtype, found.factor);
+  const ValueId scaled = rewriter.create(ops::kMul, {found.x, factor});
+  const ValueId operands[] = {scaled};
+  rewriter.replace_value(found.result, rewriter.create(found.move, operands, found.move_attrs));
+}
+
 // matmul(x, constant [I, O]) -> linear(x, the constant turned)
 Match<OneOp> match_matmul_by_constant(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
@@ -106,6 +148,7 @@ Pass fuse_affine() {
   return rewrite_pass(
       "fuse_affine", "constant factors and offsets along channels into the layers around them",
       {make_rule("matmul_by_constant", {ops::kMatmul}, match_matmul_by_constant),
+       make_rule<ScaleFirst>("scale_after_move", {ops::kMul}, match_scale_after_move, scale_first),
        make_rule<AbsorbIntoLayer>("constants_after_layer", affine_ops(), match_affine_after_layer,
                                   absorb_into_layer, "constants folded into the layer before them"),
        make_rule<AbsorbIntoLayer>("constants_before_layer",

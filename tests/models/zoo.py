@@ -17,13 +17,17 @@ from models.randomise import randomise
 
 
 @functools.cache
-def _torchvision():
-    """torchvision's models. Some wheels lack the compiled operators that importing it asks for, so
-    their schemas are defined first; no model of the list calls them."""
+def define_torchvision_operators():
+    """Some wheels of torchvision lack the compiled operators that importing it asks for: their
+    schemas are defined before it. No model of the list calls them."""
     boxes = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
     for name in ("nms", "qnms"):
         if not hasattr(torch.ops.torchvision, name):
             _LIBRARY.define(name + boxes)
+
+
+def torchvision_models():
+    define_torchvision_operators()
     import torchvision.models
 
     return torchvision.models
@@ -41,14 +45,14 @@ class Entry:
 
 def _classifier(name, size=224, **options):
     def make():
-        return getattr(_torchvision(), name)(weights=None, **options)
+        return getattr(torchvision_models(), name)(weights=None, **options)
 
     return Entry(name, make, ((1, 3, size, size),))
 
 
 def _segmenter(name):
     def make():
-        return getattr(_torchvision().segmentation, name)(weights=None, weights_backbone=None)
+        return getattr(torchvision_models().segmentation, name)(weights=None, weights_backbone=None)
 
     return Entry(name, make)
 

@@ -23,7 +23,7 @@ os.environ["PYTHONHASHSEED"] = "0"
 from opinfo import table  # noqa: E402
 from opinfo.check import Outcome  # noqa: E402
 from opinfo.samples import DTYPES, infos  # noqa: E402
-from opinfo.workers import Failure, run_all  # noqa: E402
+from workers import Failure, run_all  # noqa: E402
 
 TABLE = ROOT / "docs" / "operators.md"
 SECONDS = 180.0  # for all samples of one operator in one dtype

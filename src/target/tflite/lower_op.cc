@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "support/check.h"
+#include "target/tflite/transposition.h"
 
 namespace ferryman::tflite {
 
@@ -42,8 +43,23 @@ Shape LowerOp::result_shape(size_t result) const {
   return to_shape(plan_.results[result].shape());
 }
 
+Shape LowerOp::operand_shape(size_t index) const {
+  return to_shape(plan_.operands[index].shape());
+}
+
 TensorIndex LowerOp::operand(size_t index) {
   return memory_.in_layout(op_.operands[index], plan_.operands[index]);
+}
+
+TensorIndex LowerOp::operand(size_t index, const Shape& shape) {
+  return memory_.in_shape(op_.operands[index], plan_.operands[index],
+                          Dims(shape.begin(), shape.end()));
+}
+
+Shape LowerOp::lying_shape(size_t index) const {
+  const std::optional<Shape> held =
+      memory_.held_shape(op_.operands[index], plan_.operands[index]);
+  return held.has_value() ? *held : operand_shape(index);
 }
 
 TensorIndex LowerOp::joined(size_t index) {
@@ -70,32 +86,32 @@ Shape LowerOp::windowed_shape() const {
   return shape;
 }
 
-namespace {
-
-Shape without_units(const Shape& shape) {
-  Shape result;
-  for (const int32_t extent : shape) {
-    if (extent != 1) result.push_back(extent);
-  }
-  return result;
+bool LowerOp::is_full_size(size_t index) const {
+  return num_elements(type(index).dims) == num_elements(result_type().dims);
 }
 
-}  // namespace
-
+// Where something broadcasts, axes must stay apart; otherwise any shape of the elements will do.
 Shape LowerOp::elementwise_shape() const {
   const Shape planned = result_shape();
+  bool broadcasts = false;
+  for (size_t i = 0; i < op_.operands.size(); ++i)
+    broadcasts |= !is_full_size(i) && type(i).rank() > 0;
   for (size_t i = 0; i < op_.operands.size(); ++i) {
+    if (!is_full_size(i)) continue;
     const std::optional<Shape> held = memory_.held_shape(op_.operands[i], plan_.operands[i]);
-    if (held.has_value() && without_units(*held) == without_units(planned)) return *held;
+    if (!held.has_value()) continue;
+    if (!broadcasts || without_units(*held) == without_units(planned)) return *held;
   }
   return planned;
 }
 
 TensorIndex LowerOp::aligned(size_t index, const Shape& shape) {
   const ValueId value = op_.operands[index];
+  if (is_full_size(index)) return operand(index, shape);
   const Dims& dims = graph_.type(value).dims;
   const size_t missing = result_type().rank() - dims.size();
-  // Which of the result's axes that are not 1 the operand has, in memory order.
+  // Which of the result's axes that are not 1 the operand has, in memory order. A single number has
+  // none, whatever axes `shape` merges or splits.
   std::vector<bool> has_axis;
   for (const PhysicalAxis& axis : plan_.results[0].axes) {
     if (axis.extent == Dim(1)) continue;
@@ -105,7 +121,7 @@ TensorIndex LowerOp::aligned(size_t index, const Shape& shape) {
   Dims aligned_shape;
   size_t next = 0;
   for (const int32_t extent : shape) {
-    const bool kept = extent != 1 && has_axis[next++];
+    const bool kept = extent != 1 && next < has_axis.size() && has_axis[next++];
     aligned_shape.push_back(kept ? Dim(extent) : Dim(1));
   }
   // Constants need no leading ones, which would only make equal constants look different.
@@ -160,15 +176,6 @@ void LowerOp::finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shap
 void LowerOp::finish(Op op, std::vector<TensorIndex> inputs, Options options) {
   check(op_.results.size() == 1, "an op with several results");
   finish_in_shape(op, std::move(inputs), result_shape(), std::move(options));
-}
-
-void LowerOp::finish_reshaped(Op op, std::vector<TensorIndex> inputs, Shape kernel_shape,
-                              Options options) {
-  if (kernel_shape == result_shape()) return finish(op, std::move(inputs), std::move(options));
-  const TensorIndex raw =
-      emit(op, std::move(inputs), result_type().dtype, std::move(kernel_shape), std::move(options));
-  const Shape shape = result_shape();
-  finish(Op::kReshape, {raw, ints(shape)}, ReshapeOptions{.new_shape = shape});
 }
 
 }  // namespace ferryman::tflite

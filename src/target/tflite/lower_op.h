@@ -49,6 +49,10 @@ class LowerOp {
   }
 
   TensorIndex operand(size_t index);
+  TensorIndex operand(size_t index, const Shape& shape);
+  // The shape in which the operand lies in its planned order already, where any grouping of its
+  // axes will do: reading it so costs no RESHAPE. The planned shape if it must be copied anyway.
+  Shape lying_shape(size_t index) const;
   // An operand whose axes lie as those of operand 0 do; extents may differ (concat).
   TensorIndex joined(size_t index);
   // A constant vector (a bias) as one axis, however its positions are ordered.
@@ -60,7 +64,9 @@ class LowerOp {
   // The same, where the result has `shape`: its planned shape up to axes of size 1.
   TensorIndex aligned(size_t index, const Shape& shape);
   const Shape& shape(TensorIndex tensor) const { return subgraph_.tensor(tensor).shape; }
+  // As planned.
   Shape result_shape(size_t result = 0) const;
+  Shape operand_shape(size_t index) const;
 
   TensorIndex ints(const std::vector<int32_t>& values) {
     return add_int32_vector(subgraph_, values);
@@ -80,15 +86,16 @@ class LowerOp {
   void finish_elementwise(Op op, Options options = {});
   // The operator whose outputs are the op's results.
   void finish(Op op, std::vector<TensorIndex> inputs, Options options = {});
-  // The same, where the kernel's own output may have other axes of size 1 than the plan's result.
-  void finish_reshaped(Op op, std::vector<TensorIndex> inputs, Shape kernel_shape,
+  // The same, where the kernel's output has another shape than planned, with the same elements in
+  // the same order. A reader that needs the planned shape makes a RESHAPE.
+  void finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape,
                        Options options = {});
   // The op's result is that tensor.
   void finish_with(TensorIndex tensor);
 
  private:
   Shape elementwise_shape() const;
-  void finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape, Options options);
+  bool is_full_size(size_t index) const;
 
   const Graph& graph_;
   const ferryman::Op& op_;

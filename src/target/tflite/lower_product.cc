@@ -1,22 +1,67 @@
 // Matrix products.
+#include <algorithm>
+
 #include "support/check.h"
 #include "target/tflite/contract.h"
 #include "target/tflite/lower_families.h"
 
 namespace ferryman::tflite {
 
+namespace {
+
+// The kernels' range of ranks, built-in and XNNPACK.
+constexpr size_t kMaxLinearRank = 4;
+constexpr size_t kMaxMatmulRank = 5;
+
+bool ends_alike(const Shape& a, const Shape& b, size_t count) {
+  return a.size() >= count && b.size() >= count && std::equal(a.end() - static_cast<ptrdiff_t>(count), a.end(), b.end() - static_cast<ptrdiff_t>(count));
+}
+
+// [begin of a .., last two of b]
+Shape with_matrix_of(const Shape& batch, const Shape& matrix) {
+  Shape shape(batch.begin(), batch.end() - 2);
+  shape.insert(shape.end(), matrix.end() - 2, matrix.end());
+  return shape;
+}
+
+// A shape in which one operand lies already serves both, unless one is broadcast.
+Shape matmul_shape(const LowerOp& op) {
+  const Shape a = op.operand_shape(0);
+  const Shape b = op.operand_shape(1);
+  if (a.size() != b.size() || !std::equal(a.begin(), a.end() - 2, b.begin())) return a;
+  for (const size_t index : {size_t{0}, size_t{1}}) {
+    const Shape lying = op.lying_shape(index);
+    const bool fits = lying.size() >= 3 && lying.size() <= kMaxMatmulRank &&
+                      ends_alike(lying, index == 0 ? a : b, 2);
+    if (fits) return with_matrix_of(lying, a);
+  }
+  return a;
+}
+
+}  // namespace
+
+// The rows may lie in any shape.
 void lower_linear(LowerOp& op) {
-  const TensorIndex x = op.operand(0);
-  std::vector<TensorIndex> inputs = {x, op.operand(1)};
+  Shape shape = op.operand_shape(0);
+  const Shape lying = op.lying_shape(0);
+  if (lying.size() <= kMaxLinearRank && ends_alike(lying, shape, 1)) shape = lying;
+  std::vector<TensorIndex> inputs = {op.operand(0, shape), op.operand(1)};
   inputs.push_back(op.has(2) ? op.vector_operand(2) : kAbsent);
-  const bool keep = op.shape(x).size() != 2;
-  op.finish(Op::kFullyConnected, std::move(inputs), FullyConnectedOptions{.keep_num_dims = keep});
+  const bool keep = shape.size() != 2;
+  shape.back() = op.result_shape().back();
+  op.finish_in_shape(Op::kFullyConnected, std::move(inputs), shape,
+                     FullyConnectedOptions{.keep_num_dims = keep});
 }
 
 void lower_matmul(LowerOp& op) {
-  op.finish(Op::kBatchMatmul, {op.operand(0), op.operand(1)},
-            BatchMatMulOptions{.adj_x = (op.form() & kAdjointX) != 0,
-                               .adj_y = (op.form() & kAdjointY) != 0});
+  const Shape planned = op.operand_shape(0);
+  const Shape a = matmul_shape(op);
+  const BatchMatMulOptions options = {.adj_x = (op.form() & kAdjointX) != 0,
+                                      .adj_y = (op.form() & kAdjointY) != 0};
+  if (a == planned) return op.finish(Op::kBatchMatmul, {op.operand(0), op.operand(1)}, options);
+  op.finish_in_shape(Op::kBatchMatmul,
+                     {op.operand(0, a), op.operand(1, with_matrix_of(a, op.operand_shape(1)))},
+                     with_matrix_of(a, op.result_shape()), options);
 }
 
 }  // namespace ferryman::tflite

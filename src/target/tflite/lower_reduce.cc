@@ -19,11 +19,25 @@ Shape reduced_shape(const Shape& shape, const std::vector<int32_t>& axes, bool k
   return result;
 }
 
+// A reduction of the last axis alone (the norms') takes the other axes in any shape.
+bool reduces_last_axis(const LowerOp& op, const Shape& planned, const Shape& lying) {
+  const std::vector<int32_t> last = {static_cast<int32_t>(planned.size()) - 1};
+  return op.axes(attr::kAxes) == last && !lying.empty() && lying.back() == planned.back();
+}
+
 void lower_reduction(LowerOp& op, Op kernel) {
+  const Shape lying = op.lying_shape(0);
+  if (reduces_last_axis(op, op.operand_shape(0), lying)) {
+    const std::vector<int32_t> last = {static_cast<int32_t>(lying.size()) - 1};
+    const bool keep_dims = op.attr(attr::kKeepDim);
+    return op.finish_in_shape(kernel, {op.operand(0, lying), op.ints(last)},
+                              reduced_shape(lying, last, keep_dims),
+                              ReducerOptions{.keep_dims = keep_dims});
+  }
   const TensorIndex x = op.operand(0);
   const std::vector<int32_t> axes = op.axes(attr::kAxes);
   const bool keep_dims = op.attr(attr::kKeepDim);
-  op.finish_reshaped(kernel, {x, op.ints(axes)}, reduced_shape(op.shape(x), axes, keep_dims),
+  op.finish_in_shape(kernel, {x, op.ints(axes)}, reduced_shape(op.shape(x), axes, keep_dims),
                      ReducerOptions{.keep_dims = keep_dims});
 }
 
@@ -31,13 +45,18 @@ void lower_reduction(LowerOp& op, Op kernel) {
 void lower_arg(LowerOp& op, Op kernel, Options options) {
   const TensorIndex x = op.operand(0);
   const int32_t axis = op.axis(attr::kAxis);
-  op.finish_reshaped(kernel, {x, op.scalar(axis)}, reduced_shape(op.shape(x), {axis}, false),
+  op.finish_in_shape(kernel, {x, op.scalar(axis)}, reduced_shape(op.shape(x), {axis}, false),
                      std::move(options));
 }
 
-void check_last_axis(const LowerOp& op, TensorIndex x) {
-  check(op.axis(attr::kAxis) + 1 == static_cast<int32_t>(op.shape(x).size()),
+// An op along the last axis, whatever the shape of the others.
+void lower_along_last(LowerOp& op, Op kernel, Options options) {
+  const Shape planned = op.operand_shape(0);
+  check(op.axis(attr::kAxis) + 1 == static_cast<int32_t>(planned.size()),
         "the contract puts the axis last");
+  const Shape lying = op.lying_shape(0);
+  const Shape& shape = !lying.empty() && lying.back() == planned.back() ? lying : planned;
+  op.finish_in_shape(kernel, {op.operand(0, shape)}, shape, std::move(options));
 }
 
 }  // namespace
@@ -47,12 +66,11 @@ void lower_sum(LowerOp& op) {
 }
 // The mean of a whole image: AVERAGE_POOL_2D is the faster kernel (0.87 to 0.97 times MEAN).
 void lower_mean(LowerOp& op) {
-  const TensorIndex x = op.operand(0);
-  const Shape shape = op.shape(x);
+  const Shape shape = op.operand_shape(0);
   const bool whole_image = shape.size() == 4 && op.type(0).dtype == DType::kF32 &&
                            op.axes(attr::kAxes) == std::vector<int32_t>{1, 2};
   if (!whole_image) return lower_reduction(op, Op::kMean);
-  op.finish_reshaped(Op::kAveragePool2d, {x}, {shape[0], 1, 1, shape[3]},
+  op.finish_in_shape(Op::kAveragePool2d, {op.operand(0)}, {shape[0], 1, 1, shape[3]},
                      Pool2DOptions{.padding = Padding::kValid,
                                    .filter_width = shape[2],
                                    .filter_height = shape[1]});
@@ -81,15 +99,11 @@ void lower_argmin(LowerOp& op) {
 }
 
 void lower_softmax(LowerOp& op) {
-  const TensorIndex x = op.operand(0);
-  check_last_axis(op, x);
-  op.finish(Op::kSoftmax, {x}, SoftmaxOptions{.beta = 1.0f});
+  lower_along_last(op, Op::kSoftmax, SoftmaxOptions{.beta = 1.0f});
 }
 
 void lower_log_softmax(LowerOp& op) {
-  const TensorIndex x = op.operand(0);
-  check_last_axis(op, x);
-  op.finish(Op::kLogSoftmax, {x});
+  lower_along_last(op, Op::kLogSoftmax, default_options(Op::kLogSoftmax));
 }
 
 void lower_cumsum(LowerOp& op) {

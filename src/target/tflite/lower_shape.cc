@@ -49,7 +49,7 @@ void lower_concat(LowerOp& op) {
     inputs.erase(inputs.begin(), group_end);
     inputs.insert(inputs.begin(), joined);
   }
-  op.finish_reshaped(Op::kConcatenation, std::move(inputs), op.windowed_shape(),
+  op.finish_in_shape(Op::kConcatenation, std::move(inputs), op.windowed_shape(),
                      ConcatenationOptions{.axis = axis});
 }
 
@@ -58,11 +58,11 @@ void lower_slice(LowerOp& op) {
   const std::vector<int32_t> starts = op.per_axis(attr::kStarts);
   const std::vector<int32_t> steps = op.per_axis(attr::kSteps);
   if (all_are(steps, 1)) {
-    return op.finish_reshaped(Op::kSlice, {x, op.ints(starts), op.ints(op.windowed_shape())},
+    return op.finish_in_shape(Op::kSlice, {x, op.ints(starts), op.ints(op.windowed_shape())},
                               op.windowed_shape());
   }
   const std::vector<int32_t> ends = op.per_axis(attr::kEnds);
-  op.finish_reshaped(Op::kStridedSlice, {x, op.ints(starts), op.ints(ends), op.ints(steps)},
+  op.finish_in_shape(Op::kStridedSlice, {x, op.ints(starts), op.ints(ends), op.ints(steps)},
                      op.windowed_shape(), StridedSliceOptions{});
 }
 
@@ -70,25 +70,25 @@ void lower_slice(LowerOp& op) {
 void lower_pad(LowerOp& op) {
   const double value = op.attr(attr::kValue);
   if (value == 0 && !std::signbit(value)) {
-    return op.finish_reshaped(Op::kPad, {op.operand(0), paddings(op)}, op.windowed_shape());
+    return op.finish_in_shape(Op::kPad, {op.operand(0), paddings(op)}, op.windowed_shape());
   }
-  op.finish_reshaped(Op::kPadv2,
+  op.finish_in_shape(Op::kPadv2,
                      {op.operand(0), paddings(op), op.filled(op.type(0).dtype, {1}, value)},
                      op.windowed_shape());
 }
 
 void lower_reflect_pad(LowerOp& op) {
-  op.finish_reshaped(Op::kMirrorPad, {op.operand(0), paddings(op)}, op.windowed_shape(),
+  op.finish_in_shape(Op::kMirrorPad, {op.operand(0), paddings(op)}, op.windowed_shape(),
                      MirrorPadOptions{.mode = MirrorPadMode::kReflect});
 }
 
 void lower_flip(LowerOp& op) {
-  op.finish_reshaped(Op::kReverseV2, {op.operand(0), op.ints(op.axes(attr::kAxes))},
+  op.finish_in_shape(Op::kReverseV2, {op.operand(0), op.ints(op.axes(attr::kAxes))},
                      op.windowed_shape());
 }
 
 void lower_tile(LowerOp& op) {
-  op.finish_reshaped(Op::kTile, {op.operand(0), op.ints(op.per_axis(attr::kRepeats))},
+  op.finish_in_shape(Op::kTile, {op.operand(0), op.ints(op.per_axis(attr::kRepeats))},
                      op.windowed_shape());
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "support/check.h"
+#include "target/tflite/transposition.h"
 
 namespace ferryman::tflite {
 
@@ -56,13 +57,13 @@ TensorIndex MemoryTable::in_shape(ValueId value, const Layout& layout, const Dim
   }
   const MemoryOrder order = plan_.memory_order(value, layout);
   std::vector<Held>& held = held_[order];
+  const std::vector<int32_t> wanted = to_shape(shape);
   if (held.empty()) {
     const auto producer = produced_.find(root);
     check(producer != produced_.end(), "a value read before it is produced");
-    const TensorIndex copy = copied(value, layout, producer->second);
+    const TensorIndex copy = copied(value, layout, producer->second, wanted);
     held.push_back({value, layout, copy});
   }
-  const std::vector<int32_t> wanted = to_shape(shape);
   for (const Held& candidate : held) {
     if (subgraph_.tensor(candidate.tensor).shape == wanted) return candidate.tensor;
   }
@@ -157,7 +158,8 @@ std::optional<Ints> MemoryTable::axis_perm(const Held& from, ValueId value,
   return perm;
 }
 
-TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held& from) {
+TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held& from,
+                                const std::vector<int32_t>& wanted) {
   const auto elem_bytes = byte_size(graph_.type(value).dtype);
   bytes_copied_ += 2 * num_elements(graph_.type(value).dims) * elem_bytes;
   const std::optional<Ints> whole = axis_perm(from, value, layout);
@@ -165,11 +167,13 @@ TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held&
 
   const Rearrangement rearrangement =
       layout::rearrange(plan_, from.value, from.layout, value, layout);
-  const TensorIndex input = reshaped(from.tensor, rearrangement.input_shape);
   if (rearrangement.blocks != Rearrangement::Blocks::kNone) {
-    return blocks_moved(input, rearrangement);
+    return blocks_moved(reshaped(from.tensor, rearrangement.input_shape), rearrangement);
   }
-  return reshaped(transposed(input, rearrangement.perm), rearrangement.output_shape);
+  const Transposition moved = transposition(to_shape(rearrangement.input_shape), rearrangement.perm,
+                                            subgraph_.tensor(from.tensor).shape, wanted);
+  const Dims input_shape(moved.input_shape.begin(), moved.input_shape.end());
+  return transposed(reshaped(from.tensor, input_shape), moved.perm);
 }
 
 std::optional<std::vector<int32_t>> MemoryTable::held_shape(ValueId value,

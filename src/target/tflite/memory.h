@@ -55,7 +55,8 @@ class MemoryTable {
   TensorIndex constant(ValueId value, const TensorData& data, const layout::Layout& layout,
                        const Dims& shape);
   TensorIndex reshaped(TensorIndex from, const Dims& shape);
-  TensorIndex copied(ValueId value, const layout::Layout& layout, const Held& from);
+  TensorIndex copied(ValueId value, const layout::Layout& layout, const Held& from,
+                     const std::vector<int32_t>& wanted);
   std::optional<Ints> axis_perm(const Held& from, ValueId value, const layout::Layout& to) const;
   TensorIndex transposed(TensorIndex from, const Ints& perm);
   TensorIndex like(TensorIndex from, const Dims& shape, std::string_view suffix);

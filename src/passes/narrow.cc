@@ -1,0 +1,216 @@
+#include "passes/narrow.h"
+
+#include <algorithm>
+
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "passes/match.h"
+#include "passes/replace.h"
+
+namespace ferryman {
+
+namespace {
+
+bool is_whole(const SliceRange& range, const Dim& size) {
+  return range == SliceRange{0, 1, size.size()} || (size == Dim(1) && range.count == 1);
+}
+
+Ints counts(const SliceRanges& ranges) {
+  Ints sizes;
+  for (const SliceRange& range : ranges) sizes.push_back(range.count);
+  return sizes;
+}
+
+SliceRanges all_of(const Graph& graph, ValueId value) {
+  return whole(static_sizes(graph.type(value).dims));
+}
+
+// The part of an operand that broadcasts to the op's result.
+SliceRanges broadcast_part(const Graph& graph, ValueId operand, const SliceRanges& ranges) {
+  SliceRanges part = all_of(graph, operand);
+  const size_t skipped = ranges.size() - part.size();
+  for (size_t axis = 0; axis < part.size(); ++axis) {
+    if (part[axis].count != 1) part[axis] = ranges[skipped + axis];
+  }
+  return part;
+}
+
+std::optional<Narrowed> narrow_elementwise(const Graph& graph, const Op& op,
+                                           const SliceRanges& ranges) {
+  Narrowed part{{}, attrs_of(op)};
+  for (const ValueId operand : op.operands)
+    part.operands.push_back(operand.valid() ? broadcast_part(graph, operand, ranges)
+                                            : SliceRanges());
+  return part;
+}
+
+std::optional<Narrowed> narrow_permute(const Op& op, const SliceRanges& ranges) {
+  const Ints& perm = op.attr(attr::kPerm).values;
+  SliceRanges part(ranges.size());
+  for (size_t axis = 0; axis < ranges.size(); ++axis)
+    part[static_cast<size_t>(perm[axis])] = ranges[axis];
+  return Narrowed{{part}, attrs_of(op)};
+}
+
+std::optional<Narrowed> narrow_expand(const Graph& graph, const Op& op,
+                                      const SliceRanges& ranges) {
+  const ShapeAttr shape{to_dims(counts(ranges))};
+  return Narrowed{{broadcast_part(graph, op.operands[0], ranges)}, {{attr::kShape, shape}}};
+}
+
+// Axes [begin, end) of one side of a reshape.
+struct Group {
+  size_t begin, end;
+};
+
+// The next axes of both sides with equally many elements.
+std::optional<std::pair<Group, Group>> next_groups(const Ints& from, const Ints& to, Group last_from,
+                                                   Group last_to) {
+  Group a{last_from.end, last_from.end};
+  Group b{last_to.end, last_to.end};
+  if (a.end == from.size() && b.end == to.size()) return std::nullopt;
+  int64_t a_count = 1;
+  int64_t b_count = 1;
+  if (a.end < from.size()) a_count = from[a.end++];
+  if (b.end < to.size()) b_count = to[b.end++];
+  while (a_count != b_count) {
+    if (a_count < b_count && a.end < from.size()) {
+      a_count *= from[a.end++];
+    } else if (b.end < to.size()) {
+      b_count *= to[b.end++];
+    } else {
+      a_count *= from[a.end++];
+    }
+  }
+  // Axes of size 1 at the end belong to the last group.
+  if (b.end == to.size()) a.end = from.size();
+  if (a.end == from.size()) b.end = to.size();
+  return std::pair{a, b};
+}
+
+// Elements [begin, begin + count) of a group's, if the ranges are such a run.
+struct Run {
+  int64_t begin, count;
+};
+std::optional<Run> run_of(const Ints& sizes, const SliceRanges& ranges, Group group) {
+  int64_t inner = 1;
+  std::optional<Run> run;
+  for (size_t axis = group.end; axis-- > group.begin;) {
+    const SliceRange& range = ranges[axis];
+    const bool all = range.count == sizes[axis];
+    if (run.has_value()) {
+      if (sizes[axis] != 1) return std::nullopt;  // a part of each of several rows
+    } else if (!all) {
+      if (range.step != 1) return std::nullopt;
+      run = Run{range.start * inner, range.count * inner};
+    }
+    inner *= sizes[axis];
+  }
+  return run.value_or(Run{0, inner});
+}
+
+// The run as a range of the group's first axis with several indices.
+bool apply_run(const Ints& sizes, Group group, const Run& run, SliceRanges& part) {
+  int64_t total = 1;
+  for (size_t axis = group.begin; axis < group.end; ++axis) total *= sizes[axis];
+  if (run.count == total) return true;
+  for (size_t axis = group.begin; axis < group.end; ++axis) {
+    if (sizes[axis] == 1) continue;
+    const int64_t inner = total / sizes[axis];
+    if (run.begin % inner != 0 || run.count % inner != 0) return false;
+    part[axis] = {run.begin / inner, 1, run.count / inner};
+    return true;
+  }
+  return false;
+}
+
+std::optional<Narrowed> narrow_reshape(const Graph& graph, const Op& op,
+                                       const SliceRanges& ranges) {
+  const Ints from = static_sizes(graph.type(op.operands[0]).dims);
+  const Ints to = static_sizes(graph.type(op.result()).dims);
+  SliceRanges part = whole(from);
+  std::pair<Group, Group> groups{{0, 0}, {0, 0}};
+  while (const auto next = next_groups(from, to, groups.first, groups.second)) {
+    groups = *next;
+    const std::optional<Run> run = run_of(to, ranges, groups.second);
+    if (!run.has_value() || !apply_run(from, groups.first, *run, part)) return std::nullopt;
+  }
+  return Narrowed{{part}, {{attr::kShape, ShapeAttr{to_dims(counts(ranges))}}}};
+}
+
+// Columns of the result are rows of the weight.
+std::optional<Narrowed> narrow_linear(const Graph& graph, const Op& op,
+                                      const SliceRanges& ranges) {
+  Narrowed part{{}, attrs_of(op)};
+  SliceRanges x = ranges;
+  x.back() = all_of(graph, op.operands[0]).back();
+  part.operands.push_back(x);
+  const bool all = is_whole(ranges.back(), graph.type(op.result()).dims.back());
+  for (size_t i = 1; i < op.operands.size(); ++i) {
+    if (!op.has_operand(i)) {
+      part.operands.emplace_back();
+      continue;
+    }
+    if (!all && !is_known_constant(graph, op.operands[i])) return std::nullopt;
+    part.operands.push_back(all_of(graph, op.operands[i]));
+    part.operands.back().front() = ranges.back();
+  }
+  return part;
+}
+
+std::optional<Narrowed> narrow_matmul(const Graph& graph, const Op& op,
+                                      const SliceRanges& ranges) {
+  SliceRanges a = broadcast_part(graph, op.operands[0], ranges);
+  SliceRanges b = broadcast_part(graph, op.operands[1], ranges);
+  const SliceRange inner = all_of(graph, op.operands[0]).back();
+  a[a.size() - 2] = ranges[ranges.size() - 2];
+  a.back() = inner;
+  b[b.size() - 2] = inner;
+  b.back() = ranges.back();
+  return Narrowed{{a, b}, attrs_of(op)};
+}
+
+// An op that looks along axes which must stay whole; further operands do not have the other axes.
+std::optional<Narrowed> narrow_along(const Graph& graph, const Op& op, const SliceRanges& ranges,
+                                     const Ints& axes) {
+  const Dims& dims = graph.type(op.result()).dims;
+  for (const int64_t axis : axes) {
+    const auto at = static_cast<size_t>(axis);
+    if (!is_whole(ranges[at], dims[at])) return std::nullopt;
+  }
+  Narrowed part{{ranges}, attrs_of(op)};
+  for (size_t i = 1; i < op.operands.size(); ++i) {
+    part.operands.push_back(op.has_operand(i) ? all_of(graph, op.operands[i]) : SliceRanges());
+    if (part.operands.back().size() > axes.size()) return std::nullopt;
+  }
+  return part;
+}
+
+bool looks_along_one_axis(const Op& op) {
+  return op.is(ops::kSoftmax) || op.is(ops::kLogSoftmax) || op.is(ops::kCumsum);
+}
+
+}  // namespace
+
+std::optional<Narrowed> narrow(const Graph& graph, const Op& op, const SliceRanges& ranges) {
+  for (const ValueId operand : op.operands) {
+    if (operand.valid() && !all_static(graph.type(operand).dims)) return std::nullopt;
+  }
+  if (op.is(ops::kLinear)) return narrow_linear(graph, op, ranges);
+  if (op.is(ops::kMatmul)) return narrow_matmul(graph, op, ranges);
+  if (op.is(ops::kPermute)) return narrow_permute(op, ranges);
+  if (op.is(ops::kReshape)) return narrow_reshape(graph, op, ranges);
+  if (op.is(ops::kExpand)) return narrow_expand(graph, op, ranges);
+  if (looks_along_one_axis(op))
+    return narrow_along(graph, op, ranges, {op.attr(attr::kAxis).value});
+  if (op.is(ops::kLayerNorm) || op.is(ops::kRmsNorm))
+    return narrow_along(graph, op, ranges, op.attr(attr::kAxes).values);
+  const bool elementwise = op.def->axes == AxisRule::kElementwise && op.results.size() == 1;
+  return elementwise ? narrow_elementwise(graph, op, ranges) : std::nullopt;
+}
+
+bool is_product(const Op& op) {
+  return op.is(ops::kLinear) || op.is(ops::kMatmul);
+}
+
+}  // namespace ferryman

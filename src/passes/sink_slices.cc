@@ -1,0 +1,169 @@
+#include "passes/sink_slices.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "passes/narrow.h"
+#include "passes/rewrite.h"
+
+namespace ferryman {
+
+namespace {
+
+// How far a product is looked for; bounds the work for each slice.
+constexpr size_t kMaxCone = 256;
+
+// Equal slices of one value.
+struct Cut {
+  SliceRanges ranges;
+  std::vector<ValueId> results;
+};
+
+int64_t count(const SliceRanges& ranges) {
+  int64_t product = 1;
+  for (const SliceRange& range : ranges) product *= range.count;
+  return product;
+}
+
+// The slices that read the value; empty if anything else does, or if they take more than there is.
+std::vector<Cut> cuts_of(const Graph& graph, ValueId value) {
+  const std::vector<Use>& uses = graph.value(value).uses;
+  if (uses.size() != graph.num_readers(value)) return {};
+  std::vector<Cut> cuts;
+  int64_t taken = 0;
+  for (const Use& use : uses) {
+    const Op& reader = graph.op(use.op);
+    if (!reader.is(ops::kSlice)) return {};
+    const std::optional<SliceRanges> ranges = slice_ranges(graph, reader);
+    if (!ranges.has_value()) return {};
+    const auto known = std::find_if(cuts.begin(), cuts.end(),
+                                    [&](const Cut& cut) { return cut.ranges == *ranges; });
+    if (known != cuts.end()) {
+      known->results.push_back(reader.result());
+      continue;
+    }
+    taken += count(*ranges);
+    cuts.push_back({*ranges, {reader.result()}});
+  }
+  if (taken > num_elements(graph.type(value).dims)) return {};
+  return cuts;
+}
+
+// Ops that are needed for the cuts of one value only: they can all be computed in part, if they know
+// how. Grown from the last op upwards.
+class Cone {
+ public:
+  Cone(const Graph& graph, OpId last) : graph_(graph) { add(last); }
+
+  bool has_product() {
+    for (size_t next = 0; next < ops_.size() && ops_.size() < kMaxCone; ++next) {
+      const Op& op = graph_.op(ops_[next]);
+      if (is_product(op)) return true;
+      if (!can_be_narrowed(op)) continue;
+      for (const ValueId operand : op.operands) visit(operand);
+    }
+    return false;
+  }
+
+ private:
+  // Whether some part of the op can be computed alone: its first row along any axis.
+  bool can_be_narrowed(const Op& op) const {
+    const Dims& dims = graph_.type(op.result()).dims;
+    if (!all_static(dims)) return false;
+    const SliceRanges all = whole(static_sizes(dims));
+    return narrow(graph_, op, all).has_value();
+  }
+
+  void visit(ValueId value) {
+    if (!value.valid()) return;
+    const OpId producer = graph_.producer(value);
+    if (!producer.valid() || seen_.contains(producer.index)) return;
+    const std::vector<Use>& uses = graph_.value(value).uses;
+    const bool only_here =
+        uses.size() == graph_.num_readers(value) &&
+        std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+          return seen_.contains(use.op.index) || graph_.op(use.op).is(ops::kSlice);
+        });
+    if (only_here) add(producer);
+  }
+
+  void add(OpId op) {
+    ops_.push_back(op);
+    seen_.insert(op.index);
+  }
+
+  const Graph& graph_;
+  std::vector<OpId> ops_;
+  std::unordered_set<uint32_t> seen_;
+};
+
+struct Sink {
+  OpId through;
+  std::vector<Cut> cuts;
+  std::vector<Narrowed> parts;  // one for each cut
+};
+
+// slice(op(x)) -> op(slice(x)), for all slices of the op's result at once
+Match<Sink> match_slice_after_op(const Graph& graph, OpId root) {
+  const ValueId value = graph.op(root).operands[0];
+  const OpId through = graph.producer(value);
+  if (!through.valid()) return std::nullopt;
+  Sink found{through, cuts_of(graph, value), {}};
+  if (found.cuts.empty()) return std::nullopt;
+  for (const Cut& cut : found.cuts) {
+    std::optional<Narrowed> part = narrow(graph, graph.op(through), cut.ranges);
+    if (!part.has_value()) return std::nullopt;
+    found.parts.push_back(*std::move(part));
+  }
+  if (!Cone(graph, through).has_product()) return std::nullopt;
+  return found;
+}
+
+// A view of the same bytes.
+ValueId cut_constant(Rewriter& rewriter, ValueId constant, const SliceRanges& ranges) {
+  Ints starts, counts, steps;
+  for (const SliceRange& range : ranges) {
+    starts.push_back(range.start);
+    counts.push_back(range.count);
+    steps.push_back(range.step);
+  }
+  const Graph& graph = rewriter.graph();
+  return rewriter.constant(graph.constant(constant).sliced(starts, counts, steps),
+                           graph.value(constant).name);
+}
+
+ValueId cut_operand(Rewriter& rewriter, ValueId operand, const SliceRanges& ranges) {
+  const Ints sizes = static_sizes(rewriter.graph().type(operand).dims);
+  if (ranges == whole(sizes)) return operand;
+  if (rewriter.graph().is_constant(operand)) return cut_constant(rewriter, operand, ranges);
+  const ValueId operands[] = {operand};
+  return rewriter.create(ops::kSlice, operands, slice_attrs(ranges));
+}
+
+void sink(Rewriter& rewriter, const Sink& found) {
+  rewriter.insert_before(found.through);
+  const Op op = rewriter.graph().op(found.through);
+  for (size_t i = 0; i < found.cuts.size(); ++i) {
+    std::vector<ValueId> operands = op.operands;
+    for (size_t k = 0; k < operands.size(); ++k) {
+      if (operands[k].valid())
+        operands[k] = cut_operand(rewriter, operands[k], found.parts[i].operands[k]);
+    }
+    const ValueId part = rewriter.create(OpName{op.def->name}, operands, found.parts[i].attrs);
+    for (const ValueId result : found.cuts[i].results) {
+      rewriter.replace_value(result, part);
+      rewriter.erase_dead(rewriter.graph().producer(result));
+    }
+  }
+}
+
+}  // namespace
+
+Pass sink_slices() {
+  return rewrite_pass("sink_slices", "compute only what is read of a product",
+                      {make_rule<Sink>("slice_after_op", {ops::kSlice}, match_slice_after_op, sink)});
+}
+
+}  // namespace ferryman

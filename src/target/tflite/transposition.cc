@@ -1,0 +1,73 @@
+#include "target/tflite/transposition.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace ferryman::tflite {
+
+namespace {
+
+constexpr size_t kMaxRank = 6;  // of XNNPACK
+
+std::vector<size_t> axes_of_size(const std::vector<int32_t>& shape, bool unit) {
+  std::vector<size_t> axes;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    if ((shape[axis] == 1) == unit) axes.push_back(axis);
+  }
+  return axes;
+}
+
+// perm among the axes that are not 1
+std::vector<size_t> order_without_units(const std::vector<int32_t>& shape, const Ints& perm) {
+  const std::vector<size_t> axes = axes_of_size(shape, false);
+  std::vector<size_t> order;
+  for (const int64_t axis : perm) {
+    const auto at = std::find(axes.begin(), axes.end(), static_cast<size_t>(axis));
+    if (at != axes.end()) order.push_back(static_cast<size_t>(at - axes.begin()));
+  }
+  return order;
+}
+
+}  // namespace
+
+std::vector<int32_t> without_units(const std::vector<int32_t>& shape) {
+  std::vector<int32_t> result;
+  std::copy_if(shape.begin(), shape.end(), std::back_inserter(result),
+               [](int32_t extent) { return extent != 1; });
+  return result;
+}
+
+Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
+                            const std::vector<int32_t>& lying,
+                            const std::vector<int32_t>& wanted) {
+  const std::vector<size_t> order = order_without_units(input_shape, perm);
+  const std::vector<int32_t> extents = without_units(input_shape);
+  std::vector<int32_t> transposed;
+  for (const size_t axis : order) transposed.push_back(extents[axis]);
+  const bool is_wanted = without_units(wanted) == transposed && wanted.size() <= kMaxRank;
+
+  Transposition result;
+  const bool lies_so = without_units(lying) == extents && lying.size() <= kMaxRank;
+  result.input_shape = lies_so ? lying : extents;
+  const size_t wanted_units = wanted.size() - without_units(wanted).size();
+  if (!lies_so && is_wanted)
+    result.input_shape.insert(result.input_shape.begin(), wanted_units, 1);
+
+  const std::vector<size_t> axes = axes_of_size(result.input_shape, false);
+  const std::vector<size_t> units = axes_of_size(result.input_shape, true);
+  std::vector<int32_t> target = transposed;
+  if (is_wanted && units.size() == wanted_units) {
+    target = wanted;
+  } else {
+    target.insert(target.begin(), units.size(), 1);
+  }
+  size_t next_unit = 0;
+  size_t next_axis = 0;
+  for (const int32_t extent : target) {
+    const size_t axis = extent == 1 ? units[next_unit++] : axes[order[next_axis++]];
+    result.perm.push_back(static_cast<int64_t>(axis));
+  }
+  return result;
+}
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,28 @@
+// Where axes of size 1 stand around a TRANSPOSE, so that no RESHAPE, which is a copy, is needed before
+// or after it.
+//
+//   transposition({17, 4, 8}, {1, 0, 2}, {1, 17, 32}, {1, 4, 17, 8})
+//   // RESHAPE to [1, 17, 4, 8], TRANSPOSE by (0, 2, 1, 3): the result lies in the wanted shape
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ir/attr.h"
+
+namespace ferryman::tflite {
+
+struct Transposition {
+  std::vector<int32_t> input_shape;
+  Ints perm;
+};
+
+std::vector<int32_t> without_units(const std::vector<int32_t>& shape);
+
+// The transposition of `input_shape` by `perm`, up to axes of size 1. `lying` is the shape that the
+// input has now, `wanted` the one that its reader asks for; the result has the wanted shape where
+// that shape neither merges nor splits axes.
+Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
+                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted);
+
+}  // namespace ferryman::tflite
