@@ -25,7 +25,6 @@ from torch.utils import _pytree as pytree
 from . import _native
 from .walk import qualified_name
 
-_MAX_DEPTH = 4  # of decompositions of decompositions that make_fx leaves
 # What one node may become: torch writes recurrent layers and some linear algebra step by step.
 _MAX_NODES = 20_000
 
@@ -34,10 +33,8 @@ def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
     if not _unknown(program.graph):
         return program
     program = _copy(program)
-    for _ in range(_MAX_DEPTH):
-        replaced = [_replace(program, node) for node in _unknown(program.graph)]
-        if not any(replaced):
-            break
+    for node in _unknown(program.graph):
+        _replace(program, node)
     program.graph.lint()
     return program
 
@@ -76,10 +73,10 @@ def _copy(program: ExportedProgram) -> ExportedProgram:
 # One node ----------------------------------------------------------------------------------------
 
 
-def _replace(program: ExportedProgram, node: Node) -> bool:
+def _replace(program: ExportedProgram, node: Node) -> None:
     traced = _trace(node)
     if traced is None:
-        return False
+        return
     tensors = [leaf for leaf in pytree.tree_leaves((node.args, node.kwargs)) if _is_tensor(leaf)]
     copies: dict[Node, Node] = dict(zip(traced.graph.find_nodes(op="placeholder"), tensors))
     for inner in traced.graph.nodes:
@@ -93,7 +90,6 @@ def _replace(program: ExportedProgram, node: Node) -> bool:
             with program.graph.inserting_before(node):
                 copies[inner] = program.graph.node_copy(inner, copies.__getitem__)
             _describe(copies[inner], inner, node)
-    return True
 
 
 def _is_tensor(leaf: Any) -> bool:
@@ -101,7 +97,8 @@ def _is_tensor(leaf: Any) -> bool:
 
 
 def _trace(node: Node) -> GraphModule | None:
-    """What torch makes of a node, as a function of its tensors; None if that is no progress."""
+    """What torch makes of a node, as a function of its tensors; None if the core does not know all
+    of that: an error then names the operator that the user wrote."""
     leaves, tree = pytree.tree_flatten((node.args, node.kwargs))
     if any(isinstance(leaf, Node) and not _is_tensor(leaf) for leaf in leaves):
         return None  # a size of run time
@@ -123,8 +120,8 @@ def _trace(node: Node) -> GraphModule | None:
             traced = make_fx(call, _decompositions())(*values)
     except Exception:  # whatever a decomposition says to arguments that it does not cover
         return None
-    made = [inner.target for inner in traced.graph.nodes if inner.op == "call_function"]
-    return None if node.target in made or len(made) > _MAX_NODES else traced
+    is_done = not _unknown(traced.graph) and len(traced.graph.nodes) <= _MAX_NODES
+    return traced if is_done else None
 
 
 def _called(target: OpOverload) -> Callable:

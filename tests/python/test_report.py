@@ -62,7 +62,7 @@ Net  ERROR
 │   │   └── conv2d  f32[1, 8, 8, 8]  CONV_2D  ERROR  net.py:{NET + 1}
 │   └── 1: Hardswish  ERROR
 │       └── hardswish  f32[1, 8, 8, 8]  HARD_SWISH  ERROR  net.py:{NET + 1}
-├── mean  f32[1, 8]  AVERAGE_POOL_2D RESHAPE  ERROR  net.py:{NET + 1}
+├── mean  f32[1, 8]  AVERAGE_POOL_2D  ERROR  net.py:{NET + 1}
 ├── head: Linear  ERROR
 │   └── linear  f32[1, 10]  FULLY_CONNECTED  ERROR  net.py:{NET + 1}
 └── add  f32[1, 8, 8, 8]  ADD  ERROR  net.py:{NET + 1}"""
