@@ -1,10 +1,10 @@
-"""Converts a model of the zoo with litert-torch, in its environment: name, output path."""
+"""Converts a network with litert-torch, in its environment: name, output path."""
 
 import sys
 
 import litert_torch
 
-from models import zoo
+import networks
 
 name, path = sys.argv[1:]
-litert_torch.convert(zoo.build(name), zoo.example_inputs(name)).export(path)
+litert_torch.convert(*networks.build(name)).export(path)

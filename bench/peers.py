@@ -22,21 +22,24 @@ sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests"), str(ROOT / "bench")]
 
 import ferryman  # noqa: E402
 import latency  # noqa: E402
-from models import zoo  # noqa: E402
+import networks  # noqa: E402
 
 OUTPUT = ROOT / "out" / "bench"
 # torch before what depends on it, so that it decides the version.
 ENVIRONMENTS = {
     "litert-torch": (
         ["torch==2.13.0"],
-        ["--no-deps", "torchvision==0.28.*"],
-        ["pillow", "litert-torch"],
+        ["--no-deps", "torchvision==0.28.*", "transformers", "timm"],
+        ["pillow", "litert-torch", "huggingface_hub", "safetensors", "tokenizers", "regex", "typer"],
     ),
     "keras": (["tensorflow"],),
 }
 # The README's targets: ratio to litert-torch's file at most.
 TARGETS = {"convnext_tiny": 0.75, "dcgan": 0.6, "unet": 0.95, "densenet121": 0.96,
-           "shufflenet_v2_x1_0": 0.96}  # fmt: skip
+           "shufflenet_v2_x1_0": 0.96, "bench:vit_b_16": 0.93, "bench:encoder_first_token": 0.8,
+           "bench:swin_t": 0.97, "bench:encoder": 0.99, "bench:bert": 0.99, "bench:gpt2": 0.99,
+           "bench:llama": 0.99, "bench:t5_encoder": 0.99, "bench:whisper_encoder": 0.99,
+           "bench:lstm": 0.45, "bench:gru": 0.4}  # fmt: skip
 TARGET, TARGET_MEAN, TARGET_KERAS = 1.03, 0.93, 1.01
 KERAS_NAMES = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet50", "densenet121": "DenseNet121",
                "efficientnet_b0": "EfficientNetB0"}  # fmt: skip
@@ -44,7 +47,7 @@ KERAS_NAMES = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet50", "densenet1
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", default=list(zoo.NAMES), metavar="name")
+    parser.add_argument("names", nargs="*", default=list(networks.NAMES), metavar="name")
     parser.add_argument("--ops", action="store_true", help="list the ops of each file, too")
     parser.add_argument("--reuse", action="store_true", help="time the files of the last run")
     parser.add_argument("--passes", type=int, default=latency.PASSES)
@@ -106,14 +109,12 @@ def listed(ops) -> str:
 
 
 def own_file(name: str, *, reuse: bool) -> Path | None:
-    path = OUTPUT / "ferryman" / f"{name}.tflite"
+    path = OUTPUT / "ferryman" / f"{name.replace(':', '_')}.tflite"
     if reuse and path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        ferryman.convert(
-            zoo.build(name), zoo.example_inputs(name), verify=False, progress=False
-        ).save(path)
+        ferryman.convert(*networks.build(name), verify=False, progress=False).save(path)
     except ferryman.Error as error:
         print(f"{name}: {error}")
         return None
@@ -122,13 +123,13 @@ def own_file(name: str, *, reuse: bool) -> Path | None:
 
 def peer_file(tool: str, name: str) -> Path | None:
     """The peer's file, made once."""
-    path = OUTPUT / tool / f"{name}.tflite"
+    path = OUTPUT / tool / f"{name.replace(':', '_')}.tflite"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         script = Path(__file__).with_name(f"peer_{tool.replace('-', '_')}.py")
         done = subprocess.run(
             [environment(tool), str(script), name, str(path)],
-            env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'bench'}"},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 
-from families import own_suite, timm_suite, torchvision_suite, transformers_suite
+from families import bench_suite, own_suite, timm_suite, torchvision_suite, transformers_suite
 from families.family import Family
 
 _SUITES = {
     "own": own_suite.families,
+    "bench": bench_suite.families,
     "torchvision": torchvision_suite.families,
     "timm": timm_suite.families,
     "transformers": transformers_suite.families,

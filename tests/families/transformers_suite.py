@@ -63,11 +63,11 @@ def tiny_config(kind: str):
 def shrink(config):
     for name, value in _TINY.items():
         old = getattr(config, name, None)
-        if isinstance(old, (bool, int, float)) and not isinstance(old, type(None)):
+        if isinstance(old, (bool, int, float)):
             _set(config, name, value)
     _shrink_lists(config)
-    for name, value in list(vars(config).items()):
-        if hasattr(value, "to_dict") and name.endswith("config"):
+    for value in list(vars(config).values()):
+        if hasattr(value, "to_dict"):
             shrink(value)
     return config
 

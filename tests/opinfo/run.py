@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 # Some samples depend on the order of a set.
 os.environ["PYTHONHASHSEED"] = "0"
+os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
 
 from opinfo import table  # noqa: E402
 from opinfo.check import Outcome  # noqa: E402

@@ -66,12 +66,20 @@ def _cell(reasons: list[str]) -> str:
     return re.sub(r"0x[0-9a-f]+", "…", text).replace("|", "\\|").replace("\n", " ")
 
 
-def passing(path: Path) -> set[tuple[str, str]]:
-    """(operator, dtype) of what passes by the table."""
+def _listed(path: Path, state: str) -> set[tuple[str, str]]:
+    """(operator, dtype) of what has that state by the table."""
     if not path.exists():
         return set()
     rows = (line.split(" | ") for line in path.read_text().splitlines() if line.startswith("| "))
-    return {(row[0].removeprefix("| "), row[1]) for row in rows if row[2] == "passes"}
+    return {(row[0].removeprefix("| "), row[1]) for row in rows if row[2] == state}
+
+
+def passing(path: Path) -> set[tuple[str, str]]:
+    return _listed(path, "passes")
+
+
+def inexpressible(path: Path) -> set[tuple[str, str]]:
+    return _listed(path, "not expressible")
 
 
 def lost(outcomes: list[Outcome], path: Path) -> list[str]:

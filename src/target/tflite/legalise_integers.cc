@@ -3,6 +3,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "passes/match.h"
+#include "passes/replace.h"
 #include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 
@@ -115,6 +116,20 @@ void forward_dividend(Rewriter& rewriter, const RootOp& found) {
   rewriter.replace_value(op.result(), op.operands[0]);
 }
 
+// ARG_MAX and ARG_MIN do not take int64: the first index where x equals its own extreme.
+//   argmax(x) -> argmax(cast(x == amax(x), int32))
+void integer_arg_to_equality(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const int64_t axis = op.attr(attr::kAxis).value;
+  const ValueId extreme =
+      rewriter.create(op.is(ops::kArgmax) ? ops::kAmax : ops::kAmin, {op.operands[0]},
+                      {{attr::kAxes, Axes{{axis}}}, {attr::kKeepDim, true}});
+  const ValueId is_extreme = write.binary(ops::kEq, op.operands[0], extreme);
+  const ValueId operands[] = {write.cast(is_extreme, DType::kI32)};
+  rewriter.replace_value(op.result(), rewriter.create(ops::kArgmax, operands, attrs_of(op)));
+}
+
 }  // namespace
 
 std::vector<Rule> legal_integer_rules() {
@@ -129,6 +144,9 @@ std::vector<Rule> legal_integer_rules() {
                             integer_relu_to_maximum));
   rules.push_back(make_rule("integer_fmod_to_remainder", {ops::kFmod}, match_integers,
                             integer_fmod_to_remainder));
+  rules.push_back(
+      make_rule("integer_arg_to_equality", {ops::kArgmax, ops::kArgmin}, match_not_int32,
+                integer_arg_to_equality));
   rules.push_back(
       make_rule("bitwise_not_to_sub", {ops::kBitwiseNot}, match_integers, bitwise_not_to_sub));
   rules.push_back(
