@@ -7,6 +7,7 @@
 Importing it changes nothing in torch.
 """
 
+from .archive import export
 from .convert import convert
 from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
 from .model import Model
@@ -23,4 +24,5 @@ __all__ = [
     "VerificationError",
     "Verify",
     "convert",
+    "export",
 ]

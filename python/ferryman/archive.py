@@ -1,13 +1,54 @@
-"""Loading .pt2 archives with torch, for comparison and for running."""
+"""Writing .pt2 archives for the core, and loading them with torch to compare and to run.
+
+program = export(module, (x,), "model.pt2")
+program = load("model.pt2")
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 from torch.export import ExportedProgram
 
-from .errors import InputError
+from .capture import capture
+from .decompose import decompose_unknown
+from .errors import Error, InputError
+
+
+def export(
+    module: nn.Module | Callable | ExportedProgram,
+    args: tuple = (),
+    kwargs: dict[str, Any] | None = None,
+    path: str | os.PathLike | None = None,
+    *,
+    training: bool = False,
+) -> ExportedProgram:
+    """Captures a module for the `ferryman` program, or for another machine: as torch.export does it,
+    with what the core does not know decomposed by torch.
+
+    path: where to write the .pt2 archive; complete or untouched.
+    """
+    if isinstance(kwargs, (str, os.PathLike)) and path is None:  # export(module, args, path)
+        kwargs, path = None, kwargs
+    program = decompose_unknown(capture(module, args, kwargs, training=training))
+    if path is None:
+        return program
+    target = Path(path)
+    # torch wants the ending; the other parts keep it apart from what stands there.
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial.pt2")
+    try:
+        torch.export.save(program, partial)
+        os.replace(partial, target)
+    except (OSError, RuntimeError) as error:  # torch's own writer raises the latter
+        raise Error(f"cannot write {target}", why=str(error).splitlines()[0]) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return program
 
 
 def load(path: str | os.PathLike) -> ExportedProgram:

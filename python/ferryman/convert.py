@@ -14,7 +14,7 @@ from torch.export import ExportedProgram
 from . import _native, archive
 from .capture import as_module, capture, walk
 from .decompose import decompose_unknown
-from .errors import InputError, from_native
+from .errors import InputError, UnsupportedOps, from_native
 from .model import Model
 from .native_contract import NativeReport, Options
 from .progress import Stages
@@ -144,10 +144,25 @@ class _ArchiveSource:
 
     def convert(self, path: str, options: str, stages: Stages):
         with stages("convert"):  # first: the core trusts the file less, and knows what to advise
-            native = _run_core(lambda: _native.convert_archive(self._path, path, options))
+            native, refusal = self._try_core(path, options)
         with stages("load"):
             program = archive.load(self._path)
-        return program, native
+        if native is not None:
+            return program, native
+        with stages("decompose"):
+            decomposed = decompose_unknown(program)
+        if decomposed is program:
+            raise refusal
+        with stages("convert"):
+            buffer, tensors = walk(decomposed)
+            native = _run_core(lambda: _native.convert_live(buffer, tensors, path, options))
+        return decomposed, native
+
+    def _try_core(self, path: str, options: str):
+        try:
+            return _run_core(lambda: _native.convert_archive(self._path, path, options)), None
+        except UnsupportedOps as refusal:  # torch may know how to write them
+            return None, refusal
 
 
 _Source = _LiveSource | _ArchiveSource

@@ -187,6 +187,7 @@ std::optional<Program> Functionaliser::run() {
   if (diagnostics_.num_errors() > errors_before) return std::nullopt;
   new_.symbols = std::move(old_.symbols);
   new_.guards = std::move(old_.guards);
+  new_.origin = old_.origin;
   new_.torch_version = std::move(old_.torch_version);
   new_.input_tree = std::move(old_.input_tree);
   new_.output_tree = std::move(old_.output_tree);

@@ -143,7 +143,11 @@ struct Output {
   std::string name;
 };
 
+// Whether torch was asked to decompose what the core does not know before the program came here.
+enum class Origin : uint8_t { kLive, kArchive };
+
 struct Program {
+  Origin origin = Origin::kLive;
   std::vector<Value> values;
   std::vector<Input> inputs;        // in placeholder order
   std::vector<Node> nodes;          // in execution order

@@ -206,6 +206,13 @@ class Translator {
         .about(node.target);
   }
 
+  std::string how_to_do_without() const {
+    std::string hint = "express it with other operations of torch";
+    if (program_.origin == Origin::kArchive)
+      hint += "; ferryman.export(module, args, path) has torch decompose what it can";
+    return hint;
+  }
+
   Result<std::vector<ValueId>> import_node(const Node& node) {
     const std::string_view key = import_key(node.target);
     const ImportFn function = ops_.imports.find(key);
@@ -213,7 +220,7 @@ class Translator {
     if (function == nullptr && row == nullptr) {
       if (node.target.starts_with("higher_order."))
         return unsupported_op(node).hint("control flow and wrapped regions are not supported yet");
-      return unsupported_op(node).hint("express it with other operations of torch");
+      return unsupported_op(node).hint(how_to_do_without());
     }
     FERRYMAN_TRY(NodeCall call, make_call(node, key));
     FERRYMAN_TRY(std::vector<ValueId> results,

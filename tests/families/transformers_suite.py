@@ -116,7 +116,7 @@ def inputs(kind: str, seed: int) -> Inputs:
     for name, make_tensor in _INPUTS.items():
         if name in parameters:
             given[name] = make_tensor(config)
-    if "input_ids" in given and parameters.keys() & {"decoder_input_ids"}:
+    if "decoder_input_ids" in parameters:
         given["decoder_input_ids"] = _tokens(config)
     if "use_cache" in parameters:
         given["use_cache"] = False

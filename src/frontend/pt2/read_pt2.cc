@@ -19,6 +19,7 @@ class ProgramReader {
   explicit ProgramReader(WeightTable weights) : weights_(std::move(weights)) {}
 
   Result<Program> read(const JsonCursor& root) {
+    program_.origin = Origin::kArchive;
     FERRYMAN_TRY_STATUS(check_schema(root));
     const JsonCursor module = root["graph_module"];
     const JsonCursor graph = module["graph"];
