@@ -23,6 +23,7 @@ void add_all_ops(Ops& ops) {
   add_shape_ops(ops);
   add_slice_ops(ops);
   add_softmax_ops(ops);
+  add_special_ops(ops);
 }
 
 }  // namespace ferryman

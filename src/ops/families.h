@@ -31,6 +31,7 @@ void add_resize_ops(Ops& ops);
 void add_shape_ops(Ops& ops);
 void add_slice_ops(Ops& ops);
 void add_softmax_ops(Ops& ops);
+void add_special_ops(Ops& ops);
 
 // All families.
 void add_all_ops(Ops& ops);

@@ -136,7 +136,8 @@ TEST_F(Property, SimplifyKeepsRandomGraphs) {
   const Coverage coverage =
       check_each(simplify_passes(), [&](uint64_t seed) { return drawn(seed); });
   EXPECT_GT(coverage.evaluated * 10, coverage.graphs * 9);
-  EXPECT_GT(coverage.changed * 2, coverage.graphs);
+  // Most rows have no rule of their own.
+  EXPECT_GT(coverage.changed * 4, coverage.graphs);
 }
 
 TEST_F(Property, EachPassKeepsRandomLayers) {

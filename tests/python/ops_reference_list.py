@@ -35,6 +35,14 @@ tile to transpose transpose_copy tril triu true_divide trunc unbind unbind_copy 
 unfold_copy unsafe_chunk unsafe_split unsqueeze unsqueeze_copy var var.unbiased var_mean
 var_mean.unbiased view view_as view_copy vstack where xlogy zero_ zeros zeros_like __getitem__
 __radd__ __rdiv__ __rmod__ __rmul__ __rpow__ __rsub__
+digamma erfinv i0 igamma igammac lgamma mvlgamma.mvlgamma_p_1 mvlgamma.mvlgamma_p_3
+mvlgamma.mvlgamma_p_5 polygamma.polygamma_n_0 polygamma.polygamma_n_1 polygamma.polygamma_n_2
+polygamma.polygamma_n_3 polygamma.polygamma_n_4 special.airy_ai special.bessel_j0 special.bessel_j1
+special.bessel_y0 special.bessel_y1 special.erfcx special.i0e special.i1 special.i1e
+special.log_ndtr special.modified_bessel_i0 special.modified_bessel_i1 special.modified_bessel_k0
+special.modified_bessel_k1 special.ndtri special.polygamma.special_polygamma_n_0
+special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1 special.spherical_bessel_j0
+special.zeta
 """.split()
 
 # The same for int64, int32 and bool, where PyTorch has them.

@@ -24,6 +24,7 @@ Pass legalise_ops() {
   append(rules, legal_resize_rules());
   append(rules, legal_shape_rules());
   append(rules, legal_shuffle_rules());
+  append(rules, legal_special_rules());
   return rewrite_pass("legalise_ops", "every op in a form that TFLite has", std::move(rules));
 }
 

@@ -30,6 +30,7 @@ std::vector<Rule> legal_product_rules();
 std::vector<Rule> legal_resize_rules();
 std::vector<Rule> legal_shape_rules();
 std::vector<Rule> legal_shuffle_rules();
+std::vector<Rule> legal_special_rules();
 
 // Computes on types that the runtime has kernels for.
 Pass widen_types();
