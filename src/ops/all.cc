@@ -5,6 +5,7 @@ namespace ferryman {
 void add_all_ops(Ops& ops) {
   add_activation_ops(ops);
   add_arithmetic_ops(ops);
+  add_bits_ops(ops);
   add_attention_ops(ops);
   add_cast_ops(ops);
   add_compare_ops(ops);
@@ -24,6 +25,7 @@ void add_all_ops(Ops& ops) {
   add_slice_ops(ops);
   add_softmax_ops(ops);
   add_special_ops(ops);
+  add_special_polynomial_ops(ops);
 }
 
 }  // namespace ferryman

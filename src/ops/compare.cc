@@ -216,6 +216,26 @@ Imported import_masked_fill(ImportContext& call) {
   return one_result(call.emit(ops::kWhere, {mask, value, x}));
 }
 
+// Whether an element equals any of the others, or none of them.
+Imported import_isin(ImportContext& call) {
+  const bool by_number = call.target() == "isin.Scalar_Tensor";
+  const std::string_view element = by_number ? "element" : "elements";
+  const std::string_view test =
+      call.target() == "isin.Tensor_Scalar" ? "test_element" : "test_elements";
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {element, test}));
+  call.ignore("assume_unique");
+  FERRYMAN_TRY(const bool invert, call.flag("invert", false));
+  Ints shape = sizes_of(call, x[0]);
+  shape.push_back(1);
+  FERRYMAN_TRY(const ValueId each, emit_reshape(call, x[0], shape));
+  FERRYMAN_TRY(const ValueId others, emit_reshape(call, x[1], {product(sizes_of(call, x[1]))}));
+  FERRYMAN_TRY(const ValueId equal, call.emit(ops::kEq, {each, others}));
+  const Axes last = {{static_cast<int64_t>(shape.size()) - 1}};
+  FERRYMAN_TRY(const ValueId found,
+               call.emit(ops::kAny, {equal}, {{attr::kAxes, last}, {attr::kKeepDim, false}}));
+  return one_result(invert ? call.emit(ops::kLogicalNot, {found}) : Result<ValueId>(found));
+}
+
 }  // namespace
 
 void add_compare_ops(Ops& ops) {
@@ -239,6 +259,7 @@ void add_compare_ops(Ops& ops) {
                "__xor__.Tensor", "__xor__.Scalar"},
               import_bitwise<ops::kBitwiseXor, ops::kLogicalXor>);
   imports.add("bitwise_not.default", import_bitwise_not);
+  imports.add({"isin.Tensor_Tensor", "isin.Tensor_Scalar", "isin.Scalar_Tensor"}, import_isin);
   imports.add({"where.self", "where.ScalarSelf", "where.ScalarOther", "where.Scalar"},
               import_where);
   imports.add({"masked_fill.Scalar", "masked_fill.Tensor"}, import_masked_fill);

@@ -13,6 +13,7 @@ struct Ops {
 
 void add_activation_ops(Ops& ops);
 void add_arithmetic_ops(Ops& ops);
+void add_bits_ops(Ops& ops);
 void add_attention_ops(Ops& ops);
 void add_cast_ops(Ops& ops);
 void add_compare_ops(Ops& ops);
@@ -32,6 +33,7 @@ void add_shape_ops(Ops& ops);
 void add_slice_ops(Ops& ops);
 void add_softmax_ops(Ops& ops);
 void add_special_ops(Ops& ops);
+void add_special_polynomial_ops(Ops& ops);
 
 // All families.
 void add_all_ops(Ops& ops);

@@ -2,6 +2,9 @@
 // 25 of the Digital Library of Mathematical Functions; poles and domains as torch has them.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "ops/special_arithmetic.h"
 
 namespace ferryman::special {
@@ -78,17 +81,20 @@ Real whole_zeta(int s, const Real& x) {
 // The coefficients of the polynomial in c = cot(y) that the n-th derivative of cot(y) is, from the
 // highest power down: P' goes with -(1 + c^2).
 inline std::vector<double> cotangent_derivative(int n) {
-  std::vector<double> rising = {0, 1};  // by power
+  const auto size = static_cast<size_t>(n) + 2;
+  std::vector<double> rising(size, 0.0);  // by power
+  rising[1] = 1;
   for (; n > 0; --n) {
-    std::vector<double> next(rising.size() + 1, 0.0);
-    for (size_t power = 1; power < rising.size(); ++power) {
+    std::vector<double> next(size, 0.0);
+    for (size_t power = 1; power + 1 < size; ++power) {
       const double factor = -static_cast<double>(power) * rising[power];
       next[power - 1] += factor;
       next[power + 1] += factor;
     }
-    rising = std::move(next);
+    rising = next;
   }
-  return {rising.rbegin(), rising.rend()};
+  std::reverse(rising.begin(), rising.end());
+  return rising;
 }
 
 // Of order n >= 1: (-1)^(n+1) n! zeta(n + 1, x), and

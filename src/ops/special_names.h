@@ -1,5 +1,5 @@
-// The names and attributes of the special functions: kept apart from names.h, since few files speak
-// of them.
+// The names and attributes of the special functions and of the ops on bits: kept apart from
+// names.h, since few files speak of them.
 #pragma once
 
 #include "ir/attr.h"
@@ -29,6 +29,10 @@ inline constexpr OpName kBesselK0e{"bessel_k0e"};
 inline constexpr OpName kBesselK1e{"bessel_k1e"};
 inline constexpr OpName kSphericalBesselJ0{"spherical_bessel_j0"};
 inline constexpr OpName kAiryAi{"airy_ai"};
+
+// Bits.
+inline constexpr OpName kBitcast{"bitcast"};  // attr::kDType
+inline constexpr OpName kShiftRight{"shift_right"};
 
 // Two operands, broadcasting.
 inline constexpr OpName kZeta{"zeta"};

@@ -36,13 +36,17 @@ unfold_copy unsafe_chunk unsafe_split unsqueeze unsqueeze_copy var var.unbiased 
 var_mean.unbiased view view_as view_copy vstack where xlogy zero_ zeros zeros_like __getitem__
 __radd__ __rdiv__ __rmod__ __rmul__ __rpow__ __rsub__
 digamma erfinv i0 igamma igammac lgamma mvlgamma.mvlgamma_p_1 mvlgamma.mvlgamma_p_3
-mvlgamma.mvlgamma_p_5 polygamma.polygamma_n_0 polygamma.polygamma_n_1 polygamma.polygamma_n_2
-polygamma.polygamma_n_3 polygamma.polygamma_n_4 special.airy_ai special.bessel_j0 special.bessel_j1
-special.bessel_y0 special.bessel_y1 special.erfcx special.i0e special.i1 special.i1e
-special.log_ndtr special.modified_bessel_i0 special.modified_bessel_i1 special.modified_bessel_k0
-special.modified_bessel_k1 special.ndtri special.polygamma.special_polygamma_n_0
-special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1 special.spherical_bessel_j0
-special.zeta
+mvlgamma.mvlgamma_p_5 special.airy_ai special.bessel_j0 special.bessel_j1 special.bessel_y0
+special.bessel_y1 special.erfcx special.i0e special.i1 special.i1e special.log_ndtr
+special.modified_bessel_i0 special.modified_bessel_i1 special.modified_bessel_k0
+special.modified_bessel_k1 special.ndtri special.scaled_modified_bessel_k0
+special.scaled_modified_bessel_k1 special.spherical_bessel_j0 special.zeta
+special.chebyshev_polynomial_t special.chebyshev_polynomial_u special.chebyshev_polynomial_v
+special.chebyshev_polynomial_w special.shifted_chebyshev_polynomial_t
+special.shifted_chebyshev_polynomial_u special.shifted_chebyshev_polynomial_v
+special.shifted_chebyshev_polynomial_w special.hermite_polynomial_h
+special.laguerre_polynomial_l special.legendre_polynomial_p
+frexp nextafter copysign signbit isin
 """.split()
 
 # The same for int64, int32 and bool, where PyTorch has them.
@@ -70,7 +74,7 @@ squeeze.multiple squeeze_copy stack sub sum t t_copy take take_along_dim tan tan
 tile to transpose transpose_copy tril tril_indices triu triu_indices true_divide trunc unbind
 unbind_copy unflatten unfold unfold_copy unsafe_chunk unsafe_split unsqueeze unsqueeze_copy view
 view_as view_copy vstack where xlogy zero_ zeros zeros_like __getitem__ __radd__ __rand__ __rdiv__
-__rmod__ __rmul__ __ror__ __rpow__ __rsub__ __rxor__ nansum nn.functional.pairwise_distance
+signbit isin gcd lcm bitwise_left_shift bitwise_right_shift __rmod__ __rmul__ __ror__ __rpow__ __rsub__ __rxor__ nansum nn.functional.pairwise_distance
 """.split()
 
 _TRAINING = ("in training mode",)

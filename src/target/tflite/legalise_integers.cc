@@ -2,6 +2,7 @@
 // int64 is ADD, SUB, MUL, FLOOR_MOD, MINIMUM, MAXIMUM and comparisons.
 #include "ops/attrs.h"
 #include "ops/names.h"
+#include "ops/special_names.h"
 #include "passes/match.h"
 #include "passes/replace.h"
 #include "target/tflite/core_writer.h"
@@ -97,6 +98,45 @@ void bitwise_xor_to_and(Rewriter& rewriter, const RootOp& found) {
       op.result(), write.sub(write.add(op.operands[0], op.operands[1]), write.add(both, both)));
 }
 
+// 2^i, exact, for whole shifts.
+ValueId write_power_of_two(Builder& builder, CoreWriter& write, ValueId shift) {
+  constexpr int kPowers = 63;
+  std::vector<int64_t> powers(kPowers);
+  for (int i = 0; i < kPowers; ++i) powers[static_cast<size_t>(i)] = int64_t{1} << i;
+  const ValueId table = builder.constant(TensorData::of<int64_t>({kPowers}, powers), "powers");
+  return builder.create(ops::kGather, {table, write.cast(shift, DType::kI32)},
+                        {{attr::kAxis, Axis{0}}});
+}
+
+// RIGHT_SHIFT has no int64: x = high * 2^32 + low, each half shifted, and the bits that leave the
+// upper half put on top of the lower one.
+void int64_shift_right_to_halves(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const Dims dims = write.dims(op.result());
+  const ValueId x = write.expand(op.operands[0], dims);
+  const ValueId by = write.cast(write.expand(op.operands[1], dims), DType::kI32);
+  const ValueId halves = rewriter.create(ops::kBitcast, {x}, {{attr::kDType, DType::kI32}});
+  const ValueId low = write.reshape(write.slice_axis(halves, dims.size(), 0, 1), dims);
+  const ValueId high = write.reshape(write.slice_axis(halves, dims.size(), 1, 2), dims);
+  const auto shifted = [&](ValueId half, ValueId count) {
+    return write.cast(write.binary(ops::kShiftRight, half, count), DType::kI64);
+  };
+  const ValueId count = write.binary(ops::kMinimum, by, 31.0);
+  const ValueId kept = write_power_of_two(rewriter, write, count);
+  const ValueId place =
+      write_power_of_two(rewriter, write, write.sub(write.scalar(count, 32.0), count));
+  const ValueId leaving = write.binary(ops::kBitwiseAnd, write.cast(high, DType::kI64),
+                                       write.binary(ops::kAdd, kept, -1.0));
+  const ValueId lower =
+      write.binary(ops::kBitwiseAnd, shifted(low, count), write.binary(ops::kAdd, place, -1.0));
+  const ValueId upper = write.mul(shifted(high, count), 4294967296.0);
+  const ValueId near = write.add(upper, write.add(write.mul(leaving, place), lower));
+  const ValueId over = write.binary(ops::kMaximum, write.binary(ops::kAdd, by, -32.0), 0.0);
+  const ValueId is_near = write.binary(ops::kLt, by, 32.0);
+  rewriter.replace_value(op.result(), write.where(is_near, near, shifted(high, over)));
+}
+
 Match<RootOp> match_int64(const Graph& graph, OpId root) {
   if (operand_dtype(graph, root) != DType::kI64) return std::nullopt;
   return RootOp{root};
@@ -153,6 +193,8 @@ std::vector<Rule> legal_integer_rules() {
       make_rule("bitwise_or_to_and", {ops::kBitwiseOr}, match_integers, bitwise_or_to_and));
   rules.push_back(
       make_rule("bitwise_xor_to_and", {ops::kBitwiseXor}, match_int64, bitwise_xor_to_and));
+  rules.push_back(make_rule("int64_shift_right_to_halves", {ops::kShiftRight}, match_int64,
+                            int64_shift_right_to_halves));
   rules.push_back(make_rule("floor_divide_by_one", {ops::kFloorDivide, ops::kTruncDivide},
                             match_floor_divide_by_one, forward_dividend));
   return rules;

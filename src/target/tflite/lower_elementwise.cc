@@ -7,6 +7,10 @@
 
 namespace ferryman::tflite {
 
+void lower_bitcast(LowerOp& op) {
+  op.finish(Op::kBitcast, {op.operand(0)});
+}
+
 void lower_cast(LowerOp& op) {
   op.finish_elementwise(Op::kCast, CastOptions{.in_data_type = op.type(0).dtype,
                                                .out_data_type = op.result_type().dtype});

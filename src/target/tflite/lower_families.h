@@ -21,6 +21,7 @@ void lower_linear(LowerOp& op);
 void lower_matmul(LowerOp& op);
 
 // lower_elementwise.cc
+void lower_bitcast(LowerOp& op);
 void lower_cast(LowerOp& op);
 void lower_clamp(LowerOp& op);
 void lower_gelu(LowerOp& op);

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "ops/names.h"
+#include "ops/special_names.h"
 #include "target/tflite/lower_families.h"
 
 namespace ferryman::tflite {
@@ -24,6 +25,7 @@ constexpr std::array kLowerings = {
     LoweringRow{ops::kSpaceToDepth, lower_space_to_depth},
     LoweringRow{ops::kLinear, lower_linear},
     LoweringRow{ops::kMatmul, lower_matmul},
+    LoweringRow{ops::kBitcast, lower_bitcast},
     LoweringRow{ops::kCast, lower_cast},
     LoweringRow{ops::kClamp, lower_clamp},
     LoweringRow{ops::kGelu, lower_gelu},
