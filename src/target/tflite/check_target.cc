@@ -67,19 +67,6 @@ std::optional<Problem> rank_problem(const Graph& graph, const ferryman::Op& op) 
   return std::nullopt;
 }
 
-// float64, of which the runtime moves elements but computes nothing.
-std::optional<Problem> precision_problem(const Graph& graph, const ferryman::Op& op) {
-  const auto is_double = [&](ValueId value) {
-    return value.valid() && graph.type(value).dtype == DType::kF64;
-  };
-  const bool computes = !is_relabelling(op) && !op.is(ops::kCast);
-  if (!computes) return std::nullopt;
-  if (!std::any_of(op.operands.begin(), op.operands.end(), is_double)) return std::nullopt;
-  return Problem{fmt::format("'{}' of float64", op.def->name),
-                 "the runtime has no kernels for double precision",
-                 "convert the model and its inputs with .float() before exporting"};
-}
-
 // The operator whose measured types say what an op of a lowering function computes on.
 struct Kernel {
   OpName core;
@@ -155,7 +142,6 @@ std::optional<Problem> problem_of(const Graph& graph, const ferryman::Op& op) {
   if (auto problem = weight_problem(graph, op)) return problem;
   if (auto problem = form_problem(op)) return problem;
   if (auto problem = rank_problem(graph, op)) return problem;
-  if (auto problem = precision_problem(graph, op)) return problem;
   return type_problem(graph, op);
 }
 

@@ -1,11 +1,12 @@
-// Types that the runtime's kernels do not compute with: half precision becomes float32, whole
-// numbers of 8 and 16 bits become int32 (plain int8 operands end the process). Casts lead in and
-// out; between two widened ops they cancel.
+// Types that the runtime's kernels do not compute with: half and double precision become float32,
+// whole numbers of 8 and 16 bits become int32 (plain int8 operands end the process). Casts lead in
+// and out; between two widened ops they cancel.
 #include <algorithm>
 #include <optional>
 
 #include "ops/attrs.h"
 #include "ops/names.h"
+#include "ops/special_names.h"
 #include "passes/replace.h"
 #include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
@@ -16,6 +17,10 @@ namespace {
 
 bool is_half(DType dtype) {
   return dtype == DType::kF16 || dtype == DType::kBF16;
+}
+
+bool is_computed_in_float32(DType dtype) {
+  return is_half(dtype) || dtype == DType::kF64;
 }
 
 bool is_small_integer(DType dtype) {
@@ -44,10 +49,16 @@ bool computes(const Op& op) {
   return false;
 }
 
+// Their kernels move elements of every type.
+bool only_moves(const Op& op) {
+  return op.is(ops::kReshape) || op.is(ops::kPermute) || op.is(ops::kExpand);
+}
+
 // What operands and results of `dtype` become for this op.
 std::optional<DType> wider_type(const Op& op, DType dtype) {
-  if (op.is(ops::kCast)) return std::nullopt;
+  if (op.is(ops::kCast) || op.is(ops::kBitcast)) return std::nullopt;
   if (is_half(dtype)) return DType::kF32;
+  if (dtype == DType::kF64 && !only_moves(op)) return DType::kF32;
   if (is_small_integer(dtype) && computes(op)) return DType::kI32;
   return std::nullopt;
 }
@@ -78,10 +89,12 @@ void widen_op(Rewriter& rewriter, OpId id) {
 }
 
 // cast(cast(x: f32, f16), f32) -> x: the rounding between two ops is left out.
+// cast(cast(x: f32, f64), f32) -> x
 Match<Forward> match_cast_there_and_back(const Graph& graph, OpId root) {
   const Op& back = graph.op(root);
   const OpId there = graph.producer_if(back.operands[0], ops::kCast);
-  if (!there.valid() || !is_half(graph.type(back.operands[0]).dtype)) return std::nullopt;
+  if (!there.valid() || !is_computed_in_float32(graph.type(back.operands[0]).dtype))
+    return std::nullopt;
   const ValueId x = graph.op(there).operands[0];
   if (!(graph.type(x) == graph.type(back.result()))) return std::nullopt;
   return Forward{back.result(), x};
@@ -112,6 +125,16 @@ bool widen_ports(Graph& graph) {
   return changed;
 }
 
+// A precision that is not the one of the model.
+std::optional<Diag> remark_on(const Graph& graph, ValueId operand) {
+  if (!operand.valid()) return std::nullopt;
+  const DType dtype = graph.type(operand).dtype;
+  if (is_half(dtype)) return Diag::remark("widen_types", "half precision is computed in float32");
+  if (dtype == DType::kF64)
+    return Diag::remark("widen_types", "double precision is computed in float32");
+  return std::nullopt;
+}
+
 Result<Changed> run_widen_types(Graph& graph, PassContext& context) {
   const bool widened_ports = widen_ports(graph);
   std::vector<OpId> narrow;
@@ -121,12 +144,11 @@ Result<Changed> run_widen_types(Graph& graph, PassContext& context) {
   if (narrow.empty() && !widened_ports) return Changed::kNo;
   Rewriter rewriter(graph);
   for (const OpId id : narrow) {
-    const bool half = std::any_of(
-        graph.op(id).operands.begin(), graph.op(id).operands.end(),
-        [&](ValueId operand) { return operand.valid() && is_half(graph.type(operand).dtype); });
-    if (half) {
-      context.diagnostics.add(Diag::remark("widen_types", "half precision is computed in float32")
-                                  .at(graph.location(id)));
+    for (const ValueId operand : graph.op(id).operands) {
+      const std::optional<Diag> remark = remark_on(graph, operand);
+      if (!remark.has_value()) continue;
+      context.diagnostics.add(Diag(*remark).at(graph.location(id)));
+      break;
     }
     widen_op(rewriter, id);
   }
