@@ -23,6 +23,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
 from . import _native
+from .prims import prim_decompositions
 from .walk import qualified_name
 
 # What one node may become: torch writes recurrent layers and some linear algebra step by step.
@@ -145,11 +146,12 @@ def _decompositions() -> dict[OpOverload, Callable]:
 
     targets = [target for target in decomposition_table if isinstance(target, OpOverload)]
     known = _native.knows_ops([qualified_name(target) for target in targets])
-    return {
+    unknown = {
         target: decomposition_table[target]
         for target, is_known in zip(targets, known)
         if not is_known
     }
+    return unknown | prim_decompositions(_is_known)
 
 
 # Into the program --------------------------------------------------------------------------------
