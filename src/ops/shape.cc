@@ -9,6 +9,7 @@
 #include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/special_names.h"
 
 namespace ferryman {
 
@@ -103,8 +104,12 @@ Imported import_view_as(ImportContext& call) {
 Imported import_view_dtype(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, x)));
-  if (dtype != dtype_of(call, x)) return call.unsupported("bits read as another dtype");
-  return std::vector{x};
+  const DType from = dtype_of(call, x);
+  if (dtype == from) return std::vector{x};
+  const bool same_width = byte_size(from) == byte_size(dtype);
+  if (!same_width || from == DType::kBool || dtype == DType::kBool)
+    return call.unsupported("bits read as a dtype of another width");
+  return one_result(call.emit(ops::kBitcast, {x}, {{attr::kDType, dtype}}));
 }
 
 Imported import_flatten(ImportContext& call) {

@@ -147,6 +147,29 @@ ValueId write_atanh(CoreWriter& write, ValueId x) {
   return write.mul(write.unary(ops::kLog1p, quotient), 0.5);
 }
 
+// rsqrt(x) -> 1 / sqrt(x) where x may be 0: a delegate's RSQRT gives NaN there. What is summed with
+// an epsilon, as in norms, stays.
+Match<RootOp> match_rsqrt_of_zero(const Graph& graph, OpId root) {
+  const ValueId x = graph.op(root).operands[0];
+  if (!is_floating(graph, x)) return std::nullopt;
+  const OpId sum = graph.producer_if(x, ops::kAdd);
+  if (!sum.valid()) return RootOp{root};
+  const auto lifts = [&](size_t constant, size_t rest) {
+    const std::vector<ValueId>& operands = graph.op(sum).operands;
+    const std::optional<double> epsilon = uniform_value(graph, operands[constant]);
+    return epsilon.has_value() && *epsilon > 0 && is_non_negative(graph, operands[rest]);
+  };
+  if (lifts(0, 1) || lifts(1, 0)) return std::nullopt;
+  return RootOp{root};
+}
+
+void rsqrt_to_reciprocal(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const ValueId root = write.unary(ops::kSqrt, op.operands[0]);
+  rewriter.replace_value(op.result(), write.unary(ops::kReciprocal, root));
+}
+
 // ---- two operands ----
 
 Match<RootOp> match_floats(const Graph& graph, OpId root) {
@@ -275,6 +298,8 @@ std::vector<Rule> legal_math_rules() {
       make_rule("trunc_divide_to_trunc", {ops::kTruncDivide}, match_floats, trunc_divide_to_trunc));
   rules.push_back(
       make_rule("floor_divide_to_round", {ops::kFloorDivide}, match_floats, floor_divide_to_round));
+  rules.push_back(
+      make_rule("rsqrt_to_reciprocal", {ops::kRsqrt}, match_rsqrt_of_zero, rsqrt_to_reciprocal));
   rules.push_back(make_rule("fmod_to_remainder", {ops::kFmod}, match_floats, fmod_to_remainder));
   rules.push_back(make_rule("expand_operands", {ops::kAtan2, ops::kBitwiseAnd}, match_broadcasting,
                             expand_operands));

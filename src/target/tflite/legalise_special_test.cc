@@ -1,6 +1,7 @@
 // Each special function, written in elementary ones, gives the numbers of its row.
 #include <gtest/gtest.h>
 
+#include "ops/names.h"
 #include "ops/special_functions.h"
 #include "ops/special_names.h"
 #include "target/tflite/legalise_test_support.h"
@@ -27,6 +28,12 @@ TEST(LegaliseSpecial, FunctionsOfTwoOperandsBroadcast) {
     SCOPED_TRACE(row.rule);
     expect_legalises({row.name, {x, y}}, 1e-5);
   }
+}
+
+TEST(LegaliseSpecial, RsqrtOfWhatMayBeZeroIsADivision) {
+  const OneOpCase one = {ops::kRsqrt, {TensorData::of<float>({3}, {0.0F, -0.0F, 4.0F})}};
+  expect_legalises(one);
+  EXPECT_EQ(legalise_one(one).ops, (std::vector<std::string>{"sqrt", "reciprocal"}));
 }
 
 TEST(LegaliseSpecial, ShiftsOfInt64AreExact) {
