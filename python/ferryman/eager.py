@@ -89,11 +89,15 @@ class _WideWalker(_Walker):
 
 
 def _widen(value: Any) -> Any:
-    narrow = isinstance(value, torch.Tensor) and value.is_floating_point()
-    return value.detach().double() if narrow else value
+    if not isinstance(value, torch.Tensor):
+        return value
+    wide = _widen_type(value.dtype)
+    return value if wide is value.dtype else value.detach().to(wide)
 
 
 def _widen_type(dtype: torch.dtype) -> torch.dtype:
+    if dtype.is_complex:
+        return torch.complex128
     return torch.float64 if dtype.is_floating_point else dtype
 
 

@@ -21,6 +21,7 @@ from torch.export import ExportedProgram
 
 from . import eager
 from .compare import Difference, compare
+from .runtime import part_of
 
 
 @dataclasses.dataclass
@@ -35,6 +36,7 @@ class Doubt:
     expected: np.ndarray
     computed: np.ndarray
     got: np.ndarray
+    part: str = ""  # of a complex value (runtime.part_of)
 
 
 def may_be_rounding(difference: Difference, expected: np.ndarray) -> bool:
@@ -68,7 +70,7 @@ class Judge:
             doubt.difference = self._judge(doubt, exact_outputs[index])
 
     def _judge(self, doubt: Doubt, value: Any) -> Difference:
-        exact = eager.to_numpy(value)
+        exact = part_of(eager.to_numpy(value), doubt.part)
         ours, expected, torchs = (
             compare(exact, np.asarray(other), rtol=self.rtol, atol=self.atol)
             for other in (doubt.got, doubt.expected, doubt.computed)

@@ -17,9 +17,9 @@ import torch
 
 from .eager import to_numpy
 from .errors import Error, InputError
-from .native_contract import Port
+from .native_contract import Placement, Port
 from .report import Report
-from .runtime import Kernels, Runner
+from .runtime import Kernels, Runner, part_of
 from .structure import Structure
 
 
@@ -43,7 +43,10 @@ class Model:
         outputs = self._runner.run(self._arrays(leaves))
         results = dict(zip((d["index"] for d in self._runner.outputs), outputs))
         wants_torch = any(isinstance(leaf, torch.Tensor) for leaf in leaves)
-        arrays = {p.index: results[p.placement.tensor] for p in self.report.native.outputs}
+        arrays = {
+            port.index: _as_value(results[port.placement.tensor], port.placement)
+            for port in self.report.native.outputs
+        }
         if wants_torch:
             dtypes = self._structure.dtypes
             arrays = {
@@ -74,10 +77,24 @@ class Model:
             raise Error(f"cannot write {path}", why=error.strerror or str(error)) from error
 
 
+def _as_value(array: np.ndarray, placement: Placement) -> np.ndarray:
+    """What the file gives, with pairs of numbers as complex ones."""
+    if placement.part != "pair":
+        return array
+    pairs = np.moveaxis(array, placement.perm.index(len(placement.perm) - 1), -1)
+    value = np.empty(pairs.shape[:-1], np.result_type(pairs.dtype, np.complex64))
+    value.real, value.imag = pairs[..., 0], pairs[..., 1]
+    return value
+
+
 def _as_array(leaves: list[Any], port: Port, detail: dict[str, Any]) -> np.ndarray:
     value = leaves[port.index]
     array = to_numpy(value)
     shape, dtype = tuple(detail["shape"]), np.dtype(detail["dtype"])
+    if port.placement.part == "pair":
+        pairs = part_of(array, "pair")
+        perm = port.placement.perm
+        array = np.moveaxis(pairs, -1, perm.index(len(perm) - 1))
     if array.shape != shape:
         raise InputError(f"input '{port.name}' has shape {array.shape}, the file takes {shape}")
     cast = array.astype(dtype, copy=False)

@@ -19,6 +19,8 @@ axes, each split or kept,
 
     stored = value.reshape(factors).permute(perm).reshape(shape of the tensor in the file)
 
+where, of a complex value, `part` comes first: its real or imaginary part, or the pair of both along
+a new last axis of two, as torch.view_as_real has it. Complex inputs and outputs are pairs;
 so `perm` maps new to old, and `factors` is the value's own shape unless layout split or added axes.
 Element types may differ where the core could prove that values fit (int64 kept as int32).
 """
@@ -52,6 +54,7 @@ class Placement:
     tensor: int  # index of the tensor in the file's main subgraph
     factors: tuple[int, ...]
     perm: tuple[int, ...]
+    part: str = ""  # "real", "imag" or "pair" of a complex value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +78,11 @@ class NodeTrace:
     ops: tuple[str, ...] = ()  # operators of the file that compute it: ("CONV_2D",)
     fused_into: str = ""  # the node whose value the file has instead
     placement: Placement | None = None  # None: the file has no tensor with this value
+    parts: tuple[Placement, ...] = ()  # the tensors with a complex value's parts
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        return self.parts if self.placement is None else (self.placement,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +103,10 @@ class NativeReport:
                 "transposes": [{"reason", "bytes", "node"}]},
      "remarks": [diagnostic], "input_tree": text, "output_tree": text}
 
-    port = {"index", "name", "tensor", "factors", "perm"}
-    node = {"node", "target", "type", "location", "ops", "fused_into",
-            "tensor" (-1: the file has no such value), "factors", "perm"}
+    placement = {"tensor" (-1: the file has no such value), "part", "factors", "perm"}
+    port = {"index", "name"} and a placement
+    node = {"node", "target", "type", "location", "ops", "fused_into", "parts": [placement]} and a
+           placement
     diagnostic, location: src/support/diagnostic_json.h.
     Trees: treespecs as torch writes them; may be "".
     """
@@ -149,7 +158,8 @@ class NativeReport:
 
 
 def _placement(item: dict[str, Any]) -> Placement:
-    return Placement(item["tensor"], tuple(item["factors"]), tuple(item["perm"]))
+    factors, perm = tuple(item["factors"]), tuple(item["perm"])
+    return Placement(item["tensor"], factors, perm, item.get("part", ""))
 
 
 def _port(item: dict[str, Any]) -> Port:
@@ -165,4 +175,5 @@ def _node(item: dict[str, Any]) -> NodeTrace:
         ops=tuple(item.get("ops", ())),
         fused_into=item.get("fused_into", ""),
         placement=_placement(item) if item["tensor"] >= 0 else None,
+        parts=tuple(map(_placement, item.get("parts", ()))),
     )

@@ -89,9 +89,20 @@ class Runner:
         return np.empty(detail["shape"], detail["dtype"])
 
 
+def part_of(value: np.ndarray, part: str) -> np.ndarray:
+    """What of a complex value a placement speaks of; a real value is itself."""
+    if part == "real":
+        return value.real
+    if part == "imag":
+        return value.imag
+    if part == "pair":
+        return np.stack([value.real, value.imag], axis=-1)
+    return value
+
+
 def to_stored(value: np.ndarray, placement: Placement) -> np.ndarray:
     """A value of the program, as the file holds it (native_contract.Placement)."""
-    return value.reshape(placement.factors).transpose(placement.perm)
+    return part_of(value, placement.part).reshape(placement.factors).transpose(placement.perm)
 
 
 def from_stored(stored: np.ndarray, placement: Placement, shape: tuple[int, ...]) -> np.ndarray:

@@ -24,7 +24,7 @@ from .compare import Difference, compare
 from .errors import Error
 from .exact import Doubt, Judge, may_be_rounding
 from .native_contract import NativeReport, Placement
-from .runtime import Kernels, Runner, from_stored, to_stored
+from .runtime import Kernels, Runner, from_stored, part_of, to_stored
 from .structure import flatten_like
 
 
@@ -123,17 +123,18 @@ class _Sample:
     def walk_nodes(self, program: ExportedProgram, leaves: list[Any], plain: Runner) -> list[Any]:
         """Runs the program eagerly and compares each value as it arises: one is held at a time, and
         an in-place write that follows does not change what was compared."""
-        placements = {trace.node: trace.placement for trace in self._native.nodes}
+        placements = {trace.node: trace.placements for trace in self._native.nodes}
 
         def visit(name: str, value: Any) -> None:
-            placement = placements.get(name)
-            if placement is None or not isinstance(value, torch.Tensor):
+            if not isinstance(value, torch.Tensor):
                 return
-            doubt = self._compare(value, value, plain.tensor(placement.tensor), placement)
-            self._nodes[name] = doubt.difference
-            if may_be_rounding(doubt.difference, doubt.expected):
-                copy = doubt.expected.copy()
-                self._node_doubts[name] = dataclasses.replace(doubt, expected=copy, computed=copy)
+            for placement in placements.get(name, ()):
+                doubt = self._compare(value, value, plain.tensor(placement.tensor), placement)
+                worst = _keep_worst(self._nodes, name, doubt.difference)
+                if worst and may_be_rounding(doubt.difference, doubt.expected):
+                    copy = doubt.expected.copy()
+                    doubt = dataclasses.replace(doubt, expected=copy, computed=copy)
+                    self._node_doubts[name] = doubt
 
         return eager.run_program(program, leaves, visit if self._options.every_node else None)
 
@@ -165,19 +166,22 @@ class _Sample:
             _keep_worst(seen, self._native.outputs[position].name, difference)
 
     def _compare(self, value: Any, computed: Any, array: np.ndarray, placement: Placement) -> Doubt:
-        expected = eager.to_numpy(value)
+        expected = part_of(eager.to_numpy(value), placement.part)
         if array.size != expected.size:
             got = array  # compare() tells the shapes
         else:
             got = from_stored(array, placement, expected.shape)
         difference = compare(expected, got, rtol=self._options.rtol, atol=self._options.atol)
-        return Doubt(difference, expected, eager.to_numpy(computed), got)
+        computed = part_of(eager.to_numpy(computed), placement.part)
+        return Doubt(difference, expected, computed, got, placement.part)
 
 
-def _keep_worst(seen: dict[str, Difference], name: str, difference: Difference) -> None:
+def _keep_worst(seen: dict[str, Difference], name: str, difference: Difference) -> bool:
     known = seen.get(name)
-    if known is None or difference.used > known.used:
+    is_worst = known is None or difference.used > known.used
+    if is_worst:
         seen[name] = difference
+    return is_worst
 
 
 def _samples(program: ExportedProgram, options: Verify):

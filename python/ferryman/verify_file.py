@@ -6,6 +6,7 @@ in PyTorch, or channels last.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 
@@ -21,6 +22,15 @@ from .verify import Checks, Verify, verify
 Shape = tuple[int, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Tensor:
+    """A tensor among the flattened user inputs or outputs."""
+
+    index: int
+    shape: Shape  # in the file a complex tensor has a last axis of two
+    part: str
+
+
 def verify_file(
     archive_path: str | os.PathLike, file_path: str | os.PathLike, options: Verify
 ) -> Checks:
@@ -31,7 +41,7 @@ def verify_file(
         runner = Runner(file_path, Kernels.PLAIN)
     except VerificationError as error:
         raise InputError(f"LiteRT cannot load {file_path}", why=error.why) from error
-    inputs, outputs = _user_shapes(program)
+    inputs, outputs = _user_tensors(program)
     report = NativeReport.of_file(
         inputs=_match("input", inputs, runner.inputs),
         outputs=_match("output", outputs, runner.outputs),
@@ -39,20 +49,23 @@ def verify_file(
     return verify(program, file_path, report, options)
 
 
-def _user_shapes(
-    program: ExportedProgram,
-) -> tuple[list[tuple[int, Shape]], list[tuple[int, Shape]]]:
-    """Of each tensor among the flattened user inputs and outputs: its index and shape."""
-    shapes = {
-        node.name: tuple(node.meta["val"].shape)
+def _user_tensors(program: ExportedProgram) -> tuple[list[_Tensor], list[_Tensor]]:
+    values = {
+        node.name: node.meta["val"]
         for node in program.graph.nodes
         if hasattr(node.meta.get("val"), "shape")
     }
 
-    def tensors(specs, kind: str) -> list[tuple[int, Shape]]:
+    def describe(index: int, name: str) -> _Tensor:
+        shape = tuple(values[name].shape)
+        if values[name].is_complex():
+            return _Tensor(index, (*shape, 2), "pair")
+        return _Tensor(index, shape, "")
+
+    def tensors(specs, kind: str) -> list[_Tensor]:
         users = [spec for spec in specs if spec.kind.name == kind]
         return [
-            (index, shapes[spec.arg.name])
+            describe(index, spec.arg.name)
             for index, spec in enumerate(users)
             if not isinstance(spec.arg, ConstantArgument)
         ]
@@ -64,7 +77,7 @@ def _user_shapes(
     )
 
 
-def _match(kind: str, wanted: list[tuple[int, Shape]], details: Sequence[dict]) -> tuple[Port, ...]:
+def _match(kind: str, wanted: list[_Tensor], details: Sequence[dict]) -> tuple[Port, ...]:
     if len(wanted) != len(details):
         raise InputError(
             f"the program has {len(wanted)} {kind} tensors, the file {len(details)}",
@@ -73,11 +86,13 @@ def _match(kind: str, wanted: list[tuple[int, Shape]], details: Sequence[dict]) 
     return tuple(
         # Names of tensors need not differ; the position does.
         Port(
-            index=index,
+            index=tensor.index,
             name=f"{kind} {position} '{detail['name']}'",
-            placement=Placement(detail["index"], shape, _perm(kind, shape, detail)),
+            placement=Placement(
+                detail["index"], tensor.shape, _perm(kind, tensor.shape, detail), tensor.part
+            ),
         )
-        for position, ((index, shape), detail) in enumerate(zip(wanted, details))
+        for position, (tensor, detail) in enumerate(zip(wanted, details))
     )
 
 

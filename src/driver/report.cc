@@ -20,9 +20,27 @@ std::string json_list(const List& list, ToText to_text) {
   return text + "]";
 }
 
+std::string_view to_string(ComplexPart part) {
+  switch (part) {
+    case ComplexPart::kNone:
+      return "";
+    case ComplexPart::kReal:
+      return "real";
+    case ComplexPart::kImag:
+      return "imag";
+    case ComplexPart::kPair:
+      return "pair";
+  }
+  return "";
+}
+
 std::string placement_fields(const Placement& placement) {
-  return fmt::format(R"("tensor": {}, "factors": [{}], "perm": [{}])", placement.tensor,
-                     fmt::join(placement.factors, ", "), fmt::join(placement.perm, ", "));
+  return fmt::format(R"("tensor": {}, "part": "{}", "factors": [{}], "perm": [{}])",
+                     placement.tensor, to_string(placement.part), fmt::join(placement.factors, ", "), fmt::join(placement.perm, ", "));
+}
+
+std::string json_placement(const Placement& placement) {
+  return "{" + placement_fields(placement) + "}";
 }
 
 std::string json_port(const PortReport& port) {
@@ -32,10 +50,10 @@ std::string json_port(const PortReport& port) {
 
 std::string json_node(const NodeReport& node) {
   return fmt::format(
-      R"({{"node": {}, "target": {}, "type": {}, "location": {}, "ops": {}, "fused_into": {}, {}}})",
+      R"({{"node": {}, "target": {}, "type": {}, "location": {}, "ops": {}, "fused_into": {}, "parts": {}, {}}})",
       json_quote(node.node), json_quote(node.target), json_quote(node.type), to_json(node.location),
       json_list(node.ops, json_quote), json_quote(node.fused_into),
-      placement_fields(node.placement));
+      json_list(node.parts, json_placement), placement_fields(node.placement));
 }
 
 std::string json_stage(const StageTime& stage) {

@@ -11,9 +11,13 @@
 
 namespace ferryman {
 
-// stored = value.reshape(factors).permute(perm).reshape(shape of the tensor in the file)
+// What of a complex value a tensor of the file holds: a part, or both along a new last axis.
+enum class ComplexPart : uint8_t { kNone, kReal, kImag, kPair };
+
+// stored = part(value).reshape(factors).permute(perm).reshape(shape of the tensor in the file)
 struct Placement {
   int32_t tensor = -1;
+  ComplexPart part = ComplexPart::kNone;
   Ints factors;
   Ints perm;
 };
@@ -32,7 +36,8 @@ struct NodeReport {
   SourceLocation location;
   std::vector<std::string> ops;  // operators of the file that came from it
   std::string fused_into;        // the node whose value the file has instead
-  Placement placement;           // tensor -1: the file does not have this value
+  Placement placement;           // tensor -1: the file does not have this value as a whole
+  std::vector<Placement> parts;  // of a complex value
 };
 
 struct StageTime {

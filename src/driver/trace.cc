@@ -14,8 +14,13 @@ using frontend::Program;
 using frontend::ValueIndex;
 using frontend::ValueRef;
 
-Placement to_placement(const tflite::MemoryTable::Placement& placement) {
-  return {placement.tensor, placement.factors, placement.perm};
+Placement to_placement(const tflite::MemoryTable::Placement& placement, ComplexPart part) {
+  return {placement.tensor, part, placement.factors, placement.perm};
+}
+
+bool is_complex(const Program& program, ValueIndex value) {
+  const std::optional<frontend::TensorMeta>& tensor = program.values[value].tensor;
+  return tensor.has_value() && is_complex(tensor->dtype);
 }
 
 void collect_values(const Argument& arg, std::vector<ValueIndex>& values) {
@@ -56,7 +61,7 @@ class NodeTracer {
   NodeTracer(const tflite::Lowered& lowered, const Graph& graph, const Program& program)
       : program_(program), successors_(first_successors(program)) {
     for (const tflite::NamedPlacement& node : lowered.nodes) {
-      placements_.emplace(node.node, to_placement(node.placement));
+      placements_.emplace(node.node, to_placement(node.placement, ComplexPart::kNone));
     }
     for (const tflite::Operator& op : lowered.model.subgraphs.front().operators) {
       if (op.location < 0) continue;
@@ -86,19 +91,40 @@ class NodeTracer {
       report.type = describe_type(*program_.values[value].tensor);
     }
     if (const auto ops = ops_.find(node.name); ops != ops_.end()) report.ops = ops->second;
-    if (const auto found = placements_.find(report.node); found != placements_.end()) {
+    if (is_complex(program_, value)) {
+      report.parts = parts_of(report.node);
+    } else if (const auto found = placements_.find(report.node); found != placements_.end()) {
       report.placement = found->second;
-    } else {
-      report.fused_into = survivor(value);
     }
+    if (!is_in_file(value)) report.fused_into = survivor(value);
     return report;
+  }
+
+  // The names that translating gave them.
+  std::vector<Placement> parts_of(const std::string& name) const {
+    std::vector<Placement> parts;
+    const auto add = [&](const std::string& part_name, ComplexPart part) {
+      const auto found = placements_.find(part_name);
+      if (found == placements_.end()) return;
+      parts.push_back(found->second);
+      parts.back().part = part;
+    };
+    add(name, ComplexPart::kPair);
+    if (!parts.empty()) return parts;
+    add(name + ".real", ComplexPart::kReal);
+    add(name + ".imag", ComplexPart::kImag);
+    return parts;
+  }
+
+  bool is_in_file(ValueIndex value) const {
+    const std::string& name = program_.values[value].name;
+    return is_complex(program_, value) ? !parts_of(name).empty() : placements_.contains(name);
   }
 
   // The nearest value downstream that the file has.
   std::string survivor(ValueIndex value) const {
     for (value = successors_[value]; value != frontend::kNoValue; value = successors_[value]) {
-      const std::string& name = program_.values[value].name;
-      if (placements_.contains(name)) return name;
+      if (is_in_file(value)) return program_.values[value].name;
     }
     return "";
   }
@@ -109,35 +135,47 @@ class NodeTracer {
   std::unordered_map<std::string, std::vector<std::string>> ops_;
 };
 
-// Which of the program's flattened user inputs (outputs) are tensors of the file.
-std::vector<size_t> tensor_inputs(const Program& program) {
-  std::vector<size_t> indexes;
+// One of the program's flattened user inputs (outputs) that is a tensor of the file.
+struct TensorPort {
+  size_t index;
+  ComplexPart part;
+};
+
+TensorPort to_port(const Program& program, size_t index, ValueIndex value) {
+  return {index, is_complex(program, value) ? ComplexPart::kPair : ComplexPart::kNone};
+}
+
+std::vector<TensorPort> tensor_inputs(const Program& program) {
+  std::vector<TensorPort> ports;
   size_t position = 0;
   for (const frontend::Input& input : program.inputs) {
     if (input.kind != frontend::InputKind::kUser) continue;
-    if (input.value != frontend::kNoValue) indexes.push_back(position);
+    if (input.value != frontend::kNoValue)
+      ports.push_back(to_port(program, position, input.value));
     ++position;
   }
-  return indexes;
+  return ports;
 }
 
-std::vector<size_t> tensor_outputs(const Program& program) {
-  std::vector<size_t> indexes;
+std::vector<TensorPort> tensor_outputs(const Program& program) {
+  std::vector<TensorPort> ports;
   size_t position = 0;
   for (const frontend::Output& output : program.outputs) {
     if (output.kind != frontend::OutputKind::kUser) continue;
-    if (output.arg.as<ValueRef>() != nullptr) indexes.push_back(position);
+    if (const ValueRef* ref = output.arg.as<ValueRef>())
+      ports.push_back(to_port(program, position, ref->value));
     ++position;
   }
-  return indexes;
+  return ports;
 }
 
-std::vector<PortReport> describe_ports(const std::vector<size_t>& indexes,
+std::vector<PortReport> describe_ports(const std::vector<TensorPort>& tensors,
                                        const std::vector<tflite::NamedTensor>& names,
                                        const std::vector<tflite::MemoryTable::Placement>& places) {
   std::vector<PortReport> ports;
   for (size_t i = 0; i < names.size(); ++i) {
-    ports.push_back({indexes[i], names[i].name, to_placement(places[i])});
+    ports.push_back(
+        {tensors[i].index, names[i].name, to_placement(places[i], tensors[i].part)});
   }
   return ports;
 }

@@ -31,7 +31,8 @@ bool KnownOps::has(std::string_view target) const {
 
 bool KnownOps::imports(std::string_view target) const {
   const std::string_view key = import_key(target);
-  return ops_.imports.find(key) != nullptr || rows_.find(key) != nullptr;
+  return ops_.imports.find(key) != nullptr || rows_.find(key) != nullptr ||
+         complex_.find(key) != nullptr;
 }
 
 }  // namespace ferryman::frontend

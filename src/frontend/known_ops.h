@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "frontend/bind_row.h"
+#include "frontend/complex/complex_table.h"
 #include "ops/families.h"
 
 namespace ferryman::frontend {
@@ -25,6 +26,7 @@ class KnownOps {
 
   const Ops& ops_;
   RowTable rows_;
+  ComplexTable complex_;
 };
 
 }  // namespace ferryman::frontend

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "frontend/bind_row.h"
+#include "frontend/complex/complex_table.h"
+#include "frontend/complex/complex_values.h"
 #include "frontend/import_key.h"
 #include "frontend/liveness.h"
 #include "frontend/node_call.h"
@@ -51,6 +53,17 @@ TensorType to_type(const TensorMeta& meta) {
   return type;
 }
 
+ComplexImported as_any(Imported results) {
+  if (!results.ok()) return std::move(results).diag();
+  return std::vector<RealOrComplex>(results->begin(), results->end());
+}
+
+ComplexImported import_complex(ImportContext& call, ComplexCall::RealImport real,
+                               const ComplexImport& row) {
+  ComplexCall complex(call, std::move(real), row.operands);
+  return row.import(complex);
+}
+
 class Translator {
  public:
   Translator(const Program& program, const Ops& ops, Diagnostics& diagnostics)
@@ -61,7 +74,8 @@ class Translator {
         live_(find_live(program)),
         graph_(ops.set),
         builder_(graph_),
-        values_(program.values.size()) {}
+        values_(program.values.size()),
+        complex_(builder_) {}
 
   Result<Graph> run() {
     refuse_symbolic_sizes();
@@ -130,8 +144,7 @@ class Translator {
       case InputKind::kUser:
         if (value.tensor.has_value()) {
           // An unread input of unknown size still belongs to the signature.
-          if (is_static(*value.tensor))
-            return set(input.value, graph_.add_input(input.name, to_type(*value.tensor)));
+          if (is_static(*value.tensor)) return add_user_input(input, to_type(*value.tensor));
           return refuse_input(input, "has a size that is only known at run time");
         }
         if (live_.values[input.value]) refuse_input(input, "is not a tensor");
@@ -148,6 +161,12 @@ class Translator {
     }
   }
 
+  void add_user_input(const Input& input, const TensorType& type) {
+    if (!is_complex(type.dtype)) return set(input.value, graph_.add_input(input.name, type));
+    const ValueId pair = graph_.add_input(input.name, pair_type(type));
+    set_complex(input.value, complex_.of_pair(pair));
+  }
+
   void refuse_input(const Input& input, std::string_view what) {
     fail(Diag::error(DiagCode::kUnsupportedForm, fmt::format("input '{}' {}", input.name, what)));
   }
@@ -158,6 +177,10 @@ class Translator {
     if (!live_.values[input.value] && !is_state) return;
     const TensorMeta& meta = *program_.values[input.value].tensor;
     if (!is_static(meta)) return refuse_input(input, "has a size that is only known at run time");
+    if (is_complex(meta.dtype)) {
+      if (is_state) return refuse_input(input, "is complex, and forward writes it");
+      return set_complex(input.value, complex_.of_storage(*input.data, to_type(meta), input.name));
+    }
     Ints shape;
     for (const SymSize& size : meta.sizes) shape.push_back(size.value);
     Result<TensorData> data = TensorData::strided(input.data->storage, meta.dtype, std::move(shape),
@@ -173,6 +196,11 @@ class Translator {
 
   void set(ValueIndex index, ValueId value) { values_[index] = value; }
 
+  void set_complex(ValueIndex index, Result<ComplexValue> value) {
+    if (!value.ok()) return fail(std::move(value).diag());
+    complex_.set(index, *value, program_.values[index].name);
+  }
+
   // ---- nodes ----
 
   void translate_node(size_t position) {
@@ -183,7 +211,7 @@ class Translator {
     }
     if (!live_.nodes[position] || is_known_number(node)) return;
     builder_.set_location(graph_.intern(node.location));
-    Result<std::vector<ValueId>> results = import_node(node);
+    ComplexImported results = import_node(node);
     if (!results.ok()) {
       fail(complete(std::move(results).diag(), node));
       return stand_in_for(node);
@@ -213,18 +241,29 @@ class Translator {
     return hint;
   }
 
-  Result<std::vector<ValueId>> import_node(const Node& node) {
+  ComplexImported import_node(const Node& node) {
     const std::string_view key = import_key(node.target);
     const ImportFn function = ops_.imports.find(key);
     const RowBinding* row = function != nullptr ? nullptr : rows_.find(key);
-    if (function == nullptr && row == nullptr) {
+    const bool has_real = function != nullptr || row != nullptr;
+    const bool is_complex = touches_complex(program_, node);
+    const ComplexImport* complex = is_complex || !has_real ? complex_table_.find(key) : nullptr;
+    if (is_complex && complex == nullptr && has_real)
+      return unsupported_op(node).because("it has no form for complex numbers");
+    if (!has_real && complex == nullptr) {
       if (node.target.starts_with("higher_order."))
         return unsupported_op(node).hint("control flow and wrapped regions are not supported yet");
       return unsupported_op(node).hint(how_to_do_without());
     }
+    const auto import_real = [&](ImportContext& call) -> Imported {
+      if (has_real)
+        return function != nullptr ? function(call) : import_by_row(call, *row->def, *row->aten);
+      return call.unsupported("it has no form for real numbers");
+    };
     FERRYMAN_TRY(NodeCall call, make_call(node, key));
-    FERRYMAN_TRY(std::vector<ValueId> results,
-                 function != nullptr ? function(call) : import_by_row(call, *row->def, *row->aten));
+    FERRYMAN_TRY(std::vector<RealOrComplex> results,
+                 complex != nullptr ? import_complex(call, import_real, *complex)
+                                    : as_any(import_real(call)));
     const std::vector<std::string_view> unread = call.unread_args();
     if (!unread.empty())
       return call.unsupported(fmt::format("the option '{}' is not honoured", unread.front()));
@@ -270,7 +309,11 @@ class Translator {
     }
     if (const auto* word = arg.as<EnumArg>()) {
       if (is_placement(*word)) return ImportArg{};
-      if (word->kind == "complex") return bad_argument(name, "is a complex number");
+      if (word->kind == "complex") {
+        const std::optional<std::complex<double>> number = parse_complex(word->text);
+        if (!number.has_value()) return bad_argument(name, "is a malformed complex number");
+        return ImportArg{*number};
+      }
       return ImportArg{word->text};
     }
     return bad_argument(name, "is a graph");
@@ -278,6 +321,7 @@ class Translator {
 
   Result<ImportArg> convert_value(ValueIndex index, std::string_view name) {
     if (values_[index].valid()) return ImportArg{values_[index]};
+    if (const ComplexValue* complex = complex_.find(index)) return ImportArg{*complex};
     const Value& value = program_.values[index];
     if (value.number.has_value() && value.number->is_static() &&
         value.number_kind == NumberKind::kInt) {
@@ -303,29 +347,29 @@ class Translator {
     for (const ValueIndex result : node.results) {
       if (result == kNoValue || !program_.values[result].tensor) continue;
       const TensorMeta& meta = *program_.values[result].tensor;
-      if (is_static(meta)) set(result, graph_.add_input("unsupported", to_type(meta)));
+      if (!is_static(meta)) continue;
+      if (!is_complex(meta.dtype)) {
+        set(result, graph_.add_input("unsupported", to_type(meta)));
+      } else {
+        set_complex(result,
+                    complex_.of_pair(graph_.add_input("unsupported", pair_type(to_type(meta)))));
+      }
     }
   }
 
-  void record_results(const Node& node, const std::vector<ValueId>& results) {
+  void record_results(const Node& node, const std::vector<RealOrComplex>& results) {
     bool ok = results.size() >= node.results.size();
     for (size_t i = 0; ok && i < node.results.size(); ++i) {
       const ValueIndex index = node.results[i];
       if (index == kNoValue || !live_.values[index]) continue;
-      const Value& value = program_.values[index];
-      if (!results[i].valid()) {
+      if (!is_made(results[i])) {
         fail(Diag::error(DiagCode::kUnsupportedForm,
                          fmt::format("{}: result {} is not supported", node.target, i))
                  .at(node.location)
                  .about(node.target));
         return stand_in_for(node);
       }
-      ok = value.tensor.has_value() && check_type(node, value, results[i]);
-      if (!ok) break;
-      set(index, results[i]);
-      const ferryman::Value& made = graph_.value(results[i]);
-      if (made.kind == ValueKind::kResult && made.name.empty())
-        builder_.set_name(results[i], value.name);
+      ok = record_result(node, index, results[i]);
     }
     if (!ok) stand_in_for(node);
     if (results.size() >= node.results.size()) return;
@@ -335,16 +379,45 @@ class Translator {
              .at(node.location));
   }
 
-  bool check_type(const Node& node, const Value& value, ValueId made) {
-    const TensorType& inferred = graph_.type(made);
+  static bool is_made(const RealOrComplex& result) {
+    const auto* complex = std::get_if<ComplexValue>(&result);
+    if (complex != nullptr) return complex->real.valid() && complex->imag.valid();
+    return std::get<ValueId>(result).valid();
+  }
+
+  bool record_result(const Node& node, ValueIndex index, const RealOrComplex& result) {
+    const Value& value = program_.values[index];
+    if (!value.tensor.has_value()) return false;
     const TensorType recorded = to_type(*value.tensor);
+    if (const auto* complex = std::get_if<ComplexValue>(&result)) {
+      if (!is_complex(recorded.dtype)) return refuse_type(node, "complex numbers", recorded);
+      const TensorType part = part_type(recorded);
+      if (!check_type(node, part, complex->real) || !check_type(node, part, complex->imag))
+        return false;
+      complex_.set(index, *complex, value.name);
+      return true;
+    }
+    const ValueId real = std::get<ValueId>(result);
+    if (!check_type(node, recorded, real)) return false;
+    set(index, real);
+    const ferryman::Value& made = graph_.value(real);
+    if (made.kind == ValueKind::kResult && made.name.empty()) builder_.set_name(real, value.name);
+    return true;
+  }
+
+  bool check_type(const Node& node, const TensorType& recorded, ValueId made) {
+    const TensorType& inferred = graph_.type(made);
     if (inferred == recorded) return true;
-    const auto print = [&](const TensorType& type) {
-      return fmt::format("{}{}", torch_name(type.dtype), print_dims(type.dims, graph_.symbols()));
-    };
-    fail(Diag::error(DiagCode::kInvalidGraph,
-                     fmt::format("{} gives {}, but the program records {}", node.target,
-                                 print(inferred), print(recorded)))
+    return refuse_type(node, print_type(inferred), recorded);
+  }
+
+  std::string print_type(const TensorType& type) const {
+    return fmt::format("{}{}", torch_name(type.dtype), print_dims(type.dims, graph_.symbols()));
+  }
+
+  bool refuse_type(const Node& node, std::string_view made, const TensorType& recorded) {
+    fail(Diag::error(DiagCode::kInvalidGraph, fmt::format("{} gives {}, but the program records {}",
+                                                          node.target, made, print_type(recorded)))
              .at(node.location)
              .about(node.target));
     return false;
@@ -370,14 +443,21 @@ class Translator {
   void add_output(const Output& output, std::string name) {
     const auto* ref = output.arg.as<ValueRef>();
     if (ref == nullptr) return;
-    if (values_[ref->value].valid()) {
-      for (int copy = 1; !output_names_.insert(name).second; ++copy)
-        name = fmt::format("{}_{}", name, copy);
-      return graph_.add_output(std::move(name), values_[ref->value]);
+    if (complex_.find(ref->value) != nullptr) {
+      Result<ValueId> pair = complex_.to_pair(ref->value, program_.values[ref->value].name);
+      if (!pair.ok()) return fail(std::move(pair).diag());
+      return add_named_output(std::move(name), *pair);
     }
+    if (values_[ref->value].valid()) return add_named_output(std::move(name), values_[ref->value]);
     const Value& value = program_.values[ref->value];
     if (value.number.has_value() && value.number->is_static()) return;
     fail(Diag::error(DiagCode::kUnsupportedForm, fmt::format("output '{}' is not a tensor", name)));
+  }
+
+  void add_named_output(std::string name, ValueId value) {
+    for (int copy = 1; !output_names_.insert(name).second; ++copy)
+      name = fmt::format("{}_{}", name, copy);
+    graph_.add_output(std::move(name), value);
   }
 
   void add_state_update(const Output& output) {
@@ -407,7 +487,9 @@ class Translator {
   Liveness live_;
   Graph graph_;
   Builder builder_;
-  std::vector<ValueId> values_;
+  std::vector<ValueId> values_;  // of real tensors
+  ComplexTable complex_table_;
+  ComplexValues complex_;
   std::set<std::string> mutated_buffers_;
   std::set<std::string> output_names_;
   std::unordered_map<std::string, ValueId> states_;

@@ -14,6 +14,7 @@
 // an error by the translator, so that no option is dropped in silence.
 #pragma once
 
+#include <complex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,11 +25,20 @@
 
 namespace ferryman {
 
+// A complex tensor of the program: its real and imaginary part, of one floating dtype and shape.
+// Only frontend/complex makes and reads it; to an import function it is not a tensor.
+struct ComplexValue {
+  ValueId real, imag;
+  ValueId pair;  // both in one tensor along a new last axis, if the graph has that already
+  bool operator==(const ComplexValue&) const = default;
+};
+
 struct ImportArg;
 using ImportArgs = std::vector<ImportArg>;
 // An argument of an ATen call; std::monostate is None.
 struct ImportArg {
-  std::variant<std::monostate, bool, int64_t, double, std::string, DType, ValueId, ImportArgs>
+  std::variant<std::monostate, bool, int64_t, double, std::complex<double>, std::string, DType,
+               ValueId, ComplexValue, ImportArgs>
       value;
   bool is_none() const { return std::holds_alternative<std::monostate>(value); }
 };

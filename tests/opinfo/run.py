@@ -23,7 +23,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
 
 from opinfo import table  # noqa: E402
 from opinfo.check import Outcome  # noqa: E402
-from opinfo.samples import DTYPES, infos  # noqa: E402
+from opinfo.samples import DTYPES, REAL_DTYPES, infos  # noqa: E402
 from workers import Failure, run_all  # noqa: E402
 
 TABLE = ROOT / "docs" / "operators.md"
@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("ops", nargs="*", metavar="op", help="default: all")
     parser.add_argument("--samples", type=int, default=8, help="of each op at most; 0: all")
-    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=REAL_DTYPES)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="write the outcomes to this file")
     parser.add_argument("--write", type=Path, help="write the table to this file")

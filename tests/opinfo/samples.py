@@ -26,7 +26,10 @@ DTYPES = {
     "int64": torch.int64,
     "int32": torch.int32,
     "bool": torch.bool,
+    "complex64": torch.complex64,
 }
+# What counts in the table; complex numbers go in on request.
+REAL_DTYPES = ["float32", "int64", "int32", "bool"]
 EXAMPLE_SEED, FRESH_SEED = 0, 1
 
 
