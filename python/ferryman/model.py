@@ -19,7 +19,7 @@ from .eager import to_numpy
 from .errors import Error, InputError
 from .native_contract import Placement, Port
 from .report import Report
-from .runtime import Kernels, Runner, part_of
+from .runtime import Kernels, Runner, pair_axis, part_of
 from .structure import Structure
 
 
@@ -81,7 +81,7 @@ def _as_value(array: np.ndarray, placement: Placement) -> np.ndarray:
     """What the file gives, with pairs of numbers as complex ones."""
     if placement.part != "pair":
         return array
-    pairs = np.moveaxis(array, placement.perm.index(len(placement.perm) - 1), -1)
+    pairs = np.moveaxis(array, pair_axis(placement, array.shape), -1)
     value = np.empty(pairs.shape[:-1], np.result_type(pairs.dtype, np.complex64))
     value.real, value.imag = pairs[..., 0], pairs[..., 1]
     return value
@@ -92,9 +92,7 @@ def _as_array(leaves: list[Any], port: Port, detail: dict[str, Any]) -> np.ndarr
     array = to_numpy(value)
     shape, dtype = tuple(detail["shape"]), np.dtype(detail["dtype"])
     if port.placement.part == "pair":
-        pairs = part_of(array, "pair")
-        perm = port.placement.perm
-        array = np.moveaxis(pairs, -1, perm.index(len(perm) - 1))
+        array = np.moveaxis(part_of(array, "pair"), -1, pair_axis(port.placement, shape))
     if array.shape != shape:
         raise InputError(f"input '{port.name}' has shape {array.shape}, the file takes {shape}")
     cast = array.astype(dtype, copy=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import math
 import os
 
 import numpy as np
@@ -98,6 +99,18 @@ def part_of(value: np.ndarray, part: str) -> np.ndarray:
     if part == "pair":
         return np.stack([value.real, value.imag], axis=-1)
     return value
+
+
+def pair_axis(placement: Placement, shape: tuple[int, ...]) -> int:
+    """Which axis of a tensor of the file is the last one of its pairs: the one of as many elements
+    as come before that factor."""
+    position = placement.perm.index(len(placement.factors) - 1)
+    before = math.prod(placement.factors[axis] for axis in placement.perm[:position])
+    return next(
+        axis
+        for axis, size in enumerate(shape)
+        if size == 2 and math.prod(shape[:axis]) == before
+    )
 
 
 def to_stored(value: np.ndarray, placement: Placement) -> np.ndarray:

@@ -36,7 +36,8 @@ std::string_view to_string(ComplexPart part) {
 
 std::string placement_fields(const Placement& placement) {
   return fmt::format(R"("tensor": {}, "part": "{}", "factors": [{}], "perm": [{}])",
-                     placement.tensor, to_string(placement.part), fmt::join(placement.factors, ", "), fmt::join(placement.perm, ", "));
+                     placement.tensor, to_string(placement.part),
+                     fmt::join(placement.factors, ", "), fmt::join(placement.perm, ", "));
 }
 
 std::string json_placement(const Placement& placement) {

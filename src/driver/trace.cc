@@ -150,8 +150,7 @@ std::vector<TensorPort> tensor_inputs(const Program& program) {
   size_t position = 0;
   for (const frontend::Input& input : program.inputs) {
     if (input.kind != frontend::InputKind::kUser) continue;
-    if (input.value != frontend::kNoValue)
-      ports.push_back(to_port(program, position, input.value));
+    if (input.value != frontend::kNoValue) ports.push_back(to_port(program, position, input.value));
     ++position;
   }
   return ports;
@@ -174,8 +173,7 @@ std::vector<PortReport> describe_ports(const std::vector<TensorPort>& tensors,
                                        const std::vector<tflite::MemoryTable::Placement>& places) {
   std::vector<PortReport> ports;
   for (size_t i = 0; i < names.size(); ++i) {
-    ports.push_back(
-        {tensors[i].index, names[i].name, to_placement(places[i], tensors[i].part)});
+    ports.push_back({tensors[i].index, names[i].name, to_placement(places[i], tensors[i].part)});
   }
   return ports;
 }
