@@ -30,9 +30,7 @@ bool KnownOps::has(std::string_view target) const {
 }
 
 bool KnownOps::imports(std::string_view target) const {
-  const std::string_view key = import_key(target);
-  return ops_.imports.find(key) != nullptr || rows_.find(key) != nullptr ||
-         complex_.find(key) != nullptr;
+  return imports_.find(import_key(target), Numbers::kReal).is_known();
 }
 
 }  // namespace ferryman::frontend

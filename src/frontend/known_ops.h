@@ -7,16 +7,14 @@
 
 #include <string_view>
 
-#include "frontend/bind_row.h"
-#include "frontend/complex/complex_table.h"
-#include "ops/families.h"
+#include "frontend/node_imports.h"
 
 namespace ferryman::frontend {
 
 class KnownOps {
  public:
   // `ops` must outlive it.
-  explicit KnownOps(const Ops& ops) : ops_(ops), rows_(ops.set) {}
+  explicit KnownOps(const Ops& ops) : imports_(ops) {}
   // An op that writes is known if what computes the written value is. One that is refused with a
   // reason of its own counts as known: the reason says more than its decomposition could.
   bool has(std::string_view target) const;
@@ -24,9 +22,7 @@ class KnownOps {
  private:
   bool imports(std::string_view target) const;
 
-  const Ops& ops_;
-  RowTable rows_;
-  ComplexTable complex_;
+  NodeImports imports_;
 };
 
 }  // namespace ferryman::frontend

@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <set>
 
-#include "frontend/bind_row.h"
-#include "frontend/complex/complex_table.h"
 #include "frontend/complex/complex_values.h"
 #include "frontend/import_key.h"
 #include "frontend/liveness.h"
 #include "frontend/node_call.h"
+#include "frontend/node_imports.h"
 #include "ops/infer.h"
 
 namespace ferryman::frontend {
@@ -53,24 +52,12 @@ TensorType to_type(const TensorMeta& meta) {
   return type;
 }
 
-ComplexImported as_any(Imported results) {
-  if (!results.ok()) return std::move(results).diag();
-  return std::vector<RealOrComplex>(results->begin(), results->end());
-}
-
-ComplexImported import_complex(ImportContext& call, ComplexCall::RealImport real,
-                               const ComplexImport& row) {
-  ComplexCall complex(call, std::move(real), row.operands);
-  return row.import(complex);
-}
-
 class Translator {
  public:
   Translator(const Program& program, const Ops& ops, Diagnostics& diagnostics)
       : program_(program),
-        ops_(ops),
         diagnostics_(diagnostics),
-        rows_(ops.set),
+        imports_(ops),
         live_(find_live(program)),
         graph_(ops.set),
         builder_(graph_),
@@ -243,27 +230,17 @@ class Translator {
 
   ComplexImported import_node(const Node& node) {
     const std::string_view key = import_key(node.target);
-    const ImportFn function = ops_.imports.find(key);
-    const RowBinding* row = function != nullptr ? nullptr : rows_.find(key);
-    const bool has_real = function != nullptr || row != nullptr;
     const bool is_complex = touches_complex(program_, node);
-    const ComplexImport* complex = is_complex || !has_real ? complex_table_.find(key) : nullptr;
-    if (is_complex && complex == nullptr && has_real)
-      return unsupported_op(node).because("it has no form for complex numbers");
-    if (!has_real && complex == nullptr) {
+    const NodeImport import = imports_.find(key, is_complex ? Numbers::kComplex : Numbers::kReal);
+    if (!import.is_known()) {
+      if (is_complex && imports_.find(key, Numbers::kReal).is_known())
+        return unsupported_op(node).because("it has no form for complex numbers");
       if (node.target.starts_with("higher_order."))
         return unsupported_op(node).hint("control flow and wrapped regions are not supported yet");
       return unsupported_op(node).hint(how_to_do_without());
     }
-    const auto import_real = [&](ImportContext& call) -> Imported {
-      if (has_real)
-        return function != nullptr ? function(call) : import_by_row(call, *row->def, *row->aten);
-      return call.unsupported("it has no form for real numbers");
-    };
     FERRYMAN_TRY(NodeCall call, make_call(node, key));
-    FERRYMAN_TRY(std::vector<RealOrComplex> results,
-                 complex != nullptr ? import_complex(call, import_real, *complex)
-                                    : as_any(import_real(call)));
+    FERRYMAN_TRY(std::vector<RealOrComplex> results, import.run(call));
     const std::vector<std::string_view> unread = call.unread_args();
     if (!unread.empty())
       return call.unsupported(fmt::format("the option '{}' is not honoured", unread.front()));
@@ -481,14 +458,12 @@ class Translator {
   }
 
   const Program& program_;
-  const Ops& ops_;
   Diagnostics& diagnostics_;
-  RowTable rows_;
+  NodeImports imports_;
   Liveness live_;
   Graph graph_;
   Builder builder_;
   std::vector<ValueId> values_;  // of real tensors
-  ComplexTable complex_table_;
   ComplexValues complex_;
   std::set<std::string> mutated_buffers_;
   std::set<std::string> output_names_;

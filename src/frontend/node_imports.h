@@ -1,0 +1,43 @@
+// Which code imports a call of the program: an import function, the row of an op, or, where complex
+// numbers take part, a row of their own table.
+//
+//   const NodeImports imports(ops);
+//   const NodeImport import = imports.find("mul.Tensor", Numbers::kReal);
+//   if (import.is_known()) FERRYMAN_TRY(std::vector<RealOrComplex> results, import.run(call));
+#pragma once
+
+#include <string_view>
+
+#include "frontend/bind_row.h"
+#include "frontend/complex/complex_table.h"
+#include "ops/families.h"
+
+namespace ferryman::frontend {
+
+enum class Numbers : uint8_t { kReal, kComplex };
+
+struct NodeImport {
+  ImportFn function = nullptr;
+  const RowBinding* row = nullptr;
+  const ComplexImport* complex = nullptr;  // goes before the others
+
+  bool is_known() const { return function != nullptr || row != nullptr || complex != nullptr; }
+  ComplexImported run(ImportContext& call) const;
+};
+
+class NodeImports {
+ public:
+  // `ops` must outlive it.
+  explicit NodeImports(const Ops& ops) : ops_(ops), rows_(ops.set) {}
+
+  // `key` as import_key gives it. Calls of complex numbers only have no import of real ones; they
+  // still take those.
+  NodeImport find(std::string_view key, Numbers numbers) const;
+
+ private:
+  const Ops& ops_;
+  RowTable rows_;
+  ComplexTable complex_;
+};
+
+}  // namespace ferryman::frontend
