@@ -7,6 +7,7 @@ void add_all_ops(Ops& ops) {
   add_arithmetic_ops(ops);
   add_bits_ops(ops);
   add_attention_ops(ops);
+  add_bag_ops(ops);
   add_cast_ops(ops);
   add_compare_ops(ops);
   add_conv_ops(ops);
@@ -17,10 +18,14 @@ void add_all_ops(Ops& ops) {
   add_join_ops(ops);
   add_linear_ops(ops);
   add_norm_ops(ops);
+  add_ordering_ops(ops);
   add_pad_ops(ops);
   add_pool_ops(ops);
   add_reduce_ops(ops);
   add_resize_ops(ops);
+  add_scan_ops(ops);
+  add_scatter_ops(ops);
+  add_search_ops(ops);
   add_shape_ops(ops);
   add_slice_ops(ops);
   add_softmax_ops(ops);

@@ -36,6 +36,9 @@ inline constexpr AttrKey<bool> kExact{"exact"};  // nearest-exact
 
 inline constexpr AttrKey<int64_t> kGroups{"groups"};
 inline constexpr AttrKey<int64_t> kFactor{"factor"};
+inline constexpr AttrKey<int64_t> kCount{"count"};
+inline constexpr AttrKey<bool> kLargest{"largest"};
+inline constexpr AttrKey<std::string> kReduction{"reduction"};  // "sum", "prod", "amax", "amin"
 inline constexpr AttrKey<DType> kDType{"dtype"};
 inline constexpr AttrKey<double> kEps{"eps"};
 inline constexpr AttrKey<double> kValue{"value"};

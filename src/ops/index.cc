@@ -89,35 +89,6 @@ Imported import_embedding(ImportContext& call) {
   return one_result(emit_gather(call, table, indices, 0));
 }
 
-// Positions in the flattened tensor of x[i][j]…[index]…: the index's own place for every axis but
-// `axis`. One constant holds what does not depend on the index.
-Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
-  const Ints strides = row_major_strides(sizes_of(call, x));
-  const Ints shape = sizes_of(call, index);
-  const auto along = static_cast<size_t>(axis);
-  Ints offsets;
-  for_each_index(shape, [&](const Ints& at) {
-    int64_t offset = 0;
-    for (size_t i = 0; i < at.size(); ++i) offset += i == along ? 0 : at[i] * strides[i];
-    offsets.push_back(offset);
-  });
-  FERRYMAN_TRY(ValueId position, as_dtype(call, index, DType::kI64));
-  if (strides[along] != 1) {
-    FERRYMAN_TRY(position,
-                 call.emit(ops::kMul, {position, int_constant(call, {}, {strides[along]})}));
-  }
-  if (std::all_of(offsets.begin(), offsets.end(), [](int64_t offset) { return offset == 0; }))
-    return position;
-  return call.emit(ops::kAdd, {position, int_constant(call, shape, offsets)});
-}
-
-Result<ValueId> gather_elements(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
-  if (rank_of(call, x) != rank_of(call, index)) return call.unsupported("an index of another rank");
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
-  FERRYMAN_TRY(const ValueId positions, flat_positions(call, x, index, axis));
-  return emit_gather(call, flat, positions, 0);
-}
-
 Imported import_gather(ImportContext& call) {
   call.ignore("sparse_grad");
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
@@ -181,21 +152,11 @@ Imported import_diagonal(ImportContext& call) {
   FERRYMAN_TRY(const int64_t first, call.axis("dim1", rank, of_matrix ? -2 : 0));
   FERRYMAN_TRY(const int64_t second, call.axis("dim2", rank, of_matrix ? -1 : 1));
   if (rank < 2 || first == second) return call.unsupported("a diagonal needs two axes");
-  Ints perm;
-  for (int64_t axis = 0; axis < static_cast<int64_t>(rank); ++axis) {
-    if (axis != first && axis != second) perm.push_back(axis);
-  }
-  perm.push_back(first);
-  perm.push_back(second);
-  FERRYMAN_TRY(x, emit_permute(call, x, perm));
+  FERRYMAN_TRY(x, emit_permute(call, x, axes_last(rank, first, second)));
   Ints shape = sizes_of(call, x);
   const int64_t rows = shape[rank - 2];
   const int64_t columns = shape[rank - 1];
-  Ints positions;
-  for (int64_t row = 0; row < rows; ++row) {
-    const int64_t column = row + offset;
-    if (column >= 0 && column < columns) positions.push_back(row * columns + column);
-  }
+  const Ints positions = diagonal_positions(rows, columns, offset);
   shape.resize(rank - 1);
   shape.back() = rows * columns;
   FERRYMAN_TRY(x, emit_reshape(call, x, shape));

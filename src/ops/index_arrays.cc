@@ -4,9 +4,11 @@
 
 #include "ops/attrs.h"
 #include "ops/emit.h"
+#include "ops/eval.h"
 #include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/scatter.h"
 
 namespace ferryman {
 
@@ -25,6 +27,64 @@ Result<ValueId> wrap_negative(ImportContext& call, ValueId indices, int64_t size
       const ValueId from_end,
       call.emit(ops::kAdd, {indices, scalar_like(call, indices, static_cast<double>(size))}));
   return call.emit(ops::kWhere, {is_negative, from_end, indices});
+}
+
+// Positions in the flattened tensor of x[i][j]…[index]…: the index's own place for every axis but
+// `axis`. One constant holds what does not depend on the index.
+Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
+  const Ints strides = row_major_strides(sizes_of(call, x));
+  const Ints shape = sizes_of(call, index);
+  const auto along = static_cast<size_t>(axis);
+  Ints offsets;
+  for_each_index(shape, [&](const Ints& at) {
+    int64_t offset = 0;
+    for (size_t i = 0; i < at.size(); ++i) offset += i == along ? 0 : at[i] * strides[i];
+    offsets.push_back(offset);
+  });
+  FERRYMAN_TRY(ValueId position, as_dtype(call, index, DType::kI64));
+  if (strides[along] != 1) {
+    FERRYMAN_TRY(position,
+                 call.emit(ops::kMul, {position, int_constant(call, {}, {strides[along]})}));
+  }
+  if (std::all_of(offsets.begin(), offsets.end(), [](int64_t offset) { return offset == 0; }))
+    return position;
+  return call.emit(ops::kAdd, {position, int_constant(call, shape, offsets)});
+}
+
+Result<ValueId> gather_elements(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
+  if (rank_of(call, x) != rank_of(call, index)) return call.unsupported("an index of another rank");
+  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
+  FERRYMAN_TRY(const ValueId positions, flat_positions(call, x, index, axis));
+  return emit_gather(call, flat, positions, 0);
+}
+
+Result<ValueId> number_mask(ImportContext& call, ValueId mask, int64_t count) {
+  FERRYMAN_TRY(ValueId numbers, as_dtype(call, mask, DType::kI32));
+  FERRYMAN_TRY(numbers, emit_reshape(call, numbers, {-1}));
+  FERRYMAN_TRY(numbers, call.emit(ops::kCumsum, {numbers}, {{attr::kAxis, Axis{0}}}));
+  FERRYMAN_TRY(numbers, call.emit(ops::kSub, {numbers, scalar_like(call, numbers, 1)}));
+  FERRYMAN_TRY(numbers, call.emit(ops::kMaximum, {numbers, scalar_like(call, numbers, 0)}));
+  const ValueId last = scalar_like(call, numbers, static_cast<double>(count - 1));
+  return call.emit(ops::kMinimum, {numbers, last});
+}
+
+Ints axes_last(size_t rank, int64_t first, int64_t second) {
+  Ints perm;
+  for (int64_t axis = 0; axis < static_cast<int64_t>(rank); ++axis) {
+    if (axis != first && axis != second) perm.push_back(axis);
+  }
+  perm.push_back(first);
+  perm.push_back(second);
+  return perm;
+}
+
+Ints diagonal_positions(int64_t rows, int64_t columns, int64_t offset) {
+  Ints positions;
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t column = row + offset;
+    if (column >= 0 && column < columns) positions.push_back(row * columns + column);
+  }
+  return positions;
 }
 
 namespace {
@@ -78,61 +138,160 @@ bool is_mask(DType dtype) {
   return dtype == DType::kBool || dtype == DType::kU8;
 }
 
-// Indexed axes that are not neighbours come first, as numpy says.
-Imported import_index(ImportContext& call) {
-  FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  const size_t rank = rank_of(call, x);
-  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, rank));
-  Ints indexed, kept;
+// x with its indexed axes merged into one, and one index tensor over it. Indexed axes that are not
+// neighbours come first, as numpy says.
+struct Indexed {
+  ValueId x;          // permuted
+  ValueId merged;     // the same, axes [axis, axis + count) as one
+  ValueId positions;  // not negative; invalid: nothing is indexed
+  int64_t axis = 0;
+  size_t count = 0;
+  Ints perm;
+};
+
+Result<Indexed> merge_indexed(ImportContext& call, ValueId x, const std::vector<ValueId>& by_axis) {
+  Ints axes, kept;
   std::vector<ValueId> indices;
-  for (size_t axis = 0; axis < rank; ++axis) {
-    (by_axis[axis].valid() ? indexed : kept).push_back(static_cast<int64_t>(axis));
-    if (!by_axis[axis].valid()) continue;
-    if (is_mask(dtype_of(call, by_axis[axis]))) {
-      return call.unsupported("indexing with a mask, whose result has no fixed size")
-          .hint("use torch.where, or multiply with the mask");
-    }
-    indices.push_back(by_axis[axis]);
+  for (size_t axis = 0; axis < by_axis.size(); ++axis) {
+    (by_axis[axis].valid() ? axes : kept).push_back(static_cast<int64_t>(axis));
+    if (by_axis[axis].valid()) indices.push_back(by_axis[axis]);
   }
-  if (indexed.empty()) return std::vector{x};
-  const bool neighbours =
-      indexed.back() - indexed.front() + 1 == static_cast<int64_t>(indexed.size());
-  auto first = static_cast<size_t>(indexed.front());
-  if (!neighbours) {
-    Ints perm = indexed;
-    perm.insert(perm.end(), kept.begin(), kept.end());
-    FERRYMAN_TRY(x, emit_permute(call, x, perm));
-    first = 0;
+  Indexed indexed{.x = x, .merged = x, .positions = {}, .axis = 0, .count = axes.size(), .perm = {}};
+  if (axes.empty()) return indexed;
+  const bool neighbours = axes.back() - axes.front() + 1 == static_cast<int64_t>(axes.size());
+  indexed.perm = axes;
+  indexed.perm.insert(indexed.perm.end(), kept.begin(), kept.end());
+  if (neighbours) {
+    std::sort(indexed.perm.begin(), indexed.perm.end());
+    indexed.axis = axes.front();
   }
-  const Ints sizes = sizes_of(call, x);
-  const Ints indexed_sizes(sizes.begin() + static_cast<int64_t>(first),
-                           sizes.begin() + static_cast<int64_t>(first + indices.size()));
-  FERRYMAN_TRY(const ValueId index, merged_index(call, indices, indexed_sizes));
-  FERRYMAN_TRY(x, merge_axes(call, x, first, indices.size()));
-  return one_result(emit_gather(call, x, index, static_cast<int64_t>(first)));
+  FERRYMAN_TRY(indexed.x, emit_permute(call, x, indexed.perm));
+  const Ints sizes = sizes_of(call, indexed.x);
+  const Ints indexed_sizes(sizes.begin() + indexed.axis,
+                           sizes.begin() + indexed.axis + static_cast<int64_t>(indices.size()));
+  FERRYMAN_TRY(indexed.positions, merged_index(call, indices, indexed_sizes));
+  FERRYMAN_TRY(indexed.merged,
+               merge_axes(call, indexed.x, static_cast<size_t>(indexed.axis), indices.size()));
+  return indexed;
 }
 
-// x[mask] = value, for a value that is the same everywhere: a choice, no positions needed.
+bool any_mask(ImportContext& call, const std::vector<ValueId>& by_axis) {
+  return std::any_of(by_axis.begin(), by_axis.end(), [&](ValueId index) {
+    return index.valid() && is_mask(dtype_of(call, index));
+  });
+}
+
+Imported import_index(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, rank_of(call, x)));
+  if (any_mask(call, by_axis)) {
+    return call.unsupported("indexing with a mask, whose result has no fixed size")
+        .hint("use torch.where, or multiply with the mask");
+  }
+  FERRYMAN_TRY(const Indexed indexed, merge_indexed(call, x, by_axis));
+  if (!indexed.positions.valid()) return std::vector{x};
+  return one_result(emit_gather(call, indexed.merged, indexed.positions, indexed.axis));
+}
+
+// ---- writing ----
+
+// One mask over the axes [axis, axis + its rank) and nothing else.
+struct MaskWrite {
+  ValueId x;
+  ValueId mask;  // with axes of size 1 for those that it does not cover
+  int64_t axis = 0;
+  size_t covered = 0;
+};
+
+// The value with one axis for all places of the mask, as x[mask] has it.
+Result<ValueId> lined_up_value(ImportContext& call, const MaskWrite& write, ValueId value) {
+  const size_t rank = rank_of(call, write.x) - write.covered + 1;
+  Ints shape = sizes_of(call, value);
+  if (shape.size() > rank) return call.unsupported("a value with more axes than the tensor");
+  shape.insert(shape.begin(), rank - shape.size(), 1);
+  return emit_reshape(call, value, shape);
+}
+
+// Element n of the value's axis goes to the n-th place where the mask holds.
+Result<ValueId> spread_over_mask(ImportContext& call, const MaskWrite& write, ValueId value) {
+  const int64_t count = sizes_of(call, value)[static_cast<size_t>(write.axis)];
+  FERRYMAN_TRY(const ValueId numbers, number_mask(call, write.mask, count));
+  return emit_gather(call, value, numbers, write.axis);
+}
+
+Result<ValueId> write_masked(ImportContext& call, const MaskWrite& write, ValueId value,
+                             bool accumulate) {
+  FERRYMAN_TRY(value, lined_up_value(call, write, value));
+  const Ints sizes = sizes_of(call, write.x);
+  Ints shape = sizes_of(call, value);
+  const auto axis = static_cast<size_t>(write.axis);
+  if (shape[axis] > 1) {
+    FERRYMAN_TRY(value, spread_over_mask(call, write, value));
+  }
+  const bool is_spread = shape[axis] > 1;
+  shape.erase(shape.begin() + write.axis);
+  for (size_t i = write.covered; i-- > 0;)
+    shape.insert(shape.begin() + write.axis, is_spread ? sizes[axis + i] : 1);
+  FERRYMAN_TRY(value, emit_reshape(call, value, shape));
+  if (!accumulate) return call.emit(ops::kWhere, {write.mask, value, write.x});
+  if (dtype_of(call, value) == DType::kBool) {  // a sum of bools is "or"
+    FERRYMAN_TRY(const ValueId set, call.emit(ops::kLogicalAnd, {write.mask, value}));
+    return call.emit(ops::kLogicalOr, {write.x, set});
+  }
+  FERRYMAN_TRY(const ValueId added,
+               call.emit(ops::kWhere, {write.mask, value, scalar_like(call, value, 0)}));
+  return call.emit(ops::kAdd, {write.x, added});
+}
+
+Imported import_mask_put(ImportContext& call, ValueId x, const std::vector<ValueId>& by_axis,
+                         ValueId value, bool accumulate) {
+  MaskWrite write{.x = x, .mask = {}, .axis = 0, .covered = 0};
+  for (size_t axis = 0; axis < by_axis.size(); ++axis) {
+    if (!by_axis[axis].valid()) continue;
+    if (write.mask.valid()) return call.unsupported("a mask beside other indices");
+    write.mask = by_axis[axis];
+    write.axis = static_cast<int64_t>(axis);
+  }
+  write.covered = rank_of(call, write.mask);
+  const Ints sizes = sizes_of(call, x);
+  Ints shape(sizes.size(), 1);
+  const Ints covered = sizes_of(call, write.mask);
+  if (covered.empty() || static_cast<size_t>(write.axis) + covered.size() > sizes.size())
+    return call.unsupported("a mask of another rank");
+  std::copy(covered.begin(), covered.end(), shape.begin() + write.axis);
+  FERRYMAN_TRY(write.mask, emit_reshape(call, write.mask, shape));
+  FERRYMAN_TRY(write.mask, as_dtype(call, write.mask, DType::kBool));
+  return one_result(write_masked(call, write, value, accumulate));
+}
+
+// x[i, j] = value, at positions of run time.
 Imported import_index_put(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const bool accumulate, call.flag("accumulate", false));
   FERRYMAN_TRY(ValueId value, call.tensor("values"));
-  const size_t rank = rank_of(call, x);
-  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, rank));
-  const bool one_mask =
-      rank > 0 && by_axis.front().valid() && dtype_of(call, by_axis.front()) == DType::kBool &&
-      std::none_of(by_axis.begin() + 1, by_axis.end(), [](ValueId index) { return index.valid(); });
-  if (!one_mask || accumulate || product(sizes_of(call, value)) != 1) {
-    return call.unsupported("writing at positions that are only known at run time")
-        .hint("use torch.where with a mask");
-  }
-  Ints shape = sizes_of(call, by_axis.front());
-  if (shape.size() > rank) return call.unsupported("a mask with more axes than the tensor");
-  shape.resize(rank, 1);
-  FERRYMAN_TRY(const ValueId mask, emit_reshape(call, by_axis.front(), shape));
-  FERRYMAN_TRY(value, emit_reshape(call, value, {}));
+  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, rank_of(call, x)));
   FERRYMAN_TRY(value, as_dtype(call, value, dtype_of(call, x)));
-  return one_result(call.emit(ops::kWhere, {mask, value, x}));
+  if (any_mask(call, by_axis)) return import_mask_put(call, x, by_axis, value, accumulate);
+  FERRYMAN_TRY(const Indexed indexed, merge_indexed(call, x, by_axis));
+  if (!indexed.positions.valid()) return call.unsupported("no index");
+  const Ints merged = sizes_of(call, indexed.merged);
+  Ints shape = merged;
+  const Ints index_shape = sizes_of(call, indexed.positions);
+  shape.erase(shape.begin() + indexed.axis);
+  shape.insert(shape.begin() + indexed.axis, index_shape.begin(), index_shape.end());
+  FERRYMAN_TRY(value, emit_expand(call, value, shape));
+  Ints lines = merged;
+  lines[static_cast<size_t>(indexed.axis)] = product(index_shape);
+  FERRYMAN_TRY(value, emit_reshape(call, value, lines));
+  FERRYMAN_TRY(const ValueId positions, emit_reshape(call, indexed.positions, {-1}));
+  const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
+  FERRYMAN_TRY(ValueId result,
+               emit_scatter(call, indexed.merged, indexed.axis, positions, value, rule));
+  FERRYMAN_TRY(result, emit_reshape(call, result, sizes_of(call, indexed.x)));
+  Ints back(indexed.perm.size());
+  for (size_t i = 0; i < back.size(); ++i)
+    back[static_cast<size_t>(indexed.perm[i])] = static_cast<int64_t>(i);
+  return one_result(emit_permute(call, result, back));
 }
 
 }  // namespace

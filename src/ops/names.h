@@ -131,5 +131,7 @@ inline constexpr OpName kReflectPad{"reflect_pad"};
 inline constexpr OpName kFlip{"flip"};
 inline constexpr OpName kTile{"tile"};
 inline constexpr OpName kGather{"gather"};  // index_select with indices of any rank
+inline constexpr OpName kTopk{"topk"};
+inline constexpr OpName kSegmentReduce{"segment_reduce"};
 
 }  // namespace ferryman::ops

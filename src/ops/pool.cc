@@ -157,21 +157,6 @@ EvalResult eval_avg_pool(const EvalArgs& args) {
   });
 }
 
-// The taps of an adaptive window: elements [i * in // out, ceil((i + 1) * in / out)) of each axis.
-std::vector<Tap> adaptive_taps(const Ints& in_sizes, const Ints& out_sizes, const Ints& out_index) {
-  std::vector<Tap> taps = {{0, 0}};
-  for (size_t axis = 0; axis < in_sizes.size(); ++axis) {
-    const Span span = adaptive_span(in_sizes[axis], out_sizes[axis], out_index[axis]);
-    std::vector<Tap> extended;
-    for (const Tap& tap : taps) {
-      for (int64_t i = span.begin; i < span.end; ++i)
-        extended.push_back({tap.input * in_sizes[axis] + i, 0});
-    }
-    taps = std::move(extended);
-  }
-  return taps;
-}
-
 EvalResult eval_adaptive_max_pool(const EvalArgs& args) {
   const Ints sizes = spatial_sizes(args.operand(0));
   return evaluate_pool(args, [&](const Ints& out_index) {

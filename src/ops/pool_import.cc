@@ -4,7 +4,10 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
+#include "ops/index_arrays.h"
 #include "ops/names.h"
+#include "ops/pool_indices.h"
 #include "ops/pool_sizes.h"
 
 namespace ferryman {
@@ -59,11 +62,30 @@ Result<ValueId> make_pool(ImportContext& call, OpName name, ValueId x, size_t ra
   });
 }
 
-// The result that the caller sees; an invalid id stands for indices, which must not be read.
-std::vector<ValueId> with_unread_indices(const ImportContext& call, ValueId pooled) {
+// The results that the caller sees: the pooled values, and where they stand if that is read (an
+// invalid id stands for indices that are not). No kernel pools whole numbers: they are picked.
+Imported with_indices(ImportContext& call, ValueId x, ValueId pooled, size_t rank,
+                      const TapsAt& taps_at) {
   std::vector<ValueId> results(call.num_results());
   results.front() = pooled;
+  const bool reads_indices = results.size() > 1 && call.is_result_read(1);
+  const bool is_whole = is_integer(dtype_of(call, x));
+  if (!reads_indices && !is_whole) return results;
+  if (!all_static(call.graph().type(x).dims)) return call.unsupported("indices of a symbolic size");
+  const Ints sizes = sizes_of(call, pooled);
+  const Ints out_sizes(sizes.end() - static_cast<int64_t>(rank), sizes.end());
+  FERRYMAN_TRY(const ValueId indices, emit_pool_indices(call, x, out_sizes, taps_at));
+  if (is_whole) {
+    FERRYMAN_TRY(results.front(), emit_pooled_elements(call, x, indices, rank));
+  }
+  if (reads_indices) results[1] = indices;
   return results;
+}
+
+Ints spatial_sizes_of(ImportContext& call, ValueId x, size_t rank) {
+  const Dims& dims = call.graph().type(x).dims;
+  return all_static(dims) ? static_sizes(Dims(dims.end() - static_cast<int64_t>(rank), dims.end()))
+                          : Ints();
 }
 
 Status check_pool_rank(ImportContext& call, ValueId x, size_t rank) {
@@ -87,7 +109,9 @@ Result<std::vector<ValueId>> import_max_pool(ImportContext& call) {
                                                 {attr::kPaddingBefore, window.padding_before},
                                                 {attr::kPaddingAfter, window.padding_after},
                                                 {attr::kDilation, window.dilation}}));
-  return with_unread_indices(call, pooled);
+  const Ints in_sizes = spatial_sizes_of(call, x, rank);
+  return with_indices(call, x, pooled, rank,
+                      [&](const Ints& out) { return window.taps_at(in_sizes, out); });
 }
 
 // Where no padding is counted, ceil_mode says no more than padding_after does. That holds without
@@ -180,8 +204,11 @@ Result<std::vector<ValueId>> import_adaptive_pool(ImportContext& call, const Ada
   FERRYMAN_TRY_STATUS(check_pool_rank(call, x, rank));
   const TensorType type = call.graph().type(x);
   FERRYMAN_TRY(const Ints output_size, read_output_size(call, type, rank));
-  if (output_size == Ints(rank, 1))
-    return with_unread_indices(call, reduce_spatial(call, names.reduction, x, rank));
+  const Ints in_sizes = spatial_sizes_of(call, x, rank);
+  const TapsAt taps_at = [&](const Ints& out) { return adaptive_taps(in_sizes, output_size, out); };
+  if (output_size == Ints(rank, 1)) {
+    return with_indices(call, x, reduce_spatial(call, names.reduction, x, rank), rank, taps_at);
+  }
   const bool averages = names.plain == ops::kAvgPool;
   const std::optional<Ints> kernel = even_windows(type, output_size);
   const OpName name = kernel.has_value() ? names.plain : names.adaptive;
@@ -189,7 +216,7 @@ Result<std::vector<ValueId>> import_adaptive_pool(ImportContext& call, const Ada
       kernel.has_value() ? even_attrs(averages, *kernel)
                          : std::vector<NamedAttr>{{attr::kOutputSize, output_size}};
   FERRYMAN_TRY(const ValueId pooled, make_pool(call, name, x, rank, attrs));
-  return with_unread_indices(call, pooled);
+  return with_indices(call, x, pooled, rank, taps_at);
 }
 
 Result<std::vector<ValueId>> import_adaptive_avg_pool(ImportContext& call) {
@@ -203,6 +230,7 @@ Result<std::vector<ValueId>> import_adaptive_max_pool(ImportContext& call) {
 }  // namespace
 
 void add_pool_imports(ImportTable& imports) {
+  add_pool_index_imports(imports);
   imports.add({"max_pool1d.default", "max_pool2d.default", "max_pool3d.default",
                "max_pool1d_with_indices.default", "max_pool2d_with_indices.default",
                "max_pool3d_with_indices.default"},

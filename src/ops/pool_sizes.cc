@@ -8,6 +8,20 @@ Span adaptive_span(int64_t in_size, int64_t out_size, int64_t index) {
   return {index * in_size / out_size, ((index + 1) * in_size + out_size - 1) / out_size};
 }
 
+std::vector<Tap> adaptive_taps(const Ints& in_sizes, const Ints& out_sizes, const Ints& out_index) {
+  std::vector<Tap> taps = {{0, 0}};
+  for (size_t axis = 0; axis < in_sizes.size(); ++axis) {
+    const Span span = adaptive_span(in_sizes[axis], out_sizes[axis], out_index[axis]);
+    std::vector<Tap> extended;
+    for (const Tap& tap : taps) {
+      for (int64_t i = span.begin; i < span.end; ++i)
+        extended.push_back({tap.input * in_sizes[axis] + i, 0});
+    }
+    taps = std::move(extended);
+  }
+  return taps;
+}
+
 int64_t ceil_mode_padding(const Window& window, size_t axis, int64_t size) {
   const int64_t before = window.padding_before[axis];
   const int64_t after = window.padding_after[axis];

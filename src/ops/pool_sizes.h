@@ -17,6 +17,8 @@ struct Span {
 };
 
 Span adaptive_span(int64_t in_size, int64_t out_size, int64_t index);
+// The taps of an adaptive window: elements [i * in // out, ceil((i + 1) * in / out)) of each axis.
+std::vector<Tap> adaptive_taps(const Ints& in_sizes, const Ints& out_sizes, const Ints& out_index);
 
 // padding_after with which rounding down gives the windows of ceil_mode: one more than without if
 // elements are left over, provided that it starts inside the input or the padding before it.

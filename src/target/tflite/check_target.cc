@@ -10,7 +10,7 @@
 #include "ops/names.h"
 #include "target/tflite/legalise.h"
 #include "target/tflite/legality.h"
-#include "target/tflite/lower_op.h"
+#include "target/tflite/lower_families.h"
 
 namespace ferryman::tflite {
 
@@ -94,12 +94,14 @@ constexpr std::array kKernels = {
     Kernel{ops::kConcat, Op::kConcatenation},
     Kernel{ops::kFlip, Op::kReverseV2},
     Kernel{ops::kGather, Op::kGather},
+    Kernel{ops::kTopk, Op::kTopkV2},
 };
 
 std::optional<Op> kernel_of(const ferryman::Op& op) {
   for (const Kernel& row : kKernels) {
     if (op.is(row.core)) return row.kernel;
   }
+  if (op.is(ops::kSegmentReduce)) return segment_kernel(op.attr(attr::kReduction));
   const TargetRow* row = op.def->target_row("tflite");
   return row == nullptr ? std::nullopt : op_from_name(row->op);
 }

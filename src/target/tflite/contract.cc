@@ -45,6 +45,11 @@ std::vector<Form> last_axis_forms(const Graph& graph, OpId op) {
   return {{.operands = {{{axis}}}, .results = {{{axis}}}}};
 }
 
+std::vector<Form> topk_forms(const Graph& graph, OpId op) {
+  const int axis = static_cast<int>(graph.op(op).attr(attr::kAxis).value);
+  return {{.operands = {{{axis}}}, .results = {{{axis}}, {{axis}}}}};
+}
+
 std::vector<Form> linear_forms(const Graph& graph, OpId op) {
   const int last = static_cast<int>(graph.type(graph.op(op).operands[0]).rank()) - 1;
   const int result_last = static_cast<int>(graph.type(graph.op(op).result()).rank()) - 1;
@@ -88,6 +93,7 @@ std::vector<Form> TfliteContract::forms(const Graph& graph, OpId id) const {
   if (op.is(ops::kLinear)) return linear_forms(graph, id);
   if (op.is(ops::kMatmul)) return matmul_forms(graph, id);
   if (op.is(ops::kSoftmax) || op.is(ops::kLogSoftmax)) return last_axis_forms(graph, id);
+  if (op.is(ops::kTopk)) return topk_forms(graph, id);
   const bool is_image_op = op.is(ops::kMaxPool) || op.is(ops::kAvgPool) ||
                            op.is(ops::kResizeNearest) || op.is(ops::kResizeBilinear) ||
                            op.is(ops::kDepthToSpace) || op.is(ops::kSpaceToDepth);

@@ -25,6 +25,7 @@ Pass legalise_ops() {
   append(rules, legal_shape_rules());
   append(rules, legal_shuffle_rules());
   append(rules, legal_special_rules());
+  append(rules, legal_order_rules());
   return rewrite_pass("legalise_ops", "every op in a form that TFLite has", std::move(rules));
 }
 

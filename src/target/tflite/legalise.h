@@ -31,6 +31,7 @@ std::vector<Rule> legal_resize_rules();
 std::vector<Rule> legal_shape_rules();
 std::vector<Rule> legal_shuffle_rules();
 std::vector<Rule> legal_special_rules();
+std::vector<Rule> legal_order_rules();
 
 // Computes on types that the runtime has kernels for.
 Pass widen_types();

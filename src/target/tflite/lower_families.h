@@ -56,4 +56,10 @@ void lower_permute(LowerOp& op);
 void lower_pixel_shuffle(LowerOp& op);
 void lower_pixel_unshuffle(LowerOp& op);
 
+// lower_order.cc
+void lower_topk(LowerOp& op);
+void lower_segment_reduce(LowerOp& op);
+// The operator that combines segments by "sum", "prod", "amax" or "amin".
+Op segment_kernel(std::string_view reduction);
+
 }  // namespace ferryman::tflite

@@ -148,10 +148,7 @@ TensorIndex LowerOp::filled(DType dtype, Shape shape, double value) {
 
 TensorIndex LowerOp::emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,
                           Options options) {
-  Tensor tensor;
-  tensor.type = dtype;
-  tensor.shape = std::move(shape);
-  const TensorIndex output = subgraph_.add(std::move(tensor));
+  const TensorIndex output = add_tensor(dtype, std::move(shape));
   subgraph_.operators.push_back({.op = op,
                                  .inputs = std::move(inputs),
                                  .outputs = {output},
@@ -160,10 +157,42 @@ TensorIndex LowerOp::emit(Op op, std::vector<TensorIndex> inputs, DType dtype, S
   return output;
 }
 
+std::array<TensorIndex, 2> LowerOp::emit_pair(Op op, std::vector<TensorIndex> inputs,
+                                              std::array<DType, 2> dtypes, const Shape& shape) {
+  const TensorIndex first = add_tensor(dtypes[0], shape);
+  const TensorIndex second = add_tensor(dtypes[1], shape);
+  subgraph_.operators.push_back({.op = op,
+                                 .inputs = std::move(inputs),
+                                 .outputs = {first, second},
+                                 .options = default_options(op),
+                                 .location = static_cast<int32_t>(op_.location.index)});
+  return {first, second};
+}
+
+TensorIndex LowerOp::add_tensor(DType dtype, Shape shape) {
+  Tensor tensor;
+  tensor.type = dtype;
+  tensor.shape = std::move(shape);
+  return subgraph_.add(std::move(tensor));
+}
+
 void LowerOp::finish_with(TensorIndex tensor) {
-  const ValueId result = op_.results[0];
-  subgraph_.tensors[static_cast<size_t>(tensor)].name = graph_.value(result).name;
-  memory_.enter(result, plan_.results[0], tensor);
+  enter_result(0, tensor);
+}
+
+void LowerOp::enter_result(size_t result, TensorIndex tensor) {
+  const ValueId value = op_.results[result];
+  subgraph_.tensors[static_cast<size_t>(tensor)].name = graph_.value(value).name;
+  memory_.enter(value, plan_.results[result], tensor);
+}
+
+void LowerOp::finish_result(size_t result, TensorIndex tensor) {
+  const Shape planned = result_shape(result);
+  if (shape(tensor) != planned) {
+    tensor = emit(Op::kReshape, {tensor, ints(planned)}, result_type(result).dtype, planned,
+                  ReshapeOptions{.new_shape = planned});
+  }
+  enter_result(result, tensor);
 }
 
 void LowerOp::finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape,

@@ -5,6 +5,7 @@
 //   void lower_softmax(LowerOp& op) { op.finish(Op::kSoftmax, {op.operand(0)}, SoftmaxOptions{}); }
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <span>
 #include <vector>
@@ -81,6 +82,9 @@ class LowerOp {
   // An operator with one new tensor as its output.
   TensorIndex emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,
                    Options options = {});
+  // One with two: the shape of both, and their dtypes.
+  std::array<TensorIndex, 2> emit_pair(Op op, std::vector<TensorIndex> inputs,
+                                       std::array<DType, 2> dtypes, const Shape& shape);
   // A pointwise operator: operands and result share one shape, that in which the largest operand
   // lies already, so that axes of size 1 cause no RESHAPE.
   void finish_elementwise(Op op, Options options = {});
@@ -92,10 +96,14 @@ class LowerOp {
                        Options options = {});
   // The op's result is that tensor.
   void finish_with(TensorIndex tensor);
+  // The same of an op with several results; axes of size 1 may differ.
+  void finish_result(size_t result, TensorIndex tensor);
 
  private:
   Shape elementwise_shape() const;
   bool is_full_size(size_t index) const;
+  TensorIndex add_tensor(DType dtype, Shape shape);
+  void enter_result(size_t result, TensorIndex tensor);
 
   const Graph& graph_;
   const ferryman::Op& op_;

@@ -55,6 +55,8 @@ constexpr std::array kLowerings = {
     LoweringRow{ops::kPermute, lower_permute},
     LoweringRow{ops::kPixelShuffle, lower_pixel_shuffle},
     LoweringRow{ops::kPixelUnshuffle, lower_pixel_unshuffle},
+    LoweringRow{ops::kTopk, lower_topk},
+    LoweringRow{ops::kSegmentReduce, lower_segment_reduce},
 };
 
 }  // namespace

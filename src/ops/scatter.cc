@@ -1,0 +1,270 @@
+#include "ops/scatter.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "ops/attrs.h"
+#include "ops/emit.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+
+namespace ferryman {
+
+namespace {
+
+// ---- segment_reduce ----
+
+constexpr std::string_view kReductions[] = {"sum", "prod", "amax", "amin"};
+
+InferResult segment_type(const InferArgs& args) {
+  TensorType type = args.operand(0);
+  const Dims& numbers = args.operand(1).dims;
+  const std::string& reduction = args.attrs[attr::kReduction];
+  if (std::find(std::begin(kReductions), std::end(kReductions), reduction) == std::end(kReductions))
+    return shape_error("an unknown reduction");
+  if (type.rank() == 0 || numbers.size() != 1 || !(numbers[0] == type.dims[0]))
+    return shape_error("not one segment number for each row");
+  if (args.attrs[attr::kCount] < 0) return shape_error("a negative number of segments");
+  type.dims[0] = Dim(args.attrs[attr::kCount]);
+  return std::vector{type};
+}
+
+template <typename T>
+T combine(std::string_view reduction, T a, T b) {
+  if (reduction == "sum") {
+    if constexpr (std::is_same_v<T, int64_t>) {
+      return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+    } else {
+      return a + b;
+    }
+  }
+  if (reduction == "prod") {
+    if constexpr (std::is_same_v<T, int64_t>) {
+      return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+    } else {
+      return a * b;
+    }
+  }
+  if (a != a || b != b) return a != a ? a : b;  // NaN stays
+  return reduction == "amax" ? std::max(a, b) : std::min(a, b);
+}
+
+double neutral_real(std::string_view reduction) {
+  if (reduction == "sum") return 0;
+  if (reduction == "prod") return 1;
+  return reduction == "amax" ? -INFINITY : INFINITY;
+}
+
+int64_t neutral_whole(std::string_view reduction, DType dtype) {
+  if (reduction == "sum") return 0;
+  if (reduction == "prod") return 1;
+  const bool is_signed = dtype != DType::kU8;
+  const auto bits = static_cast<unsigned>(byte_size(dtype) * 8 - (is_signed ? 1 : 0));
+  const auto highest = static_cast<int64_t>((uint64_t{1} << bits) - 1);
+  if (reduction == "amin") return highest;
+  return is_signed ? -highest - 1 : 0;
+}
+
+template <typename T>
+Result<std::vector<T>> reduce_segments(const EvalArgs& args, const std::vector<T>& rows,
+                                       T neutral) {
+  const Ints numbers = args.operand(1).to_ints();
+  const std::string& reduction = args.attrs[attr::kReduction];
+  const int64_t count = args.attrs[attr::kCount];
+  const size_t width = numbers.empty() ? 0 : rows.size() / numbers.size();
+  std::vector<T> result(static_cast<size_t>(num_elements(args.results[0].dims)), neutral);
+  for (size_t row = 0; row < numbers.size(); ++row) {
+    if (numbers[row] < 0 || numbers[row] >= count)
+      return shape_error("a position outside the tensor");
+    for (size_t i = 0; i < width; ++i) {
+      T& place = result[static_cast<size_t>(numbers[row]) * width + i];
+      place = combine(reduction, place, rows[row * width + i]);
+    }
+  }
+  return result;
+}
+
+EvalResult eval_segments(const EvalArgs& args) {
+  const TensorData& x = args.operand(0);
+  const std::string& reduction = args.attrs[attr::kReduction];
+  if (is_floating(x.dtype())) {
+    FERRYMAN_TRY(const std::vector<double> values,
+                 reduce_segments(args, x.to_doubles(), neutral_real(reduction)));
+    return one(store_doubles(args.results[0], values));
+  }
+  FERRYMAN_TRY(const Ints values,
+               reduce_segments(args, x.to_ints(), neutral_whole(reduction, x.dtype())));
+  return one(store_ints(args.results[0], values));
+}
+
+// ---- scatter over it ----
+
+// [n] as [n, 1, …] beside a tensor of that rank.
+Result<ValueId> as_column(ImportContext& call, ValueId vector, size_t rank) {
+  Ints shape(rank, 1);
+  shape[0] = sizes_of(call, vector)[0];
+  return emit_reshape(call, vector, shape);
+}
+
+// The last write wins: for each place the number of the last update that goes there, or less than 0.
+Result<ValueId> set_rows(ImportContext& call, ValueId x, ValueId positions, ValueId updates) {
+  const int64_t count = sizes_of(call, x)[0];
+  std::vector<int32_t> numbers(static_cast<size_t>(sizes_of(call, updates)[0]));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const ValueId order = call.builder().constant(
+      TensorData::of<int32_t>({static_cast<int64_t>(numbers.size())}, numbers), "order");
+  FERRYMAN_TRY(const ValueId winner, emit_segments(call, order, positions, count, "amax"));
+  const ValueId zero = scalar_like(call, winner, 0);
+  FERRYMAN_TRY(ValueId is_written, call.emit(ops::kGe, {winner, zero}));
+  FERRYMAN_TRY(const ValueId source, call.emit(ops::kMaximum, {winner, zero}));
+  FERRYMAN_TRY(const ValueId written, emit_gather(call, updates, source, 0));
+  FERRYMAN_TRY(is_written, as_column(call, is_written, rank_of(call, x)));
+  return call.emit(ops::kWhere, {is_written, written, x});
+}
+
+// How many updates go to each place, in the dtype of x and in its rank.
+Result<ValueId> count_updates(ImportContext& call, ValueId x, ValueId positions) {
+  const Ints updates = sizes_of(call, positions);
+  const ValueId ones =
+      call.builder().constant(TensorData::filled(DType::kI32, updates, 1), "ones");
+  FERRYMAN_TRY(const ValueId counts,
+               emit_segments(call, ones, positions, sizes_of(call, x)[0], "sum"));
+  return as_column(call, counts, rank_of(call, x));
+}
+
+struct CombineNames {
+  std::string_view segments;
+  OpName with_self;
+};
+
+CombineNames names_of(Combine combine) {
+  switch (combine) {
+    case Combine::kProd:
+      return {"prod", ops::kMul};
+    case Combine::kAmax:
+      return {"amax", ops::kMaximum};
+    case Combine::kAmin:
+      return {"amin", ops::kMinimum};
+    case Combine::kSet:
+    case Combine::kSum:
+    case Combine::kMean:
+      break;
+  }
+  return {"sum", ops::kAdd};
+}
+
+Result<ValueId> combine_rows(ImportContext& call, ValueId x, ValueId positions, ValueId updates,
+                             ScatterRule rule) {
+  if (rule.combine == Combine::kSet) return set_rows(call, x, positions, updates);
+  const CombineNames names = names_of(rule.combine);
+  FERRYMAN_TRY(ValueId result,
+               emit_segments(call, updates, positions, sizes_of(call, x)[0], names.segments));
+  const bool with_self = rule.include_self == IncludeSelf::kYes;
+  if (with_self) {
+    FERRYMAN_TRY(result, call.emit(names.with_self, {x, result}));
+  }
+  if (with_self && rule.combine != Combine::kMean) return result;
+  FERRYMAN_TRY(const ValueId counts, count_updates(call, x, positions));
+  FERRYMAN_TRY(const ValueId is_written,
+               call.emit(ops::kGt, {counts, scalar_like(call, counts, 0)}));
+  if (rule.combine == Combine::kMean) {
+    FERRYMAN_TRY(ValueId divisor,
+                 call.emit(with_self ? ops::kAdd : ops::kMaximum,
+                           {counts, scalar_like(call, counts, 1)}));
+    FERRYMAN_TRY(divisor, as_dtype(call, divisor, dtype_of(call, x)));
+    const OpName divide = is_floating(dtype_of(call, x)) ? ops::kDiv : ops::kFloorDivide;
+    FERRYMAN_TRY(result, call.emit(divide, {result, divisor}));
+  }
+  return call.emit(ops::kWhere, {is_written, result, x});
+}
+
+// Bools and small integers are combined as int32: a sum of bools is "or", and rounds down to it.
+DType combined_dtype(DType dtype) {
+  const bool is_small = dtype == DType::kBool || dtype == DType::kI8 || dtype == DType::kU8 ||
+                        dtype == DType::kI16;
+  return is_small ? DType::kI32 : dtype;
+}
+
+Ints axis_first(size_t rank, int64_t axis) {
+  Ints perm(rank);
+  std::iota(perm.begin(), perm.end(), 0);
+  std::rotate(perm.begin(), perm.begin() + axis, perm.begin() + axis + 1);
+  return perm;
+}
+
+Ints axis_back(size_t rank, int64_t axis) {
+  Ints perm(rank);
+  std::iota(perm.begin(), perm.end(), 0);
+  std::rotate(perm.begin(), perm.begin() + 1, perm.begin() + axis + 1);
+  return perm;
+}
+
+}  // namespace
+
+Result<ValueId> emit_segments(ImportContext& call, ValueId x, ValueId numbers, int64_t count,
+                              std::string_view reduction) {
+  FERRYMAN_TRY(const ValueId small, as_dtype(call, numbers, DType::kI32));
+  return call.emit(ops::kSegmentReduce, {x, small},
+                   {{attr::kCount, count}, {attr::kReduction, std::string(reduction)}});
+}
+
+Result<ValueId> replace_at(ImportContext& call, ValueId x, int64_t axis, const Ints& positions,
+                           ValueId part) {
+  const int64_t size = sizes_of(call, x)[static_cast<size_t>(axis)];
+  Ints order(static_cast<size_t>(size));
+  std::iota(order.begin(), order.end(), 0);
+  for (size_t i = 0; i < positions.size(); ++i) {
+    if (positions[i] < 0 || positions[i] >= size)
+      return call.unsupported("an index outside the tensor");
+    order[static_cast<size_t>(positions[i])] = size + static_cast<int64_t>(i);
+  }
+  const auto is_old = [&](int64_t source) { return source < size; };
+  if (std::all_of(order.begin(), order.end(), is_old)) return x;
+  if (std::any_of(order.begin(), order.end(), is_old)) {
+    FERRYMAN_TRY(const ValueId both, emit_concat(call, std::array{x, part}, axis));
+    return emit_gather(call, both, int_constant(call, {size}, order), axis);
+  }
+  for (int64_t& source : order) source -= size;
+  return emit_gather(call, part, int_constant(call, {size}, order), axis);
+}
+
+Result<ValueId> emit_scatter(ImportContext& call, ValueId x, int64_t axis, ValueId positions,
+                             ValueId updates, ScatterRule rule) {
+  if (product(sizes_of(call, updates)) == 0 || product(sizes_of(call, x)) == 0) return x;
+  if (rule.combine == Combine::kSet && call.graph().is_constant(positions))
+    return replace_at(call, x, axis, call.graph().constant(positions).to_ints(), updates);
+  const DType dtype = dtype_of(call, x);
+  const DType combined =
+      rule.combine == Combine::kSet ? dtype : combined_dtype(dtype);
+  const size_t rank = rank_of(call, x);
+  FERRYMAN_TRY(ValueId rows, as_dtype(call, x, combined));
+  FERRYMAN_TRY(updates, as_dtype(call, updates, combined));
+  FERRYMAN_TRY(rows, emit_permute(call, rows, axis_first(rank, axis)));
+  FERRYMAN_TRY(updates, emit_permute(call, updates, axis_first(rank, axis)));
+  FERRYMAN_TRY(ValueId result, combine_rows(call, rows, positions, updates, rule));
+  FERRYMAN_TRY(result, emit_permute(call, result, axis_back(rank, axis)));
+  return as_dtype(call, result, dtype);
+}
+
+void add_scatter_ops(Ops& ops) {
+  ops.set.define(ops::kSegmentReduce)
+      .doc(
+          "the rows of x combined by the number of their segment, 0 <= number < count; where there "
+          "are none, 0 for sum, 1 for prod, the lowest for amax, the highest for amin")
+      .operand("x", DTypeSet::kNumeric)
+      .operand("numbers", DTypeSet::kInteger)
+      .attr(attr::kCount)
+      .attr(attr::kReduction)
+      .result(segment_type)
+      .axes(AxisRule::kOpaque)
+      .eval(eval_segments);
+  add_scatter_imports(ops.imports);
+}
+
+}  // namespace ferryman
