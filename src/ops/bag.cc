@@ -14,14 +14,14 @@ namespace ferryman {
 
 namespace {
 
-// For each place 0, 1, … of `count`, how many of the bounds [batch, n] are not behind it: the number
-// of its run if they are where runs end. [batch, count], int32.
+// For each place 0, 1, … of `count`, how many of the bounds [batch, n] are not behind it: the
+// number of its run if they are where runs end. [batch, count], int32.
 Result<ValueId> count_passed(ImportContext& call, ValueId bounds, int64_t count) {
   const Ints sizes = sizes_of(call, bounds);
   Ints places(static_cast<size_t>(count));
   std::iota(places.begin(), places.end(), 0);
-  FERRYMAN_TRY(const ValueId column, as_dtype(call, int_constant(call, {1, count, 1}, places),
-                                              dtype_of(call, bounds)));
+  FERRYMAN_TRY(const ValueId column,
+               as_dtype(call, int_constant(call, {1, count, 1}, places), dtype_of(call, bounds)));
   FERRYMAN_TRY(const ValueId row, emit_reshape(call, bounds, {sizes[0], 1, sizes[1]}));
   FERRYMAN_TRY(const ValueId is_passed, call.emit(ops::kLe, {row, column}));
   FERRYMAN_TRY(const ValueId ones, as_dtype(call, is_passed, DType::kI32));
@@ -46,7 +46,7 @@ constexpr int64_t kModeMax = 2;
 
 struct Bags {
   ValueId rows;
-  ValueId numbers;    // of each row's bag; `count` for rows that belong to none
+  ValueId numbers;  // of each row's bag; `count` for rows that belong to none
   int64_t count = 0;
 };
 
@@ -114,8 +114,9 @@ Imported import_embedding_bag(ImportContext& call) {
 struct Runs {
   ValueId rows;     // [batch * length, …]
   ValueId numbers;  // of each row's run, over all of the batch
-  int64_t count = 0;
-  Ints shape;       // of the result
+  int64_t batch = 0;
+  int64_t count = 0;  // of runs in each line of the batch; one more holds the rows behind the last
+  Ints shape;         // of the result
 };
 
 Result<ValueId> read_run_ends(ImportContext& call, int64_t axis) {
@@ -136,22 +137,21 @@ Result<Runs> read_runs(ImportContext& call) {
   runs.shape = sizes_of(call, x);
   const auto at = static_cast<size_t>(axis);
   const int64_t length = runs.shape[at];
-  const int64_t per_line = sizes_of(call, ends)[at];
-  const int64_t batch = product(Ints(runs.shape.begin(), runs.shape.begin() + axis));
-  runs.count = batch * per_line;
-  if (runs.count == 0 || length == 0) return call.unsupported("no rows");
-  FERRYMAN_TRY(ends, emit_reshape(call, ends, {batch, per_line}));
+  runs.count = sizes_of(call, ends)[at];
+  runs.batch = product(Ints(runs.shape.begin(), runs.shape.begin() + axis));
+  if (runs.batch * runs.count == 0 || length == 0) return call.unsupported("no rows");
+  FERRYMAN_TRY(ends, emit_reshape(call, ends, {runs.batch, runs.count}));
   FERRYMAN_TRY(ValueId numbers, count_passed(call, ends, length));
   Ints firsts;
-  for (int64_t line = 0; line < batch; ++line) firsts.push_back(line * per_line);
+  for (int64_t line = 0; line < runs.batch; ++line) firsts.push_back(line * (runs.count + 1));
   FERRYMAN_TRY(const ValueId first,
-               as_dtype(call, int_constant(call, {batch, 1}, firsts), DType::kI32));
+               as_dtype(call, int_constant(call, {runs.batch, 1}, firsts), DType::kI32));
   FERRYMAN_TRY(numbers, call.emit(ops::kAdd, {numbers, first}));
-  FERRYMAN_TRY(runs.numbers, emit_reshape(call, numbers, {batch * length}));
+  FERRYMAN_TRY(runs.numbers, emit_reshape(call, numbers, {runs.batch * length}));
   Ints rows(runs.shape.begin() + axis + 1, runs.shape.end());
-  rows.insert(rows.begin(), batch * length);
+  rows.insert(rows.begin(), runs.batch * length);
   FERRYMAN_TRY(runs.rows, emit_reshape(call, x, rows));
-  runs.shape[at] = per_line;
+  runs.shape[at] = runs.count;
   return runs;
 }
 
@@ -169,8 +169,9 @@ Imported import_segment_reduce(ImportContext& call) {
   if (word == "max") reduction = {"amax", ops::kMaximum};
   if (word == "min") reduction = {"amin", ops::kMinimum};
   if (word == "prod") reduction = {"prod", ops::kMul};
-  FERRYMAN_TRY(ValueId result, emit_segments(call, runs.rows, runs.numbers, runs.count,
-                                             reduction.segments));
+  const int64_t segments = runs.batch * (runs.count + 1);
+  FERRYMAN_TRY(ValueId result,
+               emit_segments(call, runs.rows, runs.numbers, segments, reduction.segments));
   const bool has_initial = call.given("initial");
   FERRYMAN_TRY(const double initial, call.number("initial", 0));
   const ValueId start = scalar_like(call, result, initial);
@@ -178,14 +179,32 @@ Imported import_segment_reduce(ImportContext& call) {
     FERRYMAN_TRY(result, call.emit(reduction.with_initial, {result, start}));
   }
   if (is_mean) {
-    FERRYMAN_TRY(const ValueId counts, count_rows(call, runs.rows, runs.numbers, runs.count));
+    FERRYMAN_TRY(const ValueId counts, count_rows(call, runs.rows, runs.numbers, segments));
     FERRYMAN_TRY(const ValueId mean, call.emit(ops::kDiv, {result, counts}));
     const ValueId zero = scalar_like(call, counts, 0);
     FERRYMAN_TRY(const ValueId is_empty, call.emit(ops::kEq, {counts, zero}));
     const ValueId of_none = has_initial ? start : scalar_like(call, result, std::nan(""));
     FERRYMAN_TRY(result, call.emit(ops::kWhere, {is_empty, of_none, mean}));
   }
+  FERRYMAN_TRY(result, emit_reshape(call, result, {runs.batch, runs.count + 1, -1}));
+  FERRYMAN_TRY(result, emit_slice(call, result, 1, 0, runs.count));
   return one_result(emit_reshape(call, result, runs.shape));
+}
+
+// [output_size]: number n as often as repeats[n] says. The exporter knows the size only if the user
+// states it.
+Imported import_repeats(ImportContext& call) {
+  call.ignore("output_size");
+  FERRYMAN_TRY(const ValueId repeats, call.tensor("repeats"));
+  const Dims& dims = call.result_type(0).dims;
+  const int64_t sources = sizes_of(call, repeats)[0];
+  if (!all_static(dims) || sources == 0)
+    return call.unsupported("a size that depends on the repeats").hint("pass output_size");
+  FERRYMAN_TRY(ValueId ends, call.emit(ops::kCumsum, {repeats}, {{attr::kAxis, Axis{0}}}));
+  FERRYMAN_TRY(ends, emit_reshape(call, ends, {1, sources}));
+  FERRYMAN_TRY(ValueId numbers, count_passed(call, ends, static_sizes(dims)[0]));
+  FERRYMAN_TRY(numbers, as_dtype(call, numbers, dtype_of(call, repeats)));
+  return one_result(emit_reshape(call, numbers, {-1}));
 }
 
 }  // namespace
@@ -196,6 +215,7 @@ void add_bag_ops(Ops& ops) {
                "_embedding_bag_forward_only.default"},
               import_embedding_bag);
   imports.add("segment_reduce.default", import_segment_reduce);
+  imports.add("repeat_interleave.Tensor", import_repeats);
 }
 
 }  // namespace ferryman

@@ -169,10 +169,13 @@ Imported import_diagonal(ImportContext& call) {
 Imported import_unfold(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const size_t rank = rank_of(call, x);
-  if (rank == 0) return call.unsupported("a tensor without axes");
   FERRYMAN_TRY(const int64_t axis, call.axis("dimension", rank));
   FERRYMAN_TRY(const int64_t size, call.integer("size"));
   FERRYMAN_TRY(const int64_t step, call.integer("step"));
+  if (rank == 0) {  // one window of the one element, or none of it
+    FERRYMAN_TRY(const ValueId line, emit_reshape(call, x, {1}));
+    return one_result(emit_slice(call, line, 0, 0, std::clamp<int64_t>(size, 0, 1)));
+  }
   const int64_t length = sizes_of(call, x)[static_cast<size_t>(axis)];
   if (size < 0 || step < 1 || size > length) return call.unsupported("a window outside the tensor");
   const int64_t windows = (length - size) / step + 1;

@@ -33,12 +33,13 @@ Result<ValueId> wrap_negative(ImportContext& call, ValueId indices, int64_t size
 // `axis`. One constant holds what does not depend on the index.
 Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
   const Ints strides = row_major_strides(sizes_of(call, x));
-  const Ints shape = sizes_of(call, index);
   const auto along = static_cast<size_t>(axis);
+  Ints others = sizes_of(call, index);
+  others[along] = 1;
   Ints offsets;
-  for_each_index(shape, [&](const Ints& at) {
+  for_each_index(others, [&](const Ints& at) {
     int64_t offset = 0;
-    for (size_t i = 0; i < at.size(); ++i) offset += i == along ? 0 : at[i] * strides[i];
+    for (size_t i = 0; i < at.size(); ++i) offset += at[i] * strides[i];
     offsets.push_back(offset);
   });
   FERRYMAN_TRY(ValueId position, as_dtype(call, index, DType::kI64));
@@ -48,7 +49,7 @@ Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, in
   }
   if (std::all_of(offsets.begin(), offsets.end(), [](int64_t offset) { return offset == 0; }))
     return position;
-  return call.emit(ops::kAdd, {position, int_constant(call, shape, offsets)});
+  return call.emit(ops::kAdd, {position, int_constant(call, others, offsets)});
 }
 
 Result<ValueId> gather_elements(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
@@ -156,7 +157,8 @@ Result<Indexed> merge_indexed(ImportContext& call, ValueId x, const std::vector<
     (by_axis[axis].valid() ? axes : kept).push_back(static_cast<int64_t>(axis));
     if (by_axis[axis].valid()) indices.push_back(by_axis[axis]);
   }
-  Indexed indexed{.x = x, .merged = x, .positions = {}, .axis = 0, .count = axes.size(), .perm = {}};
+  Indexed indexed{
+      .x = x, .merged = x, .positions = {}, .axis = 0, .count = axes.size(), .perm = {}};
   if (axes.empty()) return indexed;
   const bool neighbours = axes.back() - axes.front() + 1 == static_cast<int64_t>(axes.size());
   indexed.perm = axes;

@@ -81,8 +81,8 @@ EvalResult eval_topk(const EvalArgs& args) {
 
 // The dtype in which elements are compared: the runtimes order few of the small ones.
 DType ordered_dtype(DType dtype) {
-  const bool is_small = dtype == DType::kBool || dtype == DType::kI8 || dtype == DType::kU8 ||
-                        dtype == DType::kI16;
+  const bool is_small =
+      dtype == DType::kBool || dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16;
   return is_small ? DType::kI32 : dtype;
 }
 
@@ -120,6 +120,7 @@ void add_ordering_ops(Ops& ops) {
       .axes(AxisRule::kAlong)
       .eval(eval_topk);
   add_ordering_imports(ops.imports);
+  add_quantile_imports(ops.imports);
 }
 
 }  // namespace ferryman

@@ -24,5 +24,7 @@ Result<Ordered> emit_sort(ImportContext& call, ValueId x, int64_t axis, Order or
 
 // sort, topk, kthvalue, median, mode, … (ordering_import.cc)
 void add_ordering_imports(ImportTable& imports);
+// quantile.cc
+void add_quantile_imports(ImportTable& imports);
 
 }  // namespace ferryman

@@ -60,9 +60,9 @@ Imported import_sort(ImportContext& call) {
   call.ignore("stable");  // it always is
   FERRYMAN_TRY(const Lines lines, read_lines(call));
   FERRYMAN_TRY(const bool descending, call.flag("descending", false));
-  FERRYMAN_TRY(const Ordered sorted,
-               emit_sort(call, lines.x, lines.axis,
-                         descending ? Order::kDescending : Order::kAscending));
+  FERRYMAN_TRY(
+      const Ordered sorted,
+      emit_sort(call, lines.x, lines.axis, descending ? Order::kDescending : Order::kAscending));
   return finish_lines(call, lines, sorted);
 }
 
@@ -121,11 +121,11 @@ Result<Ordered> emit_median(ImportContext& call, const Lines& lines) {
   if (!is_floating(dtype_of(call, lines.x))) return median;
   FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {lines.x}));
   FERRYMAN_TRY(const ValueId any_nan, reduce_line(call, ops::kAny, is_nan, lines.axis));
-  const ValueId nan =
-      scalar_like(call, lines.x, std::numeric_limits<double>::quiet_NaN());
+  const ValueId nan = scalar_like(call, lines.x, std::numeric_limits<double>::quiet_NaN());
   FERRYMAN_TRY(median.values, call.emit(ops::kWhere, {any_nan, nan, median.values}));
   FERRYMAN_TRY(const ValueId numbers, as_dtype(call, is_nan, DType::kI32));
-  FERRYMAN_TRY(ValueId first, call.emit(ops::kArgmax, {numbers}, {{attr::kAxis, Axis{lines.axis}}}));
+  FERRYMAN_TRY(ValueId first,
+               call.emit(ops::kArgmax, {numbers}, {{attr::kAxis, Axis{lines.axis}}}));
   FERRYMAN_TRY(first, as_dtype(call, first, DType::kI32));
   FERRYMAN_TRY(median.positions, call.emit(ops::kWhere, {any_nan, first, median.positions}));
   return median;

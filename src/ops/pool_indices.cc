@@ -35,8 +35,7 @@ TapTable tabulate(const Ints& out_sizes, const TapsAt& taps_at) {
                  .windows = static_cast<int64_t>(all.size()),
                  .width = static_cast<int64_t>(width)};
   for (const std::vector<Tap>& taps : all) {
-    for (size_t i = 0; i < width; ++i)
-      table.places.push_back(taps[i < taps.size() ? i : 0].input);
+    for (size_t i = 0; i < width; ++i) table.places.push_back(taps[i < taps.size() ? i : 0].input);
   }
   return table;
 }
@@ -228,8 +227,9 @@ Imported import_fractional_max_pool(ImportContext& call) {
 }  // namespace
 
 void add_pool_index_imports(ImportTable& imports) {
-  imports.add({"max_pool2d_with_indices_backward.default", "max_pool3d_with_indices_backward.default"},
-              import_max_pool_backward);
+  imports.add(
+      {"max_pool2d_with_indices_backward.default", "max_pool3d_with_indices_backward.default"},
+      import_max_pool_backward);
   imports.add({"fractional_max_pool2d.default", "fractional_max_pool3d.default"},
               import_fractional_max_pool);
 }

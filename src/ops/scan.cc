@@ -86,8 +86,7 @@ template <const OpName& kBeats>
 Imported import_running_extreme(ImportContext& call) {
   FERRYMAN_TRY(const Scanned scanned, read_scanned(call));
   const DType own = dtype_of(call, scanned.x);
-  FERRYMAN_TRY(const ValueId x,
-               as_dtype(call, scanned.x, own == DType::kBool ? DType::kI32 : own));
+  FERRYMAN_TRY(const ValueId x, as_dtype(call, scanned.x, own == DType::kBool ? DType::kI32 : own));
   const Ints shape = sizes_of(call, x);
   Ints along(shape.size(), 1);
   along[static_cast<size_t>(scanned.axis)] = shape[static_cast<size_t>(scanned.axis)];

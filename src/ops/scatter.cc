@@ -112,7 +112,8 @@ Result<ValueId> as_column(ImportContext& call, ValueId vector, size_t rank) {
   return emit_reshape(call, vector, shape);
 }
 
-// The last write wins: for each place the number of the last update that goes there, or less than 0.
+// The last write wins: for each place the number of the last update that goes there, or less than
+// 0.
 Result<ValueId> set_rows(ImportContext& call, ValueId x, ValueId positions, ValueId updates) {
   const int64_t count = sizes_of(call, x)[0];
   std::vector<int32_t> numbers(static_cast<size_t>(sizes_of(call, updates)[0]));
@@ -131,8 +132,7 @@ Result<ValueId> set_rows(ImportContext& call, ValueId x, ValueId positions, Valu
 // How many updates go to each place, in the dtype of x and in its rank.
 Result<ValueId> count_updates(ImportContext& call, ValueId x, ValueId positions) {
   const Ints updates = sizes_of(call, positions);
-  const ValueId ones =
-      call.builder().constant(TensorData::filled(DType::kI32, updates, 1), "ones");
+  const ValueId ones = call.builder().constant(TensorData::filled(DType::kI32, updates, 1), "ones");
   FERRYMAN_TRY(const ValueId counts,
                emit_segments(call, ones, positions, sizes_of(call, x)[0], "sum"));
   return as_column(call, counts, rank_of(call, x));
@@ -174,9 +174,8 @@ Result<ValueId> combine_rows(ImportContext& call, ValueId x, ValueId positions, 
   FERRYMAN_TRY(const ValueId is_written,
                call.emit(ops::kGt, {counts, scalar_like(call, counts, 0)}));
   if (rule.combine == Combine::kMean) {
-    FERRYMAN_TRY(ValueId divisor,
-                 call.emit(with_self ? ops::kAdd : ops::kMaximum,
-                           {counts, scalar_like(call, counts, 1)}));
+    FERRYMAN_TRY(ValueId divisor, call.emit(with_self ? ops::kAdd : ops::kMaximum,
+                                            {counts, scalar_like(call, counts, 1)}));
     FERRYMAN_TRY(divisor, as_dtype(call, divisor, dtype_of(call, x)));
     const OpName divide = is_floating(dtype_of(call, x)) ? ops::kDiv : ops::kFloorDivide;
     FERRYMAN_TRY(result, call.emit(divide, {result, divisor}));
@@ -186,8 +185,8 @@ Result<ValueId> combine_rows(ImportContext& call, ValueId x, ValueId positions, 
 
 // Bools and small integers are combined as int32: a sum of bools is "or", and rounds down to it.
 DType combined_dtype(DType dtype) {
-  const bool is_small = dtype == DType::kBool || dtype == DType::kI8 || dtype == DType::kU8 ||
-                        dtype == DType::kI16;
+  const bool is_small =
+      dtype == DType::kBool || dtype == DType::kI8 || dtype == DType::kU8 || dtype == DType::kI16;
   return is_small ? DType::kI32 : dtype;
 }
 
@@ -240,8 +239,7 @@ Result<ValueId> emit_scatter(ImportContext& call, ValueId x, int64_t axis, Value
   if (rule.combine == Combine::kSet && call.graph().is_constant(positions))
     return replace_at(call, x, axis, call.graph().constant(positions).to_ints(), updates);
   const DType dtype = dtype_of(call, x);
-  const DType combined =
-      rule.combine == Combine::kSet ? dtype : combined_dtype(dtype);
+  const DType combined = rule.combine == Combine::kSet ? dtype : combined_dtype(dtype);
   const size_t rank = rank_of(call, x);
   FERRYMAN_TRY(ValueId rows, as_dtype(call, x, combined));
   FERRYMAN_TRY(updates, as_dtype(call, updates, combined));
@@ -260,7 +258,7 @@ void add_scatter_ops(Ops& ops) {
       .operand("x", DTypeSet::kNumeric)
       .operand("numbers", DTypeSet::kInteger)
       .attr(attr::kCount)
-      .attr(attr::kReduction)
+      .attr(attr::kReduction, "sum")
       .result(segment_type)
       .axes(AxisRule::kOpaque)
       .eval(eval_segments);

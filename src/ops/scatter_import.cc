@@ -53,7 +53,8 @@ Result<ValueId> read_updates(ImportContext& call, const Ints& shape, DType dtype
   FERRYMAN_TRY(src, with_axis(call, src));
   if (rank_of(call, src) != shape.size()) return call.unsupported("a source of another rank");
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if (shape[axis] > sizes_of(call, src)[axis]) return call.unsupported("a source that is smaller");
+    if (shape[axis] > sizes_of(call, src)[axis])
+      return call.unsupported("a source that is smaller");
     FERRYMAN_TRY(src, emit_slice(call, src, static_cast<int64_t>(axis), 0, shape[axis]));
   }
   return as_dtype(call, src, dtype);
@@ -146,11 +147,13 @@ Imported import_index_add(ImportContext& call) {
   FERRYMAN_TRY(const LineWrite write, read_line_write(call));
   FERRYMAN_TRY(ValueId source, read_source(call, write));
   if (call.given("alpha")) {
-    FERRYMAN_TRY(const ValueId alpha,
-                 call.number_constant(*call.find("alpha"), dtype_of(call, source)));
-    const bool is_one = call.graph().constant(alpha).to_doubles().front() == 1;
-    if (!is_one && dtype_of(call, source) == DType::kBool) return call.unsupported("a factor");
-    if (!is_one) {
+    const bool of_bools = dtype_of(call, source) == DType::kBool;
+    FERRYMAN_TRY(
+        const ValueId alpha,
+        call.number_constant(*call.find("alpha"), of_bools ? DType::kI64 : dtype_of(call, source)));
+    const double factor = call.graph().constant(alpha).to_doubles().front();
+    if (of_bools && factor == 0) return std::vector{write.self};
+    if (!of_bools && factor != 1) {
       FERRYMAN_TRY(source, call.emit(ops::kMul, {source, alpha}));
     }
   }
@@ -233,7 +236,8 @@ Result<StridedPlaces> read_strided(ImportContext& call, ValueId x) {
   FERRYMAN_TRY(const Ints strides, call.integers("stride"));
   FERRYMAN_TRY(const int64_t offset, call.integer("storage_offset", 0));
   const int64_t count = product(sizes_of(call, x));
-  if (strides.size() != places.shape.size()) return call.unsupported("not one stride for each size");
+  if (strides.size() != places.shape.size())
+    return call.unsupported("not one stride for each size");
   bool fits = true;
   for_each_index(places.shape, [&](const Ints& at) {
     int64_t position = offset;

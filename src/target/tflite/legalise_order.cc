@@ -72,8 +72,7 @@ ValueId elements_at(Rewriter& rewriter, ValueId x, ValueId positions, size_t axi
     offsets.push_back(static_cast<double>(offset));
   });
   const ValueId first = write.constant(DType::kI32, others, offsets, "offsets");
-  const ValueId places =
-      write.add(write.mul(positions, static_cast<double>(strides[axis])), first);
+  const ValueId places = write.add(write.mul(positions, static_cast<double>(strides[axis])), first);
   const ValueId flat = write.reshape(x, {Dim(num_elements(write.dims(x)))});
   return rewriter.create(ops::kGather, {flat, places}, {{attr::kAxis, Axis{0}}});
 }
@@ -106,8 +105,7 @@ void smallest_to_largest(Rewriter& rewriter, const RootOp& found) {
   const Op op = rewriter.graph().op(found.op);
   CoreWriter write(rewriter);
   const ValueId x = op.operands[0];
-  const std::vector<ValueId> top =
-      largest(rewriter, write.sub(write.scalar(x, -1.0), x), op);
+  const std::vector<ValueId> top = largest(rewriter, write.sub(write.scalar(x, -1.0), x), op);
   rewriter.replace_value(op.results[0], write.sub(write.scalar(x, -1.0), top[0]));
   rewriter.replace_value(op.results[1], top[1]);
 }
@@ -131,9 +129,9 @@ void extreme_of_floats_to_keys(Rewriter& rewriter, const RootOp& found) {
   const bool smallest = op.attr(attr::kReduction) == "amin";
   ValueId x = op.operands[0];
   if (smallest) x = write.unary(ops::kNeg, x);
-  ValueId key = rewriter.create(ops::kSegmentReduce, {key_of(rewriter, x), op.operands[1]},
-                                {{attr::kCount, op.attr(attr::kCount)},
-                                 {attr::kReduction, std::string("amax")}});
+  ValueId key = rewriter.create(
+      ops::kSegmentReduce, {key_of(rewriter, x), op.operands[1]},
+      {{attr::kCount, op.attr(attr::kCount)}, {attr::kReduction, std::string("amax")}});
   key = write.binary(ops::kMaximum, key, kKeyOfMinusInfinity);
   const ValueId extreme = float_of(rewriter, key);
   rewriter.replace_value(op.result(), smallest ? write.unary(ops::kNeg, extreme) : extreme);
@@ -175,8 +173,8 @@ void segments_of_int64_to_table(Rewriter& rewriter, const RootOp& found) {
   const ValueId numbers = write.reshape(op.operands[1], table_row);
   std::vector<double> segments;
   for (int64_t i = 0; i < count; ++i) segments.push_back(static_cast<double>(i));
-  const ValueId segment = write.constant(write.type(numbers).dtype, static_sizes(table_column),
-                                         segments, "segments");
+  const ValueId segment =
+      write.constant(write.type(numbers).dtype, static_sizes(table_column), segments, "segments");
   const ValueId belongs = write.binary(ops::kEq, numbers, segment);
   const ValueId x = write.reshape(op.operands[0], rows);
   const std::vector<int64_t> others = {neutral(reduction)};

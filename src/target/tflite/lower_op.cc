@@ -57,8 +57,7 @@ TensorIndex LowerOp::operand(size_t index, const Shape& shape) {
 }
 
 Shape LowerOp::lying_shape(size_t index) const {
-  const std::optional<Shape> held =
-      memory_.held_shape(op_.operands[index], plan_.operands[index]);
+  const std::optional<Shape> held = memory_.held_shape(op_.operands[index], plan_.operands[index]);
   return held.has_value() ? *held : operand_shape(index);
 }
 
@@ -177,22 +176,13 @@ TensorIndex LowerOp::add_tensor(DType dtype, Shape shape) {
 }
 
 void LowerOp::finish_with(TensorIndex tensor) {
-  enter_result(0, tensor);
-}
-
-void LowerOp::enter_result(size_t result, TensorIndex tensor) {
-  const ValueId value = op_.results[result];
-  subgraph_.tensors[static_cast<size_t>(tensor)].name = graph_.value(value).name;
-  memory_.enter(value, plan_.results[result], tensor);
+  finish_result(0, tensor);
 }
 
 void LowerOp::finish_result(size_t result, TensorIndex tensor) {
-  const Shape planned = result_shape(result);
-  if (shape(tensor) != planned) {
-    tensor = emit(Op::kReshape, {tensor, ints(planned)}, result_type(result).dtype, planned,
-                  ReshapeOptions{.new_shape = planned});
-  }
-  enter_result(result, tensor);
+  const ValueId value = op_.results[result];
+  subgraph_.tensors[static_cast<size_t>(tensor)].name = graph_.value(value).name;
+  memory_.enter(value, plan_.results[result], tensor);
 }
 
 void LowerOp::finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape,

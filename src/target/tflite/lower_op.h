@@ -96,14 +96,13 @@ class LowerOp {
                        Options options = {});
   // The op's result is that tensor.
   void finish_with(TensorIndex tensor);
-  // The same of an op with several results; axes of size 1 may differ.
+  // The same of an op with several results.
   void finish_result(size_t result, TensorIndex tensor);
 
  private:
   Shape elementwise_shape() const;
   bool is_full_size(size_t index) const;
   TensorIndex add_tensor(DType dtype, Shape shape);
-  void enter_result(size_t result, TensorIndex tensor);
 
   const Graph& graph_;
   const ferryman::Op& op_;
