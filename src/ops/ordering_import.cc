@@ -66,6 +66,20 @@ Imported import_sort(ImportContext& call) {
   return finish_lines(call, lines, sorted);
 }
 
+// The values alone, along the first axis.
+Imported import_msort(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (rank_of(call, x) == 0) return std::vector{x};
+  FERRYMAN_TRY(const Ordered sorted, emit_sort(call, x, 0, Order::kAscending));
+  return std::vector{sorted.values};
+}
+
+// The positions alone.
+Imported import_argsort(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> sorted, import_sort(call));
+  return std::vector{sorted[1]};
+}
+
 Imported import_topk(ImportContext& call) {
   call.ignore("sorted");  // any order will do without
   FERRYMAN_TRY(const Lines lines, read_lines(call));
@@ -239,6 +253,8 @@ Imported import_nonzero_static(ImportContext& call) {
 
 void add_ordering_imports(ImportTable& imports) {
   imports.add({"sort.default", "sort.stable"}, import_sort);
+  imports.add("msort.default", import_msort);
+  imports.add({"argsort.default", "argsort.stable"}, import_argsort);
   imports.add("topk.default", import_topk);
   imports.add("kthvalue.default", import_kthvalue);
   imports.add("median.dim", import_median_along<emit_median>);

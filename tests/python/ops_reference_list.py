@@ -47,13 +47,13 @@ special.shifted_chebyshev_polynomial_u special.shifted_chebyshev_polynomial_v
 special.shifted_chebyshev_polynomial_w special.hermite_polynomial_h
 special.laguerre_polynomial_l special.legendre_polynomial_p
 frexp nextafter copysign signbit isin
-as_strided as_strided_copy bucketize cummax cummin cumprod cumsum diagonal_scatter histc histogram
+as_strided bucketize cummax cummin cumprod cumsum diagonal_scatter histc histogram
 index_add index_copy index_fill index_put index_reduce.amax index_reduce.amin index_reduce.mean
 index_reduce.prod kthvalue logcumsumexp masked_scatter median mode msort nanmedian nanquantile
 nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
 nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.max_pool3d nonzero_static put quantile
 scatter scatter_add scatter_reduce.amax scatter_reduce.amin scatter_reduce.mean scatter_reduce.prod
-scatter_reduce.sum searchsorted sort topk
+scatter_reduce.sum searchsorted sort topk argsort
 """.split()
 
 # The same for int64, int32 and bool, where PyTorch has them.
