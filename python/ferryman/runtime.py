@@ -10,6 +10,7 @@ import contextlib
 import enum
 import math
 import os
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -104,12 +105,14 @@ def part_of(value: np.ndarray, part: str) -> np.ndarray:
 def pair_axis(placement: Placement, shape: tuple[int, ...]) -> int:
     """Which axis of a tensor of the file is the last one of its pairs: the one of as many elements
     as come before that factor."""
+
+    def count(sizes: Iterable[int]) -> int:
+        return math.prod(size or 1 for size in sizes)  # empty axes are told apart by nothing
+
     position = placement.perm.index(len(placement.factors) - 1)
-    before = math.prod(placement.factors[axis] for axis in placement.perm[:position])
+    before = count(placement.factors[axis] for axis in placement.perm[:position])
     return next(
-        axis
-        for axis, size in enumerate(shape)
-        if size == 2 and math.prod(shape[:axis]) == before
+        axis for axis, size in enumerate(shape) if size == 2 and count(shape[:axis]) == before
     )
 
 

@@ -22,6 +22,10 @@ NodeImport NodeImports::find(std::string_view key, Numbers numbers) const {
   if (import.function == nullptr) import.row = rows_.find(key);
   if (numbers == Numbers::kReal && import.is_known()) return import;
   import.complex = complex_.find(key);
+  const bool lacks_real = import.complex != nullptr &&
+                          import.complex->needs == Needs::kRealImport &&
+                          import.function == nullptr && import.row == nullptr;
+  if (lacks_real) return {};
   // Nothing of real numbers is right for complex ones by itself.
   return import.complex != nullptr ? import : NodeImport{};
 }

@@ -102,6 +102,22 @@ def test_what_has_no_complex_form_is_refused():
         convert(torch.atan, complex_randn(3))
 
 
+def test_a_product_of_three_is_refused():
+    z = complex_randn(3, 3)
+    with pytest.raises(ferryman.UnsupportedOps, match="more than two complex operands"):
+        convert(lambda a, b: torch.einsum("ij,jk,kl->il", a, b, b), z, z + 1)
+
+
+def test_an_op_that_only_decomposes_still_does_for_real_numbers():
+    x = torch.randn(3, 3)
+    torch.testing.assert_close(convert(torch.trace, x)(x), x.trace())
+
+
+def test_empty_tensors():
+    z = complex_randn(0, 2, 1, 0)
+    assert convert(lambda z: z + 1j, z)(z).shape == z.shape
+
+
 # ---- models ----
 
 

@@ -23,6 +23,15 @@ ComplexImported import_product(ComplexCall& call) {
   return complex_result(call.run_product());
 }
 
+// A third operand would be taken for one to add.
+ComplexImported import_einsum(ComplexCall& call) {
+  const ImportArg* tensors = call.context().find("tensors");
+  const auto* list = tensors == nullptr ? nullptr : std::get_if<ImportArgs>(&tensors->value);
+  if (list == nullptr || list->size() > 2)
+    return call.context().unsupported("a product of more than two complex operands");
+  return import_product(call);
+}
+
 ComplexImported import_mul(ComplexCall& call) {
   FERRYMAN_TRY(const Operands x, read_operands(call, "self", "other"));
   Formula f(call.context());
@@ -116,18 +125,20 @@ void add_complex_arithmetic(ComplexTable& table) {
   table.add({"div.Tensor", "div.Scalar", "divide.Tensor", "divide.Scalar", "true_divide.Tensor",
              "true_divide.Scalar"},
             import_div, {"self", "other"});
-  table.add({"mm.default", "bmm.default"}, import_product, {"self", "mat2"});
-  table.add({"matmul.default", "inner.default", "tensordot.default"}, import_product,
-            {"self", "other"});
-  table.add({"dot.default"}, import_product, {"self", "tensor"});
-  table.add({"mv.default"}, import_product, {"self", "vec"});
-  table.add({"outer.default", "ger.default"}, import_product, {"self", "vec2"});
-  table.add({"einsum.default"}, import_product, {"tensors"});
-  table.add({"linear.default", "conv1d.default", "conv2d.default", "conv3d.default"},
-            import_product, {"input", "weight", "bias"});
-  table.add({"addmm.default"}, import_product, {"mat1", "mat2", "self"});
-  table.add({"baddbmm.default", "addbmm.default"}, import_product, {"batch1", "batch2", "self"});
-  table.add({"addmv.default"}, import_product, {"mat", "vec", "self"});
+  table.add_lifted({"mm.default", "bmm.default"}, import_product, {"self", "mat2"});
+  table.add_lifted({"matmul.default", "inner.default", "tensordot.default"}, import_product,
+                   {"self", "other"});
+  table.add_lifted({"dot.default"}, import_product, {"self", "tensor"});
+  table.add_lifted({"mv.default"}, import_product, {"self", "vec"});
+  table.add_lifted({"outer.default", "ger.default"}, import_product, {"self", "vec2"});
+  table.add_lifted({"einsum.default"}, import_einsum, {"tensors"});
+  table.add_lifted({"linear.default", "conv1d.default", "conv2d.default", "conv3d.default",
+                    "conv1d.padding", "conv2d.padding", "conv3d.padding"},
+                   import_product, {"input", "weight", "bias"});
+  table.add_lifted({"addmm.default"}, import_product, {"mat1", "mat2", "self"});
+  table.add_lifted({"baddbmm.default", "addbmm.default"}, import_product,
+                   {"batch1", "batch2", "self"});
+  table.add_lifted({"addmv.default"}, import_product, {"mat", "vec", "self"});
   table.add({"vdot.default"}, import_vdot, {"self", "other"});
   table.add({"addcmul.default"}, import_addcmul, {"self", "tensor1", "tensor2"});
   table.add({"addcdiv.default"}, import_addcdiv, {"self", "tensor1", "tensor2"});

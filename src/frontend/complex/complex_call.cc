@@ -183,7 +183,10 @@ Result<std::vector<ComplexValue>> ComplexCall::run_on_parts() {
 
 Result<ComplexValue> ComplexCall::run_product() {
   FERRYMAN_TRY_STATUS(split_operands());
-  if (leaves_.size() < 2) return call_.unsupported("a product of one complex operand");
+  if (leaves_.size() == 1) {  // einsum of one operand only moves and adds
+    FERRYMAN_TRY(const std::vector<ComplexValue> results, run_on_parts());
+    return results.front();
+  }
   constexpr Part kReal = Part::kReal, kImag = Part::kImag, kZero = Part::kZero;
   const auto product = [&](std::array<Part, 3> parts) -> Result<ValueId> {
     FERRYMAN_TRY(const std::vector<ValueId> results, run(parts));

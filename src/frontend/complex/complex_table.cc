@@ -19,10 +19,19 @@ const ComplexImport* ComplexTable::find(std::string_view target) const {
 
 void ComplexTable::add(std::initializer_list<std::string_view> targets, ComplexFn import,
                        std::initializer_list<std::string_view> operands) {
-  for (const std::string_view target : targets) {
-    const bool added = rows_.emplace(target, ComplexImport{import, operands}).second;
-    check(added, "two complex imports of one ATen call");
-  }
+  for (const std::string_view target : targets)
+    add_row(target, {import, operands, Needs::kNothing});
+}
+
+void ComplexTable::add_lifted(std::initializer_list<std::string_view> targets, ComplexFn import,
+                              std::initializer_list<std::string_view> operands) {
+  for (const std::string_view target : targets)
+    add_row(target, {import, operands, Needs::kRealImport});
+}
+
+void ComplexTable::add_row(std::string_view target, ComplexImport row) {
+  const bool added = rows_.emplace(target, std::move(row)).second;
+  check(added, "two complex imports of one ATen call");
 }
 
 }  // namespace ferryman::frontend

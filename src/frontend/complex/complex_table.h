@@ -20,9 +20,13 @@ namespace ferryman::frontend {
 
 using ComplexFn = ComplexImported (*)(ComplexCall&);
 
+// Whether an import calls that of real tensors; then it is nothing without it.
+enum class Needs : uint8_t { kNothing, kRealImport };
+
 struct ComplexImport {
   ComplexFn import = nullptr;
   std::vector<std::string_view> operands;  // the arguments with numbers to compute with
+  Needs needs = Needs::kNothing;
 };
 
 class ComplexTable {
@@ -32,8 +36,13 @@ class ComplexTable {
   const ComplexImport* find(std::string_view target) const;  // null: there is none
   void add(std::initializer_list<std::string_view> targets, ComplexFn import,
            std::initializer_list<std::string_view> operands = {"self"});
+  // The same for one that needs the import of real tensors.
+  void add_lifted(std::initializer_list<std::string_view> targets, ComplexFn import,
+                  std::initializer_list<std::string_view> operands = {"self"});
 
  private:
+  void add_row(std::string_view target, ComplexImport row);
+
   std::unordered_map<std::string_view, ComplexImport> rows_;
 };
 

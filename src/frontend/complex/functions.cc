@@ -212,12 +212,12 @@ void add_measures(ComplexTable& table) {
   table.add({"isinf.default"}, import_measure<is_infinite>);
   table.add({"isfinite.default"}, import_measure<is_finite>);
   table.add({"logical_not.default"}, import_measure<is_zero>);
-  table.add({"linalg_vector_norm.default", "norm.Scalar", "norm.ScalarOpt_dim",
-             "norm.ScalarOpt_dim_dtype", "norm.ScalarOpt_dtype"},
-            import_of_measure<magnitude>);
-  table.add({"any.default", "any.dim", "any.dims", "all.default", "all.dim", "all.dims",
-             "count_nonzero.default", "count_nonzero.dim_IntList"},
-            import_of_measure<is_not_zero>);
+  table.add_lifted({"linalg_vector_norm.default", "norm.Scalar", "norm.ScalarOpt_dim",
+                    "norm.ScalarOpt_dim_dtype", "norm.ScalarOpt_dtype"},
+                   import_of_measure<magnitude>);
+  table.add_lifted({"any.default", "any.dim", "any.dims", "all.default", "all.dim", "all.dims",
+                    "count_nonzero.default", "count_nonzero.dim_IntList"},
+                   import_of_measure<is_not_zero>);
 }
 
 }  // namespace

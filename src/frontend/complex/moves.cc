@@ -51,6 +51,19 @@ ComplexImported import_ones_like(ComplexCall& call) {
   return complex_result(ComplexValue{filled(1), filled(0), {}});
 }
 
+// The spread of both parts together: variances add up.
+ComplexImported import_var(ComplexCall& call) {
+  FERRYMAN_TRY(const std::vector<ComplexValue> results, call.run_on_parts());
+  Formula f(call.context());
+  return real_result(f.result(f.add(results.front().real, results.front().imag)));
+}
+
+ComplexImported import_std(ComplexCall& call) {
+  FERRYMAN_TRY(const std::vector<ComplexValue> results, call.run_on_parts());
+  Formula f(call.context());
+  return real_result(f.result(f.abs(results.front())));
+}
+
 // ---- between complex and real ----
 
 ComplexImported import_view_as_real(ComplexCall& call) {
@@ -133,116 +146,120 @@ void add_conversions(ComplexTable& table) {
 }
 
 void add_reshapes(ComplexTable& table) {
-  table.add({"view.default",
-             "view_copy.default",
-             "reshape.default",
-             "_unsafe_view.default",
-             "_reshape_alias.default",
-             "_reshape_copy.default",
-             "flatten.using_ints",
-             "unflatten.int",
-             "ravel.default",
-             "squeeze.default",
-             "squeeze.dim",
-             "squeeze.dims",
-             "squeeze_copy.default",
-             "squeeze_copy.dim",
-             "squeeze_copy.dims",
-             "unsqueeze.default",
-             "unsqueeze_copy.default",
-             "atleast_1d.default",
-             "atleast_2d.default",
-             "atleast_3d.default"},
-            import_parts);
-  table.add({"reshape_as.default", "view_as.default", "expand_as.default"}, import_parts,
-            {"self", "other"});
-  table.add({"atleast_1d.Sequence", "atleast_2d.Sequence", "atleast_3d.Sequence",
-             "broadcast_tensors.default", "meshgrid.default", "meshgrid.indexing"},
-            import_parts, {"tensors"});
-  table.add({"permute.default",     "permute_copy.default", "transpose.int",
-             "transpose_copy.int",  "swapdims.default",     "swapaxes.default",
-             "t.default",           "t_copy.default",       "mT.default",
-             "numpy_T.default",     "movedim.int",          "movedim.intlist",
-             "moveaxis.int",        "moveaxis.intlist",     "expand.default",
-             "expand_copy.default", "broadcast_to.default", "repeat_interleave.self_int",
-             "repeat.default",      "tile.default"},
-            import_parts);
-  table.add({"mH.default", "adjoint.default", "matrix_H.default"}, import_parts_conjugated);
+  table.add_lifted({"view.default",
+                    "view_copy.default",
+                    "reshape.default",
+                    "_unsafe_view.default",
+                    "_reshape_alias.default",
+                    "_reshape_copy.default",
+                    "flatten.using_ints",
+                    "unflatten.int",
+                    "ravel.default",
+                    "squeeze.default",
+                    "squeeze.dim",
+                    "squeeze.dims",
+                    "squeeze_copy.default",
+                    "squeeze_copy.dim",
+                    "squeeze_copy.dims",
+                    "unsqueeze.default",
+                    "unsqueeze_copy.default",
+                    "atleast_1d.default",
+                    "atleast_2d.default",
+                    "atleast_3d.default"},
+                   import_parts);
+  table.add_lifted({"reshape_as.default", "view_as.default", "expand_as.default"}, import_parts,
+                   {"self", "other"});
+  table.add_lifted({"atleast_1d.Sequence", "atleast_2d.Sequence", "atleast_3d.Sequence",
+                    "broadcast_tensors.default", "meshgrid.default", "meshgrid.indexing"},
+                   import_parts, {"tensors"});
+  table.add_lifted({"permute.default",     "permute_copy.default", "transpose.int",
+                    "transpose_copy.int",  "swapdims.default",     "swapaxes.default",
+                    "t.default",           "t_copy.default",       "mT.default",
+                    "numpy_T.default",     "movedim.int",          "movedim.intlist",
+                    "moveaxis.int",        "moveaxis.intlist",     "expand.default",
+                    "expand_copy.default", "broadcast_to.default", "repeat_interleave.self_int",
+                    "repeat.default",      "tile.default"},
+                   import_parts);
+  table.add_lifted({"mH.default", "adjoint.default", "matrix_H.default"}, import_parts_conjugated);
 }
 
 void add_parts_and_joins(ComplexTable& table) {
-  table.add({"slice.Tensor",
-             "slice_copy.Tensor",
-             "select.int",
-             "select_copy.int",
-             "narrow.default",
-             "narrow_copy.default",
-             "split.Tensor",
-             "split_copy.Tensor",
-             "unsafe_split.Tensor",
-             "split.sizes",
-             "split_with_sizes.default",
-             "split_with_sizes_copy.default",
-             "unsafe_split_with_sizes.default",
-             "chunk.default",
-             "unsafe_chunk.default",
-             "tensor_split.sections",
-             "tensor_split.indices",
-             "unbind.int",
-             "unbind_copy.int",
-             "flip.default",
-             "flipud.default",
-             "fliplr.default",
-             "roll.default",
-             "rot90.default",
-             "diagonal.default",
-             "diagonal_copy.default",
-             "unfold.default",
-             "unfold_copy.default",
-             "tril.default",
-             "triu.default",
-             "index_select.default",
-             "gather.default",
-             "take_along_dim.default",
-             "take.default",
-             "index.Tensor",
-             "_unsafe_index.Tensor",
-             "reflection_pad1d.default",
-             "reflection_pad2d.default",
-             "reflection_pad3d.default",
-             "_pad_circular.default"},
-            import_parts);
-  table.add({"linalg_diagonal.default"}, import_parts, {"A"});
-  table.add({"embedding.default"}, import_parts, {"weight"});
-  table.add(
+  table.add_lifted({"slice.Tensor",
+                    "slice_copy.Tensor",
+                    "select.int",
+                    "select_copy.int",
+                    "narrow.default",
+                    "narrow_copy.default",
+                    "split.Tensor",
+                    "split_copy.Tensor",
+                    "unsafe_split.Tensor",
+                    "split.sizes",
+                    "split_with_sizes.default",
+                    "split_with_sizes_copy.default",
+                    "unsafe_split_with_sizes.default",
+                    "chunk.default",
+                    "unsafe_chunk.default",
+                    "tensor_split.sections",
+                    "tensor_split.indices",
+                    "unbind.int",
+                    "unbind_copy.int",
+                    "flip.default",
+                    "flipud.default",
+                    "fliplr.default",
+                    "roll.default",
+                    "rot90.default",
+                    "diagonal.default",
+                    "diagonal_copy.default",
+                    "unfold.default",
+                    "unfold_copy.default",
+                    "tril.default",
+                    "triu.default",
+                    "index_select.default",
+                    "gather.default",
+                    "take_along_dim.default",
+                    "take.default",
+                    "index.Tensor",
+                    "_unsafe_index.Tensor",
+                    "reflection_pad1d.default",
+                    "reflection_pad2d.default",
+                    "reflection_pad3d.default",
+                    "_pad_circular.default"},
+                   import_parts);
+  table.add_lifted({"linalg_diagonal.default"}, import_parts, {"A"});
+  table.add_lifted({"embedding.default"}, import_parts, {"weight"});
+  table.add_lifted(
       {"cat.default", "concat.default", "concatenate.default", "stack.default", "hstack.default",
        "vstack.default", "row_stack.default", "dstack.default", "column_stack.default"},
       import_parts, {"tensors"});
-  table.add({"slice_scatter.default", "select_scatter.default", "copy.default"}, import_parts,
-            {"self", "src"});
-  table.add({"diff.default"}, import_parts, {"self", "prepend", "append"});
-  table.add({"index_put.default", "_unsafe_index_put.default"}, import_parts, {"self", "values"});
-  table.add({"constant_pad_nd.default", "pad.default", "masked_fill.Scalar", "masked_fill.Tensor",
-             "fill.Scalar", "fill.Tensor"},
-            import_parts, {"self", "value"});
-  table.add({"where.self", "where.ScalarSelf", "where.ScalarOther", "where.Scalar"}, import_parts,
-            {"self", "other"});
-  table.add({"full.default", "full_like.default", "new_full.default"}, import_parts,
-            {"self", "fill_value"});
-  table.add({"scalar_tensor.default"}, import_parts, {"s"});
-  table.add({"zeros.default", "new_zeros.default", "empty.memory_format", "new_empty.default",
-             "zeros_like.default", "empty_like.default", "zero.default"},
-            import_parts);
+  table.add_lifted({"slice_scatter.default", "select_scatter.default", "copy.default"},
+                   import_parts, {"self", "src"});
+  table.add_lifted({"diff.default"}, import_parts, {"self", "prepend", "append"});
+  table.add_lifted({"index_put.default", "_unsafe_index_put.default"}, import_parts,
+                   {"self", "values"});
+  table.add_lifted({"constant_pad_nd.default", "pad.default", "masked_fill.Scalar",
+                    "masked_fill.Tensor", "fill.Scalar", "fill.Tensor"},
+                   import_parts, {"self", "value"});
+  table.add_lifted({"where.self", "where.ScalarSelf", "where.ScalarOther", "where.Scalar"},
+                   import_parts, {"self", "other"});
+  table.add_lifted({"full.default", "full_like.default", "new_full.default"}, import_parts,
+                   {"self", "fill_value"});
+  table.add_lifted({"scalar_tensor.default"}, import_parts, {"s"});
+  table.add_lifted(
+      {"zeros.default", "new_zeros.default", "empty.memory_format", "new_empty.default",
+       "zeros_like.default", "empty_like.default", "zero.default"},
+      import_parts);
 }
 
 void add_sums(ComplexTable& table) {
-  table.add({"neg.default", "negative.default", "sum.default", "sum.dim_IntList", "mean.default",
-             "mean.dim", "cumsum.default", "trace.default"},
-            import_parts);
-  table.add({"add.Tensor", "add.Scalar", "sub.Tensor", "sub.Scalar", "subtract.Tensor",
-             "subtract.Scalar", "rsub.Tensor", "rsub.Scalar"},
-            import_parts, {"self", "other"});
-  table.add({"lerp.Scalar", "lerp.Tensor"}, import_parts, {"self", "end"});
+  table.add_lifted({"neg.default", "negative.default", "sum.default", "sum.dim_IntList",
+                    "mean.default", "mean.dim", "cumsum.default", "trace.default"},
+                   import_parts);
+  table.add_lifted({"add.Tensor", "add.Scalar", "sub.Tensor", "sub.Scalar", "subtract.Tensor",
+                    "subtract.Scalar", "rsub.Tensor", "rsub.Scalar"},
+                   import_parts, {"self", "other"});
+  table.add_lifted({"var.default", "var.dim", "var.correction"}, import_var);
+  table.add_lifted({"std.default", "std.dim", "std.correction"}, import_std);
+  table.add_lifted({"lerp.Scalar", "lerp.Tensor"}, import_parts, {"self", "end"});
 }
 
 }  // namespace
