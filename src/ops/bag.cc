@@ -109,6 +109,12 @@ Imported import_embedding_bag(ImportContext& call) {
   return results;
 }
 
+// What max_norm does before the rows are read.
+Imported refuse_renorm(ImportContext& call) {
+  return call.unsupported("max_norm changes the table each time that it is read")
+      .hint("scale the rows before exporting, and leave max_norm out");
+}
+
 // ---- segment_reduce ----
 
 struct Runs {
@@ -214,6 +220,7 @@ void add_bag_ops(Ops& ops) {
   imports.add({"embedding_bag.default", "embedding_bag.padding_idx", "_embedding_bag.default",
                "_embedding_bag_forward_only.default"},
               import_embedding_bag);
+  imports.add("embedding_renorm.default", refuse_renorm);
   imports.add("segment_reduce.default", import_segment_reduce);
   imports.add("repeat_interleave.Tensor", import_repeats);
 }

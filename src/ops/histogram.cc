@@ -133,6 +133,8 @@ Result<ValueId> read_edges(ImportContext& call, ValueId x) {
     FERRYMAN_TRY(const Floats range, call.numbers("range"));
     if (range.size() != 2) return call.unsupported("a range without two ends");
     bounds = {scalar_like(call, x, range[0]), scalar_like(call, x, range[1])};
+  } else if (product(sizes_of(call, x)) == 0) {
+    bounds = {scalar_like(call, x, 0), scalar_like(call, x, 1)};
   } else {
     FERRYMAN_TRY(bounds, bounds_of_elements(call, x));
   }
@@ -163,9 +165,6 @@ Result<ValueId> density_of(ImportContext& call, ValueId counts, ValueId edges) {
 Imported import_histogram(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   if (dtype_of(call, x) != DType::kF32) return call.unsupported("of anything but float32");
-  const bool has_stated_edges = call.given("bins") && call.target() == "histogram.bins_tensor";
-  if (product(sizes_of(call, x)) == 0 && !has_stated_edges && !call.given("range"))
-    return call.unsupported("the range of no elements");
   FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
   FERRYMAN_TRY(const ValueId edges, read_edges(call, x));
   const int64_t bins = sizes_of(call, edges)[0] - 1;
