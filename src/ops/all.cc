@@ -13,6 +13,7 @@ void add_all_ops(Ops& ops) {
   add_conv_ops(ops);
   add_create_ops(ops);
   add_elementwise_ops(ops);
+  add_grid_sample_ops(ops);
   add_grouped_mm_ops(ops);
   add_index_ops(ops);
   add_join_ops(ops);

@@ -1,5 +1,5 @@
-// Scaled dot product attention, written with products, a sum and a softmax. The passes fold the scale
-// into what makes the queries; targets keep the products whole.
+// Scaled dot product attention, written with products, a sum and a softmax. The passes fold the
+// scale into what makes the queries; targets keep the products whole.
 //
 //   softmax(q k^T * scale + bias) v        q: [.., L, E], k: [.., S, E], v: [.., S, Ev]
 #include <cmath>
@@ -29,15 +29,14 @@ Result<Mask> mask_from_bools(ImportContext& call, ValueId seen, DType dtype) {
   const ValueId lowest = call.builder().scalar(dtype, kLowest);
   FERRYMAN_TRY(const ValueId bias, call.emit(ops::kWhere, {seen, zero, lowest}));
   const auto last = static_cast<int64_t>(rank_of(call, seen)) - 1;
-  FERRYMAN_TRY(const ValueId any, call.emit(ops::kAny, {seen},
-                                            {{attr::kAxes, Axes{{last}}}, {attr::kKeepDim, true}}));
+  FERRYMAN_TRY(const ValueId any,
+               call.emit(ops::kAny, {seen}, {{attr::kAxes, Axes{{last}}}, {attr::kKeepDim, true}}));
   FERRYMAN_TRY(const ValueId row, as_dtype(call, any, dtype));
   return Mask{bias, row};
 }
 
 Result<Mask> mask_from_numbers(ImportContext& call, ValueId added, DType dtype) {
-  const ValueId infinity =
-      call.builder().scalar(dtype, -std::numeric_limits<double>::infinity());
+  const ValueId infinity = call.builder().scalar(dtype, -std::numeric_limits<double>::infinity());
   FERRYMAN_TRY(const ValueId seen, call.emit(ops::kNe, {added, infinity}));
   FERRYMAN_TRY(Mask mask, mask_from_bools(call, seen, dtype));
   const ValueId lowest = call.builder().scalar(dtype, kLowest);

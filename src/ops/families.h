@@ -21,6 +21,7 @@ void add_compare_ops(Ops& ops);
 void add_conv_ops(Ops& ops);
 void add_create_ops(Ops& ops);
 void add_elementwise_ops(Ops& ops);
+void add_grid_sample_ops(Ops& ops);
 void add_grouped_mm_ops(Ops& ops);
 void add_index_ops(Ops& ops);
 void add_join_ops(Ops& ops);

@@ -11,7 +11,8 @@ namespace ferryman {
 
 namespace {
 
-// For each row, how many groups end at or before it: its expert, or their number after the last one.
+// For each row, how many groups end at or before it: its expert, or their number after the last
+// one.
 Result<ValueId> expert_of_rows(ImportContext& call, ValueId ends, int64_t rows) {
   Ints numbers;
   for (int64_t row = 0; row < rows; ++row) numbers.push_back(row);

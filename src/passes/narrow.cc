@@ -52,8 +52,7 @@ std::optional<Narrowed> narrow_permute(const Op& op, const SliceRanges& ranges) 
   return Narrowed{{part}, attrs_of(op)};
 }
 
-std::optional<Narrowed> narrow_expand(const Graph& graph, const Op& op,
-                                      const SliceRanges& ranges) {
+std::optional<Narrowed> narrow_expand(const Graph& graph, const Op& op, const SliceRanges& ranges) {
   const ShapeAttr shape{to_dims(counts(ranges))};
   return Narrowed{{broadcast_part(graph, op.operands[0], ranges)}, {{attr::kShape, shape}}};
 }
@@ -64,8 +63,8 @@ struct Group {
 };
 
 // The next axes of both sides with equally many elements.
-std::optional<std::pair<Group, Group>> next_groups(const Ints& from, const Ints& to, Group last_from,
-                                                   Group last_to) {
+std::optional<std::pair<Group, Group>> next_groups(const Ints& from, const Ints& to,
+                                                   Group last_from, Group last_to) {
   Group a{last_from.end, last_from.end};
   Group b{last_to.end, last_to.end};
   if (a.end == from.size() && b.end == to.size()) return std::nullopt;
@@ -139,8 +138,7 @@ std::optional<Narrowed> narrow_reshape(const Graph& graph, const Op& op,
 }
 
 // Columns of the result are rows of the weight.
-std::optional<Narrowed> narrow_linear(const Graph& graph, const Op& op,
-                                      const SliceRanges& ranges) {
+std::optional<Narrowed> narrow_linear(const Graph& graph, const Op& op, const SliceRanges& ranges) {
   Narrowed part{{}, attrs_of(op)};
   SliceRanges x = ranges;
   x.back() = all_of(graph, op.operands[0]).back();
@@ -158,8 +156,7 @@ std::optional<Narrowed> narrow_linear(const Graph& graph, const Op& op,
   return part;
 }
 
-std::optional<Narrowed> narrow_matmul(const Graph& graph, const Op& op,
-                                      const SliceRanges& ranges) {
+std::optional<Narrowed> narrow_matmul(const Graph& graph, const Op& op, const SliceRanges& ranges) {
   SliceRanges a = broadcast_part(graph, op.operands[0], ranges);
   SliceRanges b = broadcast_part(graph, op.operands[1], ranges);
   const SliceRange inner = all_of(graph, op.operands[0]).back();

@@ -51,8 +51,8 @@ std::vector<Cut> cuts_of(const Graph& graph, ValueId value) {
   return cuts;
 }
 
-// Ops that are needed for the cuts of one value only: they can all be computed in part, if they know
-// how. Grown from the last op upwards.
+// Ops that are needed for the cuts of one value only: they can all be computed in part, if they
+// know how. Grown from the last op upwards.
 class Cone {
  public:
   Cone(const Graph& graph, OpId last) : graph_(graph) { add(last); }
@@ -162,8 +162,9 @@ void sink(Rewriter& rewriter, const Sink& found) {
 }  // namespace
 
 Pass sink_slices() {
-  return rewrite_pass("sink_slices", "compute only what is read of a product",
-                      {make_rule<Sink>("slice_after_op", {ops::kSlice}, match_slice_after_op, sink)});
+  return rewrite_pass(
+      "sink_slices", "compute only what is read of a product",
+      {make_rule<Sink>("slice_after_op", {ops::kSlice}, match_slice_after_op, sink)});
 }
 
 }  // namespace ferryman

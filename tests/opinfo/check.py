@@ -153,9 +153,15 @@ def _export(case: Case) -> torch.export.ExportedProgram:
             program = ferryman.capture.capture(case.module.eval(), case.example)
     except (ferryman.CaptureError, ferryman.InputError) as error:
         raise NotExpressible(f"torch.export: {_short(error)}") from error
-    if program.range_constraints:
+    if program.range_constraints or any(map(_has_open_size, program.graph.nodes)):
         raise NotExpressible("the size of a result depends on values")
     return program
+
+
+def _has_open_size(node: torch.fx.Node) -> bool:
+    values = pytree.tree_leaves(node.meta.get("val"))
+    sizes = [size for v in values if isinstance(v, torch.Tensor) for size in v.shape]
+    return any(isinstance(size, torch.SymInt) for size in sizes)
 
 
 def _is_random(target) -> bool:

@@ -14,7 +14,9 @@ constexpr size_t kMaxLinearRank = 4;
 constexpr size_t kMaxMatmulRank = 5;
 
 bool ends_alike(const Shape& a, const Shape& b, size_t count) {
-  return a.size() >= count && b.size() >= count && std::equal(a.end() - static_cast<ptrdiff_t>(count), a.end(), b.end() - static_cast<ptrdiff_t>(count));
+  return a.size() >= count && b.size() >= count &&
+         std::equal(a.end() - static_cast<ptrdiff_t>(count), a.end(),
+                    b.end() - static_cast<ptrdiff_t>(count));
 }
 
 // [begin of a .., last two of b]

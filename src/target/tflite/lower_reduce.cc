@@ -70,10 +70,10 @@ void lower_mean(LowerOp& op) {
   const bool whole_image = shape.size() == 4 && op.type(0).dtype == DType::kF32 &&
                            op.axes(attr::kAxes) == std::vector<int32_t>{1, 2};
   if (!whole_image) return lower_reduction(op, Op::kMean);
-  op.finish_in_shape(Op::kAveragePool2d, {op.operand(0)}, {shape[0], 1, 1, shape[3]},
-                     Pool2DOptions{.padding = Padding::kValid,
-                                   .filter_width = shape[2],
-                                   .filter_height = shape[1]});
+  op.finish_in_shape(
+      Op::kAveragePool2d, {op.operand(0)}, {shape[0], 1, 1, shape[3]},
+      Pool2DOptions{
+          .padding = Padding::kValid, .filter_width = shape[2], .filter_height = shape[1]});
 }
 void lower_prod(LowerOp& op) {
   lower_reduction(op, Op::kReduceProd);

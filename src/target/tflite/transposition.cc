@@ -38,8 +38,7 @@ std::vector<int32_t> without_units(const std::vector<int32_t>& shape) {
 }
 
 Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
-                            const std::vector<int32_t>& lying,
-                            const std::vector<int32_t>& wanted) {
+                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted) {
   const std::vector<size_t> order = order_without_units(input_shape, perm);
   const std::vector<int32_t> extents = without_units(input_shape);
   std::vector<int32_t> transposed;
@@ -50,8 +49,7 @@ Transposition transposition(const std::vector<int32_t>& input_shape, const Ints&
   const bool lies_so = without_units(lying) == extents && lying.size() <= kMaxRank;
   result.input_shape = lies_so ? lying : extents;
   const size_t wanted_units = wanted.size() - without_units(wanted).size();
-  if (!lies_so && is_wanted)
-    result.input_shape.insert(result.input_shape.begin(), wanted_units, 1);
+  if (!lies_so && is_wanted) result.input_shape.insert(result.input_shape.begin(), wanted_units, 1);
 
   const std::vector<size_t> axes = axes_of_size(result.input_shape, false);
   const std::vector<size_t> units = axes_of_size(result.input_shape, true);

@@ -1,5 +1,5 @@
-// Where axes of size 1 stand around a TRANSPOSE, so that no RESHAPE, which is a copy, is needed before
-// or after it.
+// Where axes of size 1 stand around a TRANSPOSE, so that no RESHAPE, which is a copy, is needed
+// before or after it.
 //
 //   transposition({17, 4, 8}, {1, 0, 2}, {1, 17, 32}, {1, 4, 17, 8})
 //   // RESHAPE to [1, 17, 4, 8], TRANSPOSE by (0, 2, 1, 3): the result lies in the wanted shape
