@@ -9,6 +9,7 @@
 #include <set>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/infer.h"
 #include "ops/names.h"
 
@@ -304,11 +305,34 @@ Result<std::vector<ValueId>> contract(ImportContext& call, ValueId a, ValueId b,
 
 }  // namespace
 
+namespace {
+
+Result<ValueId> emit_axis_sum(ImportContext& call, ValueId x, int64_t axis) {
+  return call.emit(ops::kSum, {x}, {{attr::kAxes, Axes{{axis}}}, {attr::kKeepDim, true}});
+}
+
+}  // namespace
+
 Result<std::vector<ValueId>> import_tensordot(ImportContext& call) {
-  FERRYMAN_TRY(const ValueId a, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId b, call.tensor("other"));
+  FERRYMAN_TRY(ValueId a, call.tensor("self"));
+  FERRYMAN_TRY(ValueId b, call.tensor("other"));
   FERRYMAN_TRY(const Ints a_axes, call.integers("dims_self"));
   FERRYMAN_TRY(const Ints b_axes, call.integers("dims_other"));
+  if (a_axes.size() != b_axes.size()) return call.unsupported("as many axes on both sides");
+  const Ints a_sizes = sizes_of(call, a);
+  const Ints b_sizes = sizes_of(call, b);
+  for (size_t i = 0; i < a_axes.size(); ++i) {
+    FERRYMAN_TRY(const int64_t a_axis, normalise_axis(a_axes[i], a_sizes.size()));
+    FERRYMAN_TRY(const int64_t b_axis, normalise_axis(b_axes[i], b_sizes.size()));
+    const int64_t a_size = a_sizes[static_cast<size_t>(a_axis)];
+    const int64_t b_size = b_sizes[static_cast<size_t>(b_axis)];
+    // One number against many is one number against their sum.
+    if (a_size == 1 && b_size != 1) {
+      FERRYMAN_TRY(b, emit_axis_sum(call, b, b_axis));
+    } else if (b_size == 1 && a_size != 1) {
+      FERRYMAN_TRY(a, emit_axis_sum(call, a, a_axis));
+    }
+  }
   return contract(call, a, b, a_axes, b_axes);
 }
 

@@ -8,6 +8,7 @@
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
+#include "ops/linalg.h"
 #include "ops/names.h"
 #include "ops/product.h"
 
@@ -251,6 +252,7 @@ void add_linear_ops(Ops& ops) {
   ops.imports.add("tensordot.default", import_tensordot);
   ops.imports.add("inner.default", import_inner);
   ops.imports.add("bilinear.default", import_bilinear);
+  add_linalg_imports(ops.imports);
 }
 
 }  // namespace ferryman

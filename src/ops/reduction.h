@@ -27,6 +27,9 @@ Result<Reduction> read_reduction(ImportContext& call);
 // The same on floating point numbers, of the dtype that the call may name.
 Result<Reduction> read_float_reduction(ImportContext& call);
 
+// (sum |x|^p)^(1/p), with the limits for p = 0 and infinity.
+Result<ValueId> emit_norm(ImportContext& call, const Reduction& reduction, double p);
+
 // Norms and distances: linalg_vector_norm, norm, cosine_similarity, …
 void add_vector_norm_imports(ImportTable& imports);
 

@@ -9,9 +9,6 @@
 
 namespace ferryman {
 
-namespace {
-
-// (sum |x|^p)^(1/p), with the limits for p = 0 and infinity.
 Result<ValueId> emit_norm(ImportContext& call, const Reduction& reduction, double p) {
   const ValueId x = reduction.x;
   if (p == 2) {
@@ -32,30 +29,19 @@ Result<ValueId> emit_norm(ImportContext& call, const Reduction& reduction, doubl
   return call.emit(ops::kPow, {sum, scalar_like(call, x, 1 / p)});
 }
 
-template <bool kOfMatrix>
+namespace {
+
 Imported import_norm_named(ImportContext& call, std::string_view order_name) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
-  const ImportArg* order = call.find(order_name);
-  if (order != nullptr && std::holds_alternative<std::string>(order->value)) {
-    FERRYMAN_TRY(const std::string name, call.text(order_name, "fro"));
-    if (name != "fro") return call.unsupported("this matrix norm is not supported");
-    return one_result(emit_norm(call, reduction, 2));
-  }
-  const bool given = call.given(order_name);
-  if (kOfMatrix && given && reduction.axes.size() != 1)
-    return call.unsupported("norms of matrices other than 'fro' are not supported");
   FERRYMAN_TRY(const double p, call.number(order_name, 2));
   return one_result(emit_norm(call, reduction, p));
 }
 
 Imported import_vector_norm(ImportContext& call) {
-  return import_norm_named<false>(call, "ord");
-}
-Imported import_linalg_norm(ImportContext& call) {
-  return import_norm_named<true>(call, "ord");
+  return import_norm_named(call, "ord");
 }
 Imported import_norm(ImportContext& call) {
-  return import_norm_named<false>(call, "p");
+  return import_norm_named(call, "p");
 }
 Imported import_frobenius_norm(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
@@ -113,8 +99,6 @@ Imported import_weight_norm(ImportContext& call) {
 
 void add_vector_norm_imports(ImportTable& imports) {
   imports.add("linalg_vector_norm.default", import_vector_norm);
-  imports.add({"linalg_norm.default", "linalg_norm.ord_str", "linalg_matrix_norm.str_ord"},
-              import_linalg_norm);
   imports.add(
       {"norm.Scalar", "norm.ScalarOpt_dim", "norm.ScalarOpt_dtype", "norm.ScalarOpt_dim_dtype"},
       import_norm);
