@@ -32,7 +32,7 @@ Result<MatrixBatch> as_matrices(ImportContext& call, ValueId x) {
   if (sizes.size() < 2) return call.unsupported("a matrix needs two axes");
   if (dtype_of(call, x) != DType::kF32)
     return call.unsupported("of matrices that are not of float32");
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   return MatrixBatch{kit.flatten_batch(x), Ints(sizes.begin(), sizes.end() - 2)};
 }
 
@@ -43,14 +43,14 @@ Result<MatrixBatch> read_matrices(ImportContext& call, std::string_view name) {
 
 Result<MatrixBatch> read_rectangular(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, name));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   FERRYMAN_TRY_STATUS(check_steps(call, std::min(kit.num_rows(a.flat), kit.num_columns(a.flat))));
   return a;
 }
 
 Result<MatrixBatch> read_square(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, name));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   if (kit.num_rows(a.flat) != kit.num_columns(a.flat))
     return call.unsupported(fmt::format("'{}' is not square", name));
   FERRYMAN_TRY_STATUS(check_steps(call, kit.num_rows(a.flat)));
@@ -79,7 +79,7 @@ namespace {
 
 Result<MatrixBatch> broadcast_batch(ImportContext& call, const MatrixBatch& a, const Ints& batch) {
   if (a.batch == batch) return a;
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   Ints shape = batch;
   shape.push_back(kit.num_rows(a.flat));
   shape.push_back(kit.num_columns(a.flat));
@@ -115,6 +115,7 @@ void add_linalg_imports(ImportTable& imports) {
   add_solve_imports(imports);
   add_triangular_imports(imports);
   add_determinant_imports(imports);
+  add_ldl_imports(imports);
   add_qr_imports(imports);
   add_spectrum_imports(imports);
   add_matrix_norm_imports(imports);

@@ -2,7 +2,7 @@
 // way back.
 //
 //   FERRYMAN_TRY(const MatrixBatch a, read_square(call, "A"));
-//   MatrixKit kit(call);
+//   MatrixKit kit(call.builder());
 //   const Lu lu = factor_lu(kit, a.flat, {});
 //   return one_result(a.restored(kit, lu.packed));
 //
@@ -56,6 +56,7 @@ void add_lu_imports(ImportTable& imports);
 void add_solve_imports(ImportTable& imports);
 void add_triangular_imports(ImportTable& imports);
 void add_determinant_imports(ImportTable& imports);
+void add_ldl_imports(ImportTable& imports);
 void add_qr_imports(ImportTable& imports);
 void add_spectrum_imports(ImportTable& imports);
 void add_matrix_norm_imports(ImportTable& imports);

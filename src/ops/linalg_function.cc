@@ -26,7 +26,7 @@ ValueId raise(MatrixKit& kit, ValueId a, uint64_t exponent) {
 Imported import_matrix_power(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, "self"));
   FERRYMAN_TRY(const int64_t exponent, call.integer("n"));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const int64_t size = kit.num_rows(a.flat);
   if (size != kit.num_columns(a.flat)) return call.unsupported("of a matrix that is not square");
   if (exponent == 0)
@@ -90,7 +90,7 @@ ValueId exponential_series(MatrixKit& kit, ValueId a) {
 // exp(a) = exp(a / 2^k)^(2^k), with k for each matrix so that the series is exact.
 Imported import_matrix_exp(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, "self"));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   if (kit.num_rows(a.flat) != kit.num_columns(a.flat))
     return call.unsupported("of a matrix that is not square");
   if (kit.num_rows(a.flat) == 0) return std::vector{a.restored(kit, a.flat)};

@@ -33,7 +33,7 @@ ValueId row_numbers(MatrixKit& kit, const MatrixBatch& a, const Lu& lu) {
 Imported import_lu_factor_of(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_pivoted(call, name));
   call.ignore("check_errors");  // no way to raise at run time
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const Lu lu = factor_lu(kit, a.flat, {});
   std::vector<ValueId> results = {a.restored(kit, lu.packed), row_numbers(kit, a, lu)};
   if (call.num_results() > 2) results.push_back(a.restored_numbers(kit, failed_pivot(kit, lu)));
@@ -63,7 +63,7 @@ Factors split_factors(MatrixKit& kit, ValueId packed) {
 // a = P L U: P undoes the swaps that brought the rows of a into order.
 Imported import_lu(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_pivoted(call, "A"));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const int64_t rows = kit.num_rows(a.flat);
   const ValueId one = kit.repeat(kit.identity(a.flat, rows, rows), kit.batch(a.flat));
   const Lu lu = factor_lu(kit, a.flat, {one, Carry::kSwapRows});
@@ -77,7 +77,7 @@ Result<ValueId> read_pivots(ImportContext& call, std::string_view name,
                             const MatrixBatch& factors) {
   FERRYMAN_TRY(const ValueId pivots, call.tensor(name));
   const Ints sizes = sizes_of(call, pivots);
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const int64_t steps = std::min(kit.num_rows(factors.flat), kit.num_columns(factors.flat));
   if (sizes.empty() || sizes.back() != steps || !is_integer(dtype_of(call, pivots)))
     return call.unsupported("pivots that do not belong to the factors");
@@ -97,7 +97,7 @@ Imported import_lu_unpack(ImportContext& call) {
   FERRYMAN_TRY(const bool wants_factors, call.flag("unpack_data", true));
   FERRYMAN_TRY(const bool wants_swaps, call.flag("unpack_pivots", true));
   FERRYMAN_TRY(const ValueId pivots, read_pivots(call, "LU_pivots", packed));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const int64_t rows = kit.num_rows(packed.flat);
   FERRYMAN_TRY_STATUS(check_steps(call, rows));
   std::vector<ValueId> results(3, nothing(call, dtype_of(call, packed.flat)));
@@ -140,7 +140,7 @@ Imported import_lu_solve_of(ImportContext& call, const LuSolveNames& names) {
   FERRYMAN_TRY(const bool adjoint, call.flag("adjoint", false));
   FERRYMAN_TRY(const auto both, with_common_batch(call, packed, right));
   FERRYMAN_TRY(const ValueId pivots, read_pivots(call, names.pivots, both.first));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   // x a = b is a^T x^T = b^T
   const ValueId b = left ? both.second.flat : kit.transpose(both.second.flat);
   if (kit.num_rows(b) != kit.num_rows(both.first.flat))

@@ -78,7 +78,7 @@ Result<MatrixBatch> read_norm_operand(ImportContext& call, const NormAxes& axes)
 
 Imported emit_norm_of_axes(ImportContext& call, const NormAxes& axes, MatrixNorm norm) {
   FERRYMAN_TRY(const MatrixBatch a, read_norm_operand(call, axes));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const int64_t smaller = std::min(kit.num_rows(a.flat), kit.num_columns(a.flat));
   if (needs_singular_values(norm)) {
     FERRYMAN_TRY_STATUS(check_steps(call, smaller));
@@ -137,7 +137,7 @@ Imported import_nuclear_norm(ImportContext& call) {
 // The ratio of the extreme singular values, or the norm of the matrix times that of its inverse.
 Imported import_cond(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "self"));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   MatrixNorm norm = {NormKind::kSpectral};
   if (call.given("p")) {
     FERRYMAN_TRY(norm, parse_norm(call, *call.find("p")));

@@ -11,7 +11,7 @@ namespace {
 
 Imported import_geqrf(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "self"));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const Reflectors qr = factor_qr(kit, a.flat);
   const ValueId taus = qr.taus.valid() ? qr.taus : kit.zeros(a.flat, 0, 1);
   return std::vector{a.restored(kit, qr.packed), a.restored_vectors(kit, taus)};
@@ -28,7 +28,7 @@ ValueId emit_q(MatrixKit& kit, const Reflectors& reflectors, int64_t columns) {
 enum class QrForm : uint8_t { kReduced, kComplete, kOnlyR };
 
 Imported emit_qr(ImportContext& call, const MatrixBatch& a, QrForm form) {
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const Reflectors qr = factor_qr(kit, a.flat);
   const int64_t rows = kit.num_rows(a.flat);
   const int64_t kept = form == QrForm::kComplete ? rows : std::min(rows, kit.num_columns(a.flat));
@@ -57,7 +57,7 @@ Imported import_qr(ImportContext& call) {
 Result<Reflectors> read_reflectors(ImportContext& call, const MatrixBatch& packed,
                                    std::string_view taus_name) {
   FERRYMAN_TRY(const ValueId taus, call.tensor(taus_name));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const Ints sizes = sizes_of(call, taus);
   const int64_t steps = sizes.empty() ? -1 : sizes.back();
   if (steps < 0 || steps > kit.num_columns(packed.flat) || steps > kit.num_rows(packed.flat) ||
@@ -72,7 +72,7 @@ Imported import_householder_product(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch packed, read_matrices(call, kIsOrgqr ? "self" : "input"));
   FERRYMAN_TRY(const Reflectors reflectors,
                read_reflectors(call, packed, kIsOrgqr ? "input2" : "tau"));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   return std::vector{packed.restored(kit, emit_q(kit, reflectors, kit.num_columns(packed.flat)))};
 }
 
@@ -83,7 +83,7 @@ Imported import_ormqr(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch other, read_matrices(call, "input3"));
   FERRYMAN_TRY(const bool left, call.flag("left", true));
   FERRYMAN_TRY(const bool transpose, call.flag("transpose", false));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const ValueId c = left ? other.flat : kit.transpose(other.flat);
   if (kit.num_rows(c) != kit.num_rows(packed.flat) || other.batch != packed.batch)
     return call.unsupported("reflectors and a matrix of different sizes");

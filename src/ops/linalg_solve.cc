@@ -17,7 +17,7 @@ namespace {
 Imported import_inverse_of(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_square(call, name));
   call.ignore("check_errors");  // no way to raise at run time
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const int64_t size = kit.num_rows(a.flat);
   const ValueId one = kit.repeat(kit.identity(a.flat, size, size), kit.batch(a.flat));
   const Lu lu = factor_lu(kit, a.flat, {one, Carry::kEliminate});
@@ -47,7 +47,7 @@ Imported import_tensorinv(ImportContext& call) {
   FERRYMAN_TRY_STATUS(check_steps(call, product(rows)));
   FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {product(rows), product(shape)}));
   FERRYMAN_TRY(const MatrixBatch a, as_matrices(call, flat));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   shape.insert(shape.end(), rows.begin(), rows.end());
   return one_result(emit_reshape(call, invert(kit, a.flat), shape));
 }
@@ -78,7 +78,7 @@ Imported import_solve(ImportContext& call) {
   call.ignore("check_errors");  // no way to raise at run time
   FERRYMAN_TRY(const MatrixBatch right, read_right_side(call, a, b));
   FERRYMAN_TRY(const auto both, with_common_batch(call, system, right));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   // x a = b is a^T x^T = b^T; a vector is its own transpose.
   const bool is_vector = is_vector_side(call, a, b);
   const bool turns = !left && !is_vector;
@@ -123,7 +123,7 @@ Imported import_tensorsolve(ImportContext& call) {
   FERRYMAN_TRY_STATUS(check_steps(call, size));
   FERRYMAN_TRY(const ValueId matrix, emit_reshape(call, x, {1, size, size}));
   FERRYMAN_TRY(const ValueId side, emit_reshape(call, other, {1, size, 1}));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   return one_result(emit_reshape(call, solve_system(kit, matrix, side), shape));
 }
 

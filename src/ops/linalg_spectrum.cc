@@ -30,7 +30,7 @@ Status check_vectors_unread(ImportContext& call, std::initializer_list<size_t> r
 Imported import_svdvals(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "A"));
   call.ignore("driver");
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   return std::vector{a.restored_vectors(kit, singular_values(kit, a.flat))};
 }
 
@@ -39,7 +39,7 @@ Imported import_linalg_svd(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "A"));
   for (const std::string_view name : {"driver", "full_matrices", "compute_uv"}) call.ignore(name);
   FERRYMAN_TRY_STATUS(check_vectors_unread(call, {0, 2}));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   return std::vector{ValueId(), a.restored_vectors(kit, singular_values(kit, a.flat)), ValueId()};
 }
 
@@ -57,7 +57,7 @@ Imported import_svd(ImportContext& call) {
   if (computes_vectors) {
     FERRYMAN_TRY_STATUS(check_vectors_unread(call, {0, 2}));
   }
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   return std::vector{zeros_for_result(call, 0),
                      a.restored_vectors(kit, singular_values(kit, a.flat)),
                      zeros_for_result(call, 2)};
@@ -66,7 +66,7 @@ Imported import_svd(ImportContext& call) {
 Result<MatrixBatch> read_symmetric(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(MatrixBatch a, read_square(call, name));
   FERRYMAN_TRY(const std::string triangle, call.text("UPLO", "L"));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const bool reads_lower = triangle == "L" || triangle == "l";
   a.flat = kit.mirrored_lower(reads_lower ? a.flat : kit.transpose(a.flat));
   return a;
@@ -79,7 +79,7 @@ Imported import_eigvalsh(ImportContext& call) {
   if (call.num_results() > 1) {
     FERRYMAN_TRY_STATUS(check_vectors_unread(call, {1}));
   }
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   std::vector<ValueId> results(call.num_results());
   results.front() = a.restored_vectors(kit, symmetric_eigenvalues(kit, a.flat));
   return results;
@@ -92,7 +92,7 @@ Result<MatrixBatch> read_maybe_hermitian(ImportContext& call) {
   const bool named_input = call.find("input") != nullptr;
   FERRYMAN_TRY(MatrixBatch a, read_rectangular(call, named_input ? "input" : "self"));
   FERRYMAN_TRY(const bool hermitian, call.flag("hermitian", false));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   if (hermitian) a.flat = kit.mirrored_lower(a.flat);
   return a;
 }
@@ -104,7 +104,7 @@ struct Tolerances {
 
 // torch's default: a few roundings of the largest value, unless an absolute tolerance is given.
 Result<Tolerances> read_tolerances(ImportContext& call, const MatrixBatch& a) {
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const DType dtype = dtype_of(call, a.flat);
   const ValueId zero = call.builder().scalar(dtype, 0);
   for (const std::string_view name : {"tol", "rcond"}) {
@@ -142,7 +142,7 @@ Result<ValueId> emit_cutoff(ImportContext& call, Tolerances tolerances, ValueId 
 Imported import_matrix_rank(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_maybe_hermitian(call));
   FERRYMAN_TRY(const Tolerances tolerances, read_tolerances(call, a));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   if (kit.num_rows(a.flat) == 0 || kit.num_columns(a.flat) == 0)
     return std::vector{zeros_for_result(call, 0)};
   const ValueId values = a.restored_vectors(kit, singular_values(kit, a.flat));
@@ -159,7 +159,7 @@ Imported import_matrix_rank(ImportContext& call) {
 // With a = t^T r, t orthogonal and r of orthogonal rows with lengths s: r^T diag(1 / s^2) t.
 Result<ValueId> emit_pseudo_inverse(ImportContext& call, const MatrixBatch& a, ValueId matrix,
                                     Tolerances tolerances) {
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const OrthogonalRows found = orthogonalise_rows(kit, matrix);
   const ValueId largest = a.restored_vectors(kit, kit.reduce(ops::kAmax, found.lengths, {1}));
   FERRYMAN_TRY(const ValueId cutoff, emit_cutoff(call, tolerances, largest));
@@ -177,7 +177,7 @@ Result<ValueId> emit_pseudo_inverse(ImportContext& call, const MatrixBatch& a, V
 Imported import_pinv(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_maybe_hermitian(call));
   FERRYMAN_TRY(const Tolerances tolerances, read_tolerances(call, a));
-  MatrixKit kit(call);
+  MatrixKit kit(call.builder());
   const int64_t rows = kit.num_rows(a.flat);
   const int64_t columns = kit.num_columns(a.flat);
   if (rows == 0 || columns == 0)

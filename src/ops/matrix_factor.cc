@@ -9,18 +9,17 @@ namespace ferryman {
 
 namespace {
 
-// The numbers first, first + 1, … as a column [1, count, 1].
-ValueId counting_column(MatrixKit& kit, DType dtype, int64_t first, int64_t count) {
-  std::vector<double> values(static_cast<size_t>(count));
-  std::iota(values.begin(), values.end(), static_cast<double>(first));
-  return kit.constant(dtype, {1, count, 1}, values);
-}
-
 ValueId is_zero(MatrixKit& kit, ValueId x) {
   return kit.binary(ops::kEq, x, 0.0);
 }
 
 }  // namespace
+
+ValueId counting_column(MatrixKit& kit, DType dtype, int64_t first, int64_t count) {
+  std::vector<double> values(static_cast<size_t>(count));
+  std::iota(values.begin(), values.end(), static_cast<double>(first));
+  return kit.constant(dtype, {1, count, 1}, values);
+}
 
 // ---- triangular systems ----
 

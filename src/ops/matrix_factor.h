@@ -16,6 +16,9 @@ namespace ferryman {
 // Steps are unrolled: beyond this the graph would be larger than a loop is worth.
 inline constexpr int64_t kMaxMatrixSteps = 64;
 
+// The numbers first, first + 1, … as a column [1, count, 1].
+ValueId counting_column(MatrixKit& kit, DType dtype, int64_t first, int64_t count);
+
 // ---- triangular systems ----
 
 enum class Triangle : uint8_t { kLower, kUpper };

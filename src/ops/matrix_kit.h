@@ -1,7 +1,7 @@
 // The steps that factorisations of small matrices consist of, each a core op or two. All values are
 // batches of matrices [B, rows, columns]; a column is [B, rows, 1], a number per matrix [B, 1, 1].
 //
-//   MatrixKit kit(call);
+//   MatrixKit kit(call.builder());
 //   const ValueId pivot = kit.at(a, 0, 0);
 //   const ValueId below = kit.div(kit.block(a, {1, rows}, {0, 1}), pivot);
 //   a = kit.sub(kit.rows(a, 1, rows), kit.mul(below, kit.row(a, 0)));    // a rank-1 update
@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "ops/import.h"
+#include "ir/builder.h"
 
 namespace ferryman {
 
@@ -24,7 +24,7 @@ struct Range {
 
 class MatrixKit {
  public:
-  explicit MatrixKit(ImportContext& call) : builder_(&call.builder()) {}
+  explicit MatrixKit(Builder& builder) : builder_(&builder) {}
 
   int64_t batch(ValueId x) const { return size(x, 0); }
   int64_t num_rows(ValueId x) const { return size(x, 1); }
