@@ -64,6 +64,18 @@ constexpr double kCombinations[5][5] = {
     {0, 0, -0.0923364619367118555360, -0.0169364939002081722752, -1.40086798182036094347e-05},
 };
 
+// torch multiplies small matrices number by number in the order of the inner index, each product
+// rounded. Where a large exponential cancels, small numbers agree only if this does the same.
+constexpr int64_t kMaxOrderedSize = 7;
+
+ValueId multiply(MatrixKit& kit, ValueId a, ValueId b) {
+  const int64_t size = kit.num_rows(b);
+  if (size > kMaxOrderedSize) return kit.matmul(a, b);
+  ValueId sum = kit.mul(kit.column(a, 0), kit.row(b, 0));
+  for (int64_t k = 1; k < size; ++k) sum = kit.add(sum, kit.mul(kit.column(a, k), kit.row(b, k)));
+  return sum;
+}
+
 ValueId combine(MatrixKit& kit, const std::vector<ValueId>& powers,
                 std::span<const double> factors) {
   ValueId sum;
@@ -77,14 +89,14 @@ ValueId combine(MatrixKit& kit, const std::vector<ValueId>& powers,
 
 ValueId exponential_series(MatrixKit& kit, ValueId a) {
   const int64_t size = kit.num_rows(a);
-  const ValueId square = kit.matmul(a, a);
-  const ValueId cube = kit.matmul(square, a);
+  const ValueId square = multiply(kit, a, a);
+  const ValueId cube = multiply(kit, square, a);
   const std::vector<ValueId> powers = {kit.identity(a, size, size), a, square, cube,
-                                       kit.matmul(cube, cube)};
+                                       multiply(kit, cube, cube)};
   std::vector<ValueId> b;
   for (const auto& factors : kCombinations) b.push_back(combine(kit, powers, factors));
-  const ValueId c = kit.add(kit.matmul(b[0], b[4]), b[3]);
-  return kit.add(b[1], kit.matmul(kit.add(b[2], c), c));
+  const ValueId c = kit.add(multiply(kit, b[0], b[4]), b[3]);
+  return kit.add(b[1], multiply(kit, kit.add(b[2], c), c));
 }
 
 // exp(a) = exp(a / 2^k)^(2^k), with k for each matrix so that the series is exact.
@@ -104,7 +116,7 @@ Imported import_matrix_exp(ImportContext& call) {
   }
   ValueId result = exponential_series(kit, kit.mul(a.flat, factor));
   for (int i = kMaxHalvings - 1; i >= 0; --i)
-    result = kit.where(is_halved[static_cast<size_t>(i)], kit.matmul(result, result), result);
+    result = kit.where(is_halved[static_cast<size_t>(i)], multiply(kit, result, result), result);
   return std::vector{a.restored(kit, result)};
 }
 
