@@ -231,39 +231,6 @@ Imported import_gcd(ImportContext& call) {
   return one_result(greatest_divisor(call, x[0], x[1]));
 }
 
-// The exponent of a power of two, which float32 holds.
-Result<ValueId> trailing_zeros(ImportContext& call, ValueId power) {
-  constexpr int64_t kBias = 127;
-  FERRYMAN_TRY(const ValueId single, as_dtype(call, power, DType::kF32));
-  FERRYMAN_TRY(const ValueId bits, bits_of(call, single));
-  FERRYMAN_TRY(const ValueId field,
-               call.emit(ops::kBitwiseAnd, {bits, bits_constant(call, kExponentMask)}));
-  FERRYMAN_TRY(const ValueId biased,
-               call.emit(ops::kShiftRight, {field, bits_constant(call, kMantissaBits)}));
-  FERRYMAN_TRY(const ValueId zeros, call.emit(ops::kSub, {biased, bits_constant(call, kBias)}));
-  return as_dtype(call, zeros, dtype_of(call, power));
-}
-
-// a / b for an int64 b that divides a, which no runtime need divide: the odd part of b has an
-// inverse modulo 2^64, found by Newton's iteration (each step doubles the right bits, and an odd
-// number is its own inverse in 3 of them), and the even part is a shift.
-Result<ValueId> exact_quotient(ImportContext& call, ValueId a, ValueId b) {
-  constexpr int kSteps = 5;
-  const ValueId two = scalar_like(call, b, 2);
-  FERRYMAN_TRY(const ValueId negated, call.emit(ops::kNeg, {b}));
-  FERRYMAN_TRY(const ValueId power, call.emit(ops::kBitwiseAnd, {b, negated}));
-  FERRYMAN_TRY(const ValueId zeros, trailing_zeros(call, power));
-  FERRYMAN_TRY(const ValueId odd, call.emit(ops::kShiftRight, {b, zeros}));
-  ValueId inverse = odd;
-  for (int step = 0; step < kSteps; ++step) {
-    FERRYMAN_TRY(const ValueId product, call.emit(ops::kMul, {odd, inverse}));
-    FERRYMAN_TRY(const ValueId correction, call.emit(ops::kSub, {two, product}));
-    FERRYMAN_TRY(inverse, call.emit(ops::kMul, {inverse, correction}));
-  }
-  FERRYMAN_TRY(const ValueId quotient, call.emit(ops::kMul, {a, inverse}));
-  return call.emit(ops::kShiftRight, {quotient, zeros});
-}
-
 // |a / gcd * b|
 Imported import_lcm(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
@@ -273,9 +240,7 @@ Imported import_lcm(ImportContext& call) {
   FERRYMAN_TRY(const ValueId is_zero, call.emit(ops::kEq, {divisor, zero}));
   FERRYMAN_TRY(const ValueId safe,
                call.emit(ops::kWhere, {is_zero, scalar_like(call, x[0], 1), divisor}));
-  FERRYMAN_TRY(const ValueId quotient, dtype_of(call, x[0]) == DType::kI64
-                                           ? exact_quotient(call, x[0], safe)
-                                           : call.emit(ops::kTruncDivide, {x[0], safe}));
+  FERRYMAN_TRY(const ValueId quotient, call.emit(ops::kTruncDivide, {x[0], safe}));
   FERRYMAN_TRY(const ValueId multiple, call.emit(ops::kMul, {quotient, x[1]}));
   return one_result(call.emit(ops::kAbs, {multiple}));
 }

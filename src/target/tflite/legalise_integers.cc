@@ -1,6 +1,7 @@
 // Whole numbers and bools: exact, or left for check_target to report. The runtime's arithmetic on
 // int64 is ADD, SUB, MUL, FLOOR_MOD, MINIMUM, MAXIMUM and comparisons.
 #include "ops/attrs.h"
+#include "ops/exact_division.h"
 #include "ops/names.h"
 #include "ops/special_names.h"
 #include "passes/match.h"
@@ -142,6 +143,27 @@ Match<RootOp> match_int64(const Graph& graph, OpId root) {
   return RootOp{root};
 }
 
+// What is left of x after division, with the sign that the rounding asks for.
+ValueId write_rest(CoreWriter& write, const Op& division, ValueId x, ValueId divisor) {
+  return write.binary(division.is(ops::kFloorDivide) ? ops::kRemainder : ops::kFmod, x, divisor);
+}
+
+// x / y -> (x - rest) / y without a rest, which multiplications can do. Division by -1 is apart: the
+// runtime's FLOOR_MOD ends the process on the smallest number.
+void int64_division_to_product(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const Dims dims = write.dims(op.result());
+  const ValueId x = write.expand(op.operands[0], dims);
+  const ValueId is_minus_one = write.binary(ops::kEq, op.operands[1], -1.0);
+  const ValueId divisor =
+      write.where(is_minus_one, write.scalar(op.operands[1], 1.0), op.operands[1]);
+  const ValueId whole = write.sub(x, write_rest(write, op, x, divisor));
+  const ValueId quotient = exact_quotient(rewriter, whole, divisor);
+  rewriter.replace_value(op.result(),
+                         write.where(is_minus_one, write.unary(ops::kNeg, x), quotient));
+}
+
 // x // 1 is x; no kernel divides int64.
 Match<RootOp> match_floor_divide_by_one(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
@@ -197,6 +219,8 @@ std::vector<Rule> legal_integer_rules() {
                             int64_shift_right_to_halves));
   rules.push_back(make_rule("floor_divide_by_one", {ops::kFloorDivide, ops::kTruncDivide},
                             match_floor_divide_by_one, forward_dividend));
+  rules.push_back(make_rule("int64_division_to_product", {ops::kFloorDivide, ops::kTruncDivide},
+                            match_int64, int64_division_to_product));
   return rules;
 }
 
