@@ -38,6 +38,7 @@ def convert(
     output_layout: Layouts = None,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
+    recurrent: str = "auto",
     converters: Sequence[Any] = (),
     verify: bool | Verify = True,
     quantize: Any = None,
@@ -50,6 +51,8 @@ def convert(
     args, kwargs: example inputs for a module or function; nested structures are fine.
     input_layout, output_layout: "channels_last" or "channels_first", for all or by name; outputs
         also "any", whatever is cheapest. As in PyTorch by default.
+    recurrent: how LSTM, GRU and RNN layers are written: "unrolled" step by step, as a "loop"
+        (WHILE), or "auto", whichever is expected to be faster.
     verify: True, False, or Verify(...) with other samples and tolerances.
     training: convert a module as it behaves in training mode, instead of refusing it.
 
@@ -65,6 +68,7 @@ def convert(
         ),
         input_names=_names("input_names", input_names),
         output_names=_names("output_names", output_names),
+        recurrent=_recurrent(recurrent),
     )
     source = (
         _ArchiveSource(module)
@@ -216,6 +220,15 @@ def _names(option: str, given: Sequence[str] | None) -> list[str] | None:
             hint="write a list with a name for each tensor, or leave it out to take the model's",
         )
     return list(given)
+
+
+def _recurrent(given: str) -> str:
+    forms = ("auto", "unrolled", "loop")
+    if given in forms:
+        return given
+    raise InputError(
+        f"recurrent is {given!r}", hint="write one of " + ", ".join(f'"{form}"' for form in forms)
+    )
 
 
 def _verify_options(verify: bool | Verify) -> Verify | None:

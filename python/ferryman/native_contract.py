@@ -42,6 +42,7 @@ class Options:
     # Names in the file, one for each tensor input or output in order; None = from the model.
     input_names: list[str] | None = None
     output_names: list[str] | None = None
+    recurrent: str = "auto"  # or "unrolled", "loop"
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

@@ -39,6 +39,12 @@ void add_convert(CLI::App& app, Arguments& arguments) {
       ->delimiter(',');
   command->add_option("--output-names", convert.output_names, "names in the file, in order")
       ->delimiter(',');
+  command
+      ->add_option("--recurrent", convert.recurrent,
+                   "LSTM, GRU and RNN layers: 'unrolled' step by step, as a 'loop' (WHILE), or "
+                   "'auto', whichever is expected to be faster")
+      ->check(CLI::IsMember({"auto", "unrolled", "loop"}))
+      ->capture_default_str();
   command->add_option("--report", convert.report, "write what became of every node, as JSON");
   command->add_option("--disable-pass", convert.disabled_passes, "for finding a fault");
   command->add_flag("--remarks", convert.show_remarks,

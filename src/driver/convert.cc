@@ -91,7 +91,8 @@ class Converter {
                  run_passes(graph, simplify_passes(), options_.passes, diagnostics_));
     stopwatch_.finish("simplify");
     FERRYMAN_TRY(const PassReport legalised,
-                 run_passes(graph, tflite::legalise_passes(), options_.passes, diagnostics_));
+                 run_passes(graph, tflite::legalise_passes({.recurrent = options_.recurrent}),
+                            options_.passes, diagnostics_));
     stopwatch_.finish("legalise");
     return {};
   }

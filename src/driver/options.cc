@@ -59,6 +59,9 @@ Status parse_entry(std::string_view key, element value, ConvertOptions& options)
     FERRYMAN_TRY(options.input_names, parse_texts(key, value));
   } else if (key == "output_names") {
     FERRYMAN_TRY(options.output_names, parse_texts(key, value));
+  } else if (key == "recurrent") {
+    FERRYMAN_TRY(const std::string form, parse_text(key, value));
+    FERRYMAN_TRY(options.recurrent, parse_recurrent_form(form));
   } else if (key == "disabled_passes") {
     FERRYMAN_TRY(options.passes.disabled, parse_texts(key, value));
   } else {
@@ -140,6 +143,14 @@ Result<ConvertOptions> parse_options(std::string_view json) {
     FERRYMAN_TRY_STATUS(parse_entry(key, value, options));
   }
   return options;
+}
+
+Result<tflite::RecurrentForm> parse_recurrent_form(std::string_view text) {
+  if (text == "auto") return tflite::RecurrentForm::kAuto;
+  if (text == "unrolled") return tflite::RecurrentForm::kUnrolled;
+  if (text == "loop") return tflite::RecurrentForm::kLoop;
+  return bad_option(fmt::format("recurrent layers as '{}'", text))
+      .because("a recurrent layer is 'auto', 'unrolled' or 'loop'");
 }
 
 Result<layout::IoLayouts> resolve_io_layouts(const Graph& graph, const ConvertOptions& options) {

@@ -63,10 +63,12 @@ class NodeTracer {
     for (const tflite::NamedPlacement& node : lowered.nodes) {
       placements_.emplace(node.node, to_placement(node.placement, ComplexPart::kNone));
     }
-    for (const tflite::Operator& op : lowered.model.subgraphs.front().operators) {
-      if (op.location < 0) continue;
-      const SourceLocation& place = graph.location(LocationId(static_cast<size_t>(op.location)));
-      ops_[place.node].push_back(std::string(tflite::to_string(op.op)));
+    for (const tflite::Subgraph& subgraph : lowered.model.subgraphs) {
+      for (const tflite::Operator& op : subgraph.operators) {
+        if (op.location < 0) continue;
+        const SourceLocation& place = graph.location(LocationId(static_cast<size_t>(op.location)));
+        ops_[place.node].push_back(std::string(tflite::to_string(op.op)));
+      }
     }
   }
 
@@ -186,8 +188,9 @@ void describe_file(const tflite::Lowered& lowered, const Graph& graph, const Pro
   report.inputs = describe_ports(tensor_inputs(program), signature.inputs, lowered.inputs);
   report.outputs = describe_ports(tensor_outputs(program), signature.outputs, lowered.outputs);
   report.nodes = NodeTracer(lowered, graph, program).trace();
-  for (const tflite::Operator& op : lowered.model.subgraphs.front().operators) {
-    ++report.ops[std::string(tflite::to_string(op.op))];
+  for (const tflite::Subgraph& subgraph : lowered.model.subgraphs) {
+    for (const tflite::Operator& op : subgraph.operators)
+      ++report.ops[std::string(tflite::to_string(op.op))];
   }
 }
 

@@ -22,6 +22,7 @@ void add_all_ops(Ops& ops) {
   add_ordering_ops(ops);
   add_pad_ops(ops);
   add_pool_ops(ops);
+  add_recurrent_ops(ops);
   add_reduce_ops(ops);
   add_resize_ops(ops);
   add_scan_ops(ops);

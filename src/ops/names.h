@@ -120,6 +120,14 @@ inline constexpr OpName kLayerNorm{"layer_norm"};
 inline constexpr OpName kGroupNorm{"group_norm"};
 inline constexpr OpName kRmsNorm{"rms_norm"};
 
+// Recurrence over time: whole layers, and their steps on projected inputs.
+inline constexpr OpName kLstm{"lstm"};
+inline constexpr OpName kGru{"gru"};
+inline constexpr OpName kRnn{"rnn"};
+inline constexpr OpName kLstmScan{"lstm_scan"};
+inline constexpr OpName kGruScan{"gru_scan"};
+inline constexpr OpName kRnnScan{"rnn_scan"};
+
 // Shape and position.
 inline constexpr OpName kReshape{"reshape"};
 inline constexpr OpName kPermute{"permute"};

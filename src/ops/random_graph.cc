@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "ops/random_recurrent.h"
 #include "ops/random_tensor.h"
 
 namespace ferryman {
@@ -199,6 +200,7 @@ Ints random_shape(RandomSource& random) {
 
 OpId add_random_op(Builder& builder, const OpDef& def, const std::vector<ValueId>& values,
                    RandomSource& random) {
+  if (is_recurrent(def)) return add_random_recurrent_op(builder, def, values, random);
   return OpDrawer(builder, def, values, random).draw();
 }
 

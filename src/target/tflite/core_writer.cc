@@ -27,6 +27,10 @@ ValueId CoreWriter::div(ValueId a, ValueId b) {
   return binary(ops::kDiv, a, b);
 }
 
+ValueId CoreWriter::linear(ValueId x, ValueId weight, ValueId bias) {
+  return builder_->create(ops::kLinear, {x, weight, bias});
+}
+
 ValueId CoreWriter::where(ValueId condition, ValueId x, ValueId other) {
   return builder_->create(ops::kWhere, {condition, x, other});
 }
@@ -96,6 +100,10 @@ ValueId CoreWriter::pad(ValueId x, Ints before, Ints after, double value) {
                           {{attr::kBefore, PerAxis{std::move(before)}},
                            {attr::kAfter, PerAxis{std::move(after)}},
                            {attr::kValue, value}});
+}
+
+ValueId CoreWriter::flip(ValueId x, size_t axis) {
+  return builder_->create(ops::kFlip, {x}, {{attr::kAxes, Axes{{static_cast<int64_t>(axis)}}}});
 }
 
 ValueId CoreWriter::concat(const std::vector<ValueId>& parts, size_t axis) {

@@ -19,7 +19,7 @@ class CoreWriter {
  public:
   explicit CoreWriter(Builder& builder) : builder_(&builder) {}
 
-  const TensorType& type(ValueId value) const { return builder_->graph().type(value); }
+  const ferryman::TensorType& type(ValueId value) const { return builder_->graph().type(value); }
   const Dims& dims(ValueId value) const { return type(value).dims; }
 
   ValueId unary(OpName name, ValueId x) { return builder_->create(name, {x}); }
@@ -31,6 +31,8 @@ class CoreWriter {
   ValueId mul(ValueId a, ValueId b);
   ValueId mul(ValueId a, double b);
   ValueId div(ValueId a, ValueId b);
+  // Without a bias if that is an invalid id.
+  ValueId linear(ValueId x, ValueId weight, ValueId bias);
   ValueId where(ValueId condition, ValueId x, ValueId other);
   ValueId cast(ValueId x, DType dtype);
 
@@ -45,6 +47,7 @@ class CoreWriter {
   // The elements [begin, end) of one axis.
   ValueId slice_axis(ValueId x, size_t axis, int64_t begin, int64_t end, int64_t step = 1);
   ValueId pad(ValueId x, Ints before, Ints after, double value);
+  ValueId flip(ValueId x, size_t axis);
   ValueId concat(const std::vector<ValueId>& parts, size_t axis);
   ValueId reduce(OpName name, ValueId x, Ints axes, bool keepdim);
   ValueId gather(ValueId x, size_t axis, const std::vector<int32_t>& indices);

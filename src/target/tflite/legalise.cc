@@ -31,9 +31,11 @@ Pass legalise_ops() {
 
 }  // namespace
 
-std::vector<Pass> legalise_passes() {
+std::vector<Pass> legalise_passes(const LegaliseOptions& options) {
   std::vector<Pass> passes;
   passes.push_back(widen_types());
+  passes.push_back(legalise_recurrent(options.recurrent));
+  passes.push_back(fold_constants());
   passes.push_back(legalise_ops());
   passes.push_back(merge_equal_ops());
   passes.push_back(fold_constants());

@@ -13,10 +13,16 @@
 #include <vector>
 
 #include "passes/rewrite.h"
+#include "target/tflite/recurrent_form.h"
 
 namespace ferryman::tflite {
 
-std::vector<Pass> legalise_passes();
+// What the user may choose between.
+struct LegaliseOptions {
+  RecurrentForm recurrent = RecurrentForm::kAuto;
+};
+
+std::vector<Pass> legalise_passes(const LegaliseOptions& options = {});
 
 // The rules, by family; each stands in its own file.
 std::vector<Rule> legal_conv_rules();
@@ -33,6 +39,9 @@ std::vector<Rule> legal_shuffle_rules();
 std::vector<Rule> legal_special_rules();
 std::vector<Rule> legal_order_rules();
 
+// Recurrent layers as loops or step after step; their rearranged weights are constants for the
+// rules above only after folding.
+Pass legalise_recurrent(RecurrentForm form);
 // Computes on types that the runtime has kernels for.
 Pass widen_types();
 // Collects what has no form on the target, as errors.

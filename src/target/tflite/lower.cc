@@ -68,6 +68,7 @@ class Lowering {
     }
     for (const OpId op : graph_.op_ids()) place_results(graph_.op(op));
     lowered_.model.signatures.push_back(std::move(signature_));
+    for (Subgraph& called : called_.take()) lowered_.model.subgraphs.push_back(std::move(called));
     return std::move(lowered_);
   }
 
@@ -91,7 +92,7 @@ class Lowering {
   void lower_op(OpId id) {
     if (plan_.ops[id].relabelling) return;
     memory_->set_location(static_cast<int32_t>(graph_.op(id).location.index));
-    LowerOp op(graph_, plan_, *memory_, main(), id);
+    LowerOp op(graph_, plan_, *memory_, main(), called_, id);
     if (const LowerFn lower = find_lowering(op.op().def->name)) return lower(op);
     const TargetRow* row = op.op().def->target_row("tflite");
     check(row != nullptr, "an op that check_target should have refused");
@@ -135,6 +136,7 @@ class Lowering {
   Lowered lowered_;
   Signature signature_;
   std::optional<MemoryTable> memory_;
+  CalledGraphs called_;
 };
 
 }  // namespace

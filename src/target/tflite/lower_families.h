@@ -42,6 +42,9 @@ void lower_softmax(LowerOp& op);
 void lower_log_softmax(LowerOp& op);
 void lower_cumsum(LowerOp& op);
 
+// lower_scan.cc
+void lower_recurrent_scan(LowerOp& op);
+
 // lower_shape.cc
 void lower_concat(LowerOp& op);
 void lower_slice(LowerOp& op);

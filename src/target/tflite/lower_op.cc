@@ -185,6 +185,33 @@ void LowerOp::finish_result(size_t result, TensorIndex tensor) {
   memory_.enter(value, plan_.results[result], tensor);
 }
 
+std::vector<TensorIndex> LowerOp::emit_all(Op op, std::vector<TensorIndex> inputs,
+                                           std::vector<Tensor> outputs, Options options) {
+  Operator made = {.op = op,
+                   .inputs = std::move(inputs),
+                   .options = std::move(options),
+                   .location = static_cast<int32_t>(op_.location.index)};
+  for (Tensor& output : outputs) made.outputs.push_back(subgraph_.add(std::move(output)));
+  subgraph_.operators.push_back(std::move(made));
+  return subgraph_.operators.back().outputs;
+}
+
+TensorIndex LowerOp::reshaped(TensorIndex tensor, const Shape& to) {
+  if (shape(tensor) == to) return tensor;
+  Tensor result = {.type = element_type(tensor), .shape = to};
+  return emit_all(Op::kReshape, {tensor, ints(to)}, {std::move(result)},
+                  ReshapeOptions{.new_shape = to})[0];
+}
+
+int32_t LowerOp::add_called_graph(Subgraph subgraph, std::string_view role) {
+  const auto location = static_cast<int32_t>(op_.location.index);
+  for (Operator& inner : subgraph.operators) inner.location = location;
+  const std::string& node = graph_.location(id_).node;
+  const std::string owner = node.empty() ? std::string(op_.def->name) : node;
+  subgraph.name = owner + "/" + std::string(role);
+  return called_.add(std::move(subgraph));
+}
+
 void LowerOp::finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape,
                               Options options) {
   const TensorIndex output =

@@ -8,6 +8,7 @@
 #include <array>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "ir/graph.h"
@@ -17,17 +18,36 @@ namespace ferryman::tflite {
 
 using Shape = std::vector<int32_t>;
 
+// The graphs that operators of the main one call: conditions and bodies of loops.
+class CalledGraphs {
+ public:
+  // The index that an operator calls it by, which is added to the graph's name.
+  int32_t add(Subgraph subgraph) {
+    const size_t index = graphs_.size() + 1;  // the main graph is 0
+    subgraph.name += "_" + std::to_string(index);
+    graphs_.push_back(std::move(subgraph));
+    return static_cast<int32_t>(index);
+  }
+  std::vector<Subgraph> take() { return std::move(graphs_); }
+
+ private:
+  std::vector<Subgraph> graphs_;
+};
+
 class LowerOp {
  public:
   LowerOp(const Graph& graph, const layout::LayoutPlan& plan, MemoryTable& memory,
-          Subgraph& subgraph, OpId op)
+          Subgraph& subgraph, CalledGraphs& called, OpId op)
       : graph_(graph),
         op_(graph.op(op)),
+        id_(op),
         plan_(plan.ops[op]),
         memory_(memory),
-        subgraph_(subgraph) {}
+        subgraph_(subgraph),
+        called_(called) {}
 
   const ferryman::Op& op() const { return op_; }
+  OpId id() const { return id_; }
   const Graph& graph() const { return graph_; }
   int form() const { return plan_.form; }
   bool has(size_t index) const { return op_.has_operand(index); }
@@ -65,6 +85,7 @@ class LowerOp {
   // The same, where the result has `shape`: its planned shape up to axes of size 1.
   TensorIndex aligned(size_t index, const Shape& shape);
   const Shape& shape(TensorIndex tensor) const { return subgraph_.tensor(tensor).shape; }
+  ElementType element_type(TensorIndex tensor) const { return subgraph_.tensor(tensor).type; }
   // As planned.
   Shape result_shape(size_t result = 0) const;
   Shape operand_shape(size_t index) const;
@@ -85,6 +106,10 @@ class LowerOp {
   // One with two: the shape of both, and their dtypes.
   std::array<TensorIndex, 2> emit_pair(Op op, std::vector<TensorIndex> inputs,
                                        std::array<DType, 2> dtypes, const Shape& shape);
+  // An operator with several new tensors as its outputs.
+  std::vector<TensorIndex> emit_all(Op op, std::vector<TensorIndex> inputs,
+                                    std::vector<Tensor> outputs, Options options);
+  TensorIndex reshaped(TensorIndex tensor, const Shape& shape);
   // A pointwise operator: operands and result share one shape, that in which the largest operand
   // lies already, so that axes of size 1 cause no RESHAPE.
   void finish_elementwise(Op op, Options options = {});
@@ -99,6 +124,9 @@ class LowerOp {
   // The same of an op with several results.
   void finish_result(size_t result, TensorIndex tensor);
 
+  // The graph gets the op's name and location ("lstm/body_2"); returns its index.
+  int32_t add_called_graph(Subgraph subgraph, std::string_view role);
+
  private:
   Shape elementwise_shape() const;
   bool is_full_size(size_t index) const;
@@ -106,9 +134,11 @@ class LowerOp {
 
   const Graph& graph_;
   const ferryman::Op& op_;
+  OpId id_;
   const layout::OpPlan& plan_;
   MemoryTable& memory_;
   Subgraph& subgraph_;
+  CalledGraphs& called_;
 };
 
 using LowerFn = void (*)(LowerOp&);

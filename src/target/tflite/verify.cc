@@ -267,7 +267,9 @@ Diagnostics verify_structure(const Model& model) {
 
 Diagnostics verify_model(const Model& model) {
   Diagnostics found = verify_structure(model);
-  if (!found.has_errors()) found.append(verify_operators(model));
+  if (found.has_errors()) return found;
+  found.append(verify_calls(model));
+  found.append(verify_operators(model));
   return found;
 }
 

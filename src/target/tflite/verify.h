@@ -13,12 +13,15 @@
 
 namespace ferryman::tflite {
 
-// Everything below, in this order; the second only if the first found nothing.
+// Everything below, in this order; the others only if the first found nothing.
 Diagnostics verify_model(const Model& model);
 
 // Indices, shapes, sizes of constants, order of operators, signatures: what can be said without
 // knowing any operator.
 Diagnostics verify_structure(const Model& model);
+
+// Operators that run other graphs: conditions and bodies of loops. The structure must be sound.
+Diagnostics verify_calls(const Model& model);
 
 // What each operator demands. The structure must be sound.
 Diagnostics verify_operators(const Model& model);

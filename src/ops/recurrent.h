@@ -1,0 +1,54 @@
+// Recurrent layers and their steps: what the operands of the rows in recurrent.cc mean.
+//
+//   const RecurrentLayer layer = recurrent_layer(graph, op);          // lstm, gru, rnn
+//   const RecurrentScan scan = recurrent_scan(graph, op);             // lstm_scan, gru_scan,
+//   rnn_scan
+//
+// A layer is one level of nn.LSTM and its kin, in one or both directions; its weights lie as
+// PyTorch has them, gates in the order i, f, g, o (lstm) or r, z, n (gru). A scan is what remains
+// of it when the input projections of all steps are known: D independent recurrences that all run
+// forward; its lstm gates stand in the order i, f, o, g, the ones with a sigmoid side by side.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace ferryman {
+
+enum class Cell : uint8_t { kLstm, kGru, kRnnTanh, kRnnRelu };
+
+int64_t num_gates(Cell cell);
+// Of a layer or a scan.
+Cell cell_of(const Op& op);
+
+struct RecurrentSizes {
+  int64_t steps = 0, batch = 0, directions = 0;
+  int64_t hidden = 0;   // of the cell
+  int64_t outputs = 0;  // of a step: hidden, unless an lstm projects it
+};
+
+// Absent operands are invalid ids.
+struct RecurrentLayer {
+  Cell cell = Cell::kLstm;
+  RecurrentSizes sizes;
+  ValueId x;           // [steps, batch, inputs]
+  ValueId h0;          // [directions, batch, outputs]
+  ValueId c0;          // lstm: [directions, batch, hidden]
+  ValueId w_ih, w_hh;  // [directions, gates * hidden, inputs or outputs]
+  ValueId b_ih, b_hh;  // [directions, gates * hidden]
+  ValueId w_hr;        // lstm with a projection: [directions, outputs, hidden]
+};
+// Shapes must be static.
+RecurrentLayer recurrent_layer(const Graph& graph, OpId op);
+
+struct RecurrentScan {
+  Cell cell = Cell::kLstm;
+  RecurrentSizes sizes;
+  ValueId gates;  // [steps, directions, batch, gates * hidden]
+  ValueId h0, c0;
+  ValueId w_hh;
+  ValueId b_hh;  // gru: inside the reset gate's product, [directions, gates * hidden]
+  ValueId w_hr;
+};
+RecurrentScan recurrent_scan(const Graph& graph, OpId op);
+
+}  // namespace ferryman

@@ -1,0 +1,12 @@
+// The reference evaluator of recurrent layers and scans (recurrent.h).
+#pragma once
+
+#include "ops/eval.h"
+#include "ops/recurrent.h"
+
+namespace ferryman {
+
+EvalResult eval_recurrent_layer(Cell cell, const EvalArgs& args);
+EvalResult eval_recurrent_scan(Cell cell, const EvalArgs& args);
+
+}  // namespace ferryman

@@ -1,0 +1,324 @@
+// Recurrent layers: the input projections of all steps are one matrix product; then either a scan,
+// which lowers to a loop, or one step after the other.
+#include <algorithm>
+
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "ops/recurrent.h"
+#include "passes/match.h"
+#include "target/tflite/core_writer.h"
+#include "target/tflite/legalise.h"
+#include "target/tflite/recurrent_cell.h"
+
+namespace ferryman::tflite {
+
+namespace {
+
+int64_t recurrent_bytes(const Graph& graph, const RecurrentLayer& layer) {
+  const TensorType& type = graph.type(layer.w_hh);
+  return num_elements(type.dims) * byte_size(type.dtype);
+}
+
+// lstm: i, f, g, o -> i, f, o, g, so that one operator computes all sigmoids.
+ValueId sigmoids_first(CoreWriter& write, Cell cell, ValueId weight) {
+  if (cell != Cell::kLstm || !weight.valid()) return weight;
+  const int64_t width = write.dims(weight)[1].size() / num_gates(cell);
+  const auto gates = [&](int64_t begin, int64_t end) {
+    return write.slice_axis(weight, 1, begin * width, end * width);
+  };
+  return write.concat({gates(0, 2), gates(3, 4), gates(2, 3)}, 1);
+}
+
+struct Biases {
+  ValueId projection;  // of the product with the inputs
+  ValueId recurrent;   // gru: of the product with the state; zero for the gates r and z
+};
+
+// Biases are sums but for the one inside gru's reset gate.
+Biases split_biases(CoreWriter& write, const RecurrentLayer& layer) {
+  if (!layer.b_hh.valid()) return {layer.b_ih, {}};
+  if (layer.cell != Cell::kGru) {
+    return {layer.b_ih.valid() ? write.add(layer.b_ih, layer.b_hh) : layer.b_hh, {}};
+  }
+  const Dims dims = write.dims(layer.b_hh);
+  const int64_t hidden = layer.sizes.hidden;
+  const auto part = [&](ValueId bias, int64_t begin, int64_t end) {
+    return write.slice_axis(bias, 1, begin * hidden, end * hidden);
+  };
+  const ValueId zeros = write.expand(write.scalar(layer.b_hh, 0), dims);
+  const ValueId recurrent = write.concat({part(zeros, 0, 2), part(layer.b_hh, 2, 3)}, 1);
+  const ValueId outside = write.concat({part(layer.b_hh, 0, 2), part(zeros, 2, 3)}, 1);
+  return {layer.b_ih.valid() ? write.add(layer.b_ih, outside) : outside, recurrent};
+}
+
+// What the inputs contribute to the gates of all directions: [T, B, D * G].
+ValueId project_inputs(CoreWriter& write, const RecurrentLayer& layer, ValueId bias) {
+  const Dims dims = write.dims(layer.w_ih);
+  const Dim rows(dims[0].size() * dims[1].size());
+  const ValueId weight =
+      write.reshape(sigmoids_first(write, layer.cell, layer.w_ih), {rows, dims[2]});
+  bias = sigmoids_first(write, layer.cell, bias);
+  if (bias.valid()) bias = write.reshape(bias, {rows});
+  return write.linear(layer.x, weight, bias);
+}
+
+ValueId one_direction(CoreWriter& write, ValueId value, int64_t d) {
+  return value.valid() ? write.slice_axis(value, 0, d, d + 1) : value;
+}
+
+struct LayerResults {
+  ValueId sequence;  // [T, B, D * P]
+  ValueId h, c;      // [D, B, …]
+};
+
+void replace_results(Rewriter& rewriter, const Op& op, const LayerResults& results) {
+  rewriter.replace_value(op.results[0], results.sequence);
+  rewriter.replace_value(op.results[1], results.h);
+  if (op.results.size() > 2) rewriter.replace_value(op.results[2], results.c);
+}
+
+// ---- step after step ----
+
+ValueId unless_zero(CoreWriter& write, const Graph& graph, ValueId state, int64_t d) {
+  if (!state.valid() || uniform_value(graph, state) == 0.0) return {};
+  const Dims dims = write.dims(state);
+  return write.reshape(one_direction(write, state, d), {dims[1], dims[2]});
+}
+
+struct DirectionResults {
+  ValueId sequence;  // [T * B, P]
+  CellState last;
+};
+
+// `gates`: [T * B, D * G].
+DirectionResults unroll_direction(Rewriter& rewriter, const RecurrentLayer& layer, ValueId gates,
+                                  const Biases& biases, int64_t d) {
+  CoreWriter write(rewriter);
+  const RecurrentSizes& sizes = layer.sizes;
+  const ValueId w_hh = sigmoids_first(write, layer.cell, one_direction(write, layer.w_hh, d));
+  const StepWeights weights = step_weights(write, w_hh, one_direction(write, biases.recurrent, d),
+                                           one_direction(write, layer.w_hr, d));
+  CellState state = {unless_zero(write, rewriter.graph(), layer.h0, d),
+                     unless_zero(write, rewriter.graph(), layer.c0, d)};
+  const int64_t width = num_gates(layer.cell) * sizes.hidden;
+  std::vector<ValueId> outputs(static_cast<size_t>(sizes.steps));
+  for (int64_t i = 0; i < sizes.steps; ++i) {
+    const int64_t t = d == 0 ? i : sizes.steps - 1 - i;
+    const ValueId now =
+        write.slice(gates, {t * sizes.batch, d * width}, {(t + 1) * sizes.batch, (d + 1) * width});
+    state = write_step(write, layer.cell, weights, now, state);
+    outputs[static_cast<size_t>(t)] = state.h;
+  }
+  return {write.concat(outputs, 0), state};
+}
+
+void unroll_time(Rewriter& rewriter, OpId id) {
+  const Op op = rewriter.graph().op(id);
+  const RecurrentLayer layer = recurrent_layer(rewriter.graph(), id);
+  const RecurrentSizes& sizes = layer.sizes;
+  CoreWriter write(rewriter);
+  const Biases biases = split_biases(write, layer);
+  const ValueId projected = project_inputs(write, layer, biases.projection);
+  const Dim rows(sizes.steps * sizes.batch);
+  const ValueId gates = write.reshape(projected, {rows, write.dims(projected)[2]});
+  std::vector<ValueId> sequences, h, c;
+  for (int64_t d = 0; d < sizes.directions; ++d) {
+    const DirectionResults direction = unroll_direction(rewriter, layer, gates, biases, d);
+    sequences.push_back(direction.sequence);
+    h.push_back(write.reshape(direction.last.h, {Dim(1), Dim(sizes.batch), Dim(sizes.outputs)}));
+    if (!direction.last.c.valid()) continue;
+    c.push_back(write.reshape(direction.last.c, {Dim(1), Dim(sizes.batch), Dim(sizes.hidden)}));
+  }
+  LayerResults results;
+  results.sequence = write.reshape(write.concat(sequences, 1), write.dims(op.results[0]));
+  results.h = write.concat(h, 0);
+  if (!c.empty()) results.c = write.concat(c, 0);
+  replace_results(rewriter, op, results);
+}
+
+// ---- a loop ----
+
+// What one loop computes: one direction, or both at once.
+struct Lanes {
+  RecurrentLayer layer;  // operands and sizes of these directions; x, w_ih and biases are not used
+  ValueId gates;         // [T, B, D * G]
+  ValueId b_hh;          // gru
+  bool first_is_backward = false;
+
+  bool is_backward(int64_t lane) const { return first_is_backward || lane == 1; }
+};
+
+// [T, B, D * G] -> [T, D, B, G], where a direction that runs backwards has its steps reversed.
+ValueId forward_lanes(CoreWriter& write, const Lanes& lanes) {
+  const RecurrentSizes& sizes = lanes.layer.sizes;
+  const int64_t width = write.dims(lanes.gates)[2].size() / sizes.directions;
+  std::vector<ValueId> parts;
+  for (int64_t d = 0; d < sizes.directions; ++d) {
+    ValueId part = write.slice_axis(lanes.gates, 2, d * width, (d + 1) * width);
+    if (lanes.is_backward(d)) part = write.flip(part, 0);
+    parts.push_back(write.reshape(part, {Dim(sizes.steps), Dim(1), Dim(sizes.batch), Dim(width)}));
+  }
+  return write.concat(parts, 1);
+}
+
+// [T, D, B, P] -> [T, B, D * P], the inverse.
+ValueId joined_lanes(CoreWriter& write, const Lanes& lanes, ValueId sequence) {
+  const RecurrentSizes& sizes = lanes.layer.sizes;
+  std::vector<ValueId> parts;
+  for (int64_t d = 0; d < sizes.directions; ++d) {
+    const ValueId part = write.reshape(write.slice_axis(sequence, 1, d, d + 1),
+                                       {Dim(sizes.steps), Dim(sizes.batch), Dim(sizes.outputs)});
+    parts.push_back(lanes.is_backward(d) ? write.flip(part, 0) : part);
+  }
+  return write.concat(parts, 2);
+}
+
+std::vector<ValueId> write_scan(Rewriter& rewriter, const Lanes& lanes, ValueId gates) {
+  const RecurrentLayer& layer = lanes.layer;
+  switch (layer.cell) {
+    case Cell::kLstm:
+      return rewriter.create_all(ops::kLstmScan,
+                                 std::vector{gates, layer.h0, layer.c0, layer.w_hh, layer.w_hr});
+    case Cell::kGru:
+      return rewriter.create_all(ops::kGruScan,
+                                 std::vector{gates, layer.h0, layer.w_hh, lanes.b_hh});
+    case Cell::kRnnTanh:
+    case Cell::kRnnRelu:
+      break;
+  }
+  const NamedAttr nonlinearity(attr::kNonlinearity,
+                               std::string(layer.cell == Cell::kRnnRelu ? "relu" : "tanh"));
+  return rewriter.create_all(ops::kRnnScan, std::vector{gates, layer.h0, layer.w_hh},
+                             {&nonlinearity, 1});
+}
+
+struct StepResults {
+  std::vector<ValueId> outputs;  // [1, D, B, P] each
+  CellState last;
+};
+
+// The steps of all lanes from `from` to the end.
+StepResults follow_up(CoreWriter& write, const Lanes& lanes, ValueId gates, int64_t from,
+                      CellState state) {
+  const RecurrentLayer& layer = lanes.layer;
+  const StepWeights weights = step_weights(write, layer.w_hh, lanes.b_hh, layer.w_hr);
+  const Dim directions(layer.sizes.directions), batch(layer.sizes.batch);
+  StepResults results = {{}, state};
+  for (int64_t t = from; t < layer.sizes.steps; ++t) {
+    const ValueId now = write.reshape(write.slice_axis(gates, 0, t, t + 1),
+                                      {directions, batch, write.dims(gates)[3]});
+    results.last = write_step(write, layer.cell, weights, now, results.last);
+    results.outputs.push_back(
+        write.reshape(results.last.h, {Dim(1), directions, batch, Dim(layer.sizes.outputs)}));
+  }
+  return results;
+}
+
+LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
+  CoreWriter write(rewriter);
+  const int64_t steps = lanes.layer.sizes.steps;
+  const TimeLoop loop = time_loop(steps, recurrent_bytes(rewriter.graph(), lanes.layer));
+  const int64_t looped = loop.iterations * loop.steps_per_iteration;
+  const ValueId gates = forward_lanes(write, lanes);
+  const std::vector<ValueId> scan =
+      write_scan(rewriter, lanes, write.slice_axis(gates, 0, 0, looped));
+  std::vector<ValueId> outputs = {scan[0]};
+  CellState state = {scan[1], scan.size() > 2 ? scan[2] : ValueId()};
+  if (looped < steps) {
+    const StepResults rest = follow_up(write, lanes, gates, looped, state);
+    outputs.insert(outputs.end(), rest.outputs.begin(), rest.outputs.end());
+    state = rest.last;
+  }
+  return {joined_lanes(write, lanes, write.concat(outputs, 0)), state.h, state.c};
+}
+
+// Results of all directions, from those of each.
+LayerResults join_directions(CoreWriter& write, const std::vector<LayerResults>& parts) {
+  std::vector<ValueId> sequences, h, c;
+  for (const LayerResults& part : parts) {
+    sequences.push_back(part.sequence);
+    h.push_back(part.h);
+    if (part.c.valid()) c.push_back(part.c);
+  }
+  return {write.concat(sequences, 2), write.concat(h, 0),
+          c.empty() ? ValueId() : write.concat(c, 0)};
+}
+
+// Directions [first, first + count) of what all directions have in common.
+Lanes take_lanes(CoreWriter& write, const Lanes& all, int64_t first, int64_t count) {
+  const auto part = [&](ValueId value) {
+    return value.valid() ? write.slice_axis(value, 0, first, first + count) : value;
+  };
+  const int64_t width = write.dims(all.gates)[2].size() / all.layer.sizes.directions;
+  Lanes lanes = all;
+  lanes.layer.sizes.directions = count;
+  lanes.layer.h0 = part(all.layer.h0);
+  lanes.layer.c0 = part(all.layer.c0);
+  lanes.layer.w_hh = part(all.layer.w_hh);
+  lanes.layer.w_hr = part(all.layer.w_hr);
+  lanes.b_hh = part(all.b_hh);
+  lanes.gates = write.slice_axis(all.gates, 2, first * width, (first + count) * width);
+  lanes.first_is_backward = first == 1;
+  return lanes;
+}
+
+void loop_over_time(Rewriter& rewriter, OpId id) {
+  const Op op = rewriter.graph().op(id);
+  CoreWriter write(rewriter);
+  Lanes all = {.layer = recurrent_layer(rewriter.graph(), id), .gates = {}, .b_hh = {}};
+  RecurrentLayer& layer = all.layer;
+  const int64_t bytes = recurrent_bytes(rewriter.graph(), layer);
+  const Biases biases = split_biases(write, layer);
+  all.gates = project_inputs(write, layer, biases.projection);
+  all.b_hh = biases.recurrent;
+  layer.w_hh = sigmoids_first(write, layer.cell, layer.w_hh);
+  const int64_t together = loops_together(bytes) ? layer.sizes.directions : 1;
+  std::vector<LayerResults> results;
+  for (int64_t d = 0; d < layer.sizes.directions; d += together)
+    results.push_back(loop_lanes(rewriter, take_lanes(write, all, d, together)));
+  replace_results(rewriter, op, join_directions(write, results));
+}
+
+// The body of a loop has its weights as constants.
+bool has_constant_weights(const Graph& graph, const RecurrentLayer& layer) {
+  const auto is_known = [&](ValueId value) {
+    return !value.valid() || is_known_constant(graph, value);
+  };
+  return is_known(layer.w_hh) && is_known(layer.b_hh) && is_known(layer.w_hr);
+}
+
+bool has_static_shapes(const Graph& graph, const Op& op) {
+  return std::all_of(op.operands.begin(), op.operands.end(), [&](ValueId value) {
+    return !value.valid() || all_static(graph.type(value).dims);
+  });
+}
+
+RuleResult apply_recurrent(Rewriter& rewriter, OpId root, RecurrentForm form) {
+  const Graph& graph = rewriter.graph();
+  if (!has_static_shapes(graph, graph.op(root))) return {};
+  const RecurrentLayer layer = recurrent_layer(graph, root);
+  const bool loops = has_constant_weights(graph, layer) &&
+                     prefers_loop(form, layer.sizes.steps, recurrent_bytes(graph, layer));
+  rewriter.insert_before(root);
+  if (loops) {
+    loop_over_time(rewriter, root);
+  } else {
+    unroll_time(rewriter, root);
+  }
+  return {Outcome::kApplied, {}};
+}
+
+}  // namespace
+
+Pass legalise_recurrent(RecurrentForm form) {
+  std::vector<Rule> rules;
+  rules.push_back(
+      {"recurrent_layer",
+       {ops::kLstm, ops::kGru, ops::kRnn},
+       [form](Rewriter& rewriter, OpId root) { return apply_recurrent(rewriter, root, form); },
+       {}});
+  return rewrite_pass("legalise_recurrent", "recurrent layers as loops or step after step",
+                      std::move(rules));
+}
+
+}  // namespace ferryman::tflite
