@@ -1,6 +1,8 @@
 """Tensors without axes and without elements, through the whole of the converter."""
 
+import pytest
 import torch
+from torch.utils import _pytree as pytree
 
 import ferryman
 
@@ -23,3 +25,46 @@ def test_bfloat16_is_float32_in_the_file_and_bfloat16_for_the_caller():
     y = model(x)
     assert y.dtype is torch.bfloat16
     torch.testing.assert_close(y, module(x).detach(), rtol=1e-2, atol=1e-2)
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        torch.maximum,
+        torch.minimum,
+        torch.fmax,
+        lambda a, b: torch.clamp(a, b - 1, b + 1),
+        lambda a, b: (a.amax(), a.amin(), b.amax(), b.amin()),
+        lambda a, b: torch.max(a.reshape(1, 7), 1),
+        lambda a, b: (a.argmax(), b.argmin()),
+        lambda a, b: torch.sort(a, stable=True),
+        lambda a, b: torch.nn.functional.relu6(a),
+    ],
+)
+def test_nan_and_infinities_go_where_pytorch_has_them(function):
+    class Module(torch.nn.Module):
+        def forward(self, a, b):
+            return function(a, b)
+
+    example = (torch.randn(7), torch.randn(7))
+    model = ferryman.convert(Module().eval(), example, verify=False, progress=False)
+    a = torch.tensor([NAN, 1.0, 2.0, INF, -INF, -0.0, 0.0])
+    b = torch.tensor([1.0, NAN, 3.0, 1.0, 2.0, 0.0, -0.0])
+    torch.testing.assert_close(
+        pytree.tree_leaves(model(a, b)), pytree.tree_leaves(function(a, b)), equal_nan=True
+    )
+
+
+@pytest.mark.parametrize("function", [torch.floor_divide, torch.remainder, torch.fmod])
+def test_int64_division_is_exact_with_pytorchs_signs(function):
+    smallest = -(2**63)
+    a = torch.tensor([7, -7, 7, -7, smallest, smallest, 2**62 + 3, -(2**53) - 1])
+    b = torch.tensor([2, 2, -2, -2, -1, 3, 2**33, 7])
+    model = ferryman.convert(
+        lambda x, y: function(x, y), (torch.ones_like(a), torch.ones_like(b)), verify=False,
+        progress=False,
+    )  # fmt: skip
+    assert torch.equal(model(a, b), function(a, b))

@@ -36,6 +36,7 @@ std::vector<Pass> legalise_passes(const LegaliseOptions& options) {
   passes.push_back(widen_types());
   passes.push_back(legalise_recurrent(options.recurrent));
   passes.push_back(fold_constants());
+  passes.push_back(guard_values());
   passes.push_back(legalise_ops());
   passes.push_back(merge_equal_ops());
   passes.push_back(fold_constants());

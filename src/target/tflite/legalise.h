@@ -44,6 +44,8 @@ std::vector<Rule> legal_order_rules();
 Pass legalise_recurrent(RecurrentForm form);
 // Computes on types that the runtime has kernels for.
 Pass widen_types();
+// Once, before the ops are written in the forms of the target: it would match what it makes.
+Pass guard_values();
 // Collects what has no form on the target, as errors.
 Pass check_target();
 

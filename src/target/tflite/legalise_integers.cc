@@ -63,15 +63,18 @@ void integer_relu_to_maximum(Rewriter& rewriter, const RootOp& found) {
   rewriter.replace_value(op.result(), result);
 }
 
-// fmod(x, y) with the sign of x -> m = remainder(|x|, |y|); where(x < 0, -m, m)
+// fmod(x, y) has the sign of x: r = remainder(x, y), which has that of y; r - y where they differ
 void integer_fmod_to_remainder(Rewriter& rewriter, const RootOp& found) {
   const Op op = rewriter.graph().op(found.op);
   CoreWriter write(rewriter);
   const ValueId x = op.operands[0];
-  const ValueId rest =
-      write.binary(ops::kRemainder, write_abs(write, x), write_abs(write, op.operands[1]));
-  rewriter.replace_value(
-      op.result(), write.where(write.binary(ops::kLt, x, 0.0), write.unary(ops::kNeg, rest), rest));
+  const ValueId rest = write.binary(ops::kRemainder, x, op.operands[1]);
+  const ValueId signs_differ = write.binary(
+      ops::kLogicalXor, write.binary(ops::kLt, rest, 0.0), write.binary(ops::kLt, x, 0.0));
+  const ValueId is_off =
+      write.binary(ops::kLogicalAnd, write.binary(ops::kNe, rest, 0.0), signs_differ);
+  rewriter.replace_value(op.result(),
+                         write.where(is_off, write.sub(rest, op.operands[1]), rest));
 }
 
 // bitwise_not(x) -> -1 - x
@@ -148,20 +151,13 @@ ValueId write_rest(CoreWriter& write, const Op& division, ValueId x, ValueId div
   return write.binary(division.is(ops::kFloorDivide) ? ops::kRemainder : ops::kFmod, x, divisor);
 }
 
-// x / y -> (x - rest) / y without a rest, which multiplications can do. Division by -1 is apart: the
-// runtime's FLOOR_MOD ends the process on the smallest number.
+// x / y -> (x - rest) / y without a rest, which multiplications can do; y is not -1 (guard_values).
 void int64_division_to_product(Rewriter& rewriter, const RootOp& found) {
   const Op op = rewriter.graph().op(found.op);
   CoreWriter write(rewriter);
-  const Dims dims = write.dims(op.result());
-  const ValueId x = write.expand(op.operands[0], dims);
-  const ValueId is_minus_one = write.binary(ops::kEq, op.operands[1], -1.0);
-  const ValueId divisor =
-      write.where(is_minus_one, write.scalar(op.operands[1], 1.0), op.operands[1]);
-  const ValueId whole = write.sub(x, write_rest(write, op, x, divisor));
-  const ValueId quotient = exact_quotient(rewriter, whole, divisor);
-  rewriter.replace_value(op.result(),
-                         write.where(is_minus_one, write.unary(ops::kNeg, x), quotient));
+  const ValueId x = write.expand(op.operands[0], write.dims(op.result()));
+  const ValueId whole = write.sub(x, write_rest(write, op, x, op.operands[1]));
+  rewriter.replace_value(op.result(), exact_quotient(rewriter, whole, op.operands[1]));
 }
 
 // x // 1 is x; no kernel divides int64.

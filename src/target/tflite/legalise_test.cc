@@ -249,12 +249,12 @@ TEST(LegaliseErrors, TensorsWithoutElementsAreReported) {
       "  hint: leave the empty part out of the model");
 }
 
-TEST(LegaliseErrors, WholeNumbersThatNoKernelDividesAreReported) {
+TEST(LegaliseErrors, WholeNumbersThatNoKernelComputesAreReported) {
   const TensorData x = TensorData::of<int64_t>({2}, {7, 9});
   const TensorData y = TensorData::of<int64_t>({2}, {2, 4});
-  EXPECT_EQ(legalise_one({ops::kFloorDivide, {x, y}}).errors,
-            "error[E0401]: 'floor_divide' of int64\n"
-            "  why:  the runtime's FLOOR_DIV does not compute on that type\n"
+  EXPECT_EQ(legalise_one({ops::kPow, {x, y}}).errors,
+            "error[E0401]: 'pow' of int64\n"
+            "  why:  the runtime's POW does not compute on that type\n"
             "  hint: cast its operands to float32, or to int32 if they are whole numbers");
 }
 
