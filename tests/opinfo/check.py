@@ -155,10 +155,19 @@ def _export(case: Case) -> torch.export.ExportedProgram:
         raise NotExpressible(f"torch.export: {_short(error)}") from error
     if program.range_constraints or any(map(_has_open_size, program.graph.nodes)):
         raise NotExpressible("the size of a result depends on values")
+    if any(map(_makes_anything, program.graph.nodes)):
+        raise NotExpressible("uninitialised memory")
     return program
 
 
+def _makes_anything(node: torch.fx.Node) -> bool:
+    name = getattr(node.target, "__name__", "").removeprefix("new_")
+    return name.startswith(("empty.", "empty_like.", "empty_strided.", "resize_"))
+
+
 def _has_open_size(node: torch.fx.Node) -> bool:
+    if torch.Tag.dynamic_output_shape in getattr(node.target, "tags", ()):
+        return True
     values = pytree.tree_leaves(node.meta.get("val"))
     sizes = [size for v in values if isinstance(v, torch.Tensor) for size in v.shape]
     return any(isinstance(size, torch.SymInt) for size in sizes)

@@ -2,7 +2,7 @@
 //
 // NaN in the larger and the smaller of values: if any operand is NaN, so is torch's result. MAXIMUM
 // and MINIMUM give their right operand then, and the reductions drop NaN. The smallest whole number
-// divided by -1: the processor traps, torch's wraps around.
+// divided by -1: the processor traps, torch's wraps around. Negative powers of whole numbers.
 #include <array>
 
 #include "ops/attrs.h"
@@ -19,8 +19,7 @@ namespace {
 // 0, or NaN where x is: in ops that the delegate takes, unlike a comparison and a selection. The
 // clamp keeps infinities from becoming NaN.
 ValueId zero_or_nan(Builder& builder, CoreWriter& write, ValueId x) {
-  const ValueId bounded =
-      builder.create(ops::kClamp, {x}, {{attr::kMin, -1.0}, {attr::kMax, 1.0}});
+  const ValueId bounded = builder.create(ops::kClamp, {x}, {{attr::kMin, -1.0}, {attr::kMax, 1.0}});
   return write.mul(bounded, 0.0);
 }
 
@@ -30,8 +29,7 @@ ValueId guarded_extreme(Rewriter& rewriter, CoreWriter& write, const Op& op) {
   ValueId right = op.operands[1];
   const Graph& graph = rewriter.graph();
   if (graph.is_constant(right)) std::swap(left, right);
-  if (!graph.is_constant(left))
-    right = write.add(right, zero_or_nan(rewriter, write, left));
+  if (!graph.is_constant(left)) right = write.add(right, zero_or_nan(rewriter, write, left));
   return rewriter.create(OpName{op.def->name}, {left, right});
 }
 
@@ -49,8 +47,8 @@ ValueId guarded_position(Rewriter& rewriter, CoreWriter& write, const Op& op) {
   const ValueId is_nan = write.unary(ops::kIsNan, op.operands[0]);
   const ValueId flags[] = {write.cast(is_nan, DType::kI32)};
   const Axes axes{{op.attr(attr::kAxis).value}};
-  const ValueId any = rewriter.create(
-      ops::kAny, {is_nan}, {{attr::kAxes, axes}, {attr::kKeepDim, true}});
+  const ValueId any =
+      rewriter.create(ops::kAny, {is_nan}, {{attr::kAxes, axes}, {attr::kKeepDim, true}});
   return write.where(any, rewriter.create(ops::kArgmax, flags, attrs_of(op)),
                      rewriter.create(OpName{op.def->name}, x, attrs_of(op)));
 }
@@ -73,9 +71,23 @@ ValueId guarded_rest(Rewriter& rewriter, CoreWriter& write, const Op& op) {
 // x / -1 -> -x
 ValueId guarded_quotient(Rewriter& rewriter, CoreWriter& write, const Op& op) {
   const Divisor divisor = guarded_divisor(write, op.operands[1]);
-  const ValueId quotient =
-      rewriter.create(OpName{op.def->name}, {op.operands[0], divisor.value});
+  const ValueId quotient = rewriter.create(OpName{op.def->name}, {op.operands[0], divisor.value});
   return write.where(divisor.is_minus_one, write.unary(ops::kNeg, op.operands[0]), quotient);
+}
+
+// POW refuses negative exponents of whole numbers; torch gives 1 or -1 for those bases, and 0.
+ValueId guarded_power(Rewriter& rewriter, CoreWriter& write, const Op& op) {
+  const ValueId base = op.operands[0];
+  const ValueId exponent = op.operands[1];
+  const auto is = [&](ValueId x, double number) { return write.binary(ops::kEq, x, number); };
+  const auto number = [&](double value) { return write.scalar(base, value); };
+  const ValueId is_odd = is(write.binary(ops::kBitwiseAnd, exponent, 1.0), 1.0);
+  const ValueId of_minus_one = write.where(is_odd, number(-1.0), number(1.0));
+  const ValueId inverse = write.where(
+      is(base, 1.0), number(1.0), write.where(is(base, -1.0), of_minus_one, number(0.0)));
+  const ValueId power =
+      rewriter.create(OpName{op.def->name}, {base, write.binary(ops::kMaximum, exponent, 0.0)});
+  return write.where(write.binary(ops::kLt, exponent, 0.0), inverse, power);
 }
 
 using Guard = ValueId (*)(Rewriter&, CoreWriter&, const Op&);
@@ -93,6 +105,7 @@ constexpr std::array kIntegerGuards = {
     GuardRow{ops::kFmod, guarded_rest},
     GuardRow{ops::kFloorDivide, guarded_quotient},
     GuardRow{ops::kTruncDivide, guarded_quotient},
+    GuardRow{ops::kPow, guarded_power},
 };
 
 template <typename Rows>
@@ -103,11 +116,11 @@ Guard find_row(const Rows& rows, const Op& op) {
   return nullptr;
 }
 
-// A divisor that is known, and not -1, needs none.
+// A divisor or exponent that is known to be positive needs none.
 Guard find_guard(const Graph& graph, const Op& op) {
   if (op.operands.empty() || !op.operands[0].valid()) return nullptr;
   if (is_floating(graph, op.operands[0])) return find_row(kFloatingGuards, op);
-  if (op.operands.size() < 2 || uniform_value(graph, op.operands[1]).value_or(-1) != -1)
+  if (op.operands.size() < 2 || uniform_value(graph, op.operands[1]).value_or(-1) > 0)
     return nullptr;
   return is_integer(graph.type(op.operands[0]).dtype) ? find_row(kIntegerGuards, op) : nullptr;
 }

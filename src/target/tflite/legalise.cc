@@ -13,6 +13,7 @@ void append(std::vector<Rule>& rules, std::vector<Rule> family) {
 
 Pass legalise_ops() {
   std::vector<Rule> rules;
+  append(rules, legal_computed_kernel_rules());
   append(rules, legal_conv_transpose_rules());
   append(rules, legal_conv_rules());
   append(rules, legal_pool_rules());

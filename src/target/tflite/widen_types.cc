@@ -1,5 +1,5 @@
 // Types that the runtime's kernels do not compute with: half and double precision become float32,
-// whole numbers of 8 and 16 bits become int32 (plain int8 operands end the process). Casts lead in
+// whole numbers of 8 and 16 bits become int32, and so do bools that are ordered (plain int8 operands end the process). Casts lead in
 // and out; between two widened ops they cancel.
 #include <algorithm>
 #include <optional>
@@ -54,9 +54,14 @@ bool only_moves(const Op& op) {
   return op.is(ops::kReshape) || op.is(ops::kPermute) || op.is(ops::kExpand);
 }
 
+bool orders(const Op& op) {
+  return op.is(ops::kLt) || op.is(ops::kLe) || op.is(ops::kGt) || op.is(ops::kGe);
+}
+
 // What operands and results of `dtype` become for this op.
 std::optional<DType> wider_type(const Op& op, DType dtype) {
   if (op.is(ops::kCast) || op.is(ops::kBitcast)) return std::nullopt;
+  if (dtype == DType::kBool && orders(op)) return DType::kI32;
   if (is_half(dtype)) return DType::kF32;
   if (dtype == DType::kF64 && !only_moves(op)) return DType::kF32;
   if (is_small_integer(dtype) && computes(op)) return DType::kI32;
