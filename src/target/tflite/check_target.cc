@@ -56,10 +56,6 @@ std::optional<Problem> rank_problem(const Graph& graph, const ferryman::Op& op) 
     return Problem{fmt::format("a convolution over {} spatial axes", rank - 2),
                    "the runtime has kernels for one to three", ""};
   }
-  if (op.is(ops::kConv) && rank == 5 && op.attr(attr::kGroups) != 1) {
-    return Problem{"a grouped convolution over three spatial axes with many groups",
-                   "CONV_3D knows no groups", "use fewer groups, or convolutions over two axes"};
-  }
   if (op.is(ops::kMatmul) && rank > 5) {
     return Problem{"a matrix product of more than five axes that broadcasts",
                    "BATCH_MATMUL takes five axes", "expand or reshape the operands before it"};

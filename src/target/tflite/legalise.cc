@@ -15,6 +15,7 @@ Pass legalise_ops() {
   std::vector<Rule> rules;
   append(rules, legal_computed_kernel_rules());
   append(rules, legal_conv_transpose_rules());
+  append(rules, legal_conv3d_rules());
   append(rules, legal_conv_rules());
   append(rules, legal_pool_rules());
   append(rules, legal_norm_rules());

@@ -27,6 +27,7 @@ std::vector<Pass> legalise_passes(const LegaliseOptions& options = {});
 // The rules, by family; each stands in its own file.
 std::vector<Rule> legal_conv_rules();
 std::vector<Rule> legal_computed_kernel_rules();
+std::vector<Rule> legal_conv3d_rules();
 std::vector<Rule> legal_conv_transpose_rules();
 std::vector<Rule> legal_pool_rules();
 std::vector<Rule> legal_norm_rules();

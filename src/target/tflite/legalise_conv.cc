@@ -1,5 +1,4 @@
-// Convolutions: one spatial axis becomes two, large depthwise kernels are split, groups of 3-d
-// convolutions taken apart.
+// Convolutions: one spatial axis becomes two, large depthwise kernels are split.
 #include <algorithm>
 #include <array>
 
@@ -242,46 +241,6 @@ void split_depthwise(Rewriter& rewriter, const SplitDepthwise& found) {
   rewriter.replace_value(conv.result(), pieces.sum);
 }
 
-// ---- split_grouped_conv3d ----
-// CONV_3D knows no groups: one convolution for each slice of channels, then concat.
-
-constexpr int64_t kMaxConv3dGroups = 64;
-
-struct SplitGroupedConv3d {
-  OpId op;
-};
-
-Match<SplitGroupedConv3d> match_split_grouped_conv3d(const Graph& graph, OpId root) {
-  const Op& conv = graph.op(root);
-  const int64_t groups = conv.attr(attr::kGroups);
-  const TensorType& x = graph.type(conv.operands[0]);
-  if (x.rank() != 5 || groups == 1 || !all_static(x.dims)) return std::nullopt;
-  if (groups > kMaxConv3dGroups) return Refused{"CONV_3D has no groups, and there are too many"};
-  return SplitGroupedConv3d{root};
-}
-
-void split_grouped_conv3d(Rewriter& rewriter, const SplitGroupedConv3d& found) {
-  const Op conv = rewriter.graph().op(found.op);
-  CoreWriter write(rewriter);
-  const int64_t groups = conv.attr(attr::kGroups);
-  const int64_t in = write.dims(conv.operands[0])[1].size() / groups;
-  const int64_t out = write.dims(conv.operands[1])[0].size() / groups;
-  std::vector<NamedAttr> attrs = attrs_of(conv);
-  for (NamedAttr& named : attrs) {
-    if (named.name == attr::kGroups.name) named.attr = int64_t{1};
-  }
-  std::vector<ValueId> parts;
-  for (int64_t g = 0; g < groups; ++g) {
-    std::vector<ValueId> operands = {write.slice_axis(conv.operands[0], 1, g * in, (g + 1) * in),
-                                     write.slice_axis(conv.operands[1], 0, g * out, (g + 1) * out),
-                                     ValueId()};
-    if (conv.has_operand(2))
-      operands[2] = write.slice_axis(conv.operands[2], 0, g * out, (g + 1) * out);
-    parts.push_back(rewriter.create(ops::kConv, operands, attrs));
-  }
-  rewriter.replace_value(conv.result(), write.concat(parts, 1));
-}
-
 }  // namespace
 
 std::vector<Rule> legal_conv_rules() {
@@ -295,8 +254,6 @@ std::vector<Rule> legal_conv_rules() {
       make_rule("trim_padding", {ops::kConv, ops::kMaxPool, ops::kAvgPool}, match_trim_padding));
   rules.push_back(make_rule("split_depthwise", {ops::kConv}, match_split_depthwise, split_depthwise,
                             "depthwise kernel split into pieces of at most 25 taps"));
-  rules.push_back(make_rule("split_grouped_conv3d", {ops::kConv}, match_split_grouped_conv3d,
-                            split_grouped_conv3d));
   return rules;
 }
 
