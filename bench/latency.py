@@ -77,7 +77,10 @@ def _open(path: Path) -> Interpreter:
     interpreter.allocate_tensors()
     random = np.random.default_rng(0)
     for detail in interpreter.get_input_details():
-        values = random.standard_normal(detail["shape"]).astype(detail["dtype"])
+        values = random.standard_normal(detail["shape"])
+        if np.issubdtype(detail["dtype"], np.integer):
+            values = random.integers(0, 100, detail["shape"])  # words of a vocabulary
+        values = np.asarray(values).astype(detail["dtype"])
         interpreter.set_tensor(detail["index"], values)
     return interpreter
 

@@ -27,11 +27,18 @@ Match<AbsorbIntoLayer> match_constants_before_layer(const Graph& graph, OpId roo
 constexpr size_t kNormWeight = 1;
 constexpr size_t kNormBias = 2;
 
+// A linear layer behind a norm, and the relabelling ops between, the first first.
+struct NormReader {
+  OpId layer;
+  Absorbed absorbed;
+  std::vector<OpId> between;
+};
+
 struct NormIntoReaders {
   ValueId result, x;
   OpName norm;
   std::vector<NamedAttr> attrs;
-  std::vector<std::pair<ValueId, Absorbed>> readers;
+  std::vector<NormReader> readers;
 };
 
 // What the weight and bias of a norm over the last axis do.
@@ -53,77 +60,72 @@ std::optional<Affine> affine_of_norm(const Graph& graph, const Op& norm) {
   return affine;
 }
 
+// Whether a reshape or permute leaves the last axis alone.
+bool keeps_last_axis(const Graph& graph, const Op& op) {
+  const Dims& from = graph.type(op.operands[0]).dims;
+  const Dims& to = graph.type(op.result()).dims;
+  if (from.empty() || to.empty() || !(from.back() == to.back())) return false;
+  if (op.is(ops::kReshape)) return true;
+  return op.is(ops::kPermute) &&
+         op.attr(attr::kPerm).values.back() == static_cast<int64_t>(from.size()) - 1;
+}
+
+// All readers of the value, if they are linear layers, behind relabelling ops or not.
+bool find_readers(const Graph& graph, ValueId value, const Affine& affine,
+                  std::vector<OpId>& between, std::vector<NormReader>& found) {
+  const std::vector<Use>& uses = graph.value(value).uses;
+  if (uses.empty() || uses.size() != graph.num_readers(value)) return false;
+  for (const Use& use : uses) {
+    const Op& reader = graph.op(use.op);
+    if (reader.is(ops::kLinear) && use.operand == 0) {
+      std::optional<Absorbed> absorbed = scale_operand(graph, reader, affine);
+      if (!absorbed.has_value()) return false;
+      found.push_back({use.op, *std::move(absorbed), between});
+      continue;
+    }
+    if (!keeps_last_axis(graph, reader)) return false;
+    between.push_back(use.op);
+    const bool all_fit = find_readers(graph, reader.result(), affine, between, found);
+    between.pop_back();
+    if (!all_fit) return false;
+  }
+  return true;
+}
+
 // layer_norm(x, weight, bias) -> linear, linear      =>   layer_norm(x) -> linear', linear'
 Match<NormIntoReaders> match_norm_before_linear(const Graph& graph, OpId root) {
   const Op& norm = graph.op(root);
   if (!norm.has_operand(kNormWeight) && !norm.has_operand(kNormBias)) return std::nullopt;
   const std::optional<Affine> affine = affine_of_norm(graph, norm);
   if (!affine.has_value()) return std::nullopt;
-  const std::vector<Use>& uses = graph.value(norm.result()).uses;
-  if (uses.empty() || uses.size() != graph.num_readers(norm.result())) return std::nullopt;
   NormIntoReaders found{
       norm.result(), norm.operands[0], OpName{norm.def->name}, attrs_of(norm), {}};
-  for (const Use& use : uses) {
-    const Op& reader = graph.op(use.op);
-    if (!reader.is(ops::kLinear) || use.operand != 0) return std::nullopt;
-    std::optional<Absorbed> absorbed = scale_operand(graph, reader, *affine);
-    if (!absorbed.has_value()) return std::nullopt;
-    found.readers.emplace_back(reader.result(), *std::move(absorbed));
-  }
+  std::vector<OpId> between;
+  if (!find_readers(graph, norm.result(), *affine, between, found.readers)) return std::nullopt;
   return found;
 }
+
+// The plain norm's value seen through the same relabellings. New ones: the old ones' names stand for
+// values with weight and bias.
+ValueId relabelled(Rewriter& rewriter, ValueId value, const std::vector<OpId>& ops) {
+  for (const OpId id : ops) {
+    const Op op = rewriter.graph().op(id);
+    const ValueId operands[] = {value};
+    value = rewriter.create(OpName{op.def->name}, operands, attrs_of(op));
+  }
+  return value;
+}
+
 void absorb_norm(Rewriter& rewriter, const NormIntoReaders& found) {
   const ValueId operands[] = {found.x};
   const ValueId plain = rewriter.create(found.norm, operands, found.attrs);
-  for (auto [result, absorbed] : found.readers) {
-    const OpId reader = rewriter.graph().producer(result);
-    rewriter.insert_before(reader);
-    absorbed.x = plain;
-    rewriter.replace_value(result, create_absorbed(rewriter, absorbed));
-    rewriter.erase_dead(reader);
+  for (auto [layer, absorbed, between] : found.readers) {
+    rewriter.insert_before(layer);
+    absorbed.x = relabelled(rewriter, plain, between);
+    rewriter.replace_value(rewriter.graph().op(layer).result(),
+                           create_absorbed(rewriter, absorbed));
+    rewriter.erase_dead(layer);
   }
-}
-
-// A product or sum with a constant that a layer takes in, found behind ops that move elements only.
-bool comes_from_layer(const Graph& graph, ValueId value) {
-  while (has_one_reader(graph, value)) {
-    const OpId producer = graph.producer(value);
-    if (!producer.valid()) return false;
-    const Op& op = graph.op(producer);
-    if (op.is(ops::kLinear) || op.is(ops::kConv)) return is_known_constant(graph, op.operands[1]);
-    if (!op.is(ops::kReshape) && !op.is(ops::kPermute)) return false;
-    value = op.operands[0];
-  }
-  return false;
-}
-
-struct ScaleFirst {
-  ValueId result, x;
-  OpName move;
-  std::vector<NamedAttr> move_attrs;
-  double factor;
-};
-
-// mul(permute(linear(x)), 0.5) -> permute(mul(linear(x), 0.5))         likewise reshape
-Match<ScaleFirst> match_scale_after_move(const Graph& graph, OpId root) {
-  const Op& mul = graph.op(root);
-  for (const size_t side : {size_t{0}, size_t{1}}) {
-    const std::optional<double> factor = uniform_value(graph, mul.operands[1 - side]);
-    const ValueId moved = mul.operands[side];
-    const OpId move = graph.producer(moved);
-    if (!factor.has_value() || !move.valid() || !same_type(graph, moved, mul.result())) continue;
-    const Op& op = graph.op(move);
-    if (!op.is(ops::kReshape) && !op.is(ops::kPermute)) continue;
-    if (!is_floating(graph, moved) || !comes_from_layer(graph, moved)) continue;
-    return ScaleFirst{mul.result(), op.operands[0], OpName{op.def->name}, attrs_of(op), *factor};
-  }
-  return std::nullopt;
-}
-void scale_first(Rewriter& rewriter, const ScaleFirst& found) {
-  const ValueId factor = rewriter.scalar(rewriter.graph().type(found.x).dtype, found.factor);
-  const ValueId scaled = rewriter.create(ops::kMul, {found.x, factor});
-  const ValueId operands[] = {scaled};
-  rewriter.replace_value(found.result, rewriter.create(found.move, operands, found.move_attrs));
 }
 
 // matmul(x, constant [I, O]) -> linear(x, the constant turned)
@@ -148,7 +150,6 @@ Pass fuse_affine() {
   return rewrite_pass(
       "fuse_affine", "constant factors and offsets along channels into the layers around them",
       {make_rule("matmul_by_constant", {ops::kMatmul}, match_matmul_by_constant),
-       make_rule<ScaleFirst>("scale_after_move", {ops::kMul}, match_scale_after_move, scale_first),
        make_rule<AbsorbIntoLayer>("constants_after_layer", affine_ops(), match_affine_after_layer,
                                   absorb_into_layer, "constants folded into the layer before them"),
        make_rule<AbsorbIntoLayer>("constants_before_layer",
