@@ -36,6 +36,9 @@ bool is_relabelling(const Op& op) {
   return op.is(ops::kPermute) || op.is(ops::kReshape);
 }
 
+// How far a layer is looked for; heads of attention lie behind half a dozen.
+constexpr size_t kMaxBetween = 16;
+
 // The layer above an affine op, and what lies in between, last first.
 struct Above {
   OpId layer;
@@ -54,7 +57,7 @@ std::optional<Above> layer_above(const Graph& graph, OpId root) {
       above.layer = producer;
       return above;
     }
-    if (!is_relabelling(op) || above.between.size() > 4) return std::nullopt;
+    if (!is_relabelling(op) || above.between.size() == kMaxBetween) return std::nullopt;
     above.between.push_back(producer);
     value = op.operands[0];
   }

@@ -105,6 +105,7 @@ _DYNAMIC = ("only known at run time",)
 
 # Parts of the errors that some samples of an op may give.
 REFUSED = {
+    "linalg.norm": ("the extreme of nothing",),
     "add": ("of bools by a factor",),
     "linspace": ("of whole numbers",),
     "nn.functional.alpha_dropout": _TRAINING,
