@@ -51,7 +51,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("families", nargs="*", metavar="suite[:name]", default=["own", "torchvision", "timm", "transformers"])
+    parser.add_argument("families", nargs="*", metavar="suite[:name]", default=["own", "torchvision", "timm", "transformers", "ultralytics"])
     parser.add_argument("--seconds", type=float, default=300, help="for one family at most")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="write the results to this file")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import functools
 
-from families import bench_suite, own_suite, timm_suite, torchvision_suite, transformers_suite
+from families import (
+    bench_suite,
+    own_suite,
+    timm_suite,
+    torchvision_suite,
+    transformers_suite,
+    ultralytics_suite,
+)
 from families.family import Family
 
 _SUITES = {
@@ -13,6 +20,7 @@ _SUITES = {
     "torchvision": torchvision_suite.families,
     "timm": timm_suite.families,
     "transformers": transformers_suite.families,
+    "ultralytics": ultralytics_suite.families,
 }
 NAMES = tuple(_SUITES)
 
