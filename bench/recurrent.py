@@ -21,9 +21,10 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests" / "python"), str(ROOT / "bench")]
 
+from recurrent_modules import Layer  # noqa: E402
+
 import ferryman  # noqa: E402
 import latency  # noqa: E402
-from recurrent_modules import Layer  # noqa: E402
 
 NETS = {
     "bilstm": Layer("LSTM", 100, 1, 64, 128, layers=2, bidirectional=True, batch_first=True),

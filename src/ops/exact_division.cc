@@ -35,8 +35,7 @@ ValueId exact_quotient(Builder& builder, ValueId a, ValueId b) {
   constexpr int kSteps = 5;
   const ValueId two = builder.scalar(DType::kI64, 2);
   const ValueId negated = builder.create(ops::kNeg, {b});
-  const ValueId zeros =
-      trailing_zeros(builder, builder.create(ops::kBitwiseAnd, {b, negated}));
+  const ValueId zeros = trailing_zeros(builder, builder.create(ops::kBitwiseAnd, {b, negated}));
   const ValueId odd = builder.create(ops::kShiftRight, {b, zeros});
   ValueId inverse = odd;
   for (int step = 0; step < kSteps; ++step) {

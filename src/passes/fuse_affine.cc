@@ -105,8 +105,8 @@ Match<NormIntoReaders> match_norm_before_linear(const Graph& graph, OpId root) {
   return found;
 }
 
-// The plain norm's value seen through the same relabellings. New ones: the old ones' names stand for
-// values with weight and bias.
+// The plain norm's value seen through the same relabellings. New ones: the old ones' names stand
+// for values with weight and bias.
 ValueId relabelled(Rewriter& rewriter, ValueId value, const std::vector<OpId>& ops) {
   for (const OpId id : ops) {
     const Op op = rewriter.graph().op(id);

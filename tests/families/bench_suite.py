@@ -4,9 +4,10 @@ each way of computing."""
 from __future__ import annotations
 
 import torch
+from torch import nn
+
 from families.family import Family
 from models import zoo
-from torch import nn
 
 
 def families() -> list[Family]:

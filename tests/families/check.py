@@ -12,11 +12,11 @@ import time
 import warnings
 
 import torch
-from families import suites
-from families.family import Sample
 from torch.utils import _pytree as pytree
 
 import ferryman
+from families import suites
+from families.family import Sample
 
 
 @dataclasses.dataclass

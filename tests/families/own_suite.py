@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from families.family import Family, Inputs
 from torch import nn
 from torch.nn import functional as F
+
+from families.family import Family, Inputs
 
 
 def families() -> list[Family]:

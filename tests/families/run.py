@@ -26,6 +26,10 @@ from families.check import Row  # noqa: E402
 from workers import Failure, run_all  # noqa: E402
 
 
+# All but the networks that are there to be timed.
+MATRIX = ("own", "torchvision", "timm", "transformers", "ultralytics")
+
+
 def main() -> int:
     options = _options()
     tasks = [task for text in options.families for task in _tasks(text)]
@@ -51,7 +55,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("families", nargs="*", metavar="suite[:name]", default=["own", "torchvision", "timm", "transformers", "ultralytics"])
+    parser.add_argument("families", nargs="*", metavar="suite[:name]", default=list(MATRIX))
     parser.add_argument("--seconds", type=float, default=300, help="for one family at most")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="write the results to this file")

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from families import run
 from families.check import Row
 from workers import Failure, run_all

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 
 import torch
+
 from families.family import Family, images
 from models import zoo
 
@@ -14,7 +15,9 @@ _CLASSIFICATION = (
     "googlenet mobilenet_v2 mobilenet_v3_small mnasnet0_5 shufflenet_v2_x0_5 efficientnet_b0 "
     "efficientnet_v2_s regnet_x_400mf regnet_y_400mf convnext_tiny vit_b_32 swin_t swin_v2_t maxvit_t"
 ).split()
-_SEGMENTATION = "fcn_resnet50 deeplabv3_resnet50 deeplabv3_mobilenet_v3_large lraspp_mobilenet_v3_large".split()
+_SEGMENTATION = (
+    "fcn_resnet50 deeplabv3_resnet50 deeplabv3_mobilenet_v3_large lraspp_mobilenet_v3_large"
+).split()
 _VIDEO = "r3d_18 mc3_18 r2plus1d_18 s3d mvit_v1_b swin3d_t".split()
 _DETECTION = (
     "ssdlite320_mobilenet_v3_large fcos_resnet50_fpn retinanet_resnet50_fpn "

@@ -11,9 +11,10 @@ import inspect
 from typing import Any
 
 import torch
+from torch import nn
+
 from families.family import Family, Inputs
 from models import zoo
-from torch import nn
 
 TOKENS, VOCABULARY, IMAGE, SAMPLES = 12, 100, 64, 4000
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import functools
 
 import torch
+from torch import nn
+
 from families.family import Family, images
 from models import zoo
-from torch import nn
 
 _DECODED = ("yolov3-tiny yolov5n yolov6n yolov8n yolov9t yolov10n yolo11n yolo12n yolov8n-seg "
             "yolov8n-pose yolov8n-obb yolov8n-cls yolo11n-seg").split()  # fmt: skip

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import tricky_modules
 from torch import nn
 
-import tricky_modules
 from ferryman import _native
 from ferryman.capture import capture, walk
 from ferryman.errors import CaptureError, InputError

@@ -7,12 +7,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import foreign_ops
 import pytest
 import torch
 from torch import nn
 
 import ferryman
-import foreign_ops
 
 PROGRAM = Path(
     os.environ.get("FERRYMAN_PROGRAM", Path(__file__).parents[2] / "build" / "src" / "ferryman")

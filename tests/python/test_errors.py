@@ -1,11 +1,11 @@
 """Errors as a user of the package meets them: the type, and a text that says what to do."""
 
+import foreign_ops
 import pytest
 import torch
 from torch import nn
 
 import ferryman
-import foreign_ops
 
 
 def convert(module, args=(), **options):

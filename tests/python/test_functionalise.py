@@ -4,11 +4,11 @@ leave eager's contents in its inputs, parameters and buffers."""
 import pytest
 import torch
 import torch.nn.functional as F
+from functional_program import check, functionalise
+from random_programs import random_program
 from torch import nn
 
 from ferryman import _native, errors
-from functional_program import check, functionalise
-from random_programs import random_program
 
 torch.manual_seed(0)
 

@@ -83,8 +83,8 @@ ValueId guarded_power(Rewriter& rewriter, CoreWriter& write, const Op& op) {
   const auto number = [&](double value) { return write.scalar(base, value); };
   const ValueId is_odd = is(write.binary(ops::kBitwiseAnd, exponent, 1.0), 1.0);
   const ValueId of_minus_one = write.where(is_odd, number(-1.0), number(1.0));
-  const ValueId inverse = write.where(
-      is(base, 1.0), number(1.0), write.where(is(base, -1.0), of_minus_one, number(0.0)));
+  const ValueId inverse = write.where(is(base, 1.0), number(1.0),
+                                      write.where(is(base, -1.0), of_minus_one, number(0.0)));
   const ValueId power =
       rewriter.create(OpName{op.def->name}, {base, write.binary(ops::kMaximum, exponent, 0.0)});
   return write.where(write.binary(ops::kLt, exponent, 0.0), inverse, power);

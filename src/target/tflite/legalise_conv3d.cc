@@ -1,5 +1,5 @@
-// Grouped convolution over three spatial axes: CONV_3D knows no groups, CONV_2D does. Each tap of the
-// depth is a convolution of frames, and they are summed.
+// Grouped convolution over three spatial axes: CONV_3D knows no groups, CONV_2D does. Each tap of
+// the depth is a convolution of frames, and they are summed.
 //
 //   y[d] = sum over k of conv2d(x[d * stride + k * dilation - padding], w[.., k])
 #include <algorithm>
@@ -49,8 +49,7 @@ ValueId frames_of(CoreWriter& write, const Op& conv) {
 ValueId frames_at(CoreWriter& write, const Op& conv, ValueId frames, int64_t tap, int64_t count) {
   const int64_t stride = conv.attr(attr::kStride)[0];
   const int64_t begin = tap * conv.attr(attr::kDilation)[0];
-  const ValueId met =
-      write.slice_axis(frames, 1, begin, begin + (count - 1) * stride + 1, stride);
+  const ValueId met = write.slice_axis(frames, 1, begin, begin + (count - 1) * stride + 1, stride);
   const Dims& dims = write.dims(met);
   return write.reshape(met, {Dim(dims[0].size() * count), dims[2], dims[3], dims[4]});
 }

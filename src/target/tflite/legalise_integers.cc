@@ -69,12 +69,11 @@ void integer_fmod_to_remainder(Rewriter& rewriter, const RootOp& found) {
   CoreWriter write(rewriter);
   const ValueId x = op.operands[0];
   const ValueId rest = write.binary(ops::kRemainder, x, op.operands[1]);
-  const ValueId signs_differ = write.binary(
-      ops::kLogicalXor, write.binary(ops::kLt, rest, 0.0), write.binary(ops::kLt, x, 0.0));
+  const ValueId signs_differ = write.binary(ops::kLogicalXor, write.binary(ops::kLt, rest, 0.0),
+                                            write.binary(ops::kLt, x, 0.0));
   const ValueId is_off =
       write.binary(ops::kLogicalAnd, write.binary(ops::kNe, rest, 0.0), signs_differ);
-  rewriter.replace_value(op.result(),
-                         write.where(is_off, write.sub(rest, op.operands[1]), rest));
+  rewriter.replace_value(op.result(), write.where(is_off, write.sub(rest, op.operands[1]), rest));
 }
 
 // bitwise_not(x) -> -1 - x
@@ -202,9 +201,8 @@ std::vector<Rule> legal_integer_rules() {
                             integer_relu_to_maximum));
   rules.push_back(make_rule("integer_fmod_to_remainder", {ops::kFmod}, match_integers,
                             integer_fmod_to_remainder));
-  rules.push_back(
-      make_rule("integer_arg_to_equality", {ops::kArgmax, ops::kArgmin}, match_not_int32,
-                integer_arg_to_equality));
+  rules.push_back(make_rule("integer_arg_to_equality", {ops::kArgmax, ops::kArgmin},
+                            match_not_int32, integer_arg_to_equality));
   rules.push_back(
       make_rule("bitwise_not_to_sub", {ops::kBitwiseNot}, match_integers, bitwise_not_to_sub));
   rules.push_back(
