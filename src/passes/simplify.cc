@@ -9,6 +9,7 @@
 #include "passes/fuse_conv_bn.h"
 #include "passes/fuse_norm_patterns.h"
 #include "passes/fuse_pad.h"
+#include "passes/group_heads.h"
 #include "passes/sink_slices.h"
 
 namespace ferryman {
@@ -20,6 +21,7 @@ std::vector<Pass> simplify_passes() {
   passes.push_back(fold_constants());
   passes.push_back(canonicalise());
   passes.push_back(merge_equal_ops());
+  passes.push_back(group_heads());
   passes.push_back(sink_slices());
   passes.push_back(fuse_activation_patterns());
   passes.push_back(fuse_norm_patterns());
