@@ -86,7 +86,24 @@ class _FunctionModule(nn.Module):
             self.owner = owner
         self.training = bool(getattr(owner, "training", False))
         # torch names the inputs after the parameters of `forward`.
-        self.forward = function
+        self.forward = function if _has_signature(function) else _with_signature(function)
+
+
+def _has_signature(function: Callable) -> bool:
+    try:
+        inspect.signature(function)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _with_signature(function: Callable) -> Callable:
+    """torch's builtins have none, and torch.export asks for one."""
+
+    def call(*inputs, **options):
+        return function(*inputs, **options)
+
+    return call
 
 
 def _describe_type(value) -> str:

@@ -76,8 +76,10 @@ def verify(
     plain = Runner(path, Kernels.PLAIN, keep_values=options.every_node)
     delegate = Runner(path, Kernels.DELEGATE)
     for args, kwargs in _samples(program, options):
-        checks.samples += 1
         leaves = flatten_like(program.call_spec.in_spec, args, kwargs)
+        if checks.samples > 0 and options.inputs is None and not _is_in_domain(program, leaves):
+            continue
+        checks.samples += 1
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
         sample = _Sample(native, options)
@@ -90,6 +92,16 @@ def verify(
         sample.settle(program, leaves)
         sample.keep_worst(checks)
     return checks
+
+
+def _is_in_domain(program: ExportedProgram, leaves: list[Any]) -> bool:
+    """Whether PyTorch computes the program on inputs that were drawn: a matrix may not be positive
+    definite, an index out of range. Such a sample says nothing."""
+    try:
+        eager.run_program(program, leaves, None)
+    except Exception:  # whatever an operator raises over its operands
+        return False
+    return True
 
 
 def stored_inputs(native: NativeReport, runner: Runner, leaves: list[Any]) -> list[np.ndarray]:

@@ -68,3 +68,12 @@ def test_int64_division_is_exact_with_pytorchs_signs(function):
         progress=False,
     )  # fmt: skip
     assert torch.equal(model(a, b), function(a, b))
+
+
+def test_drawn_inputs_that_pytorch_refuses_are_no_samples():
+    torch.manual_seed(0)
+    half = torch.randn(4, 4)
+    positive = half @ half.T + torch.eye(4)
+    model = ferryman.convert(torch.linalg.cholesky, (positive,), progress=False)
+    assert model.report.checks.samples == 1
+    torch.testing.assert_close(model(2 * positive), torch.linalg.cholesky(2 * positive))
