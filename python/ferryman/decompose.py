@@ -103,6 +103,9 @@ def _trace(node: Node) -> GraphModule | None:
     leaves, tree = pytree.tree_flatten((node.args, node.kwargs))
     if any(isinstance(leaf, Node) and not _is_tensor(leaf) for leaf in leaves):
         return None  # a size of run time
+    called = _called(node.target)
+    if called is None:
+        return None
     values = [leaf.meta["val"] for leaf in leaves if _is_tensor(leaf)]
 
     def call(*tensors):
@@ -110,7 +113,7 @@ def _trace(node: Node) -> GraphModule | None:
         args, kwargs = pytree.tree_unflatten(
             [next(given) if _is_tensor(leaf) else leaf for leaf in leaves], tree
         )
-        return _called(node.target)(*args, **kwargs)
+        return called(*args, **kwargs)
 
     mode = torch._guards.detect_fake_mode(values)
     if mode is None:
@@ -125,12 +128,16 @@ def _trace(node: Node) -> GraphModule | None:
     return traced if is_done else None
 
 
-def _called(target: OpOverload) -> Callable:
-    """An op that writes is traced as its functional twin and one copy, which the core follows."""
-    name = target._schema.name.removeprefix("aten::")
-    twin = getattr(torch.ops.aten, name.removesuffix("_"), None)
-    if not (target._schema.is_mutable and name.endswith("_")) or twin is None:
+def _called(target: OpOverload) -> Callable | None:
+    """An op that writes is traced as its functional twin and one copy, which the core follows. None if
+    it writes anything else: tracing could lose that."""
+    if not target._schema.is_mutable:
         return target
+    name = target._schema.name.removeprefix("aten::")
+    twin = getattr(torch.ops.aten, name.removesuffix("_"), None) if name.endswith("_") else None
+    written = [a.name for a in target._schema.arguments if a.alias_info and a.alias_info.is_write]
+    if twin is None or written != [target._schema.arguments[0].name]:
+        return None
     return lambda self, *args, **kwargs: self.copy_(twin(self, *args, **kwargs))
 
 

@@ -96,7 +96,7 @@ class Property : public testing::Test {
   }
 
   Graph drawn(uint64_t seed) {
-    return random_graph(ops_.set, seed, {.num_ops = 8, .excluded = kDiscontinuous});
+    return random_graph(ops_.set, seed, {.num_ops = 12, .excluded = kDiscontinuous});
   }
   Graph layered(uint64_t seed) { return random_layers(ops_.set, seed); }
 
@@ -136,8 +136,7 @@ TEST_F(Property, SimplifyKeepsRandomGraphs) {
   const Coverage coverage =
       check_each(simplify_passes(), [&](uint64_t seed) { return drawn(seed); });
   EXPECT_GT(coverage.evaluated * 10, coverage.graphs * 9);
-  // Most rows have no rule of their own.
-  EXPECT_GT(coverage.changed * 4, coverage.graphs);
+  EXPECT_GT(coverage.changed * 2, coverage.graphs);
 }
 
 TEST_F(Property, EachPassKeepsRandomLayers) {

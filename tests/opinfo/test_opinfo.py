@@ -21,4 +21,4 @@ def test_operators_that_passed_pass_and_none_is_wrong():
     outcomes = run.run(tasks, os.cpu_count() or 1)
     wrong = [f"{o.op} {o.dtype}: {o.reasons[0]}" for o in outcomes if o.state == "wrong"]
     assert wrong == []
-    assert table.lost(outcomes, run.TABLE) == []
+    assert run.lost_operators(outcomes, os.cpu_count() or 1) == []
