@@ -28,7 +28,7 @@ def export(
     *,
     training: bool = False,
 ) -> ExportedProgram:
-    """Captures a module for the `ferryman` program, or for another machine: as torch.export does it,
+    """Captures a module for the `ferryman` program, or for another machine: as torch.export does,
     with what the core does not know decomposed by torch.
 
     path: where to write the .pt2 archive; complete or untouched.

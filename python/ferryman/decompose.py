@@ -23,8 +23,8 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
 from . import _native
+from .operators import qualified_name
 from .prims import prim_decompositions
-from .walk import qualified_name
 
 # What one node may become: torch writes recurrent layers and some linear algebra step by step.
 _MAX_NODES = 20_000
@@ -129,8 +129,8 @@ def _trace(node: Node) -> GraphModule | None:
 
 
 def _called(target: OpOverload) -> Callable | None:
-    """An op that writes is traced as its functional twin and one copy, which the core follows. None if
-    it writes anything else: tracing could lose that."""
+    """An op that writes is traced as its functional twin and one copy, which the core follows.
+    None if it writes anything else: tracing could lose that."""
     if not target._schema.is_mutable:
         return target
     name = target._schema.name.removeprefix("aten::")

@@ -9,13 +9,9 @@ values and arguments are those that torch.export.save writes into an archive.
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-import json
 import operator
 import struct
 from array import array
-from functools import cache
 
 import torch
 from torch.export.graph_signature import (
@@ -26,9 +22,10 @@ from torch.export.graph_signature import (
     TokenArgument,
 )
 from torch.fx import GraphModule, Node
-from torch.utils import _pytree as pytree
 
 from .errors import CaptureError, InputError
+from .operators import Operator, describe, name_arguments, qualified_name
+from .treespec import collect_named_tuples, dump_tree
 
 _MAGIC = b"FERRYLIV"
 _VERSION = 1
@@ -80,37 +77,6 @@ def walk(program: torch.export.ExportedProgram) -> tuple[bytes, list[tuple[int, 
     return walker.buffer(), walker.storages
 
 
-@dataclasses.dataclass(frozen=True)
-class _Operator:
-    """What a schema says, asked once: each question costs as much as writing a node."""
-
-    target: str
-    names: tuple[str, ...]  # empty without a schema
-    num_returns: int  # -1 without a schema
-
-
-@cache
-def _describe(target) -> _Operator:
-    if isinstance(target, torch._ops.OpOverload):
-        schema = target._schema
-        names = tuple(argument.name for argument in schema.arguments)
-        return _Operator(qualified_name(target), names, len(schema.returns))
-    if isinstance(target, torch._ops.HigherOrderOperator):
-        return _Operator(qualified_name(target), (), -1)
-    try:
-        names = tuple(inspect.signature(target).parameters)
-    except ValueError:
-        names = ()
-    return _Operator(qualified_name(target), names, 1)
-
-
-def qualified_name(target) -> str:
-    if isinstance(target, str):
-        return target
-    name = f"{target.__module__}.{target.__name__}"
-    return name.removeprefix("torch._ops.").removeprefix("torch.ops.")
-
-
 class _Walker:
     def __init__(self):
         self.words: list[int] = []
@@ -140,8 +106,8 @@ class _Walker:
         string, words = self._string, self.words
         words.append(string(torch.__version__))
         for spec in (signature.in_spec, signature.out_spec):
-            words.append(string(_dump_tree(spec)))
-            _collect_named_tuples(spec, named_tuples)
+            words.append(string(dump_tree(spec)))
+            collect_named_tuples(spec, named_tuples)
         words.append(len(named_tuples))
         for name, fields in named_tuples.items():
             words += (string(name), len(fields), *map(string, fields))
@@ -221,7 +187,7 @@ class _Walker:
 
     def _write_node(self, node: Node) -> None:
         words, string, meta = self.words, self._string, node.meta
-        described = _describe(node.target)
+        described = describe(node.target)
         words += (string(described.target), string(node.name))
         stack = meta.get("nn_module_stack")
         if stack:
@@ -233,14 +199,14 @@ class _Walker:
         else:
             words += (string(""),) * 3
         words.append(string(meta.get("stack_trace") or ""))
-        arguments = _name_arguments(described, node.args, node.kwargs)
+        arguments = name_arguments(described, node.args, node.kwargs)
         words.append(len(arguments))
         for name, argument in arguments:
             words.append(string(name))
             self._write_argument(argument)
         self._write_results(node, described)
 
-    def _write_results(self, node: Node, described: _Operator) -> None:
+    def _write_results(self, node: Node, described: Operator) -> None:
         val = node.meta.get("val")
         if described.num_returns == 0:
             self.words.append(0)
@@ -431,15 +397,6 @@ class _Walker:
             self._write_argument(result)
 
 
-def _name_arguments(described: _Operator, args, kwargs) -> list[tuple[str, object]]:
-    if not described.names:
-        return [("", argument) for argument in args] + list(kwargs.items())
-    named = list(zip(described.names, args, strict=False))
-    if kwargs:  # in the order of the schema
-        named += [(name, kwargs[name]) for name in described.names if name in kwargs]
-    return named
-
-
 def _item_nodes(node: Node) -> dict[object, Node]:
     """The first getitem node of each item."""
     items: dict[object, Node] = {}
@@ -513,34 +470,3 @@ def _bound(bound) -> int:
     if text in ("-int_oo", "-oo"):
         return _INT64_MIN
     return max(_INT64_MIN, min(_INT64_MAX, int(bound)))
-
-
-def _dump_tree(spec: pytree.TreeSpec) -> str:
-    try:
-        return pytree.treespec_dumps(spec, 1)
-    except NotImplementedError:
-        # torch.return_types and the like have no name to be saved under; theirs will do here.
-        return json.dumps([1, _dump_node(spec)])
-
-
-def _dump_node(spec: pytree.TreeSpec) -> dict:
-    children = [_dump_node(child) for child in spec.children()]
-    if spec.type is None:
-        return {"type": None, "context": None, "children_spec": children}
-    context = spec.context if isinstance(spec.context, (list, str)) else None
-    fields = getattr(spec.type, "_fields", None) or getattr(spec.context, "_fields", None)
-    if hasattr(spec.type, "n_sequence_fields"):  # torch.return_types.topk: a C struct sequence
-        fields = spec.type.__match_args__
-    if fields is not None:
-        context = list(fields)
-    name = f"{spec.type.__module__}.{spec.type.__qualname__}"
-    return {"type": name, "context": json.dumps(context), "children_spec": children}
-
-
-def _collect_named_tuples(spec: pytree.TreeSpec, found: dict[str, list[str]]) -> None:
-    if spec.type is not None and hasattr(spec.context, "_fields"):
-        known = pytree.SUPPORTED_SERIALIZED_TYPES.get(spec.context)
-        if known is not None:
-            found[known.serialized_type_name] = list(spec.context._fields)
-    for child in spec.children():
-        _collect_named_tuples(child, found)
