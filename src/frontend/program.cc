@@ -6,6 +6,8 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "support/check.h"
+
 namespace ferryman::frontend {
 
 bool Argument::operator==(const Argument& other) const {
@@ -70,40 +72,6 @@ uint64_t fingerprint(std::span<const std::byte> bytes) {
     hash = (hash ^ static_cast<uint64_t>(byte)) * 1099511628211u;
   }
   return hash;
-}
-
-std::string_view to_string(InputKind kind) {
-  switch (kind) {
-    case InputKind::kUser:
-      return "user";
-    case InputKind::kParameter:
-      return "parameter";
-    case InputKind::kBuffer:
-      return "buffer";
-    case InputKind::kConstant:
-      return "constant";
-    case InputKind::kToken:
-      return "token";
-    case InputKind::kCustomObject:
-      return "custom_object";
-  }
-  return "unknown";
-}
-
-std::string_view to_string(OutputKind kind) {
-  switch (kind) {
-    case OutputKind::kUser:
-      return "user";
-    case OutputKind::kBufferMutation:
-      return "buffer_mutation";
-    case OutputKind::kParameterMutation:
-      return "parameter_mutation";
-    case OutputKind::kInputMutation:
-      return "input_mutation";
-    case OutputKind::kToken:
-      return "token";
-  }
-  return "unknown";
 }
 
 std::string_view to_string(NumberKind kind) {
@@ -254,6 +222,40 @@ class Printer {
 };
 
 }  // namespace
+
+std::string_view to_string(InputKind kind) {
+  switch (kind) {
+    case InputKind::kUser:
+      return "user";
+    case InputKind::kParameter:
+      return "parameter";
+    case InputKind::kBuffer:
+      return "buffer";
+    case InputKind::kConstant:
+      return "constant";
+    case InputKind::kToken:
+      return "token";
+    case InputKind::kCustomObject:
+      return "custom_object";
+  }
+  internal_error("an input kind without a name");
+}
+
+std::string_view to_string(OutputKind kind) {
+  switch (kind) {
+    case OutputKind::kUser:
+      return "user";
+    case OutputKind::kBufferMutation:
+      return "buffer_mutation";
+    case OutputKind::kParameterMutation:
+      return "parameter_mutation";
+    case OutputKind::kInputMutation:
+      return "input_mutation";
+    case OutputKind::kToken:
+      return "token";
+  }
+  internal_error("an output kind without a name");
+}
 
 std::string print_program(const Program& program) {
   return Printer(program).print();

@@ -118,6 +118,7 @@ struct TensorStorage {
 };
 
 enum class InputKind : uint8_t { kUser, kParameter, kBuffer, kConstant, kToken, kCustomObject };
+std::string_view to_string(InputKind kind);  // "buffer"
 struct Input {
   InputKind kind = InputKind::kUser;
   ValueIndex value = kNoValue;  // kNoValue: a Python constant among the user's arguments
@@ -135,6 +136,7 @@ enum class OutputKind : uint8_t {
   kInputMutation,
   kToken,
 };
+std::string_view to_string(OutputKind kind);  // "buffer_mutation"
 struct Output {
   OutputKind kind = OutputKind::kUser;
   Argument arg;  // a ValueRef, or a constant that forward returned

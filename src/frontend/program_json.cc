@@ -88,47 +88,13 @@ std::string node(const Node& node) {
                      list(node.results, index));
 }
 
-std::string_view kind_name(InputKind kind) {
-  switch (kind) {
-    case InputKind::kUser:
-      return "user";
-    case InputKind::kParameter:
-      return "parameter";
-    case InputKind::kBuffer:
-      return "buffer";
-    case InputKind::kConstant:
-      return "constant";
-    case InputKind::kToken:
-      return "token";
-    case InputKind::kCustomObject:
-      return "custom_object";
-  }
-  internal_error("an input kind without a name");
-}
-
-std::string_view kind_name(OutputKind kind) {
-  switch (kind) {
-    case OutputKind::kUser:
-      return "user";
-    case OutputKind::kBufferMutation:
-      return "buffer_mutation";
-    case OutputKind::kParameterMutation:
-      return "parameter_mutation";
-    case OutputKind::kInputMutation:
-      return "input_mutation";
-    case OutputKind::kToken:
-      return "token";
-  }
-  internal_error("an output kind without a name");
-}
-
 std::string input(const Input& input) {
-  return fmt::format(R"({{"kind": "{}", "name": {}, "value": {}}})", kind_name(input.kind),
+  return fmt::format(R"({{"kind": "{}", "name": {}, "value": {}}})", to_string(input.kind),
                      json_quote(input.name), index(input.value));
 }
 
 std::string output(const Output& output) {
-  return fmt::format(R"({{"kind": "{}", "name": {}, "arg": {}}})", kind_name(output.kind),
+  return fmt::format(R"({{"kind": "{}", "name": {}, "arg": {}}})", to_string(output.kind),
                      json_quote(output.name), argument(output.arg));
 }
 

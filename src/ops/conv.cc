@@ -296,40 +296,36 @@ Result<std::vector<ValueId>> import_convolution(ImportContext& call) {
   return import_conv(call);
 }
 
+// What the two ops have in common; the rest stands in their rows.
+OpRow define_windowed(Ops& ops, OpName name, std::string_view doc) {
+  OpRow row = ops.set.define(name);
+  row.doc(doc)
+      .operand("x", DTypeSet::kFloating)
+      .operand("weight", DTypeSet::kFloating)
+      .optional_operand("bias", DTypeSet::kFloating)
+      .attr(attr::kStride)
+      .attr(attr::kPaddingBefore)
+      .attr(attr::kPaddingAfter)
+      .attr(attr::kDilation)
+      .attr(attr::kGroups, 1)
+      .axes(AxisRule::kAnchored);
+  return row;
+}
+
 }  // namespace
 
 void add_conv_ops(Ops& ops) {
-  ops.set.define(ops::kConv)
-      .doc(
-          "Convolution of x [N, C, spatial...] with weight [O, C / groups, kernel...]; zero "
-          "padding")
-      .operand("x", DTypeSet::kFloating)
-      .operand("weight", DTypeSet::kFloating)
-      .optional_operand("bias", DTypeSet::kFloating)
-      .attr(attr::kStride)
-      .attr(attr::kPaddingBefore)
-      .attr(attr::kPaddingAfter)
-      .attr(attr::kDilation)
-      .attr(attr::kGroups, 1)
+  define_windowed(ops, ops::kConv,
+                  "Convolution of x [N, C, spatial...] with weight [O, C / groups, kernel...]; "
+                  "zero padding")
       .result(infer_conv)
-      .axes(AxisRule::kAnchored)
       .eval(eval_conv);
 
-  ops.set.define(ops::kConvTranspose)
-      .doc(
-          "Gradient of conv as an op: x [N, C, spatial...], weight [C, O / groups, kernel...]; "
-          "output_padding appends elements after the last window")
-      .operand("x", DTypeSet::kFloating)
-      .operand("weight", DTypeSet::kFloating)
-      .optional_operand("bias", DTypeSet::kFloating)
-      .attr(attr::kStride)
-      .attr(attr::kPaddingBefore)
-      .attr(attr::kPaddingAfter)
+  define_windowed(ops, ops::kConvTranspose,
+                  "Gradient of conv as an op: x [N, C, spatial...], weight [C, O / groups, "
+                  "kernel...]; output_padding appends elements after the last window")
       .attr(attr::kOutputPadding)
-      .attr(attr::kDilation)
-      .attr(attr::kGroups, 1)
       .result(infer_conv_transpose)
-      .axes(AxisRule::kAnchored)
       .eval(eval_conv_transpose);
 
   ops.imports.add({"conv1d.default", "conv2d.default", "conv3d.default", "conv1d.padding",

@@ -20,11 +20,11 @@ Result<Determinant> read_determinant(ImportContext& call, std::string_view name)
   FERRYMAN_TRY(const MatrixBatch a, read_square(call, name));
   MatrixKit kit(call.builder());
   const Lu lu = factor_lu(kit, a.flat, {});
-  const ValueId one = kit.number(a.flat, 1);
+  const ValueId one = kit.scalar(a.flat, 1);
   if (!lu.pivots.valid())  // the product of nothing
     return Determinant{a, ValueId(), kit.binary(ops::kAdd, kit.zeros(a.flat, 1, 1), one)};
   const ValueId stays = kit.binary(ops::kEq, lu.pivots, 0.0);
-  const ValueId signs = kit.where(stays, one, kit.number(a.flat, -1));
+  const ValueId signs = kit.where(stays, one, kit.scalar(a.flat, -1));
   return Determinant{a, kit.diagonal(lu.packed), kit.reduce(ops::kProd, signs, {2})};
 }
 

@@ -108,11 +108,11 @@ Imported import_matrix_exp(ImportContext& call) {
   if (kit.num_rows(a.flat) == 0) return std::vector{a.restored(kit, a.flat)};
   const ValueId sums = kit.reduce(ops::kSum, kit.unary(ops::kAbs, a.flat), {1});
   const ValueId norm = kit.reduce(ops::kAmax, sums, {2});
-  ValueId factor = kit.number(norm, 1);
+  ValueId factor = kit.scalar(norm, 1);
   std::vector<ValueId> is_halved;  // whether a matrix takes part in halving i
   for (int i = 0; i < kMaxHalvings; ++i) {
     is_halved.push_back(kit.binary(ops::kGt, norm, std::ldexp(kTaylorBound, i)));
-    factor = kit.mul(factor, kit.where(is_halved.back(), kit.number(norm, 0.5), 1.0));
+    factor = kit.mul(factor, kit.where(is_halved.back(), kit.scalar(norm, 0.5), 1.0));
   }
   ValueId result = exponential_series(kit, kit.mul(a.flat, factor));
   for (int i = kMaxHalvings - 1; i >= 0; --i)

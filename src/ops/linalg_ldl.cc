@@ -18,7 +18,7 @@ namespace {
 ValueId one_row(MatrixKit& kit, int64_t count, int64_t row) {
   std::vector<double> flags(static_cast<size_t>(count));
   flags[static_cast<size_t>(row)] = 1;
-  return kit.constant(DType::kBool, {1, count, 1}, flags);
+  return kit.matrix(DType::kBool, {1, count, 1}, flags);
 }
 
 ValueId either(MatrixKit& kit, ValueId a, ValueId b) {
@@ -206,7 +206,7 @@ struct Blocks {
 
 Blocks read_blocks(MatrixKit& kit, ValueId pivots) {
   Blocks blocks;
-  ValueId is_second = kit.constant(DType::kBool, {1, 1, 1}, {0});
+  ValueId is_second = kit.matrix(DType::kBool, {1, 1, 1}, {0});
   for (int64_t k = 0; k < kit.num_rows(pivots); ++k) {
     const ValueId pivot = kit.row(pivots, k);
     const ValueId is_pair = kit.binary(ops::kLt, pivot, 0.0);

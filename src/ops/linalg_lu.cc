@@ -26,7 +26,7 @@ ValueId row_numbers(MatrixKit& kit, const MatrixBatch& a, const Lu& lu) {
   std::vector<double> own(static_cast<size_t>(kit.num_columns(lu.pivots)));
   std::iota(own.begin(), own.end(), 1.0);
   const ValueId from_own = kit.cast(lu.pivots, DType::kI32);
-  const ValueId first = kit.constant(DType::kI32, {1, 1, kit.num_columns(lu.pivots)}, own);
+  const ValueId first = kit.matrix(DType::kI32, {1, 1, kit.num_columns(lu.pivots)}, own);
   return a.restored_vectors(kit, kit.add(from_own, first));
 }
 

@@ -18,7 +18,7 @@ ValueId is_zero(MatrixKit& kit, ValueId x) {
 ValueId counting_column(MatrixKit& kit, DType dtype, int64_t first, int64_t count) {
   std::vector<double> values(static_cast<size_t>(count));
   std::iota(values.begin(), values.end(), static_cast<double>(first));
-  return kit.constant(dtype, {1, count, 1}, values);
+  return kit.matrix(dtype, {1, count, 1}, values);
 }
 
 // ---- triangular systems ----
@@ -65,8 +65,8 @@ struct PivotRow {
 PivotRow choose_pivot(MatrixKit& kit, ValueId tail, int64_t k) {
   const int64_t count = kit.num_rows(tail);
   if (count == 1) {
-    const ValueId none = kit.constant(DType::kI64, {kit.batch(tail), 1, 1},
-                                      std::vector<double>(static_cast<size_t>(kit.batch(tail))));
+    const ValueId none = kit.matrix(DType::kI64, {kit.batch(tail), 1, 1},
+                                    std::vector<double>(static_cast<size_t>(kit.batch(tail))));
     return {tail, ValueId(), none};
   }
   const ValueId sizes = kit.unary(ops::kAbs, kit.column(tail, k));
@@ -140,9 +140,9 @@ ValueId first_flagged(MatrixKit& kit, ValueId flags) {
   const int64_t count = kit.num_columns(flags);
   std::vector<double> left(static_cast<size_t>(count));
   std::iota(left.rbegin(), left.rend(), 1.0);
-  const ValueId weights = kit.constant(DType::kF32, {1, 1, count}, left);
+  const ValueId weights = kit.matrix(DType::kF32, {1, 1, count}, left);
   const ValueId score = kit.reduce(ops::kAmax, kit.where(flags, weights, 0.0), {2});
-  const ValueId end = kit.number(score, static_cast<double>(count + 1));
+  const ValueId end = kit.scalar(score, static_cast<double>(count + 1));
   return kit.where(is_zero(kit, score), 0.0, kit.sub(end, score));
 }
 

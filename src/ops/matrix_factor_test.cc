@@ -43,7 +43,7 @@ TEST(FactorLu, EachMatrixOfABatchHasItsOwnPivots) {
 
 TEST(SwapRows, BackwardUndoesForward) {
   const auto run = [](MatrixKit& kit, ValueId b) {
-    const ValueId pivots = kit.constant(DType::kI32, {1, 3, 1}, {3, 3, 3});
+    const ValueId pivots = kit.matrix(DType::kI32, {1, 3, 1}, {3, 3, 3});
     const ValueId swapped = swap_rows(kit, b, pivots, SwapOrder::kForward);
     return std::vector{swapped, swap_rows(kit, swapped, pivots, SwapOrder::kBackward)};
   };
@@ -59,7 +59,7 @@ TEST(FirstFlagged, CountsFromOneAndIsZeroWithoutAFlag) {
 
 TEST(SolveTriangular, DoesNotReadOutsideTheTriangle) {
   const auto run = [](MatrixKit& kit, ValueId t) {
-    const ValueId b = kit.constant(DType::kF32, {1, 2, 1}, {4, 10});
+    const ValueId b = kit.matrix(DType::kF32, {1, 2, 1}, {4, 10});
     return std::vector{
         solve_triangular(kit, t, b, {Triangle::kLower}),
         solve_triangular(kit, t, b, {Triangle::kUpper}),

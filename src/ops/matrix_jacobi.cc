@@ -39,7 +39,7 @@ class PairTurner {
       : kit_(&kit), half_(rows / 2), measured_(measured) {
     std::vector<double> bias(static_cast<size_t>(rows), kTiny);
     std::fill(bias.begin() + half_, bias.end(), -kTiny);
-    bias_ = kit.constant(DType::kF32, {1, rows, 1}, bias);
+    bias_ = kit.matrix(DType::kF32, {1, rows, 1}, bias);
   }
 
   // Turns each pair so that its first `measured` columns become orthogonal. With g = 2 x.y and
@@ -119,7 +119,7 @@ ValueId sorted(MatrixKit& kit, ValueId column, OpName comes_before) {
   const ValueId place = kit.reduce(ops::kSum, kit.cast(before, DType::kF32), {2});
   std::vector<double> numbers(static_cast<size_t>(count));
   std::iota(numbers.begin(), numbers.end(), 0.0);
-  const ValueId places = kit.constant(DType::kF32, {1, 1, count}, numbers);
+  const ValueId places = kit.matrix(DType::kF32, {1, 1, count}, numbers);
   const ValueId is_there = kit.binary(ops::kEq, place, places);
   return kit.reduce(ops::kSum, kit.where(is_there, column, 0.0), {1});
 }

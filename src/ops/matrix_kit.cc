@@ -9,50 +9,16 @@
 namespace ferryman {
 
 int64_t MatrixKit::size(ValueId x, size_t axis) const {
-  return static_sizes(builder_->graph().type(x).dims)[axis];
-}
-
-ValueId MatrixKit::add(ValueId a, ValueId b) {
-  return binary(ops::kAdd, a, b);
-}
-ValueId MatrixKit::sub(ValueId a, ValueId b) {
-  return binary(ops::kSub, a, b);
-}
-ValueId MatrixKit::mul(ValueId a, ValueId b) {
-  return binary(ops::kMul, a, b);
-}
-ValueId MatrixKit::mul(ValueId a, double b) {
-  return b == 1 ? a : binary(ops::kMul, a, b);
-}
-ValueId MatrixKit::div(ValueId a, ValueId b) {
-  return binary(ops::kDiv, a, b);
-}
-
-ValueId MatrixKit::where(ValueId condition, ValueId x, ValueId other) {
-  return builder_->create(ops::kWhere, {condition, x, other});
-}
-ValueId MatrixKit::where(ValueId condition, ValueId x, double other) {
-  return where(condition, x, number(x, other));
-}
-ValueId MatrixKit::where(ValueId condition, double x, ValueId other) {
-  return where(condition, number(other, x), other);
-}
-
-ValueId MatrixKit::cast(ValueId x, DType to) {
-  return dtype(x) == to ? x : builder_->create(ops::kCast, {x}, {{attr::kDType, to}});
+  return static_sizes(dims(x))[axis];
 }
 
 ValueId MatrixKit::block(ValueId x, Range rows, Range columns) {
-  const Ints sizes = static_sizes(builder_->graph().type(x).dims);
+  const Ints sizes = static_sizes(dims(x));
   const Ints starts = {0, rows.begin, columns.begin};
   const Ints ends = {sizes[0], rows.end, columns.end};
-  if (starts == Ints{0, 0, 0} && ends == sizes) return x;
   const Ints shape = {sizes[0], ends[1] - starts[1], ends[2] - starts[2]};
   if (product(shape) == 0) return zeros(x, shape[1], shape[2]);
-  return builder_->create(ops::kSlice, {x},
-                          {{attr::kStarts, PerAxis{starts}},
-                           {attr::kEnds, PerAxis{ends}},
-                           {attr::kSteps, PerAxis{{1, 1, 1}}}});
+  return slice(x, starts, ends);
 }
 
 ValueId MatrixKit::rows(ValueId x, int64_t begin, int64_t end) {
@@ -79,20 +45,17 @@ ValueId MatrixKit::mirrored_lower(ValueId x) {
   return add(lower(x), transpose(below));
 }
 
-ValueId MatrixKit::concat(const std::vector<ValueId>& parts, int64_t axis) {
+ValueId MatrixKit::join(const std::vector<ValueId>& parts, size_t axis) {
   std::vector<ValueId> present;
   for (const ValueId part : parts) {
-    if (size(part, static_cast<size_t>(axis)) != 0) present.push_back(part);
+    if (size(part, axis) != 0) present.push_back(part);
   }
-  if (present.empty()) return parts.front();
-  if (present.size() == 1) return present.front();
-  const NamedAttr along(attr::kAxis, Axis{axis});
-  return builder_->create(ops::kConcat, present, {&along, 1});
+  return present.empty() ? parts.front() : concat(present, axis);
 }
 
 ValueId MatrixKit::transpose(ValueId x) {
   if (num_rows(x) == 1 || num_columns(x) == 1) return turned(x);
-  return builder_->create(ops::kPermute, {x}, {{attr::kPerm, Perm{{0, 2, 1}}}});
+  return permute(x, {0, 2, 1});
 }
 
 ValueId MatrixKit::turned(ValueId vector) {
@@ -100,30 +63,23 @@ ValueId MatrixKit::turned(ValueId vector) {
 }
 
 ValueId MatrixKit::matmul(ValueId a, ValueId b) {
-  return builder_->create(ops::kMatmul, {a, b});
+  return binary(ops::kMatmul, a, b);
 }
 
 ValueId MatrixKit::reduce(OpName op, ValueId x, Ints axes) {
-  return builder_->create(op, {x}, {{attr::kAxes, Axes{std::move(axes)}}, {attr::kKeepDim, true}});
+  return CoreWriter::reduce(op, x, std::move(axes), true);
 }
 
 ValueId MatrixKit::argmax_rows(ValueId x) {
-  return builder_->create(ops::kArgmax, {x}, {{attr::kAxis, Axis{1}}});
+  return builder().create(ops::kArgmax, {x}, {{attr::kAxis, Axis{1}}});
 }
 
 ValueId MatrixKit::pick_rows(ValueId x, const Ints& indices) {
-  const auto count = static_cast<int64_t>(indices.size());
-  const ValueId positions =
-      builder_->constant(TensorData::of<int64_t>({count}, indices), "indices");
-  return builder_->create(ops::kGather, {x, positions}, {{attr::kAxis, Axis{1}}});
-}
-
-ValueId MatrixKit::number(ValueId like, double value) {
-  return builder_->scalar(dtype(like), value);
+  return gather(x, 1, {indices.begin(), indices.end()});
 }
 
 ValueId MatrixKit::zeros(ValueId like, int64_t rows, int64_t columns) {
-  return builder_->constant(TensorData::filled(dtype(like), {batch(like), rows, columns}, 0),
+  return builder().constant(TensorData::filled(type(like).dtype, {batch(like), rows, columns}, 0),
                             "zeros");
 }
 
@@ -131,29 +87,25 @@ ValueId MatrixKit::identity(ValueId like, int64_t rows, int64_t columns) {
   std::vector<double> values(static_cast<size_t>(rows * columns), 0.0);
   for (int64_t i = 0; i < std::min(rows, columns); ++i)
     values[static_cast<size_t>(i * columns + i)] = 1;
-  return constant(dtype(like), {1, rows, columns}, values);
+  return matrix(type(like).dtype, {1, rows, columns}, values);
 }
 
-ValueId MatrixKit::constant(DType dtype, Ints shape, const std::vector<double>& values) {
-  const TensorType type{dtype, to_dims(shape)};
-  return builder_->constant(store_doubles(type, values), "matrix");
+ValueId MatrixKit::matrix(DType dtype, Ints shape, const std::vector<double>& values) {
+  return constant(dtype, std::move(shape), values, "matrix");
 }
 
 ValueId MatrixKit::flatten_batch(ValueId x) {
-  const Ints sizes = static_sizes(builder_->graph().type(x).dims);
+  const Ints sizes = static_sizes(dims(x));
   const Ints leading(sizes.begin(), sizes.end() - 2);
   return reshape(x, {product(leading), sizes[sizes.size() - 2], sizes.back()});
 }
 
 ValueId MatrixKit::reshape(ValueId x, Ints shape) {
-  if (static_sizes(builder_->graph().type(x).dims) == shape) return x;
-  return builder_->create(ops::kReshape, {x}, {{attr::kShape, ShapeAttr{to_dims(shape)}}});
+  return CoreWriter::reshape(x, to_dims(shape));
 }
 
 ValueId MatrixKit::repeat(ValueId x, int64_t batch) {
-  if (this->batch(x) == batch) return x;
-  const Ints shape = {batch, num_rows(x), num_columns(x)};
-  return builder_->create(ops::kExpand, {x}, {{attr::kShape, ShapeAttr{to_dims(shape)}}});
+  return expand(x, to_dims({batch, num_rows(x), num_columns(x)}));
 }
 
 }  // namespace ferryman

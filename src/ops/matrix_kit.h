@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "ir/builder.h"
+#include "ops/core_writer.h"
 
 namespace ferryman {
 
@@ -22,27 +22,13 @@ struct Range {
   int64_t begin, end;
 };
 
-class MatrixKit {
+class MatrixKit : public CoreWriter {
  public:
-  explicit MatrixKit(Builder& builder) : builder_(&builder) {}
+  using CoreWriter::CoreWriter;
 
   int64_t batch(ValueId x) const { return size(x, 0); }
   int64_t num_rows(ValueId x) const { return size(x, 1); }
   int64_t num_columns(ValueId x) const { return size(x, 2); }
-
-  // Elementwise, broadcasting.
-  ValueId unary(OpName op, ValueId x) { return builder_->create(op, {x}); }
-  ValueId binary(OpName op, ValueId a, ValueId b) { return builder_->create(op, {a, b}); }
-  ValueId binary(OpName op, ValueId a, double b) { return binary(op, a, number(a, b)); }
-  ValueId add(ValueId a, ValueId b);
-  ValueId sub(ValueId a, ValueId b);
-  ValueId mul(ValueId a, ValueId b);
-  ValueId mul(ValueId a, double b);
-  ValueId div(ValueId a, ValueId b);
-  ValueId where(ValueId condition, ValueId x, ValueId other);
-  ValueId where(ValueId condition, ValueId x, double other);
-  ValueId where(ValueId condition, double x, ValueId other);
-  ValueId cast(ValueId x, DType dtype);
 
   // Parts; one without elements is a constant, which no op computes.
   ValueId block(ValueId x, Range rows, Range columns);
@@ -72,8 +58,8 @@ class MatrixKit {
   ValueId mirrored_lower(ValueId x);
 
   // Together; parts without rows (columns) are left out.
-  ValueId beside(const std::vector<ValueId>& parts) { return concat(parts, 2); }
-  ValueId above(const std::vector<ValueId>& parts) { return concat(parts, 1); }
+  ValueId beside(const std::vector<ValueId>& parts) { return join(parts, 2); }
+  ValueId above(const std::vector<ValueId>& parts) { return join(parts, 1); }
   ValueId transpose(ValueId x);
   // A column as a row or a row as a column.
   ValueId turned(ValueId vector);
@@ -86,11 +72,10 @@ class MatrixKit {
   ValueId pick_rows(ValueId x, const Ints& indices);
 
   // Constants, for all matrices of the batch.
-  ValueId number(ValueId like, double value);
   ValueId zeros(ValueId like, int64_t rows, int64_t columns);
   // [1, rows, columns]
   ValueId identity(ValueId like, int64_t rows, int64_t columns);
-  ValueId constant(DType dtype, Ints shape, const std::vector<double>& values);
+  ValueId matrix(DType dtype, Ints shape, const std::vector<double>& values);
 
   // [n, n] or with other leading axes -> [B, n, n], B being 1 without them.
   ValueId flatten_batch(ValueId x);
@@ -100,9 +85,7 @@ class MatrixKit {
 
  private:
   int64_t size(ValueId x, size_t axis) const;
-  DType dtype(ValueId x) const { return builder_->graph().type(x).dtype; }
-  ValueId concat(const std::vector<ValueId>& parts, int64_t axis);
-  Builder* builder_;
+  ValueId join(const std::vector<ValueId>& parts, size_t axis);
 };
 
 template <typename Keeps, typename Other>
@@ -111,7 +94,7 @@ ValueId MatrixKit::masked(ValueId x, Keeps keeps, Other other) {
   for (int64_t i = 0; i < num_rows(x); ++i) {
     for (int64_t j = 0; j < num_columns(x); ++j) mask.push_back(keeps(i, j) ? 1 : 0);
   }
-  return where(constant(DType::kBool, {1, num_rows(x), num_columns(x)}, mask), x, other);
+  return where(matrix(DType::kBool, {1, num_rows(x), num_columns(x)}, mask), x, other);
 }
 
 }  // namespace ferryman

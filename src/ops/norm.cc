@@ -271,55 +271,46 @@ Result<std::vector<ValueId>> import_rms_norm(ImportContext& call) {
                               std::vector<NamedAttr>{{attr::kAxes, axes}, {attr::kEps, eps}}));
 }
 
+OpRow define_norm(Ops& ops, OpName name, std::string_view doc) {
+  OpRow row = ops.set.define(name);
+  row.doc(doc).axes(AxisRule::kAnchored).operand("x", DTypeSet::kFloating);
+  if (name == ops::kBatchNorm)
+    row.operand("mean", DTypeSet::kFloating).operand("variance", DTypeSet::kFloating);
+  row.optional_operand("weight", DTypeSet::kFloating);
+  if (name != ops::kRmsNorm) row.optional_operand("bias", DTypeSet::kFloating);
+  return row;
+}
+
 }  // namespace
 
 void add_norm_ops(Ops& ops) {
-  ops.set.define(ops::kBatchNorm)
-      .doc("(x - mean) / sqrt(variance + eps) * weight + bias along axis 1, with fixed statistics")
-      .operand("x", DTypeSet::kFloating)
-      .operand("mean", DTypeSet::kFloating)
-      .operand("variance", DTypeSet::kFloating)
-      .optional_operand("weight", DTypeSet::kFloating)
-      .optional_operand("bias", DTypeSet::kFloating)
+  define_norm(ops, ops::kBatchNorm,
+              "(x - mean) / sqrt(variance + eps) * weight + bias along axis 1, with fixed "
+              "statistics")
       .attr(attr::kEps)
       .result(infer_channel_norm)
-      .axes(AxisRule::kAnchored)
       .eval(eval_batch_norm);
 
-  ops.set.define(ops::kLayerNorm)
-      .doc(
-          "(x - mean) / sqrt(variance + eps) * weight + bias, with the statistics of the last "
-          "axes of each row")
-      .operand("x", DTypeSet::kFloating)
-      .optional_operand("weight", DTypeSet::kFloating)
-      .optional_operand("bias", DTypeSet::kFloating)
+  define_norm(ops, ops::kLayerNorm,
+              "(x - mean) / sqrt(variance + eps) * weight + bias, with the statistics of the last "
+              "axes of each row")
       .attr(attr::kAxes)
       .attr(attr::kEps)
       .result(infer_trailing_norm)
-      .axes(AxisRule::kAnchored)
       .eval(eval_trailing_norm(Centre::kMean));
 
-  ops.set.define(ops::kRmsNorm)
-      .doc("x / sqrt(mean(x^2) + eps) * weight over the last axes")
-      .operand("x", DTypeSet::kFloating)
-      .optional_operand("weight", DTypeSet::kFloating)
+  define_norm(ops, ops::kRmsNorm, "x / sqrt(mean(x^2) + eps) * weight over the last axes")
       .attr(attr::kAxes)
       .attr(attr::kEps)
       .result(infer_trailing_norm)
-      .axes(AxisRule::kAnchored)
       .eval(eval_trailing_norm(Centre::kZero));
 
-  ops.set.define(ops::kGroupNorm)
-      .doc(
-          "Normalises each group of channels of each batch element, then scales and shifts by "
-          "channel; as many groups as channels is instance norm")
-      .operand("x", DTypeSet::kFloating)
-      .optional_operand("weight", DTypeSet::kFloating)
-      .optional_operand("bias", DTypeSet::kFloating)
+  define_norm(ops, ops::kGroupNorm,
+              "Normalises each group of channels of each batch element, then scales and shifts by "
+              "channel; as many groups as channels is instance norm")
       .attr(attr::kGroups)
       .attr(attr::kEps)
       .result(infer_group_norm)
-      .axes(AxisRule::kAnchored)
       .eval(eval_group_norm);
 
   ops.imports.add(

@@ -10,6 +10,11 @@
 
 namespace ferryman {
 
+// The match of a rule that needs no other captures than the op itself.
+struct RootOp {
+  OpId op;
+};
+
 // A constant whose elements are there (not elided from IR text).
 bool is_known_constant(const Graph& graph, ValueId value);
 // The value that all elements of a constant have, if it has one.

@@ -3,10 +3,10 @@
 #include <array>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/match.h"
 #include "passes/replace.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 #include "target/tflite/same_padding.h"
 

@@ -1,12 +1,12 @@
 // Whole numbers and bools: exact, or left for check_target to report. The runtime's arithmetic on
 // int64 is ADD, SUB, MUL, FLOOR_MOD, MINIMUM, MAXIMUM and comparisons.
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/exact_division.h"
 #include "ops/names.h"
 #include "ops/special_names.h"
 #include "passes/match.h"
 #include "passes/replace.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 
 namespace ferryman::tflite {

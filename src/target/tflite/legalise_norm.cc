@@ -3,10 +3,10 @@
 #include <cmath>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/affine.h"
 #include "passes/match.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 
 namespace ferryman::tflite {

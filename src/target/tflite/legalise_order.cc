@@ -6,11 +6,11 @@
 #include <limits>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/eval.h"
 #include "ops/names.h"
 #include "ops/special_names.h"
 #include "passes/match.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 
 namespace ferryman::tflite {
@@ -189,8 +189,8 @@ std::vector<Rule> legal_order_rules() {
   std::vector<Rule> rules;
   rules.push_back(make_rule("topk_of_floats_to_keys", {ops::kTopk}, match_topk_of_floats,
                             topk_of_floats_to_keys));
-  rules.push_back(make_rule("smallest_to_largest", {ops::kTopk}, match_smallest_integers,
-                            smallest_to_largest));
+  rules.push_back(
+      make_rule("smallest_to_largest", {ops::kTopk}, match_smallest_integers, smallest_to_largest));
   rules.push_back(make_rule("extreme_of_floats_to_keys", {ops::kSegmentReduce},
                             match_extreme_of_floats, extreme_of_floats_to_keys));
   rules.push_back(make_rule("segments_of_int64_to_table", {ops::kSegmentReduce},

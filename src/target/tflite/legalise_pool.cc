@@ -3,12 +3,12 @@
 #include <limits>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/eval.h"
 #include "ops/names.h"
 #include "ops/pool_sizes.h"
 #include "passes/match.h"
 #include "passes/replace.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 #include "target/tflite/same_padding.h"
 

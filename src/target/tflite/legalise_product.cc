@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/match.h"
 #include "passes/replace.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 
 namespace ferryman::tflite {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "ops/recurrent.h"
 #include "passes/match.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 #include "target/tflite/recurrent_cell.h"
 

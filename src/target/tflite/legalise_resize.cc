@@ -1,10 +1,11 @@
 // Resizing that the runtime's two operators do not say: other scales than the quotient of the
 // sizes, three axes, whole numbers.
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "ops/resample.h"
+#include "passes/match.h"
 #include "passes/replace.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 
 namespace ferryman::tflite {

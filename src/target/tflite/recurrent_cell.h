@@ -5,8 +5,8 @@
 // Gates and states have any leading axes; the last one is that of the cell.
 #pragma once
 
+#include "ops/core_writer.h"
 #include "ops/recurrent.h"
-#include "target/tflite/core_writer.h"
 
 namespace ferryman::tflite {
 

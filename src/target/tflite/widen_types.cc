@@ -1,14 +1,14 @@
 // Types that the runtime's kernels do not compute with: half and double precision become float32,
-// whole numbers of 8 and 16 bits become int32, and so do bools that are ordered (plain int8 operands end the process). Casts lead in
-// and out; between two widened ops they cancel.
+// whole numbers of 8 and 16 bits become int32, and so do bools that are ordered (plain int8
+// operands end the process). Casts lead in and out; between two widened ops they cancel.
 #include <algorithm>
 #include <optional>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "ops/special_names.h"
 #include "passes/replace.h"
-#include "target/tflite/core_writer.h"
 #include "target/tflite/legalise.h"
 
 namespace ferryman::tflite {

@@ -1,4 +1,4 @@
-#include "target/tflite/core_writer.h"
+#include "ops/core_writer.h"
 
 #include <numeric>
 
@@ -6,7 +6,7 @@
 #include "ops/eval.h"
 #include "ops/names.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 ValueId CoreWriter::add(ValueId a, ValueId b) {
   return binary(ops::kAdd, a, b);
@@ -33,6 +33,12 @@ ValueId CoreWriter::linear(ValueId x, ValueId weight, ValueId bias) {
 
 ValueId CoreWriter::where(ValueId condition, ValueId x, ValueId other) {
   return builder_->create(ops::kWhere, {condition, x, other});
+}
+ValueId CoreWriter::where(ValueId condition, ValueId x, double other) {
+  return where(condition, x, scalar(x, other));
+}
+ValueId CoreWriter::where(ValueId condition, double x, ValueId other) {
+  return where(condition, scalar(other, x), other);
 }
 
 ValueId CoreWriter::cast(ValueId x, DType dtype) {
@@ -152,4 +158,4 @@ Ints prefixed(const Ints& values, int64_t first, size_t count) {
   return result;
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

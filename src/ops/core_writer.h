@@ -1,4 +1,5 @@
-// Short spellings for the core ops that legalising rules write.
+// Short spellings for core ops, for code that writes many of them: legalising rules,
+// factorisations.
 //
 //   CoreWriter write(rewriter);
 //   const ValueId shifted = write.add(x, 3.0);            // a scalar constant of x's dtype
@@ -13,13 +14,13 @@
 
 #include "ir/builder.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 class CoreWriter {
  public:
   explicit CoreWriter(Builder& builder) : builder_(&builder) {}
 
-  const ferryman::TensorType& type(ValueId value) const { return builder_->graph().type(value); }
+  const TensorType& type(ValueId value) const { return builder_->graph().type(value); }
   const Dims& dims(ValueId value) const { return type(value).dims; }
 
   ValueId unary(OpName name, ValueId x) { return builder_->create(name, {x}); }
@@ -34,6 +35,8 @@ class CoreWriter {
   // Without a bias if that is an invalid id.
   ValueId linear(ValueId x, ValueId weight, ValueId bias);
   ValueId where(ValueId condition, ValueId x, ValueId other);
+  ValueId where(ValueId condition, ValueId x, double other);
+  ValueId where(ValueId condition, double x, ValueId other);
   ValueId cast(ValueId x, DType dtype);
 
   // Coefficients from the highest power down, by Horner's rule.
@@ -59,13 +62,11 @@ class CoreWriter {
   // A constant of `dtype` with these row-major elements.
   ValueId constant(DType dtype, Ints shape, const std::vector<double>& values, std::string name);
 
+ protected:
+  Builder& builder() { return *builder_; }
+
  private:
   Builder* builder_;
-};
-
-// The op of a rule that needs no other captures.
-struct RootOp {
-  OpId op;
 };
 
 // All positions of [0, rank).
@@ -73,4 +74,4 @@ Ints iota_axes(size_t rank);
 // `values` after `count` times `first`.
 Ints prefixed(const Ints& values, int64_t first, size_t count);
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman
