@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
+from . import frozen
 from .capture import capture
 from .decompose import decompose_unknown
 from .errors import Error, InputError
@@ -42,7 +43,7 @@ def export(
     # torch wants the ending; the other parts keep it apart from what stands there.
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial.pt2")
     try:
-        torch.export.save(program, partial)
+        torch.export.save(program, partial, extra_files=frozen.to_files(program))
         os.replace(partial, target)
     except (OSError, RuntimeError) as error:  # torch's own writer raises the latter
         raise Error(f"cannot write {target}", why=str(error).splitlines()[0]) from error
@@ -56,7 +57,9 @@ def load(path: str | os.PathLike) -> ExportedProgram:
     if not os.path.isfile(path):
         raise InputError(f"there is no file {path}")
     try:
-        return torch.export.load(path)
+        program = torch.export.load(path)
+        frozen.from_archive(program, path)
+        return program
     except Exception as error:  # torch raises what it comes across: zip, JSON, key and type errors
         lines = str(error).strip().splitlines()
         raise InputError(

@@ -3,7 +3,9 @@
     program = capture(module, (x,))
     buffer, storages = walk(program)
 
-Nothing is patched, and the module, its flags and the random state are as before afterwards.
+Three ways are tried: torch.export as it is, its strict mode, and tracing with the example's values,
+which freezes those that Python looks at (frozen.py). Nothing is patched, and the module, its flags
+and the random state are as before afterwards.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from .errors import CaptureError, InputError
+from .frozen import depends_on_values, export_frozen, values_of_inputs, warn
 from .walk import require_plain_tensor, walk
 
 __all__ = ["capture", "walk"]
@@ -38,7 +41,8 @@ def capture(
 ) -> ExportedProgram:
     """Runs torch.export on a module or function.
 
-    strict: None tries the non-strict mode, then the strict one; True or False allows only that one.
+    strict: None tries the non-strict mode, then the strict one, then freezes values (with a warning
+        that lists those which depend on inputs); True or False allows only that mode.
     training: convert the module as it behaves in training mode (dropout active, batch statistics).
     """
     if isinstance(module, ExportedProgram):
@@ -212,23 +216,53 @@ def _separate_tensors(module: nn.Module, args, kwargs) -> tuple[tuple, dict]:
 
 
 def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> ExportedProgram:
+    may_freeze = strict is None and dynamic_shapes is None
     failures: list[tuple[str, Exception]] = []
     for mode in (False, True) if strict is None else (strict,):
         try:
-            # With gradients, whatever the caller has set: without, modules such as
-            # nn.TransformerEncoder take a fused path that hides their operators.
-            with torch.enable_grad(), _told_once():
-                return torch.export.export(
+            with _exporting():
+                program = torch.export.export(
                     module, args, kwargs, dynamic_shapes=dynamic_shapes, strict=mode
                 )
         except Exception as error:
-            failures.append(("strict" if mode else "non-strict", error))
+            failures.append(("strict export" if mode else "non-strict export", error))
+        else:
+            return _without_free_values(module, args, kwargs, program) if may_freeze else program
         if len(failures) == 1:
             _require_running(module, args, kwargs)
-    why = "\n".join(f"{mode} export: {_reason(error)}" for mode, error in failures)
+    if may_freeze:
+        try:
+            with _exporting():
+                program = export_frozen(module, args, kwargs)
+        except Exception as error:
+            failures.append(("tracing with the example's values", error))
+        else:
+            warn(program)
+            return program
+    why = "\n".join(f"{mode}: {_reason(error)}" for mode, error in failures)
     raise CaptureError(
         f"torch.export cannot capture {type(module).__name__}", why=why, hint=_hint(failures)
     ) from failures[0][1]
+
+
+def _without_free_values(module, args, kwargs, program: ExportedProgram) -> ExportedProgram:
+    """Numbers and sizes that torch leaves open, but no input has a part in, become constants."""
+    if not depends_on_values(program):
+        return program
+    try:
+        with _exporting():
+            frozen = export_frozen(module, args, kwargs)
+    except Exception:  # then it is the core's to say what it cannot do
+        return program
+    return program if values_of_inputs(frozen) else frozen
+
+
+@contextmanager
+def _exporting():
+    """With gradients, whatever the caller has set: without, modules such as nn.TransformerEncoder
+    take a fused path that hides their operators."""
+    with torch.enable_grad(), _told_once():
+        yield
 
 
 @contextmanager
@@ -264,6 +298,12 @@ def _reason(error: Exception) -> str:
 
 
 def _hint(failures: list[tuple[str, Exception]]) -> str:
+    text = " ".join(str(error) for _, error in failures)
+    if "numpy()" in text:
+        return (
+            "the model leaves torch for numpy, where nothing can be traced; write that part with "
+            "torch's operators, or move it out of the model"
+        )
     names = {type(error).__name__ for _, error in failures}
     if any("DataDependent" in name for name in names):
         return (

@@ -15,6 +15,7 @@ from . import _native, archive
 from .capture import as_module, capture, walk
 from .decompose import decompose_unknown
 from .errors import InputError, UnsupportedOps, from_native
+from .frozen import values_of_inputs
 from .model import Model
 from .native_contract import NativeReport, Options
 from .progress import Stages
@@ -86,9 +87,9 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     if check is not None:
         with stages("verify"):
             checks = check_numbers(program, path, native, check, source.reference)
-    report = Report(
-        native, checks, _all_seconds(stages, native), source.name, module_types(program)
-    )
+    seconds = _all_seconds(stages, native)
+    modules, frozen = module_types(program), values_of_inputs(program)
+    report = Report(native, checks, seconds, source.name, modules, frozen)
     if checks is not None:
         require_equal(report)
     return Model(folder, path, report, Structure.of(program))

@@ -127,6 +127,19 @@ def to_numpy(value: Any) -> np.ndarray:
     return value.resolve_conj().resolve_neg().numpy()
 
 
+def random_near(example: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """As random_like, but whole numbers that are all the same may become one less (zeros one more):
+    a mask of ones, or a count that a model reads."""
+    drawn = random_like(example, generator)
+    if example.is_floating_point() or example.is_complex() or example.dtype is torch.bool:
+        return drawn
+    if example.numel() == 0 or example.min() != example.max():
+        return drawn
+    step = torch.randint(0, 2, example.shape, generator=generator).to(example.dtype)
+    step = step.to(example.device)
+    return drawn + step if example.min() == 0 else drawn - step
+
+
 def random_like(example: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Other values in the range of the example: integers may be indices, so never outside."""
     shape = example.shape

@@ -12,7 +12,9 @@ import json
 import math
 from typing import Any
 
+from . import frozen
 from .compare import Difference
+from .frozen import Frozen
 from .native_contract import NativeReport, NodeTrace
 from .verify import Checks
 
@@ -51,6 +53,7 @@ class Report:
     seconds: dict[str, float]  # of each stage, in order; those of the core among them
     model: str  # the class that was converted, or the archive's name
     modules: dict[str, str] = dataclasses.field(default_factory=dict)  # class by module path
+    frozen: tuple[Frozen, ...] = ()  # values of inputs that the program has for constants
 
     @property
     def nodes(self) -> dict[str, Node]:
@@ -59,9 +62,13 @@ class Report:
 
     @property
     def remarks(self) -> list[dict[str, Any]]:
-        """What the core remarks, and the values that took more than the tolerance to judge: each
-        with "what", "why" and "places"."""
-        return [*self.native.remarks, *self._rounding_remarks()]
+        """What the core remarks, values that were frozen, and those that took more than the
+        tolerance to judge: each with "what", "why" and "places"."""
+        return [*self.native.remarks, *self._frozen_remarks(), *self._rounding_remarks()]
+
+    def _frozen_remarks(self) -> list[dict[str, Any]]:
+        places = [dataclasses.asdict(value) for value in self.frozen]
+        return [_remark(frozen.WHAT, frozen.WHY, "frozen", places)] if places else []
 
     def _rounding_remarks(self) -> list[dict[str, Any]]:
         places = [
@@ -81,20 +88,12 @@ class Report:
         if not places:
             return []
         worst = max(places, key=lambda place: place["error"])
-        return [
-            {
-                "severity": "remark",
-                "code": "",
-                "name": "remark",
-                "what": "beyond the tolerance, but no further from the exact value than rounding "
-                "explains",
-                "why": f"against float64 the file is at most {worst['error']:.1e} off, PyTorch "
-                f"{worst['torch_error']:.1e} at the same place, of the largest value",
-                "hint": "",
-                "subject": "rounding",
-                "places": places,
-            }
-        ]
+        what = "beyond the tolerance, but no further from the exact value than rounding explains"
+        why = (
+            f"against float64 the file is at most {worst['error']:.1e} off, PyTorch "
+            f"{worst['torch_error']:.1e} at the same place, of the largest value"
+        )
+        return [_remark(what, why, "rounding", places)]
 
     def _differing_outputs(self) -> list[tuple[str, Difference]]:
         checked = self.checks.outputs.values() if self.checks else ()
@@ -142,6 +141,14 @@ class Report:
             }
             for port in self.native.outputs
         ]
+
+
+def _remark(what: str, why: str, subject: str, places: list[dict[str, Any]]) -> dict[str, Any]:
+    """As the core writes its own."""
+    return {
+        "severity": "remark", "code": "", "name": "remark", "what": what, "why": why, "hint": "",
+        "subject": subject, "places": places,
+    }  # fmt: skip
 
 
 def _node_to_json(node: Node) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .compare import Difference
+from .frozen import describe
 from .report import Node, Report
 
 _CLOSE = 0.1  # of the tolerance: more than that is still right, but worth a look
@@ -164,6 +165,7 @@ def summary(report: Report) -> list[str]:
     rows.append(f"transposes: {len(native.transposes)}, {moved} moved, {proof}")
     rows += [f"  {size(t.bytes)} at '{t.node}': {t.reason}" for t in native.transposes]
     rows += [_remark(remark) for remark in report.remarks]
+    rows += [f"  {line}" for line in describe(report.frozen)]
     rows.append(_verified(report) if report.checks is not None else "check: none was made")
     times = ", ".join(f"{name} {duration(s)}" for name, s in report.seconds.items())
     rows.append(f"time: {times}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .compare import Difference
 from .errors import VerificationError
+from .frozen import describe as describe_frozen
 from .report import Report
 
 _HINT = (
@@ -38,10 +39,22 @@ def find_failure(report: Report) -> VerificationError | None:
                 return VerificationError(
                     f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}",
                     why="all values inside that were compared agree" + _exactness(difference),
-                    hint=_HINT,
+                    hint=_output_hint(report),
                     diagnostics=[difference],
                 )
     return None
+
+
+def _output_hint(report: Report) -> str:
+    """The nodes are those of the traced program; the outputs are compared with the model itself."""
+    if not report.frozen:
+        return _HINT
+    lines = "\n".join(f"  {line}" for line in describe_frozen(report.frozen))
+    return (
+        f"the likely cause is that the model looks at values, which were frozen:\n{lines}\n"
+        "use torch.where or torch.cond there, or move that part out of the model; for inputs that "
+        "all give these values, pass such inputs as ferryman.Verify(inputs=[(x,), …])"
+    )
 
 
 def _exactness(difference: Difference) -> str:

@@ -15,6 +15,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 import ferryman
+from ferryman.frozen import values_of_inputs
 from opinfo.samples import DTYPES, Case, cases, infos
 from opinfo.ties import settle_ties
 
@@ -153,6 +154,8 @@ def _export(case: Case) -> torch.export.ExportedProgram:
             program = ferryman.capture.capture(case.module.eval(), case.example)
     except (ferryman.CaptureError, ferryman.InputError) as error:
         raise NotExpressible(f"torch.export: {_short(error)}") from error
+    if values_of_inputs(program):
+        raise NotExpressible("Python looks at values")
     if program.range_constraints or any(map(_has_open_size, program.graph.nodes)):
         raise NotExpressible("the size of a result depends on values")
     if any(map(_makes_anything, program.graph.nodes)):
