@@ -4,8 +4,8 @@
     buffer, storages = walk(program)
 
 Three ways are tried: torch.export as it is, its strict mode, and tracing with the example's values,
-which freezes those that Python looks at (frozen.py). Nothing is patched, and the module, its flags
-and the random state are as before afterwards.
+which freezes those that Python looks at (freezing.py). Nothing is patched, and the module, its
+flags and the random state are as before afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from .errors import CaptureError, InputError
-from .frozen import depends_on_values, export_frozen, values_of_inputs, warn
+from .frozen import values_of_inputs, warn
 from .walk import require_plain_tensor, walk
 
 __all__ = ["capture", "walk"]
@@ -231,6 +231,8 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
         if len(failures) == 1:
             _require_running(module, args, kwargs)
     if may_freeze:
+        from .freezing import export_frozen  # sympy, which most models do not need
+
         try:
             with _exporting():
                 program = export_frozen(module, args, kwargs)
@@ -247,6 +249,8 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
 
 def _without_free_values(module, args, kwargs, program: ExportedProgram) -> ExportedProgram:
     """Numbers and sizes that torch leaves open, but no input has a part in, become constants."""
+    from .freezing import depends_on_values, export_frozen  # torch.export has loaded sympy
+
     if not depends_on_values(program):
         return program
     try:

@@ -13,6 +13,7 @@ import ferryman
 from ferryman import archive
 from ferryman.capture import capture
 from ferryman.errors import CaptureError, VerificationError
+from ferryman.freezing import depends_on_values
 from ferryman.frozen import FrozenValues, values_of_inputs
 from ferryman.tree import summary
 
@@ -198,7 +199,7 @@ def test_sizes_that_no_input_has_a_part_in_are_constants():
         def forward(self, x):
             return x.new_ones(self.kept.nonzero().shape[0], 3) * x
 
-    assert ferryman.frozen.depends_on_values(torch.export.export(Chosen(), (positive(3),)))
+    assert depends_on_values(torch.export.export(Chosen(), (positive(3),)))
     model = ferryman.convert(Chosen().eval(), (positive(3),), progress=False)
     assert model.report.frozen == ()
     assert torch.equal(model(torch.tensor([1.0, 2.0, 3.0])), torch.tensor([[1.0, 2.0, 3.0]] * 2))
