@@ -23,13 +23,22 @@ struct StatisticsRow {
 constexpr std::array kStatistics = {
     StatisticsRow{"aten.batch_norm.default", "training"},
     StatisticsRow{"aten.native_batch_norm.default", "training"},
+    StatisticsRow{"aten._native_batch_norm_legit.default", "training"},
     StatisticsRow{"aten.cudnn_batch_norm.default", "training"},
     StatisticsRow{"aten.miopen_batch_norm.default", "training"},
     StatisticsRow{"aten.instance_norm.default", "use_input_stats"},
 };
 
+// Without momentum the running statistics stay what they are.
+bool has_no_momentum(const Node& node) {
+  return std::any_of(node.args.begin(), node.args.end(), [](const NamedArgument& argument) {
+    const double* momentum = argument.arg.as<double>();
+    return argument.name == "momentum" && momentum != nullptr && *momentum == 0;
+  });
+}
+
 bool updates_statistics(const Node& node) {
-  return value_arg(node, "running_mean") != kNoValue &&
+  return value_arg(node, "running_mean") != kNoValue && !has_no_momentum(node) &&
          std::any_of(kStatistics.begin(), kStatistics.end(), [&](const StatisticsRow& row) {
            return row.target == node.target && is_true_arg(node, row.flag);
          });

@@ -127,7 +127,6 @@ constexpr std::array kRefused = {
     RefusedRow{"rrelu_with_noise_", "it writes its noise argument"},
     RefusedRow{"fused_moving_avg_obs_fake_quant", "it updates observer statistics"},
     RefusedRow{"_fused_moving_avg_obs_fq_helper", "it updates observer statistics"},
-    RefusedRow{"_native_batch_norm_legit.default", "it updates running statistics"},
     RefusedRow{"_native_batch_norm_legit.out", "it updates running statistics"},
     RefusedRow{"_native_batch_norm_legit.no_stats_out", "it writes several tensors"},
     RefusedRow{"native_batch_norm.out", "it writes several tensors"},

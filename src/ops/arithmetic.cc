@@ -165,7 +165,12 @@ Result<ValueId> scaled(ImportContext& call, ValueId value, std::string_view numb
   if (number == nullptr || number->is_none()) return value;
   FERRYMAN_TRY(const double factor, call.number(number_name));
   if (factor == 1.0) return value;
-  if (dtype_of(call, value) == DType::kBool) return call.unsupported("of bools by a factor");
+  if (dtype_of(call, value) == DType::kBool) {
+    // A factor of bools is a bool.
+    if (factor != 0) return value;
+    const ValueId none = call.builder().scalar(DType::kBool, 0);
+    return call.emit(ops::kLogicalAnd, {value, none});
+  }
   FERRYMAN_TRY(const ValueId constant, call.number_constant(*number, dtype_of(call, value)));
   return call.emit(ops::kMul, {value, constant});
 }

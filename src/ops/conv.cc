@@ -2,11 +2,14 @@
 // them. Padding is explicit on each side, so that 'same' needs no mode.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "ops/attrs.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/whole_windows.h"
 #include "ops/window.h"
 
 namespace ferryman {
@@ -82,6 +85,21 @@ Result<Dim> transposed_size(SymbolTable& symbols, Dim size, int64_t stride, int6
   return symbols.add(symbols.mul(size, Dim(stride)), Dim(added - stride));
 }
 
+// The spatial dims of the result.
+Result<Dims> transposed_dims(SymbolTable& symbols, const TensorType& x, const Window& window,
+                             const Ints& output_padding) {
+  if (output_padding.size() != window.rank()) return shape_error("output_padding is incomplete");
+  Dims dims;
+  for (size_t axis = 0; axis < window.rank(); ++axis) {
+    const int64_t added = window.extent(axis) + output_padding[axis] - window.padding_before[axis] -
+                          window.padding_after[axis];
+    FERRYMAN_TRY(const Dim dim,
+                 transposed_size(symbols, x.dims[axis + 2], window.stride[axis], added));
+    dims.push_back(dim);
+  }
+  return dims;
+}
+
 InferResult infer_conv_transpose(const InferArgs& args) {
   FERRYMAN_TRY_STATUS(check_conv(args, 0, 1));
   const TensorType& x = args.operand(0);
@@ -91,16 +109,10 @@ InferResult infer_conv_transpose(const InferArgs& args) {
   FERRYMAN_TRY(Ints kernel, kernel_of(weight));
   const Window window = conv_window(args.attrs, std::move(kernel));
   FERRYMAN_TRY_STATUS(check_window(window, x.rank() - 2));
-  const Ints& output_padding = args.attrs[attr::kOutputPadding];
-  if (output_padding.size() != window.rank()) return shape_error("output_padding is incomplete");
+  FERRYMAN_TRY(const Dims spatial,
+               transposed_dims(args.symbols, x, window, args.attrs[attr::kOutputPadding]));
   Dims dims = {x.dims[0], Dim(out_channels)};
-  for (size_t axis = 0; axis < window.rank(); ++axis) {
-    const int64_t added = window.extent(axis) + output_padding[axis] - window.padding_before[axis] -
-                          window.padding_after[axis];
-    FERRYMAN_TRY(const Dim dim,
-                 transposed_size(args.symbols, x.dims[axis + 2], window.stride[axis], added));
-    dims.push_back(dim);
-  }
+  dims.insert(dims.end(), spatial.begin(), spatial.end());
   return std::vector{TensorType{x.dtype, std::move(dims)}};
 }
 
@@ -250,20 +262,52 @@ Result<Window> read_conv_window(ImportContext& call, const TensorType& weight) {
   return window;
 }
 
+struct ConvOperands {
+  ValueId x, weight, bias;
+  int64_t groups = 1;
+};
+
+Result<ConvOperands> read_conv_operands(ImportContext& call) {
+  ConvOperands operands;
+  FERRYMAN_TRY(operands.x, call.tensor("input"));
+  FERRYMAN_TRY(operands.weight, call.tensor("weight"));
+  FERRYMAN_TRY(operands.bias, call.optional_tensor("bias"));
+  FERRYMAN_TRY(operands.groups, call.integer("groups", 1));
+  return operands;
+}
+
+// Whole numbers; `output_padding` of a transposed convolution.
+Result<ValueId> make_whole_conv(ImportContext& call, const Window& window,
+                                const std::optional<Ints>& output_padding) {
+  FERRYMAN_TRY(const ConvOperands given, read_conv_operands(call));
+  return with_batch(call, given.x, window.rank(), [&](ValueId x) -> Result<ValueId> {
+    WholeConv conv = {x, given.weight, given.bias, given.groups};
+    const TensorType type = call.graph().type(x);
+    const Ints in_sizes = static_sizes(Dims(type.dims.begin() + 2, type.dims.end()));
+    SymbolTable& symbols = call.builder().symbols();
+    if (!output_padding.has_value()) {
+      FERRYMAN_TRY(const Dims out, window_dims(symbols, spatial_dims(type), window));
+      return emit_whole_conv(call, conv, static_sizes(out),
+                             [&](const Ints& at) { return window.taps_at(in_sizes, at); });
+    }
+    conv.order = WholeConv::Weight::kInOut;
+    FERRYMAN_TRY(const Dims out, transposed_dims(symbols, type, window, *output_padding));
+    return emit_whole_conv(call, conv, static_sizes(out),
+                           [&](const Ints& at) { return transposed_taps(window, in_sizes, at); });
+  });
+}
+
 Result<ValueId> make_conv(ImportContext& call, OpName name, const Window& window,
                           std::vector<NamedAttr> extra) {
-  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
-  FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
-  FERRYMAN_TRY(const int64_t groups, call.integer("groups", 1));
+  FERRYMAN_TRY(const ConvOperands given, read_conv_operands(call));
   std::vector<NamedAttr> attrs = {{attr::kStride, window.stride},
                                   {attr::kDilation, window.dilation},
                                   {attr::kPaddingBefore, window.padding_before},
                                   {attr::kPaddingAfter, window.padding_after},
-                                  {attr::kGroups, groups}};
+                                  {attr::kGroups, given.groups}};
   attrs.insert(attrs.end(), extra.begin(), extra.end());
-  return with_batch(call, x, window.rank(), [&](ValueId batched) -> Result<ValueId> {
-    const std::vector<ValueId> operands = {batched, weight, bias};
+  return with_batch(call, given.x, window.rank(), [&](ValueId batched) -> Result<ValueId> {
+    const std::vector<ValueId> operands = {batched, given.weight, given.bias};
     FERRYMAN_TRY(const OpId op, call.builder().try_create(name, operands, attrs));
     return call.graph().op(op).result();
   });
@@ -272,8 +316,9 @@ Result<ValueId> make_conv(ImportContext& call, OpName name, const Window& window
 Result<std::vector<ValueId>> import_conv(ImportContext& call) {
   FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
   FERRYMAN_TRY(const Window window, read_conv_window(call, call.graph().type(weight)));
-  FERRYMAN_TRY(const ValueId result, make_conv(call, ops::kConv, window, {}));
-  return std::vector{result};
+  if (is_integer(call.graph().type(weight).dtype))
+    return one_result(make_whole_conv(call, window, std::nullopt));
+  return one_result(make_conv(call, ops::kConv, window, {}));
 }
 
 Result<std::vector<ValueId>> import_conv_transpose(ImportContext& call) {
@@ -281,9 +326,10 @@ Result<std::vector<ValueId>> import_conv_transpose(ImportContext& call) {
   FERRYMAN_TRY(const Window window, read_conv_window(call, call.graph().type(weight)));
   FERRYMAN_TRY(const Ints output_padding,
                call.integers_for("output_padding", window.rank(), Ints(window.rank(), 0)));
-  FERRYMAN_TRY(const ValueId result, make_conv(call, ops::kConvTranspose, window,
-                                               {{attr::kOutputPadding, output_padding}}));
-  return std::vector{result};
+  if (is_integer(call.graph().type(weight).dtype))
+    return one_result(make_whole_conv(call, window, output_padding));
+  return one_result(
+      make_conv(call, ops::kConvTranspose, window, {{attr::kOutputPadding, output_padding}}));
 }
 
 // The general form that torch's decompositions leave.

@@ -6,12 +6,13 @@
 #include <map>
 #include <numeric>
 #include <optional>
-#include <set>
 
 #include "ops/attrs.h"
 #include "ops/emit.h"
+#include "ops/index_arrays.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/promote.h"
 
 namespace ferryman {
 
@@ -123,17 +124,16 @@ class EinsumWriter {
   explicit EinsumWriter(ImportContext& call) : call_(call), builder_(call.builder()) {}
 
   Result<ValueId> write(const EinsumEquation& equation, const std::vector<ValueId>& tensors) {
-    Labelled product = {tensors[0], equation.operands[0]};
-    FERRYMAN_TRY_STATUS(check_distinct(product.labels));
+    FERRYMAN_TRY(Labelled product, diagonal({tensors[0], equation.operands[0]}));
     for (size_t i = 1; i < tensors.size(); ++i) {
-      FERRYMAN_TRY_STATUS(check_distinct(equation.operands[i]));
+      FERRYMAN_TRY(const Labelled factor, diagonal({tensors[i], equation.operands[i]}));
       Labels needed = equation.result;
       for (size_t later = i + 1; later < tensors.size(); ++later)
         needed.insert(needed.end(), equation.operands[later].begin(),
                       equation.operands[later].end());
-      FERRYMAN_TRY(product, multiply(product, {tensors[i], equation.operands[i]}, needed));
+      FERRYMAN_TRY(product, multiply(product, factor, needed));
     }
-    product = sum_unneeded(product, equation.result);
+    FERRYMAN_TRY(product, sum_unneeded(product, equation.result));
     for (const int label : equation.result) {
       if (!has(product.labels, label)) return call_.unsupported("a result axis without operand");
     }
@@ -141,9 +141,23 @@ class EinsumWriter {
   }
 
  private:
-  Status check_distinct(const Labels& labels) {
-    if (std::set<int>(labels.begin(), labels.end()).size() == labels.size()) return {};
-    return call_.unsupported("a diagonal in einsum");
+  // Axes of the same label become one, which stands last.
+  Result<Labelled> diagonal(Labelled x) {
+    for (size_t first = 0; first < x.labels.size();) {
+      const auto later = std::find(x.labels.begin() + static_cast<std::ptrdiff_t>(first) + 1,
+                                   x.labels.end(), x.labels[first]);
+      if (later == x.labels.end()) {
+        ++first;
+        continue;
+      }
+      const int label = *later;
+      FERRYMAN_TRY(x.value, emit_diagonal(call_, x.value, static_cast<int64_t>(first),
+                                          later - x.labels.begin(), 0));
+      std::erase(x.labels, label);
+      x.labels.push_back(label);
+      first = 0;
+    }
+    return x;
   }
 
   Dim dim(const Labelled& x, int label) const {
@@ -165,7 +179,8 @@ class EinsumWriter {
     return {builder_.create(ops::kPermute, {x.value}, {{attr::kPerm, perm}}), order};
   }
 
-  Labelled sum_unneeded(const Labelled& x, const Labels& needed) {
+  // Sums of whole numbers are int64, as those of torch.sum.
+  Result<Labelled> sum_unneeded(const Labelled& x, const Labels& needed) {
     Axes axes;
     Labels kept;
     for (size_t i = 0; i < x.labels.size(); ++i) {
@@ -173,8 +188,21 @@ class EinsumWriter {
       if (!has(needed, x.labels[i])) axes.values.push_back(static_cast<int64_t>(i));
     }
     if (axes.values.empty()) return x;
-    return {builder_.create(ops::kSum, {x.value}, {{attr::kAxes, axes}, {attr::kKeepDim, false}}),
-            kept};
+    const DType dtype = dtype_of(call_, x.value);
+    FERRYMAN_TRY(const ValueId wide,
+                 as_dtype(call_, x.value, is_floating(dtype) ? dtype : DType::kI64));
+    FERRYMAN_TRY(const ValueId sum,
+                 call_.emit(ops::kSum, {wide}, {{attr::kAxes, axes}, {attr::kKeepDim, false}}));
+    return Labelled{sum, kept};
+  }
+
+  Status give_common_dtype(Labelled& a, Labelled& b) {
+    const std::optional<DType> common =
+        promote_types(dtype_of(call_, a.value), dtype_of(call_, b.value));
+    if (!common.has_value()) return call_.unsupported("operands of types that do not go together");
+    FERRYMAN_TRY(a.value, as_dtype(call_, a.value, *common));
+    FERRYMAN_TRY(b.value, as_dtype(call_, b.value, *common));
+    return {};
   }
 
   Dim merged(const Labelled& x, const Labels& labels) {
@@ -201,17 +229,18 @@ Labels concat(std::initializer_list<Labels> lists) {
 
 // Labels of both and needed: batch. Of both only: contracted. Of one: rows or columns.
 Result<Labelled> EinsumWriter::multiply(Labelled a, Labelled b, const Labels& needed) {
-  a = sum_unneeded(a, concat({needed, b.labels}));
-  b = sum_unneeded(b, concat({needed, a.labels}));
-  Labels batch;
-  Labels inner;
+  // One number against many is one number against their sum.
+  Labels both;
   for (const int label : a.labels) {
     if (!has(b.labels, label)) continue;
-    (has(needed, label) ? batch : inner).push_back(label);
-    const bool equal = dim(a, label) == dim(b, label);
-    if (!has(needed, label) && !equal)
-      return call_.unsupported("contracted axes of different sizes");
+    if (has(needed, label) || dim(a, label) == dim(b, label)) both.push_back(label);
   }
+  FERRYMAN_TRY(a, sum_unneeded(a, concat({needed, both})));
+  FERRYMAN_TRY(b, sum_unneeded(b, concat({needed, both})));
+  FERRYMAN_TRY_STATUS(give_common_dtype(a, b));
+  Labels batch;
+  Labels inner;
+  for (const int label : both) (has(needed, label) ? batch : inner).push_back(label);
   return write_matmul(a, b, batch, inner);
 }
 
@@ -241,9 +270,9 @@ Result<Labelled> EinsumWriter::write_matmul(const Labelled& a, const Labelled& b
                                appended(batch_dims(a), {merged(a, rows), merged(a, inner)}));
   const ValueId right = reshape(ordered(b, concat({batch, inner, columns})).value,
                                 appended(batch_dims(b), {merged(b, inner), merged(b, columns)}));
-  FERRYMAN_TRY(const OpId op, builder_.try_create(inner.empty() ? ops::kMul : ops::kMatmul,
-                                                  std::vector{left, right}));
-  const ValueId product = call_.graph().op(op).result();
+  const OpName times = dtype_of(call_, left) == DType::kBool ? ops::kLogicalAnd : ops::kMul;
+  FERRYMAN_TRY(const ValueId product,
+               call_.emit(inner.empty() ? times : ops::kMatmul, {left, right}));
   Dims dims = call_.graph().type(product).dims;
   dims.resize(batch.size());
   for (const int label : rows) dims.push_back(dim(a, label));

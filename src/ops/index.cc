@@ -145,24 +145,14 @@ Imported import_take(ImportContext& call) {
 
 // Entries (i, i + offset) of two axes, which become one, the last.
 Imported import_diagonal(ImportContext& call) {
-  FERRYMAN_TRY(ValueId x, call.tensor(call.find("A") != nullptr ? "A" : "self"));
+  FERRYMAN_TRY(const ValueId x, call.tensor(call.find("A") != nullptr ? "A" : "self"));
   const bool of_matrix = call.find("A") != nullptr;  // linalg.diagonal: the last two axes
   FERRYMAN_TRY(const int64_t offset, call.integer("offset", 0));
   const size_t rank = rank_of(call, x);
   FERRYMAN_TRY(const int64_t first, call.axis("dim1", rank, of_matrix ? -2 : 0));
   FERRYMAN_TRY(const int64_t second, call.axis("dim2", rank, of_matrix ? -1 : 1));
   if (rank < 2 || first == second) return call.unsupported("a diagonal needs two axes");
-  FERRYMAN_TRY(x, emit_permute(call, x, axes_last(rank, first, second)));
-  Ints shape = sizes_of(call, x);
-  const int64_t rows = shape[rank - 2];
-  const int64_t columns = shape[rank - 1];
-  const Ints positions = diagonal_positions(rows, columns, offset);
-  shape.resize(rank - 1);
-  shape.back() = rows * columns;
-  FERRYMAN_TRY(x, emit_reshape(call, x, shape));
-  const auto count = static_cast<int64_t>(positions.size());
-  return one_result(
-      emit_gather(call, x, int_constant(call, {count}, positions), static_cast<int64_t>(rank) - 2));
+  return one_result(emit_diagonal(call, x, first, second, offset));
 }
 
 // Windows along an axis; their entries become a new last axis.

@@ -88,6 +88,21 @@ Ints diagonal_positions(int64_t rows, int64_t columns, int64_t offset) {
   return positions;
 }
 
+Result<ValueId> emit_diagonal(ImportContext& call, ValueId x, int64_t first, int64_t second,
+                              int64_t offset) {
+  const size_t rank = rank_of(call, x);
+  FERRYMAN_TRY(x, emit_permute(call, x, axes_last(rank, first, second)));
+  Ints shape = sizes_of(call, x);
+  const Ints positions = diagonal_positions(shape[rank - 2], shape[rank - 1], offset);
+  const int64_t entries = shape[rank - 2] * shape[rank - 1];
+  shape.resize(rank - 1);
+  shape.back() = entries;
+  FERRYMAN_TRY(x, emit_reshape(call, x, shape));
+  const auto count = static_cast<int64_t>(positions.size());
+  return emit_gather(call, x, int_constant(call, {count}, positions),
+                     static_cast<int64_t>(rank) - 2);
+}
+
 namespace {
 
 // The index tensors by axis; an invalid id is a full slice.

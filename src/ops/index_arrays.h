@@ -23,5 +23,8 @@ Result<ValueId> number_mask(ImportContext& call, ValueId mask, int64_t count);
 Ints axes_last(size_t rank, int64_t first, int64_t second);
 // Entries (i, i + offset) of a flattened matrix.
 Ints diagonal_positions(int64_t rows, int64_t columns, int64_t offset);
+// The diagonal of two axes, as a new last axis in their place.
+Result<ValueId> emit_diagonal(ImportContext& call, ValueId x, int64_t first, int64_t second,
+                              int64_t offset);
 
 }  // namespace ferryman

@@ -83,16 +83,15 @@ Imported emit_norm_of_axes(ImportContext& call, const NormAxes& axes, MatrixNorm
   if (needs_singular_values(norm)) {
     FERRYMAN_TRY_STATUS(check_steps(call, smaller));
   }
-  const bool sums = norm.kind == NormKind::kFrobenius || norm.kind == NormKind::kNuclear;
   Ints shape = a.batch;
   if (axes.keepdim) {
     shape = sizes_of(call, axes.x);
     shape[static_cast<size_t>(axes.rows)] = shape[static_cast<size_t>(axes.columns)] = 1;
   }
-  if (smaller == 0) {
-    if (!sums) return call.unsupported("the extreme of nothing");
-    return std::vector{call.builder().constant(TensorData::filled(DType::kF32, shape, 0), "zeros")};
-  }
+  // 0 for every order that torch takes then.
+  if (smaller == 0)
+    return std::vector{
+        call.builder().constant(TensorData::filled(dtype_of(call, axes.x), shape, 0), "zeros")};
   return one_result(emit_reshape(call, emit_matrix_norm(kit, a.flat, norm), shape));
 }
 

@@ -5,12 +5,14 @@
 
 #include "ops/attrs.h"
 #include "ops/einsum.h"
+#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/linalg.h"
 #include "ops/names.h"
 #include "ops/product.h"
+#include "ops/promote.h"
 
 namespace ferryman {
 
@@ -147,17 +149,30 @@ Result<std::vector<ValueId>> import_mv(ImportContext& call) {
   return std::vector{product};
 }
 
+// Whole numbers, and a single row of weights, are plain products.
+Imported import_linear(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
+  FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
+  FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
+  const bool is_matrix = rank_of(call, weight) == 2;
+  if (is_floating(dtype_of(call, x)) && is_matrix)
+    return one_result(call.emit(ops::kLinear, {x, weight, bias}));
+  ValueId turned = weight;
+  if (is_matrix) {
+    FERRYMAN_TRY(turned, emit_permute(call, weight, {1, 0}));
+  }
+  FERRYMAN_TRY(const ValueId product, multiply_any_rank(call, x, turned));
+  if (!bias.valid()) return std::vector{product};
+  return one_result(call.emit(ops::kAdd, {product, bias}));
+}
+
 // Column times row: a broadcasting product.
-Result<std::vector<ValueId>> import_outer(ImportContext& call) {
-  FERRYMAN_TRY(const ValueId a, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId b, call.tensor("vec2"));
-  const Dims dims = call.graph().type(a).dims;
-  if (dims.size() != 1) return call.unsupported("an operand that is not a vector");
-  Builder& builder = call.builder();
-  const ValueId column =
-      builder.create(ops::kReshape, {a}, {{attr::kShape, ShapeAttr{{dims[0], Dim(1)}}}});
-  FERRYMAN_TRY(const OpId product, builder.try_create(ops::kMul, std::vector{column, b}));
-  return std::vector{call.graph().op(product).result()};
+Imported import_outer(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "vec2"}));
+  if (rank_of(call, x[0]) != 1) return call.unsupported("an operand that is not a vector");
+  FERRYMAN_TRY(const ValueId column, emit_reshape(call, x[0], {-1, 1}));
+  const bool is_bool = dtype_of(call, column) == DType::kBool;
+  return one_result(call.emit(is_bool ? ops::kLogicalAnd : ops::kMul, {column, x[1]}));
 }
 
 // beta * self + alpha * (product of the two others, summed over the batch for addbmm)
@@ -230,8 +245,8 @@ void add_linear_ops(Ops& ops) {
       .optional_operand("bias", DTypeSet::kFloating)
       .result(infer_linear)
       .contract("*k,nk,n->*n")
-      .eval(eval_linear)
-      .from_aten("linear.default");
+      .eval(eval_linear);
+  ops.imports.add("linear.default", import_linear);
 
   ops.set.define(ops::kMatmul)
       .doc("Matrix product of the last two axes; the axes before them broadcast")

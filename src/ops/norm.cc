@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -142,10 +144,63 @@ EvalFn eval_trailing_norm(Centre centre) {
 }
 
 // Results that no inference graph reads (saved statistics) stay invalid.
-Result<std::vector<ValueId>> only_first(ImportContext& call, Result<OpId> made) {
-  FERRYMAN_TRY(const OpId op, std::move(made));
+Imported only_first(ImportContext& call, ValueId value) {
   std::vector<ValueId> results(call.num_results());
-  results.front() = call.graph().op(op).result();
+  results.front() = value;
+  return results;
+}
+
+Imported only_first(ImportContext& call, Result<OpId> made) {
+  FERRYMAN_TRY(const OpId op, std::move(made));
+  return only_first(call, call.graph().op(op).result());
+}
+
+// The mean over axes, which stay with size 1, and 1 / sqrt(variance + eps).
+struct Statistics {
+  ValueId centred, mean, scale;
+};
+
+Statistics emit_statistics(Builder& builder, ValueId x, const Axes& axes, double eps) {
+  const DType dtype = builder.graph().type(x).dtype;
+  const auto mean_over = [&](ValueId value) {
+    return builder.create(ops::kMean, {value}, {{attr::kAxes, axes}, {attr::kKeepDim, true}});
+  };
+  const ValueId mean = mean_over(x);
+  const ValueId centred = builder.create(ops::kSub, {x, mean});
+  const ValueId variance = mean_over(builder.create(ops::kSquare, {centred}));
+  const ValueId shifted = builder.create(ops::kAdd, {variance, builder.scalar(dtype, eps)});
+  return {centred, mean, builder.create(ops::kRsqrt, {shifted})};
+}
+
+// Puts both into results 1 and 2, in the shape that torch gives them.
+Imported with_statistics(ImportContext& call, std::vector<ValueId> results,
+                         const Statistics& statistics) {
+  const std::array<ValueId, 2> values = {statistics.mean, statistics.scale};
+  for (size_t i = 0; i < values.size() && i + 1 < results.size(); ++i) {
+    if (!call.is_result_read(i + 1)) continue;
+    const Ints shape = static_sizes(call.result_type(i + 1).dims);
+    FERRYMAN_TRY(results[i + 1], emit_reshape(call, values[i], shape));
+  }
+  return results;
+}
+
+bool reads_statistics(ImportContext& call) {
+  for (size_t i = 1; i < std::min<size_t>(call.num_results(), 3); ++i) {
+    if (call.is_result_read(i)) return true;
+  }
+  return false;
+}
+
+// The statistics that normalisations of inference give beside their result are empty.
+Imported with_empty_statistics(ImportContext& call, Imported made) {
+  FERRYMAN_TRY(std::vector<ValueId> results, std::move(made));
+  for (size_t i = 1; i < std::min<size_t>(results.size(), 3); ++i) {
+    if (!call.is_result_read(i)) continue;
+    const TensorType type = call.result_type(i);
+    const Ints shape = static_sizes(type.dims);
+    if (product(shape) != 0) return call.unsupported("saved statistics in evaluation mode");
+    results[i] = call.builder().constant(TensorData::filled(type.dtype, shape, 0), "statistics");
+  }
   return results;
 }
 
@@ -158,45 +213,51 @@ Result<std::vector<ValueId>> normalise_by_batch(ImportContext& call) {
   FERRYMAN_TRY(const double eps, call.number("eps"));
   Builder& builder = call.builder();
   const TensorType type = call.graph().type(x);
+  if (type.rank() < 2) return call.unsupported("an input without channels");
   Axes axes;
   Dims channel_dims(type.rank(), Dim(1));
   channel_dims[1] = type.dims[1];
   for (size_t axis = 0; axis < type.rank(); ++axis) {
     if (axis != 1) axes.values.push_back(static_cast<int64_t>(axis));
   }
-  const auto mean = [&](ValueId value) {
-    return builder.create(ops::kMean, {value}, {{attr::kAxes, axes}, {attr::kKeepDim, true}});
-  };
   const auto along_channels = [&](ValueId value) {
     return builder.create(ops::kReshape, {value}, {{attr::kShape, ShapeAttr{channel_dims}}});
   };
-  const ValueId centred = builder.create(ops::kSub, {x, mean(x)});
-  const ValueId variance = mean(builder.create(ops::kSquare, {centred}));
-  const ValueId shifted = builder.create(ops::kAdd, {variance, builder.scalar(type.dtype, eps)});
-  ValueId result = builder.create(ops::kMul, {centred, builder.create(ops::kRsqrt, {shifted})});
+  const Statistics statistics = emit_statistics(builder, x, axes, eps);
+  ValueId result = builder.create(ops::kMul, {statistics.centred, statistics.scale});
   if (weight.valid()) result = builder.create(ops::kMul, {result, along_channels(weight)});
   if (bias.valid()) result = builder.create(ops::kAdd, {result, along_channels(bias)});
   std::vector<ValueId> results(call.num_results());
   results.front() = result;
-  return results;
+  return with_statistics(call, std::move(results), statistics);
 }
 
-Result<std::vector<ValueId>> import_batch_norm(ImportContext& call) {
-  for (const std::string_view unused : {"momentum", "cudnn_enabled"}) call.ignore(unused);
+// Whether a call in training mode leaves the running statistics as they are, or nobody reads them.
+Result<bool> keeps_running_statistics(ImportContext& call) {
+  FERRYMAN_TRY(const double momentum, call.number("momentum", 0.1));
+  if (call.target() != "_native_batch_norm_legit_functional.default") return momentum == 0;
+  return !call.is_result_read(3) && !call.is_result_read(4);
+}
+
+Imported import_batch_norm(ImportContext& call) {
+  call.ignore("cudnn_enabled");
+  FERRYMAN_TRY(const bool keeps, keeps_running_statistics(call));
   FERRYMAN_TRY(const bool training, call.flag("training", false));
   FERRYMAN_TRY(const ValueId mean, call.optional_tensor("running_mean"));
   FERRYMAN_TRY(const ValueId variance, call.optional_tensor("running_var"));
-  if (training && mean.valid()) {
+  if (training && mean.valid() && !keeps) {
     return call.unsupported("batch norm in training mode").hint("call model.eval() before export");
   }
-  if (!mean.valid() || !variance.valid()) return normalise_by_batch(call);
+  if (training || !mean.valid() || !variance.valid()) return normalise_by_batch(call);
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps"));
-  return only_first(
-      call, call.builder().try_create(ops::kBatchNorm, std::vector{x, mean, variance, weight, bias},
-                                      std::vector<NamedAttr>{{attr::kEps, eps}}));
+  if (sizes_of(call, x) == Ints{0}) return with_empty_statistics(call, only_first(call, x));
+  return with_empty_statistics(
+      call, only_first(call, call.builder().try_create(ops::kBatchNorm,
+                                                       std::vector{x, mean, variance, weight, bias},
+                                                       std::vector<NamedAttr>{{attr::kEps, eps}})));
 }
 
 Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups) {
@@ -204,9 +265,15 @@ Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-5));
-  return only_first(call, call.builder().try_create(
-                              ops::kGroupNorm, std::vector{x, weight, bias},
-                              std::vector<NamedAttr>{{attr::kGroups, groups}, {attr::kEps, eps}}));
+  FERRYMAN_TRY(
+      std::vector<ValueId> results,
+      only_first(call, call.builder().try_create(
+                           ops::kGroupNorm, std::vector{x, weight, bias},
+                           std::vector<NamedAttr>{{attr::kGroups, groups}, {attr::kEps, eps}})));
+  if (!reads_statistics(call)) return results;
+  FERRYMAN_TRY(const ValueId grouped, emit_reshape(call, x, {sizes_of(call, x)[0], groups, -1}));
+  return with_statistics(call, std::move(results),
+                         emit_statistics(call.builder(), grouped, Axes{{2}}, eps));
 }
 
 Result<std::vector<ValueId>> import_group_norm(ImportContext& call) {
@@ -220,8 +287,11 @@ Result<std::vector<ValueId>> import_group_norm(ImportContext& call) {
 Result<std::vector<ValueId>> import_instance_norm(ImportContext& call) {
   FERRYMAN_TRY(const bool use_input_stats, call.flag("use_input_stats", true));
   if (!use_input_stats) return import_batch_norm(call);
-  for (const std::string_view unused : {"momentum", "cudnn_enabled"}) call.ignore(unused);
-  if (call.given("running_mean") || call.given("running_var")) {
+  call.ignore("cudnn_enabled");
+  FERRYMAN_TRY(const double momentum, call.number("momentum", 0.1));
+  const bool has_mean = call.given("running_mean");
+  const bool has_variance = call.given("running_var");
+  if ((has_mean || has_variance) && momentum != 0) {
     return call.unsupported("instance norm that updates running statistics")
         .hint("call model.eval() before export");
   }
@@ -250,9 +320,13 @@ Result<std::vector<ValueId>> import_layer_norm(ImportContext& call) {
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-5));
-  return only_first(call, call.builder().try_create(
-                              ops::kLayerNorm, std::vector{x, weight, bias},
-                              std::vector<NamedAttr>{{attr::kAxes, axes}, {attr::kEps, eps}}));
+  FERRYMAN_TRY(
+      std::vector<ValueId> results,
+      only_first(call, call.builder().try_create(
+                           ops::kLayerNorm, std::vector{x, weight, bias},
+                           std::vector<NamedAttr>{{attr::kAxes, axes}, {attr::kEps, eps}})));
+  if (!reads_statistics(call)) return results;
+  return with_statistics(call, std::move(results), emit_statistics(call.builder(), x, axes, eps));
 }
 
 // torch.finfo(dtype).eps of the type that torch computes in.
@@ -314,7 +388,7 @@ void add_norm_ops(Ops& ops) {
       .eval(eval_group_norm);
 
   ops.imports.add(
-      {"batch_norm.default", "native_batch_norm.default",
+      {"batch_norm.default", "native_batch_norm.default", "_native_batch_norm_legit.default",
        "_native_batch_norm_legit_no_training.default", "_native_batch_norm_legit.no_stats",
        "_batch_norm_no_update.default", "_native_batch_norm_legit_functional.default"},
       import_batch_norm);

@@ -165,8 +165,28 @@ Result<ValueId> repeated_entry(ImportContext& call, ValueId x, int64_t axis, int
   return emit_expand(call, entry, shape);
 }
 
+// Where one end takes away all that there is: the entry that stands nearest to each place.
+Result<ValueId> replicate_nearest(ImportContext& call, ValueId x, Widths& widths) {
+  for (size_t i = 0; i < widths.before.size(); ++i) {
+    const int64_t size = sizes_of(call, x)[i];
+    const int64_t kept =
+        size - std::max<int64_t>(-widths.before[i], 0) - std::max<int64_t>(-widths.after[i], 0);
+    const int64_t count = size + widths.before[i] + widths.after[i];
+    if (size == 0 || kept > 0) continue;
+    if (count < 0) return call.unsupported("more taken away than there is");
+    Ints nearest;
+    for (int64_t place = 0; place < count; ++place)
+      nearest.push_back(std::clamp<int64_t>(place - widths.before[i], 0, size - 1));
+    FERRYMAN_TRY(
+        x, emit_gather(call, x, int_constant(call, {count}, nearest), static_cast<int64_t>(i)));
+    widths.before[i] = widths.after[i] = 0;
+  }
+  return x;
+}
+
 // Axis by axis: the first entry repeated, x, the last entry repeated.
 Result<ValueId> pad_replicate(ImportContext& call, ValueId x, Widths widths) {
+  FERRYMAN_TRY(x, replicate_nearest(call, x, widths));
   FERRYMAN_TRY(x, crop(call, x, widths));
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const auto axis = static_cast<int64_t>(i);

@@ -9,6 +9,7 @@
 #include "ops/names.h"
 #include "ops/pool_indices.h"
 #include "ops/pool_sizes.h"
+#include "ops/whole_windows.h"
 
 namespace ferryman {
 
@@ -114,6 +115,18 @@ Result<std::vector<ValueId>> import_max_pool(ImportContext& call) {
                       [&](const Ints& out) { return window.taps_at(in_sizes, out); });
 }
 
+Result<ValueId> make_whole_avg_pool(ImportContext& call, ValueId x, Window window, bool ceil_mode,
+                                    const PoolDivisor& divisor) {
+  if (ceil_mode) {
+    FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, call.graph().type(x)));
+  }
+  return with_batch(call, x, window.rank(), [&](ValueId batched) -> Result<ValueId> {
+    FERRYMAN_TRY(const Dims out, window_dims(call.builder().symbols(),
+                                             spatial_dims(call.graph().type(batched)), window));
+    return emit_whole_avg_pool(call, batched, window, divisor, static_sizes(out));
+  });
+}
+
 // Where no padding is counted, ceil_mode says no more than padding_after does. That holds without
 // padding, without count_include_pad, and with a fixed divisor.
 Result<std::vector<ValueId>> import_avg_pool(ImportContext& call) {
@@ -124,6 +137,9 @@ Result<std::vector<ValueId>> import_avg_pool(ImportContext& call) {
   FERRYMAN_TRY(bool ceil_mode, call.flag("ceil_mode", false));
   FERRYMAN_TRY(bool count_include_pad, call.flag("count_include_pad", true));
   FERRYMAN_TRY(const int64_t divisor_override, call.integer("divisor_override", 0));
+  if (is_integer(dtype_of(call, x)))
+    return one_result(make_whole_avg_pool(
+        call, x, window, ceil_mode, {window.padding_after, count_include_pad, divisor_override}));
   if (!any_positive(window.padding_before)) count_include_pad = false;
   if (ceil_mode) {
     FERRYMAN_TRY(Ints padding_after, resolved_padding_after(call, window, call.graph().type(x)));

@@ -151,6 +151,10 @@ Result<Fractional> read_fractional(ImportContext& call) {
   pool.is_batched = sizes.size() == rank + 2;
   if (!pool.is_batched) sizes.insert(sizes.begin(), 1);
   FERRYMAN_TRY(pool.x, emit_reshape(call, pool.x, sizes));
+  if (rank_of(call, pool.samples) != 3 || sizes_of(call, pool.samples)[0] < sizes[0])
+    return call.unsupported("random samples for fewer planes than there are");
+  // torch takes samples for more batches than there are, and reads the first.
+  FERRYMAN_TRY(pool.samples, emit_slice(call, pool.samples, 0, 0, sizes[0]));
   return pool;
 }
 

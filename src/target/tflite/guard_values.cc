@@ -4,6 +4,9 @@
 // and MINIMUM give their right operand then, and the reductions drop NaN. The smallest whole number
 // divided by -1: the processor traps, torch's wraps around. Negative powers of whole numbers.
 #include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
 
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
@@ -53,6 +56,22 @@ ValueId guarded_position(Rewriter& rewriter, CoreWriter& write, const Op& op) {
                      rewriter.create(OpName{op.def->name}, x, attrs_of(op)));
 }
 
+// sign(NaN) is 0 in torch.
+ValueId guarded_sign(Rewriter&, CoreWriter& write, const Op& op) {
+  const ValueId x = op.operands[0];
+  return write.where(write.binary(ops::kEq, x, x), write.unary(ops::kSign, x), write.scalar(x, 0));
+}
+
+// AVERAGE_POOL_2D makes an infinity of NaN: NaN where any element under the window is.
+ValueId guarded_mean(Rewriter& rewriter, CoreWriter& write, const Op& op) {
+  const ValueId x[] = {op.operands[0]};
+  const ValueId flags[] = {write.cast(write.unary(ops::kIsNan, x[0]), write.type(x[0]).dtype)};
+  const ValueId share = rewriter.create(OpName{op.def->name}, flags, attrs_of(op));
+  const ValueId is_nan = write.binary(ops::kNe, share, 0.0);
+  const ValueId nan = write.scalar(x[0], std::numeric_limits<double>::quiet_NaN());
+  return write.where(is_nan, nan, rewriter.create(OpName{op.def->name}, x, attrs_of(op)));
+}
+
 struct Divisor {
   ValueId is_minus_one;
   ValueId value;  // with 1 in the place of -1
@@ -99,6 +118,7 @@ constexpr std::array kFloatingGuards = {
     GuardRow{ops::kMaximum, guarded_extreme}, GuardRow{ops::kMinimum, guarded_extreme},
     GuardRow{ops::kAmax, guarded_reduction},  GuardRow{ops::kAmin, guarded_reduction},
     GuardRow{ops::kArgmax, guarded_position}, GuardRow{ops::kArgmin, guarded_position},
+    GuardRow{ops::kSign, guarded_sign},       GuardRow{ops::kAvgPool, guarded_mean},
 };
 constexpr std::array kIntegerGuards = {
     GuardRow{ops::kRemainder, guarded_rest},
@@ -116,9 +136,22 @@ Guard find_row(const Rows& rows, const Op& op) {
   return nullptr;
 }
 
+// Whether a value is made by an op that has no number for some numbers. Means under windows are
+// guarded there only: elsewhere NaN comes in from outside, and the price would be paid for nothing.
+bool is_made_with_nan(const Graph& graph, ValueId value) {
+  if (graph.value(value).kind != ValueKind::kResult) return false;
+  const Op& op = graph.op(graph.producer(value));
+  if (op.is(ops::kPow)) {
+    const std::optional<double> exponent = uniform_value(graph, op.operands[1]);
+    return !exponent.has_value() || *exponent != std::floor(*exponent);
+  }
+  return op.is(ops::kSqrt) || op.is(ops::kRsqrt) || op.is(ops::kLog) || op.is(ops::kLog1p);
+}
+
 // A divisor or exponent that is known to be positive needs none.
 Guard find_guard(const Graph& graph, const Op& op) {
   if (op.operands.empty() || !op.operands[0].valid()) return nullptr;
+  if (op.is(ops::kAvgPool) && !is_made_with_nan(graph, op.operands[0])) return nullptr;
   if (is_floating(graph, op.operands[0])) return find_row(kFloatingGuards, op);
   if (op.operands.size() < 2 || uniform_value(graph, op.operands[1]).value_or(-1) > 0)
     return nullptr;

@@ -1,5 +1,9 @@
 // Whole numbers and bools: exact, or left for check_target to report. The runtime's arithmetic on
 // int64 is ADD, SUB, MUL, FLOOR_MOD, MINIMUM, MAXIMUM and comparisons.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/exact_division.h"
@@ -159,6 +163,33 @@ void int64_division_to_product(Rewriter& rewriter, const RootOp& found) {
   rewriter.replace_value(op.result(), exact_quotient(rewriter, whole, op.operands[1]));
 }
 
+// By squaring, for the bits of an exponent that is not negative (guard_values); POW has no int64.
+//   x^y -> the product of those x^(2^i) whose bit is set in y
+int num_exponent_bits(const Graph& graph, ValueId exponent) {
+  constexpr int kMost = 63;
+  if (!graph.is_constant(exponent)) return kMost;
+  int64_t largest = 0;
+  for (const int64_t value : graph.constant(exponent).to_ints()) largest = std::max(largest, value);
+  return static_cast<int>(std::bit_width(static_cast<uint64_t>(largest)));
+}
+
+void int64_power_to_squares(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const ValueId exponent = op.operands[1];
+  ValueId square = op.operands[0];
+  ValueId power = write.scalar(square, 1.0);
+  const int num_bits = num_exponent_bits(rewriter.graph(), exponent);
+  for (int bit = 0; bit < num_bits; ++bit) {
+    if (bit > 0) square = write.mul(square, square);
+    const ValueId place = write.scalar(exponent, std::ldexp(1.0, bit));
+    const ValueId is_set =
+        write.binary(ops::kNe, write.binary(ops::kBitwiseAnd, exponent, place), 0.0);
+    power = write.where(is_set, write.mul(power, square), power);
+  }
+  rewriter.replace_value(op.result(), write.expand(power, write.dims(op.result())));
+}
+
 // x // 1 is x; no kernel divides int64.
 Match<RootOp> match_floor_divide_by_one(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
@@ -211,6 +242,8 @@ std::vector<Rule> legal_integer_rules() {
       make_rule("bitwise_xor_to_and", {ops::kBitwiseXor}, match_int64, bitwise_xor_to_and));
   rules.push_back(make_rule("int64_shift_right_to_halves", {ops::kShiftRight}, match_int64,
                             int64_shift_right_to_halves));
+  rules.push_back(
+      make_rule("int64_power_to_squares", {ops::kPow}, match_int64, int64_power_to_squares));
   rules.push_back(make_rule("floor_divide_by_one", {ops::kFloorDivide, ops::kTruncDivide},
                             match_floor_divide_by_one, forward_dividend));
   rules.push_back(make_rule("int64_division_to_product", {ops::kFloorDivide, ops::kTruncDivide},

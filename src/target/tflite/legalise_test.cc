@@ -250,12 +250,18 @@ TEST(LegaliseErrors, TensorsWithoutElementsAreReported) {
 }
 
 TEST(LegaliseErrors, WholeNumbersThatNoKernelComputesAreReported) {
-  const TensorData x = TensorData::of<int64_t>({2}, {7, 9});
-  const TensorData y = TensorData::of<int64_t>({2}, {2, 4});
-  EXPECT_EQ(legalise_one({ops::kPow, {x, y}}).errors,
-            "error[E0401]: 'pow' of int64\n"
-            "  why:  the runtime's POW does not compute on that type\n"
-            "  hint: cast its operands to float32, or to int32 if they are whole numbers");
+  const TensorData x = TensorData::filled(DType::kI64, {1, 1, 4, 4}, 7);
+  EXPECT_EQ(
+      legalise_one({ops::kMaxPool, {x}, max_attrs({2, 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1})}).errors,
+      "error[E0401]: 'max_pool' of int64\n"
+      "  why:  the runtime's MAX_POOL_2D does not compute on that type\n"
+      "  hint: cast its operands to float32, or to int32 if they are whole numbers");
+}
+
+TEST(Legalise, PowersOfInt64AreExactAndWrapAround) {
+  const TensorData base = TensorData::of<int64_t>({6}, {3, -7, 2, 2, 10, 1});
+  const TensorData exponent = TensorData::of<int64_t>({6}, {39, 21, 63, 64, 0, -5});
+  expect_legalises({ops::kPow, {base, exponent}});
 }
 
 }  // namespace

@@ -1,0 +1,31 @@
+// Convolutions, linear layers and mean pools of whole numbers, for which no target has kernels:
+// what lies under each window is gathered, and multiplied and summed exactly.
+//
+//   const TapsAt taps = [&](const Ints& out) { return window.taps_at(in_sizes, out); };
+//   FERRYMAN_TRY(ValueId y, emit_whole_conv(call, {x, weight, bias, groups, false}, out_sizes,
+//   taps));
+//
+// Invariants: x is [N, C, spatial…]; sums wrap around, as in torch.
+#pragma once
+
+#include "ops/pool_indices.h"
+#include "ops/pool_sizes.h"
+
+namespace ferryman {
+
+struct WholeConv {
+  ValueId x, weight;
+  ValueId bias;  // invalid if there is none
+  int64_t groups = 1;
+  enum class Weight : uint8_t { kOutIn, kInOut } order = Weight::kOutIn;  // kInOut: transposed
+};
+
+// [N, O, out_sizes…]; `taps_at` says which input and kernel positions meet.
+Result<ValueId> emit_whole_conv(ImportContext& call, const WholeConv& conv, const Ints& out_sizes,
+                                const TapsAt& taps_at);
+
+// The sum under each window by its divisor, rounded towards 0.
+Result<ValueId> emit_whole_avg_pool(ImportContext& call, ValueId x, const Window& window,
+                                    const PoolDivisor& divisor, const Ints& out_sizes);
+
+}  // namespace ferryman
