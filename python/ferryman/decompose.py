@@ -57,9 +57,11 @@ def _is_known(target: OpOverload) -> bool:
 def _copy(program: ExportedProgram) -> ExportedProgram:
     """With a graph, a signature and constants of its own; weights are shared."""
     graph = Graph()
-    output = graph.graph_copy(program.graph, {}, return_output_node=True)
-    result, original = output
+    copies: dict[Node, Node] = {}
+    result, original = graph.graph_copy(program.graph, copies, return_output_node=True)
     graph.output(result).meta.update(original.meta)
+    for node, copy in copies.items():
+        copy.name = node.name  # the signature spells it; torch renames what Python knows ("input")
     module = GraphModule(program.graph_module, graph)
     module.meta.update(program.graph_module.meta)
     signature = program.graph_signature
@@ -75,6 +77,9 @@ def _copy(program: ExportedProgram) -> ExportedProgram:
 
 
 def _replace(program: ExportedProgram, node: Node) -> None:
+    if _is_fixed(node):
+        value = node.target(*node.args, **node.kwargs)
+        return _connect(node, _add_constant(program, value))
     traced = _trace(node)
     if traced is None:
         return
@@ -91,6 +96,17 @@ def _replace(program: ExportedProgram, node: Node) -> None:
             with program.graph.inserting_before(node):
                 copies[inner] = program.graph.node_copy(inner, copies.__getitem__)
             _describe(copies[inner], inner, node)
+
+
+def _is_fixed(node: Node) -> bool:
+    """One tensor, made of numbers alone, the same each time: a window, say."""
+    target = node.target
+    leaves = pytree.tree_leaves((node.args, node.kwargs))
+    types = [str(result.type) for result in target._schema.returns]
+    is_drawn = torch.Tag.nondeterministic_seeded in target.tags
+    is_filled = not target._schema.name.startswith(("aten::empty", "aten::new_empty"))
+    is_pure = not (is_drawn or target._schema.is_mutable or any(isinstance(x, Node) for x in leaves))
+    return is_pure and is_filled and types == ["Tensor"]
 
 
 def _is_tensor(leaf: Any) -> bool:
@@ -172,12 +188,10 @@ def _describe(copy: Node, inner: Node, node: Node) -> None:
 
 def _connect(node: Node, results: Any) -> None:
     if isinstance(results, Node):
-        _take_place(node, results)
-    else:
-        for user in list(node.users):
-            _take_place(user, results[user.args[1]])
-    if not node.users:
-        node.graph.erase_node(node)
+        return _take_place(node, results)
+    for user in list(node.users):
+        _take_place(user, results[user.args[1]])
+    node.graph.erase_node(node)
 
 
 def _take_place(node: Node, result: Node) -> None:

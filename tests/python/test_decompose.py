@@ -26,6 +26,18 @@ def example():
     return torch.randn(3, 5)
 
 
+class NamedAsPythonNames(nn.Module):
+    """torch.export calls the placeholder "input", which copying a graph would rename."""
+
+    def forward(self, input, range):
+        return torch.trapezoid(input, dx=0.5) + torch.trapezoid(range)
+
+
+class Windowed(nn.Module):
+    def forward(self, x):
+        return x * torch.hann_window(5) + torch.kaiser_window(5, periodic=False)
+
+
 def test_only_unknown_nodes_are_replaced_and_keep_their_names_and_places():
     program = capture(Trapezoid().eval(), (example(),))
     names = {node.name: node for node in program.graph.nodes}
@@ -49,6 +61,22 @@ def test_decomposed_ops_convert_live_and_from_an_archive(tmp_path):
     plain = tmp_path / "plain.pt2"
     torch.export.save(torch.export.export(module, (x,)), plain)
     torch.testing.assert_close(ferryman.convert(plain, progress=False)(x + 1), module(x + 1))
+
+
+def test_inputs_keep_names_that_python_knows():
+    model = ferryman.convert(NamedAsPythonNames().eval(), (example(), example()), progress=False)
+    given = (example() + 1, example() * 2)
+    torch.testing.assert_close(model(*given), NamedAsPythonNames()(*given))
+
+
+def test_values_of_numbers_alone_become_constants():
+    model = ferryman.convert(Windowed().eval(), (example(),), progress=False)
+    torch.testing.assert_close(model(example() + 1), Windowed()(example() + 1))
+
+
+def test_drawn_values_are_refused():
+    with pytest.raises(ferryman.UnsupportedOps, match="aten.randn.default"):
+        ferryman.convert(lambda x: x + torch.randn(5), (example(),), progress=False)
 
 
 def test_export_writes_an_archive_without_unknown_ops(tmp_path):

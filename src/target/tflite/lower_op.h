@@ -13,10 +13,9 @@
 
 #include "ir/graph.h"
 #include "target/tflite/memory.h"
+#include "target/tflite/shapes.h"
 
 namespace ferryman::tflite {
-
-using Shape = std::vector<int32_t>;
 
 // The graphs that operators of the main one call: conditions and bodies of loops.
 class CalledGraphs {

@@ -47,6 +47,7 @@ void lower_linear(LowerOp& op) {
   Shape shape = op.operand_shape(0);
   const Shape lying = op.lying_shape(0);
   if (lying.size() <= kMaxLinearRank && ends_alike(lying, shape, 1)) shape = lying;
+  if (shape.size() > kMaxDelegatedRank) shape = as_rows(shape);
   std::vector<TensorIndex> inputs = {op.operand(0, shape), op.operand(1)};
   inputs.push_back(op.has(2) ? op.vector_operand(2) : kAbsent);
   const bool keep = shape.size() != 2;

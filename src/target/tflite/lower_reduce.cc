@@ -25,6 +25,49 @@ bool reduces_last_axis(const LowerOp& op, const Shape& planned, const Shape& lyi
   return op.axes(attr::kAxes) == last && !lying.empty() && lying.back() == planned.back();
 }
 
+// Neighbouring axes that are all reduced or all kept, as one.
+struct AxisRun {
+  int32_t size;
+  bool is_reduced;
+};
+
+// Alternately kept and reduced.
+std::vector<AxisRun> axis_runs(const Shape& shape, const std::vector<int32_t>& axes) {
+  std::vector<AxisRun> runs;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] == 1) continue;
+    const bool reduced = std::find(axes.begin(), axes.end(), static_cast<int32_t>(i)) != axes.end();
+    const bool goes_on = !runs.empty() && runs.back().is_reduced == reduced;
+    if (goes_on) {
+      runs.back().size *= shape[i];
+    } else {
+      runs.push_back({shape[i], reduced});
+    }
+  }
+  return runs;
+}
+
+// Of more axes than XNNPACK reduces, though it takes such an operator on and then fails: run after
+// run, from the last, with all that stands before and behind it as one axis each.
+void lower_reduction_of_many_axes(LowerOp& op, Op kernel) {
+  std::vector<AxisRun> runs = axis_runs(op.operand_shape(0), op.axes(attr::kAxes));
+  TensorIndex x = op.operand(0);
+  int32_t behind = 1;
+  while (!runs.empty()) {
+    const AxisRun run = runs.back();
+    runs.pop_back();
+    if (!run.is_reduced) {
+      behind *= run.size;
+      continue;
+    }
+    int32_t before = 1;
+    for (const AxisRun& other : runs) before *= other.size;
+    x = op.emit(kernel, {op.reshaped(x, {before, run.size, behind}), op.ints({1})},
+                op.result_type().dtype, {before, behind}, ReducerOptions{});
+  }
+  op.finish_with(op.reshaped(x, op.result_shape()));
+}
+
 void lower_reduction(LowerOp& op, Op kernel) {
   const Shape lying = op.lying_shape(0);
   if (reduces_last_axis(op, op.operand_shape(0), lying)) {
@@ -34,6 +77,8 @@ void lower_reduction(LowerOp& op, Op kernel) {
                               reduced_shape(lying, last, keep_dims),
                               ReducerOptions{.keep_dims = keep_dims});
   }
+  if (op.operand_shape(0).size() > kMaxDelegatedRank)
+    return lower_reduction_of_many_axes(op, kernel);
   const TensorIndex x = op.operand(0);
   const std::vector<int32_t> axes = op.axes(attr::kAxes);
   const bool keep_dims = op.attr(attr::kKeepDim);
@@ -55,7 +100,8 @@ void lower_along_last(LowerOp& op, Op kernel, Options options) {
   check(op.axis(attr::kAxis) + 1 == static_cast<int32_t>(planned.size()),
         "the contract puts the axis last");
   const Shape lying = op.lying_shape(0);
-  const Shape& shape = !lying.empty() && lying.back() == planned.back() ? lying : planned;
+  Shape shape = !lying.empty() && lying.back() == planned.back() ? lying : planned;
+  if (shape.size() > kMaxDelegatedRank) shape = as_rows(shape);
   op.finish_in_shape(kernel, {op.operand(0, shape)}, shape, std::move(options));
 }
 

@@ -2,6 +2,7 @@
 // layout plan answers them (memory.h).
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "ops/attrs.h"
 #include "support/check.h"
@@ -28,29 +29,45 @@ bool all_are(const std::vector<int32_t>& numbers, int32_t value) {
   return std::all_of(numbers.begin(), numbers.end(), [&](int32_t n) { return n == value; });
 }
 
+// What one CONCATENATION joins, and where.
+struct Join {
+  std::vector<TensorIndex> inputs;
+  size_t axis;
+  Shape result;
+};
+
+// Of more axes than XNNPACK joins: what stands before the axis and what behind it as one each.
+void merge_axes(LowerOp& op, Join& join) {
+  for (TensorIndex& input : join.inputs)
+    input = op.reshaped(input, around_axis(op.shape(input), join.axis));
+  join.result = around_axis(join.result, join.axis);
+  join.axis = 1;
+}
+
+// More inputs than XNNPACK takes: chained in groups, which stays in its partition.
+void join_first_group(LowerOp& op, Join& join) {
+  const auto group_end = join.inputs.begin() + kMaxDelegatedConcatInputs;
+  Shape shape = join.result;
+  shape[join.axis] = std::accumulate(
+      join.inputs.begin(), group_end, int32_t{0},
+      [&](int32_t sum, TensorIndex input) { return sum + op.shape(input)[join.axis]; });
+  const TensorIndex joined =
+      op.emit(Op::kConcatenation, {join.inputs.begin(), group_end}, op.result_type().dtype, shape,
+              ConcatenationOptions{.axis = static_cast<int32_t>(join.axis)});
+  join.inputs.erase(join.inputs.begin() + 1, group_end);
+  join.inputs.front() = joined;
+}
+
 }  // namespace
 
 void lower_concat(LowerOp& op) {
-  std::vector<TensorIndex> inputs;
-  for (size_t i = 0; i < op.num_operands(); ++i) inputs.push_back(op.joined(i));
-  const int32_t axis = op.axis(attr::kAxis);
-  // More inputs than XNNPACK takes: chain in groups, which stays in its partition.
-  while (inputs.size() > kMaxDelegatedConcatInputs && op.result_type().dtype == DType::kF32) {
-    const auto group_end = inputs.begin() + kMaxDelegatedConcatInputs;
-    Shape shape = op.shape(inputs[0]);
-    auto& extent = shape[static_cast<size_t>(axis)];
-    extent = 0;
-    for (auto input = inputs.begin(); input != group_end; ++input) {
-      extent += op.shape(*input)[static_cast<size_t>(axis)];
-    }
-    const TensorIndex joined =
-        op.emit(Op::kConcatenation, {inputs.begin(), group_end}, op.result_type().dtype, shape,
-                ConcatenationOptions{.axis = axis});
-    inputs.erase(inputs.begin(), group_end);
-    inputs.insert(inputs.begin(), joined);
-  }
-  op.finish_in_shape(Op::kConcatenation, std::move(inputs), op.windowed_shape(),
-                     ConcatenationOptions{.axis = axis});
+  Join join = {{}, static_cast<size_t>(op.axis(attr::kAxis)), op.windowed_shape()};
+  for (size_t i = 0; i < op.num_operands(); ++i) join.inputs.push_back(op.joined(i));
+  if (join.result.size() > kMaxDelegatedRank) merge_axes(op, join);
+  while (join.inputs.size() > kMaxDelegatedConcatInputs && op.result_type().dtype == DType::kF32)
+    join_first_group(op, join);
+  op.finish_in_shape(Op::kConcatenation, std::move(join.inputs), join.result,
+                     ConcatenationOptions{.axis = static_cast<int32_t>(join.axis)});
 }
 
 void lower_slice(LowerOp& op) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ir/attr.h"
+#include "target/tflite/shapes.h"
 
 namespace ferryman::tflite {
 
@@ -16,8 +17,6 @@ struct Transposition {
   std::vector<int32_t> input_shape;
   Ints perm;
 };
-
-std::vector<int32_t> without_units(const std::vector<int32_t>& shape);
 
 // The transposition of `input_shape` by `perm`, up to axes of size 1. `lying` is the shape that the
 // input has now, `wanted` the one that its reader asks for; the result has the wanted shape where

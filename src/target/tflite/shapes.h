@@ -1,0 +1,27 @@
+// Extents of tensors of the file, and what may be done with them without moving an element.
+//
+//   around_axis({2, 3, 4, 5}, 1)     // {2, 3, 20}
+//   without_units({1, 3, 1})         // {3}
+//
+// Invariants: row-major; every function keeps the number of elements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace ferryman::tflite {
+
+using Shape = std::vector<int32_t>;
+
+// XNNPACK's tensors. It leaves operators on more axes to the built-in kernels, but for SOFTMAX,
+// FULLY_CONNECTED, CONCATENATION, SUM and MEAN, which it takes on and then fails to prepare.
+inline constexpr size_t kMaxDelegatedRank = 6;
+
+Shape without_units(const Shape& shape);
+// [what stands before the axis, its extent, what stands behind it].
+Shape around_axis(const Shape& shape, size_t axis);
+// [rows, extent of the last axis]
+Shape as_rows(const Shape& shape);
+
+}  // namespace ferryman::tflite
