@@ -10,6 +10,7 @@ flags and the random state are as before afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 import random
@@ -271,14 +272,35 @@ def _exporting():
 
 @contextmanager
 def _told_once():
-    """torch logs the frames of what it then raises; the error that we raise has the reason."""
-    log = logging.getLogger("torch._subclasses.fake_tensor")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
+    """torch logs the frames of what it then raises, and prints the graph so far; the error that we
+    raise has the reason, or another way of capture succeeds."""
+    logs = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
     try:
-        yield
+        with contextlib.redirect_stderr(_WithoutGraphs(sys.stderr)):
+            yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels):
+            log.setLevel(level)
+
+
+_TALKATIVE = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
+
+
+class _WithoutGraphs:
+    """A stream that lets all but torch's graphs through: the model's own prints, warnings."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        is_graph = "def forward(self" in text and " = torch." in text
+        return len(text) if is_graph else self._stream.write(text)
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
 
 
 def _require_running(module, args, kwargs) -> None:

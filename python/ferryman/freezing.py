@@ -3,8 +3,9 @@
     program = export_frozen(module, args, kwargs)   # frozen.values_of_inputs(program)
 
 Each operator runs on the example's real values beside torch's own fake ones. Where a number or a
-size leaves the tensors, tracing goes on with the example's. Values that no input has a part in are
-constants of the model. What leaves torch by another door (numpy, addresses) stays torch's error.
+size leaves the tensors, tracing goes on with the example's. Values in which neither an input nor
+chance has a part are constants of the model. What leaves torch by another door (numpy, addresses)
+stays torch's error.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class _FreezingMode(FakeTensorMode):
         self.found: list[Frozen] = []
         self._modules = {id(child): path for path, child in module.named_modules()}
         self._inputs = {id(leaf): leaf for leaf in inputs if isinstance(leaf, torch.Tensor)}
-        self._of_inputs: set[StorageWeakRef] = set()  # memory with values that came from inputs
+        self._of_inputs: set[StorageWeakRef] = set()  # memory with values of inputs or of chance
 
     def from_tensor(self, tensor, *args, **kwargs):
         fake = super().from_tensor(tensor, *args, **kwargs)
@@ -96,6 +97,7 @@ class _FreezingMode(FakeTensorMode):
         kwargs = kwargs or {}
         given = _tensors((args, kwargs))
         of_inputs = not _ignores_values(func) and any(map(self._is_marked, given))
+        of_inputs = of_inputs or _draws(func, args, kwargs)
         if _freezes(func, args) and all(
             isinstance(t, FakeTensor) and t.real_tensor is not None for t in given
         ):
@@ -192,6 +194,14 @@ def _ignores_values(func: OpOverload) -> bool:
     """ones_like, new_zeros: the result has a shape and type of an operand, and no value of it."""
     name = func._schema.name.rpartition("::")[2]
     return name.endswith("_like") or name.startswith("new_")
+
+
+def _draws(func: OpOverload, args: tuple, kwargs: dict[str, Any]) -> bool:
+    """Whether chance has a part in the result: not in dropout that is switched off."""
+    if torch.Tag.nondeterministic_seeded not in func.tags:
+        return False
+    given = dict(zip((argument.name for argument in func._schema.arguments), args)) | kwargs
+    return given.get("train", given.get("training", given.get("dropout_p", 1.0))) not in (False, 0)
 
 
 def _written(func: OpOverload, args: tuple, kwargs: dict[str, Any]) -> list[torch.Tensor]:

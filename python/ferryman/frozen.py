@@ -37,7 +37,7 @@ class Frozen:
     """A value that tracing fixed.
 
     what: "True", "3", or "size (2, 4)" of a result whose size depends on values.
-    of_inputs: whether an input has a part in it; other inputs may then give another value.
+    of_inputs: whether an input (or chance) has a part in it; the next call may give another value.
     """
 
     what: str

@@ -17,18 +17,21 @@ from torch.utils import _pytree as pytree
 import ferryman
 from families import suites
 from families.family import Sample
+from ferryman.frozen import describe, values_of_inputs
 
 
 @dataclasses.dataclass
 class Row:
     """state: "right", "wrong" (differs by more than the tolerance), "refused", "not captured" or
-    "not built"; the last two say nothing about the converter."""
+    "not built"; the last two say nothing about the converter. A model that takes another way on
+    other inputs than the frozen one is refused: the check of `ferryman.convert` does that."""
 
     suite: str
     name: str
     state: str = "not built"
     reason: str = ""
     error: float = 0.0  # of any output, relative to its largest magnitude
+    frozen: int = 0  # values of inputs that the program has for constants
     nodes: int = 0  # of the exported program
     operators: int = 0  # of the file
     transposes: int = 0
@@ -67,6 +70,8 @@ def _convert(row: Row, sample: Sample, expected: list[torch.Tensor]) -> None:
         return
     row.capture_seconds = time.process_time() - start
     row.nodes = len(program.graph.nodes)
+    frozen = values_of_inputs(program)
+    row.frozen = len(frozen)
     row.state = "refused"
     start = time.process_time()
     try:
@@ -77,6 +82,8 @@ def _convert(row: Row, sample: Sample, expected: list[torch.Tensor]) -> None:
     row.convert_seconds = time.process_time() - start
     _describe(row, model)
     _compare(row, model, sample, expected)
+    if frozen and row.state == "wrong":
+        row.state, row.reason = "refused", f"goes another way: {'; '.join(describe(frozen))}"
 
 
 def _describe(row: Row, model: ferryman.Model) -> None:

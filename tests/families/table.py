@@ -11,7 +11,9 @@ HEAD = """# Families of models
 Written by `make families`: the smallest model of each family with seeded random weights and uneven
 norms, converted and run on LiteRT on inputs other than the example's. *error*: the worst difference
 of any output, relative to its largest magnitude; a family is right up to 1e-3. *moved* and *bound*:
-megabytes that transposes move, and the least that any layout would.
+megabytes that transposes move, and the least that any layout would. *frozen*: so many values that the
+model reads from its inputs are constants of the file, which a warning lists; other inputs gave the
+same ones here.
 
 """
 
@@ -66,5 +68,6 @@ def page(rows: list[Row]) -> str:
                      f"{row.bytes_moved / 1e6:.2f}", f"{row.lower_bound / 1e6:.2f}")  # fmt: skip
         else:
             cells = (row.reason.replace("|", "\\|")[:120], "", "", "", "", "")
-        lines.append(f"| {row.suite}: {row.name} | {row.state} | " + " | ".join(map(str, cells)) + " |")
+        state = f"{row.state}, {row.frozen} frozen" if row.frozen else row.state
+        lines.append(f"| {row.suite}: {row.name} | {state} | " + " | ".join(map(str, cells)) + " |")
     return HEAD + summary(rows) + "\n\n" + "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -82,7 +83,7 @@ class Constants(nn.Module):
             x = x * 2
         for kind in self.kinds.unique().tolist():
             x = x + kind
-        mask = x.new_ones(4, dtype=torch.bool)
+        mask = nn.functional.dropout(x.new_ones(4), 0.5, self.training) > 0
         return x if mask.all() else x * 100
 
 
@@ -160,6 +161,26 @@ def test_values_of_constants_and_shapes_alone_raise_no_alarm():
     x = positive(4) + 5
     assert torch.equal(program.module()(x), Constants()(x))
     assert ferryman.convert(Constants().eval(), (positive(4),), progress=False).report.frozen == ()
+
+
+def test_values_of_chance_are_told():
+    class Tossed(nn.Module):
+        def forward(self, x):
+            return x + 1 if torch.rand(()) > 2 else x - 1
+
+    _, values = frozen(Tossed(), positive(3))
+    assert [value.what for value in values] == ["False"]
+
+
+def test_torchs_graphs_and_logs_of_what_it_cannot_do_are_not_shown(capfd):
+    class Talking(Branch):
+        def forward(self, x):
+            print("here I am", file=sys.stderr)
+            return super().forward(x)
+
+    frozen(Talking(), positive(2, 4))
+    shown = capfd.readouterr().err.split("here I am")
+    assert len(shown) > 3 and "".join(shown).strip() == ""
 
 
 def test_the_warning_stands_at_the_users_call_and_lists_the_values():
