@@ -110,8 +110,20 @@ def run_reference(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> lis
 
 @contextlib.contextmanager
 def _undisturbed():
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), _without_fused_transformers():
         yield
+
+
+@contextlib.contextmanager
+def _without_fused_transformers():
+    """The path that torch.export takes: the fused kernel of nn.TransformerEncoder, which eager mode
+    takes without gradients only, writes zeros where src_key_padding_mask hides a position."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 def _copy(value: Any) -> Any:

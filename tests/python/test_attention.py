@@ -89,3 +89,16 @@ def test_rows_that_nobody_reads_are_not_computed():
     assert rows == [6, 1]
     x = torch.randn(1, 6, 16)
     torch.testing.assert_close(model(x), forward(x), rtol=1e-5, atol=1e-5)
+
+
+def test_padded_encoder_is_verified_as_it_was_exported():
+    layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+    module = nn.TransformerEncoder(layer, 2).eval()
+    padding = torch.tensor([[False] * 6, [False] * 4 + [True] * 2])
+    x = torch.randn(2, 6, 16)
+    with torch.no_grad():
+        fused = module(x, src_key_padding_mask=padding)
+    assert not fused[1, 4:].any()  # what eager mode writes there, and no exported program
+    model = ferryman.convert(module, (x,), {"src_key_padding_mask": padding}, progress=False)
+    result = model(x, src_key_padding_mask=padding)
+    torch.testing.assert_close(result[~padding], fused[~padding], rtol=1e-5, atol=1e-5)
