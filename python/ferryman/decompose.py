@@ -31,6 +31,9 @@ _MAX_NODES = 20_000
 
 
 def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
+    if _has_vmap(program.graph):
+        # Its nodes say where an axis is hidden and shown again; torch undoes that only as a whole.
+        program = program.run_decompositions({})
     if not _unknown(program.graph):
         return program
     program = _copy(program)
@@ -38,6 +41,11 @@ def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
         _replace(program, node)
     program.graph.lint()
     return program
+
+
+def _has_vmap(graph: Graph) -> bool:
+    modules = {getattr(node.target, "__module__", None) for node in graph.nodes}
+    return "torch._functorch.predispatch" in modules
 
 
 def _unknown(graph: Graph) -> list[Node]:

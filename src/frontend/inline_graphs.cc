@@ -14,12 +14,26 @@ namespace {
 // A call of a body that can be inlined.
 struct TrivialCall {
   uint32_t graph = 0;
-  std::span<const NamedArgument> operands;
+  std::vector<Argument> operands;
+};
+
+// torch.cond of one bool: both branches are computed, and each result is chosen from theirs.
+struct Branches {
+  Argument condition;
+  TrivialCall when_true, when_false;
 };
 
 // Lists as operands or outputs would be copied to each use, and could double with each level.
 bool is_plain(const Argument& arg) {
   return arg.as<ArgumentList>() == nullptr && arg.as<GraphRef>() == nullptr;
+}
+
+bool fits(const Program& program, const TrivialCall& call, const Node& node) {
+  const Subgraph& graph = program.subgraphs[call.graph];
+  return graph.inputs.size() == call.operands.size() &&
+         graph.outputs.size() == node.results.size() &&
+         std::all_of(graph.outputs.begin(), graph.outputs.end(), is_plain) &&
+         std::all_of(call.operands.begin(), call.operands.end(), is_plain);
 }
 
 std::optional<TrivialCall> match_trivial_call(const Program& program, const Node& node) {
@@ -36,21 +50,43 @@ std::optional<TrivialCall> match_trivial_call(const Program& program, const Node
   }
   const auto* ref = node.args[graph_position].arg.as<GraphRef>();
   if (ref == nullptr) return std::nullopt;
-  const Subgraph& graph = program.subgraphs[ref->graph];
-  const std::span operands = std::span(node.args).subspan(graph_position + 1);
-  if (graph.inputs.size() != operands.size()) return std::nullopt;
-  if (graph.outputs.size() != node.results.size()) return std::nullopt;
-  if (!std::all_of(graph.outputs.begin(), graph.outputs.end(), is_plain)) return std::nullopt;
-  for (const NamedArgument& operand : operands) {
-    if (!is_plain(operand.arg)) return std::nullopt;
+  TrivialCall call = {ref->graph, {}};
+  for (const NamedArgument& operand : std::span(node.args).subspan(graph_position + 1))
+    call.operands.push_back(operand.arg);
+  if (!fits(program, call, node)) return std::nullopt;
+  return call;
+}
+
+bool is_tensor(const Program& program, const Argument& arg) {
+  const auto* ref = arg.as<ValueRef>();
+  return ref != nullptr && program.values[ref->value].tensor.has_value();
+}
+
+std::optional<Branches> match_branches(const Program& program, const Node& node) {
+  if (node.target != "higher_order.cond" || node.args.size() != 4) return std::nullopt;
+  const Argument& condition = node.args[0].arg;
+  const auto* when_true = node.args[1].arg.as<GraphRef>();
+  const auto* when_false = node.args[2].arg.as<GraphRef>();
+  const auto* operands = node.args[3].arg.as<ArgumentList>();
+  if (when_true == nullptr || when_false == nullptr || operands == nullptr) return std::nullopt;
+  if (!is_tensor(program, condition)) return std::nullopt;
+  if (!program.values[condition.as<ValueRef>()->value].tensor->sizes.empty()) return std::nullopt;
+  Branches branches = {condition, {when_true->graph, *operands}, {when_false->graph, *operands}};
+  for (const TrivialCall& call : {branches.when_true, branches.when_false}) {
+    const ArgumentList& outputs = program.subgraphs[call.graph].outputs;
+    const auto is_result = [&](const Argument& output) { return is_tensor(program, output); };
+    if (!fits(program, call, node)) return std::nullopt;
+    if (!std::all_of(outputs.begin(), outputs.end(), is_result)) return std::nullopt;
   }
-  return TrivialCall{ref->graph, operands};
+  return branches;
 }
 
 class Inliner {
  public:
   explicit Inliner(Program program)
-      : program_(std::move(program)), replacements_(program_.values.size()) {}
+      : program_(std::move(program)),
+        replacements_(program_.values.size()),
+        is_inlined_(program_.values.size()) {}
 
   Program run() {
     program_.nodes = rewrite_nodes(std::move(program_.nodes));
@@ -68,17 +104,42 @@ class Inliner {
 
   void rewrite_node(Node node, std::vector<Node>& nodes) {
     if (const auto call = match_trivial_call(program_, node)) {
-      inline_call(*call, node, nodes);
-      return;
+      return inline_call(*call, node, nodes);
+    }
+    if (const auto branches = match_branches(program_, node)) {
+      return inline_branches(*branches, node, nodes);
     }
     for (NamedArgument& named : node.args) named.arg = rewrite(named.arg);
     nodes.push_back(std::move(node));
   }
 
   void inline_call(const TrivialCall& call, const Node& node, std::vector<Node>& nodes) {
+    std::vector<Argument> outputs = inline_body(call, node, nodes);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (node.results[i] != kNoValue) replacements_[node.results[i]] = std::move(outputs[i]);
+    }
+  }
+
+  void inline_branches(const Branches& branches, const Node& node, std::vector<Node>& nodes) {
+    const Argument condition = rewrite(branches.condition);
+    const std::vector<Argument> first = inline_body(branches.when_true, node, nodes);
+    const std::vector<Argument> second = inline_body(branches.when_false, node, nodes);
+    for (size_t i = 0; i < node.results.size(); ++i) {
+      if (node.results[i] == kNoValue) continue;
+      nodes.push_back({"aten.where.self",
+                       program_.values[node.results[i]].name,
+                       {{"condition", condition}, {"self", first[i]}, {"other", second[i]}},
+                       {node.results[i]},
+                       node.location});
+    }
+  }
+
+  // Appends the body's nodes; what its outputs are in the graph around it.
+  std::vector<Argument> inline_body(const TrivialCall& call, const Node& node,
+                                    std::vector<Node>& nodes) {
     const Subgraph body = std::move(program_.subgraphs[call.graph]);
     for (size_t i = 0; i < body.inputs.size(); ++i) {
-      replacements_[body.inputs[i]] = rewrite(call.operands[i].arg);
+      replacements_[body.inputs[i]] = rewrite(call.operands[i]);
     }
     for (Node inner : body.nodes) {
       // Nodes of bodies carry no module of their own.
@@ -86,12 +147,15 @@ class Inliner {
         inner.location = node.location;
         inner.location.node = inner.name;
       }
+      for (const ValueIndex result : inner.results) {
+        if (result != kNoValue) is_inlined_[result] = true;
+      }
       rewrite_node(std::move(inner), nodes);
     }
-    for (size_t i = 0; i < body.outputs.size(); ++i) {
-      if (node.results[i] != kNoValue) replacements_[node.results[i]] = rewrite(body.outputs[i]);
-    }
+    std::vector<Argument> outputs;
+    for (const Argument& output : body.outputs) outputs.push_back(rewrite(output));
     ++num_inlined_;
+    return outputs;
   }
 
   Argument rewrite(const Argument& arg) {
@@ -124,6 +188,7 @@ class Inliner {
     for (size_t i = 0; i < is_kept.size(); ++i) {
       if (!is_kept[i]) continue;
       numbers[i] = static_cast<ValueIndex>(values.size());
+      is_inlined_[values.size()] = is_inlined_[i];
       values.push_back(std::move(program_.values[i]));
     }
     program_.values = std::move(values);
@@ -193,24 +258,27 @@ class Inliner {
     for (const Subgraph& graph : program_.subgraphs) make_names_unique(graph.inputs, graph.nodes);
   }
 
+  // Names of the graph that stays are the user's: those of bodies give way.
   void make_names_unique(const std::vector<ValueIndex>& inputs, const std::vector<Node>& nodes) {
+    std::vector<ValueIndex> values = inputs;
+    for (const Node& node : nodes)
+      values.insert(values.end(), node.results.begin(), node.results.end());
+    std::erase(values, kNoValue);
+    std::stable_partition(values.begin(), values.end(),
+                          [&](ValueIndex value) { return !is_inlined_[value]; });
     std::unordered_set<std::string> names;
-    const auto make_unique = [&](ValueIndex value) {
-      if (value == kNoValue) return;
+    for (const ValueIndex value : values) {
       std::string& name = program_.values[value].name;
       const std::string stem = name;
       for (int number = 1; !names.insert(name).second; ++number) {
         name = fmt::format("{}_inlined_{}", stem, number);
       }
-    };
-    for (const ValueIndex input : inputs) make_unique(input);
-    for (const Node& node : nodes) {
-      for (const ValueIndex result : node.results) make_unique(result);
     }
   }
 
   Program program_;
   std::vector<std::optional<Argument>> replacements_;  // by value
+  std::vector<bool> is_inlined_;                       // by value: of a body that is gone
   int num_inlined_ = 0;
   std::vector<ValueIndex> kept_values_;
   std::vector<uint32_t> kept_graphs_, graph_numbers_;
