@@ -156,7 +156,8 @@ class FusionCut {
     // Between two labels it is known what a copy is like; with more, it depends on the others.
     const LabelMask all = use.always | kept | moved;
     if (std::popcount(all) == 2) {
-      price.awkwardness = value.awkwardness_between(std::countr_zero(all), std::bit_width(all) - 1);
+      price.awkwardness = value.awkwardness_between(std::countr_zero(all),
+                                                    static_cast<int>(std::bit_width(all)) - 1);
     }
     // Two labels, both optional: one arc that is cut when the ops disagree (Lawler).
     if (use.always == 0 && std::popcount(kept) == 1 && std::popcount(moved) == 1) {

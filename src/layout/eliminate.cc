@@ -10,8 +10,9 @@ namespace ferryman::layout {
 
 namespace {
 
-constexpr int kMaxOptionalLabels = 10;    // of a value with many users: a set is one of 2^10
-constexpr size_t kMaxDirectCells = 4096;  // of a table over all users of a value
+constexpr size_t kFewSets = 64;           // to begin with
+constexpr size_t kTooManySets = 1 << 20;  // not counted further
+constexpr int32_t kUnknownSet = 1 << 16;  // so awkward that a listed set of the same price wins
 
 constexpr Cost kForbidden{.bytes = int64_t{1} << 60};
 
@@ -32,6 +33,17 @@ struct Choice {
   std::vector<int> scope;
   std::vector<int> best;
 };
+
+// How many sets of at most `size` of `count` labels there are.
+size_t sets_up_to(int size, int count) {
+  size_t total = 1;
+  size_t of_size = 1;
+  for (int k = 1; k <= size && total <= kTooManySets; ++k) {
+    of_size = of_size * static_cast<size_t>(count - k + 1) / static_cast<size_t>(k);
+    total += of_size;
+  }
+  return total;
+}
 
 // Counts through the assignments of `scope`, keeping each table's position up to date.
 class Odometer {
@@ -93,20 +105,38 @@ class Odometer {
 // variable too (state = set of labels in which it exists), which keeps all tables small.
 class Elimination {
  public:
-  Elimination(const Problem& problem, const EliminationLimits& limits)
-      : problem_(problem), limits_(limits) {}
+  Elimination(const Problem& problem, const EliminationLimits& limits,
+              const std::vector<size_t>& max_sets)
+      : problem_(problem), limits_(limits), max_sets_(max_sets) {}
 
-  std::optional<Assignment> run() {
+  // False when some table would become too large.
+  bool run() {
     for (size_t o = 0; o < problem_.ops.size(); ++o) add_op(static_cast<int>(o));
-    if (!add_values()) return std::nullopt;
+    add_values();
     connect();
     while (!queue_.empty()) {
       const auto [size, variable] = *queue_.begin();
-      if (size > limits_.max_table_cells) return std::nullopt;
+      if (size > limits_.max_table_cells) return false;
       queue_.erase(queue_.begin());
       eliminate_variable(variable);
     }
-    return decide();
+    decide();
+    return true;
+  }
+
+  Assignment modes() const {
+    return {states_.begin(), states_.begin() + static_cast<long>(problem_.ops.size())};
+  }
+  int64_t bound() const { return total_.bytes; }
+
+  // Values that are used under more labels than their sets could list.
+  std::vector<size_t> values_beyond_sets() const {
+    std::vector<size_t> values;
+    for (const auto& [variable, value] : open_sets_) {
+      const size_t v = static_cast<size_t>(variable);
+      if (states_[v] + 1 == domain_[v]) values.push_back(value);
+    }
+    return values;
   }
 
  private:
@@ -130,7 +160,7 @@ class Elimination {
     add_table(std::move(costs));
   }
 
-  bool add_values() {
+  void add_values() {
     std::vector<std::vector<int>> users(problem_.values.size());
     for (size_t o = 0; o < problem_.ops.size(); ++o) {
       for (const int v : problem_.ops[o].values) {
@@ -138,30 +168,22 @@ class Elimination {
         if (list.empty() || list.back() != static_cast<int>(o)) list.push_back(static_cast<int>(o));
       }
     }
-    for (size_t v = 0; v < users.size(); ++v) {
-      if (!add_value(static_cast<int>(v), users[v])) return false;
-    }
-    return true;
+    for (size_t v = 0; v < users.size(); ++v) add_value(static_cast<int>(v), users[v]);
   }
 
-  bool add_value(int v, const std::vector<int>& users) {
-    if (users.empty()) return true;
-    size_t combinations = 1;
+  void add_value(int v, const std::vector<int>& users) {
+    if (users.empty()) return;
+    if (users.size() <= 2) {
+      add_direct_value(v, users);
+      return;
+    }
     LabelMask optional = 0;
     for (const int o : users) {
       const ProblemOp& op = problem_.ops[static_cast<size_t>(o)];
-      const size_t modes = static_cast<size_t>(op.num_modes());
-      combinations = std::min(kMaxDirectCells + 1, combinations * modes);
       for (int m = 0; m < op.num_modes(); ++m) optional |= labels_used(op, m, v);
     }
     optional &= ~problem_.values[static_cast<size_t>(v)].fixed;
-    const bool few_sets = std::popcount(optional) <= kMaxOptionalLabels;
-    if (users.size() <= 2 || (!few_sets && combinations <= kMaxDirectCells)) {
-      add_direct_value(v, users);
-      return true;
-    }
-    if (few_sets) add_set_value(v, users, optional);
-    return few_sets;
+    add_set_value(v, users, optional);
   }
 
   // Few users: a table over their modes says what the value pays.
@@ -180,16 +202,27 @@ class Elimination {
   }
 
   // Many users: a variable for the set of labels, tied to each user by a table of what is allowed.
+  // Of many labels only small sets are states of their own; all larger ones are one state, which
+  // allows everything at the price of the smallest of them, so that the result stays a bound.
   void add_set_value(int v, const std::vector<int>& users, LabelMask optional) {
     const ProblemValue& value = problem_.values[static_cast<size_t>(v)];
+    const int count = std::popcount(optional);
+    int size = 1;
+    const size_t max_sets = max_sets_[static_cast<size_t>(v)];
+    while (size < count && sets_up_to(size + 1, count) <= max_sets) ++size;
     std::vector<LabelMask> sets;
-    for (LabelMask part = 0;; part = (part - optional) & optional) {
-      if ((part | value.fixed) != 0) sets.push_back(part | value.fixed);
-      if (part == optional) break;
+    append_sets(optional, value.fixed, size, sets);
+    Table cost{.scope = {}, .cells = {}};
+    for (const LabelMask set : sets) cost.cells.push_back(copies_of(value, set));
+    if (size < count) {
+      const int copies = size + std::popcount(value.fixed);
+      cost.cells.push_back(
+          {.bytes = value.copy_cost * copies, .copies = copies, .awkwardness = kUnknownSet});
+      sets.push_back(~LabelMask{0});
     }
     const int variable = add_variable(static_cast<int>(sets.size()));
-    Table cost{.scope = {variable}, .cells = {}};
-    for (const LabelMask set : sets) cost.cells.push_back(copies_of(value, set));
+    if (size < count) open_sets_.push_back({variable, static_cast<size_t>(v)});
+    cost.scope = {variable};
     add_table(std::move(cost));
     for (const int o : users) {
       const ProblemOp& op = problem_.ops[static_cast<size_t>(o)];
@@ -202,6 +235,15 @@ class Elimination {
         }
       }
       add_table(std::move(allowed));
+    }
+  }
+
+  // `set` with up to `size` of the labels of `rest`; the empty set is none.
+  static void append_sets(LabelMask rest, LabelMask set, int size, std::vector<LabelMask>& sets) {
+    if (set != 0) sets.push_back(set);
+    if (size == 0) return;
+    for (; rest != 0; rest &= rest - 1) {
+      append_sets(rest & (rest - 1), set | (rest & -rest), size - 1, sets);
     }
   }
 
@@ -256,7 +298,11 @@ class Elimination {
     }
     connect(scope);
     for (const int n : scope) enqueue(n);
-    if (!scope.empty()) add_table(std::move(result));
+    if (scope.empty()) {
+      total_ += result.cells.front();
+    } else {
+      add_table(std::move(result));
+    }
   }
 
   // Fills `result` with the best cost over the states of `variable`, and remembers which they are.
@@ -277,6 +323,7 @@ class Elimination {
         for (size_t k = 0; k < bucket.size(); ++k) {
           const size_t cell = odometer.position(k) + strides[k] * static_cast<size_t>(state);
           cost = add(cost, tables_[static_cast<size_t>(bucket[k])].cells[cell]);
+          if (cost.bytes > best.bytes) break;
         }
         if (cost < best) {
           best = cost;
@@ -290,8 +337,9 @@ class Elimination {
   }
 
   // Variables in the reverse order of their elimination: all they depend on is decided by then.
-  Assignment decide() const {
-    std::vector<int> state(domain_.size(), 0);
+  void decide() {
+    std::vector<int>& state = states_;
+    state.assign(domain_.size(), 0);
     for (size_t c = choices_.size(); c-- > 0;) {
       size_t cell = 0;
       for (const int variable : choices_[c].scope) {
@@ -300,12 +348,13 @@ class Elimination {
       }
       state[static_cast<size_t>(choices_[c].variable)] = choices_[c].best[cell];
     }
-    state.resize(problem_.ops.size());
-    return state;
   }
 
   const Problem& problem_;
   const EliminationLimits& limits_;
+  const std::vector<size_t>& max_sets_;            // per value
+  std::vector<std::pair<int, size_t>> open_sets_;  // variables that do not list all sets; the value
+  std::vector<int> states_;                        // per variable, in the end
   std::vector<int> domain_;
   std::vector<Table> tables_;
   std::vector<std::vector<int>> buckets_;     // tables that mention a variable
@@ -313,12 +362,27 @@ class Elimination {
   std::vector<size_t> sizes_;
   std::set<std::pair<size_t, int>> queue_;  // smallest table first, then the lower id
   std::vector<Choice> choices_;
+  Cost total_;
 };
 
 }  // namespace
 
-std::optional<Assignment> eliminate(const Problem& problem, const EliminationLimits& limits) {
-  return Elimination(problem, limits).run();
+std::optional<Eliminated> eliminate(const Problem& problem, const EliminationLimits& limits) {
+  std::optional<Eliminated> best;
+  std::vector<size_t> max_sets(problem.values.size(), std::min(kFewSets, limits.max_sets));
+  for (bool grows = true; grows;) {
+    Elimination elimination(problem, limits, max_sets);
+    if (!elimination.run()) return best;
+    best = {.modes = elimination.modes(), .bound = elimination.bound()};
+    if (evaluate(problem, best->modes).bytes == best->bound) return best;
+    grows = false;
+    for (const size_t value : elimination.values_beyond_sets()) {
+      if (max_sets[value] >= limits.max_sets) continue;
+      max_sets[value] = std::min(4 * max_sets[value], limits.max_sets);
+      grows = true;
+    }
+  }
+  return best;
 }
 
 }  // namespace ferryman::layout

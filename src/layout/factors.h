@@ -20,7 +20,7 @@
 
 namespace ferryman::layout {
 
-constexpr size_t kMaxFactors = 8;
+constexpr size_t kMaxFactors = 16;
 
 struct ValueFactors {
   std::vector<Dim> extents;

@@ -10,7 +10,7 @@
 namespace ferryman::layout {
 
 // More candidates than this are not collected for one memory; the plan is then not proven.
-constexpr size_t kMaxCandidates = 24;
+constexpr size_t kMaxCandidates = 60;
 
 void find_labels(Model& model);
 

@@ -20,8 +20,8 @@
 
 namespace ferryman::layout {
 
-constexpr int kMaxLabels = 32;  // sets of labels are bit masks
-using LabelMask = uint32_t;
+constexpr int kMaxLabels = 64;  // sets of labels are bit masks
+using LabelMask = uint64_t;
 
 // What a choice costs. Compared part by part, so that among the plans that move the fewest bytes
 // the one with fewer copies wins, then the less awkward one, then the one closer to the logical

@@ -2,6 +2,7 @@
 // and a plan that is carried out copies exactly what it says.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
 
 #include "ir/print.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr uint64_t kNumNets = 300;
 constexpr size_t kAllModes = 100'000;
+constexpr std::array<EliminationLimits, 1> kSmallTables = {{{.max_table_cells = size_t{1} << 14}}};
 
 // Every permutation of the factors is a candidate. False if there are too many.
 bool allow_all_orders(Model& model) {
@@ -42,7 +44,7 @@ TEST(LayoutProperty, NoOrderOutsideTheCandidatesHelps) {
     Model model = build_model(net.graph(), ChannelsLastContract(), {});
     if (!allow_all_orders(model)) continue;
     list_modes(model, kAllModes);
-    const Solution all = solve(make_problem(model), {.max_table_cells = size_t{1} << 14});
+    const Solution all = solve(make_problem(model), kSmallTables);
     if (!all.proven) continue;
     ++compared;
     const LayoutPlan plan = net.plan();

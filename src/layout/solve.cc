@@ -1,6 +1,8 @@
 #include "layout/solve.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "layout/cut.h"
 
@@ -174,25 +176,46 @@ Solution expand(const Problem& problem) {
   return solution;
 }
 
-Solution solve_component(const Problem& problem, const EliminationLimits& limits) {
-  if (std::optional<Assignment> exact = eliminate(problem, limits)) {
-    const Cost cost = evaluate(problem, *exact);
-    return {std::move(*exact), cost, cost.bytes, true};
+// Level after level until the bound is met; then by expansion.
+Solution solve_component(const Problem& problem, std::span<const EliminationLimits> levels) {
+  Solution best{.modes = {}, .cost = {}, .lower_bound = 0, .proven = false};
+  const auto consider = [&](Assignment modes, const Cost& cost) {
+    if (!best.modes.empty() && !(cost < best.cost)) return;
+    best.modes = std::move(modes);
+    best.cost = cost;
+  };
+  for (const EliminationLimits& limits : levels) {
+    std::optional<Eliminated> eliminated = eliminate(problem, limits);
+    if (!eliminated.has_value()) continue;
+    consider(std::move(eliminated->modes), evaluate(problem, eliminated->modes));
+    best.lower_bound = std::max(best.lower_bound, eliminated->bound);
+    best.proven = best.cost.bytes == best.lower_bound;
+    if (best.proven) return best;
   }
-  return expand(problem);
+  Solution expanded = expand(problem);
+  consider(std::move(expanded.modes), expanded.cost);
+  best.lower_bound = std::max(best.lower_bound, expanded.lower_bound);
+  best.proven = best.cost.bytes == best.lower_bound;
+  return best;
 }
+
+// Tables that a few components need, and that would be too slow to try on all.
+constexpr std::array<EliminationLimits, 2> kLevels = {{
+    {.max_table_cells = size_t{1} << 16},
+    {.max_table_cells = size_t{1} << 20},
+}};
 
 }  // namespace
 
 Solution solve(const Problem& problem) {
-  return solve(problem, EliminationLimits{});
+  return solve(problem, kLevels);
 }
 
-Solution solve(const Problem& problem, const EliminationLimits& limits) {
+Solution solve(const Problem& problem, std::span<const EliminationLimits> levels) {
   Solution total{.modes = Assignment(problem.ops.size(), 0), .cost = {}, .lower_bound = 0};
   int64_t gap = 0;
   for (const Component& component : split(problem)) {
-    const Solution part = solve_component(component.problem, limits);
+    const Solution part = solve_component(component.problem, levels);
     for (size_t o = 0; o < component.ops.size(); ++o) {
       total.modes[static_cast<size_t>(component.ops[o])] = part.modes[o];
     }

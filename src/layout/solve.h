@@ -4,9 +4,12 @@
 //   if (!solution.proven) warn(solution.cost.bytes - solution.lower_bound);
 //
 // Ops with one mode are taken out first; what remains falls into components that are solved apart:
-// by elimination (exact), by one minimum cut where two assignments say it all (exact), otherwise by
-// alpha-expansion with a lower bound. The same problem always gives the same solution.
+// by elimination within growing limits (exact), by one minimum cut where two assignments say it all
+// (exact), otherwise by alpha-expansion with a lower bound. The same problem always gives the same
+// solution.
 #pragma once
+
+#include <span>
 
 #include "layout/eliminate.h"
 #include "layout/problem.h"
@@ -21,7 +24,7 @@ struct Solution {
 };
 
 Solution solve(const Problem& problem);
-// Small limits force the later solvers, for tests and benchmarks.
-Solution solve(const Problem& problem, const EliminationLimits& limits);
+// Small limits, or none, force the later solvers, for tests and benchmarks.
+Solution solve(const Problem& problem, std::span<const EliminationLimits> levels);
 
 }  // namespace ferryman::layout
