@@ -99,7 +99,8 @@ class Converter {
 
   Status write(const Graph& graph, const layout::IoLayouts& io, const frontend::Program& program) {
     const tflite::TfliteContract contract;
-    const layout::LayoutPlan plan = layout::plan_layout(graph, contract, io);
+    const layout::Planning planning = layout::run_planning(graph, contract, io);
+    const layout::LayoutPlan plan = layout::write_plan(graph, io, planning);
     stopwatch_.finish("plan layout");
     tflite::Lowered lowered = tflite::lower_to_tflite(graph, plan);
     stopwatch_.finish("lower");
@@ -110,7 +111,8 @@ class Converter {
     FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));
     stopwatch_.finish("write");
     describe_file(lowered, graph, program, report_);
-    describe_layout(graph, plan, layout::explain_copies(graph, contract, io), report_);
+    describe_layout(graph, plan, layout::explain_copies(graph, contract, io, planning, plan),
+                    report_);
     report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));
     stopwatch_.finish("report");
     return {};

@@ -65,7 +65,9 @@ class PlanChecker {
     const auto any = known_.lower_bound({order.root, {}});
     if (any == known_.end() || any->root != order.root) complain("memory read before it is made");
     ++num_copies_;
-    copied_bytes_ += 2 * bytes_of(order.root);
+    for (const LayoutCopy& copy : plan_.copies) {
+      if (plan_.memory_order(copy.value, copy.to) == order) copied_bytes_ += copy.bytes;
+    }
   }
 
   void carry_out(OpId id) {

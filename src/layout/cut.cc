@@ -150,6 +150,7 @@ class FusionCut {
     const LabelMask mixed = labels_in(use.keeping) & labels_in(use.moving) & ~use.always;
     if (mixed != 0) exactness_ = Exactness::kOverestimated;
     use.always |= mixed;
+    if (!value.steps.empty()) exactness_ = Exactness::kOverestimated;
     Cost price{.bytes = value.copy_cost, .copies = 1};
     const LabelMask kept = labels_in(use.keeping) & ~use.always;
     const LabelMask moved = labels_in(use.moving) & ~use.always;

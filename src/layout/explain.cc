@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "layout/planning.h"
 
 namespace ferryman::layout {
 
 namespace {
+
+constexpr size_t kMaxVisited = 256;  // memories on the way to the anchors of one copy
 
 // Memory in one of its orders.
 struct Copy {
@@ -20,8 +24,9 @@ struct Copy {
 
 class Explainer {
  public:
-  Explainer(const Graph& graph, const TargetContract& contract, const IoLayouts& io)
-      : graph_(graph), contract_(contract), io_(io), planning_(run_planning(graph, contract, io)) {
+  Explainer(const Graph& graph, const TargetContract& contract, const IoLayouts& io,
+            const Planning& planning, const LayoutPlan& plan)
+      : graph_(graph), contract_(contract), io_(io), planning_(planning), plan_(plan) {
     users_.resize(planning_.model.memories.size());
     for (size_t o = 0; o < planning_.model.ops.size(); ++o) {
       for (const ModelTensor& tensor : planning_.model.ops[o].tensors) {
@@ -33,23 +38,22 @@ class Explainer {
   }
 
   std::vector<CopyExplanation> run() {
-    const LayoutPlan plan = write_plan(graph_, io_, planning_);
     std::vector<CopyExplanation> explanations;
-    for (const LayoutCopy& copy : plan.copies) {
+    for (const LayoutCopy& copy : plan_.copies) {
       CopyExplanation explanation{.copy = copy, .from_side = {}, .to_side = {}, .releases = {}};
-      explanation.from_side = anchors_of(start(plan, copy, copy.from));
-      explanation.to_side = anchors_of(start(plan, copy, copy.to));
-      explanation.releases = find_releases(plan, explanation);
+      explanation.from_side = anchors_of(start(copy, copy.from));
+      explanation.to_side = anchors_of(start(copy, copy.to));
+      explanation.releases = find_releases(explanation);
       explanations.push_back(std::move(explanation));
     }
     return explanations;
   }
 
  private:
-  Copy start(const LayoutPlan& plan, const LayoutCopy& copy, const Layout& layout) const {
+  Copy start(const LayoutCopy& copy, const Layout& layout) const {
     const int memory = planning_.model.memory_of[copy.value];
     Order order;
-    for (const uint8_t factor : plan.memory_order(copy.value, layout).factors) {
+    for (const uint8_t factor : plan_.memory_order(copy.value, layout).factors) {
       order.push_back(factor);
     }
     const std::vector<Order>& labels = planning_.model.memories[static_cast<size_t>(memory)].labels;
@@ -62,7 +66,10 @@ class Explainer {
     std::vector<Anchor> anchors;
     std::set<Copy> seen{first};
     std::vector<Copy> queue{first};
-    for (size_t next = 0; next < queue.size() && anchors.size() < kMaxAnchors; ++next) {
+    const auto goes_on = [&](size_t next) {
+      return next < std::min(queue.size(), kMaxVisited) && anchors.size() < kMaxAnchors;
+    };
+    for (size_t next = 0; goes_on(next); ++next) {
       const Copy at = queue[next];
       append_boundary(at, anchors);
       for (const size_t o : users_[static_cast<size_t>(at.memory)]) {
@@ -127,23 +134,37 @@ class Explainer {
     }
   }
 
-  std::vector<Anchor> find_releases(const LayoutPlan& plan, const CopyExplanation& explanation) {
+  std::vector<Anchor> find_releases(const CopyExplanation& explanation) {
     std::vector<Anchor> releases;
     for (const auto* side : {&explanation.from_side, &explanation.to_side}) {
       for (const Anchor& anchor : *side) {
         const bool at_boundary =
             anchor.kind == Anchor::Kind::kInput || anchor.kind == Anchor::Kind::kOutput;
-        if (!at_boundary || num_replans_ >= kMaxReplans) continue;
-        ++num_replans_;
-        const IoLayouts released = release(anchor);
-        const LayoutPlan other = plan_layout(graph_, contract_, released);
-        const bool gone = std::none_of(
-            other.copies.begin(), other.copies.end(),
-            [&](const LayoutCopy& copy) { return copy.value == explanation.copy.value; });
-        if (gone && other.bytes_moved < plan.bytes_moved) releases.push_back(anchor);
+        if (!at_boundary) continue;
+        const Released* released = planned_without(anchor);
+        if (released == nullptr || released->bytes_moved >= plan_.bytes_moved) continue;
+        if (!released->copied.contains(explanation.copy.value)) releases.push_back(anchor);
       }
     }
     return releases;
+  }
+
+  // What is moved without this anchor. The same few ends of the graph stand behind many copies.
+  struct Released {
+    int64_t bytes_moved = 0;
+    std::set<ValueId> copied;
+  };
+
+  const Released* planned_without(const Anchor& anchor) {
+    const std::pair key(anchor.kind, anchor.index);
+    if (const auto known = released_.find(key); known != released_.end()) return &known->second;
+    const size_t ops_so_far = released_.size() * planning_.model.ops.size();
+    if (released_.size() >= kMaxReplans || ops_so_far > kMaxReplannedOps) return nullptr;
+    const LayoutPlan other = plan_layout(graph_, contract_, release(anchor));
+    Released& released = released_[key];
+    released.bytes_moved = other.bytes_moved;
+    for (const LayoutCopy& copy : other.copies) released.copied.insert(copy.value);
+    return &released;
   }
 
   IoLayouts release(const Anchor& anchor) const {
@@ -157,9 +178,10 @@ class Explainer {
   const Graph& graph_;
   const TargetContract& contract_;
   const IoLayouts& io_;
-  Planning planning_;
+  const Planning& planning_;
+  const LayoutPlan& plan_;
   std::vector<std::vector<size_t>> users_;  // per memory, the ops
-  int num_replans_ = 0;
+  std::map<std::pair<Anchor::Kind, size_t>, Released> released_;
 };
 
 std::string describe_anchor(const Graph& graph, const Anchor& anchor) {
@@ -202,7 +224,14 @@ std::string describe_releases(const Graph& graph, const CopyExplanation& explana
 
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
                                             const IoLayouts& io) {
-  return Explainer(graph, contract, io).run();
+  const Planning planning = run_planning(graph, contract, io);
+  return explain_copies(graph, contract, io, planning, write_plan(graph, io, planning));
+}
+
+std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
+                                            const IoLayouts& io, const Planning& planning,
+                                            const LayoutPlan& plan) {
+  return Explainer(graph, contract, io, planning, plan).run();
 }
 
 std::string describe(const Graph& graph, const CopyExplanation& explanation) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "layout/plan.h"
+#include "layout/planning.h"
 #include "support/diagnostic.h"
 
 namespace ferryman::layout {
@@ -30,11 +31,18 @@ struct CopyExplanation {
 };
 
 constexpr size_t kMaxAnchors = 3;
-constexpr int kMaxReplans = 16;  // in all; copies beyond have no hints
+// Ends of the graph whose release is tried: so many, and in large graphs fewer. Others give no
+// hints.
+constexpr size_t kMaxReplans = 16;
+constexpr size_t kMaxReplannedOps = 20'000;
 
 // One for each copy of the plan, in its order.
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
                                             const IoLayouts& io);
+// The same, where the planning has been done.
+std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
+                                            const IoLayouts& io, const Planning& planning,
+                                            const LayoutPlan& plan);
 
 // "[1, 8, 8, 4] for features.0 (conv), [1, 4, 8, 8] for output 'y'; with another layout of output
 // 'y' there would be none"

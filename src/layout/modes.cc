@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "layout/copy_steps.h"
 #include "layout/labels.h"
 
 namespace ferryman::layout {
@@ -187,12 +188,17 @@ bool is_in_pieces(const ModelTensor& tensor, const Order& label) {
   return runs > dims;
 }
 
-int32_t awkwardness_of_copy(const Order& from, const Order& to) {
-  if (from.empty()) return 0;
+int32_t runs_of_copy(const Order& from, const Order& to) {
   int32_t runs = 1;
   for (size_t i = 1; i < to.size(); ++i) {
     runs += from.index_of(to[i]) == from.index_of(to[i - 1]) + 1 ? 0 : 1;
   }
+  return runs;
+}
+
+int32_t awkwardness_of_copy(const Order& from, const Order& to) {
+  if (from.empty()) return 0;
+  const int32_t runs = runs_of_copy(from, to);
   const bool innermost_stays = from[from.size() - 1] == to[to.size() - 1];
   return runs + (innermost_stays ? 0 : kInnermostMoves);
 }
@@ -202,11 +208,15 @@ ProblemValue value_of_memory(const Memory& memory) {
                      .copy_cost = 2 * memory.bytes,
                      .fixed = memory.pinned};
   if (memory.labels.size() == 1) return value;
+  const bool may_take_steps = memory.num_factors > kMaxCopyAxes;
   for (const Order& from : memory.labels) {
     for (const Order& to : memory.labels) {
       // The same both ways, since it is not known here which of them is made first.
       value.awkwardness.push_back(
           std::max(awkwardness_of_copy(from, to), awkwardness_of_copy(to, from)));
+      if (!may_take_steps) continue;
+      const size_t axes = static_cast<size_t>(runs_of_copy(from, to));
+      value.steps.push_back(static_cast<uint8_t>(num_copy_steps(axes)));
     }
   }
   return value;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "layout/copy_steps.h"
 #include "layout/labels.h"
 #include "layout/modes.h"
 #include "layout/planning.h"
@@ -28,7 +29,7 @@ class PlanWriter {
     for (size_t o = 0; o < model_.ops.size(); ++o) write_op(o);
     write_outputs();
     write_copies();
-    plan_.bytes_moved = solution_.cost.bytes;
+    for (const LayoutCopy& copy : plan_.copies) plan_.bytes_moved += copy.bytes;
     plan_.lower_bound = model_.complete ? solution_.lower_bound : 0;
     plan_.proven = plan_.lower_bound == plan_.bytes_moved;
     return std::move(plan_);
@@ -172,10 +173,12 @@ class PlanWriter {
       const Memory& of = model_.memories[m];
       for (size_t label = 0; label < of.labels.size(); ++label) {
         if (label == produced_[m] || (used_[m] >> label & 1) == 0) continue;
-        plan_.copies.push_back({.value = of.root,
-                                .from = layout_of_label(of.root, of.labels[produced_[m]]),
-                                .to = layout_of_label(of.root, of.labels[label]),
-                                .bytes = 2 * of.bytes});
+        LayoutCopy copy{.value = of.root,
+                        .from = layout_of_label(of.root, of.labels[produced_[m]]),
+                        .to = layout_of_label(of.root, of.labels[label])};
+        const Rearrangement moved = rearrange(plan_, of.root, copy.from, of.root, copy.to);
+        copy.bytes = 2 * of.bytes * num_copy_steps(moved.perm.size());
+        plan_.copies.push_back(std::move(copy));
       }
     }
   }
@@ -191,6 +194,7 @@ class PlanWriter {
     OpPlan& chosen = plan_.ops[op.id];
     chosen.relabelling = false;
     chosen.form = op.forms[mode.form].id;
+    plan_.bytes_moved += op.forms[mode.form].cost;
     std::vector<Order> units_of(op.tensors.size());
     for (size_t t = 0; t < op.tensors.size(); ++t) {
       const int m = op.tensors[t].memory;

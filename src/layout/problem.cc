@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "support/check.h"
 
@@ -44,13 +45,15 @@ Cost copies_of(const ProblemValue& value, LabelMask used) {
   if (copies == 0 || value.awkwardness.empty()) return cost;
   for (LabelMask rest = used & (used - 1); rest != 0; rest &= rest - 1) {
     const int label = std::countr_zero(rest);
-    int32_t least = std::numeric_limits<int32_t>::max();
+    std::pair<int, int32_t> least{std::numeric_limits<int>::max(), 0};
     for (int before = 0; before < label; ++before) {
       if ((used >> before & 1) != 0) {
-        least = std::min(least, value.awkwardness_between(before, label));
+        least = std::min(
+            least, {value.steps_between(before, label), value.awkwardness_between(before, label)});
       }
     }
-    cost.awkwardness += least;
+    cost.bytes += value.copy_cost * (least.first - 1);
+    cost.awkwardness += least.second;
   }
   return cost;
 }

@@ -54,14 +54,19 @@ struct Cost {
 
 struct ProblemValue {
   int num_labels = 1;
-  int64_t copy_cost = 0;  // charged for each distinct label beyond the first
+  int64_t copy_cost = 0;  // charged for each distinct label beyond the first, and for each step
   LabelMask fixed = 0;    // labels that are in use whatever the ops choose
   // How awkward a copy between two labels is, as num_labels rows; empty: all alike.
   std::vector<int32_t> awkwardness = {};
+  // How often the bytes move on the way from one label to another; empty: once.
+  std::vector<uint8_t> steps = {};
 
   int32_t awkwardness_between(int a, int b) const {
     if (awkwardness.empty()) return 0;
     return awkwardness[static_cast<size_t>(a * num_labels + b)];
+  }
+  int steps_between(int a, int b) const {
+    return steps.empty() ? 1 : steps[static_cast<size_t>(a * num_labels + b)];
   }
 };
 

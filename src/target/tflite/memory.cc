@@ -160,8 +160,9 @@ std::optional<Ints> MemoryTable::axis_perm(const Held& from, ValueId value,
 
 TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held& from,
                                 const std::vector<int32_t>& wanted) {
-  const auto elem_bytes = byte_size(graph_.type(value).dtype);
-  bytes_copied_ += 2 * num_elements(graph_.type(value).dims) * elem_bytes;
+  const int64_t bytes =
+      2 * num_elements(graph_.type(value).dims) * byte_size(graph_.type(value).dtype);
+  bytes_copied_ += bytes;
   const std::optional<Ints> whole = axis_perm(from, value, layout);
   if (whole.has_value()) return transposed(from.tensor, *whole);
 
@@ -170,10 +171,23 @@ TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held&
   if (rearrangement.blocks != Rearrangement::Blocks::kNone) {
     return blocks_moved(reshaped(from.tensor, rearrangement.input_shape), rearrangement);
   }
+  const std::vector<layout::CopyStep> steps =
+      layout::copy_steps(rearrangement.input_shape, rearrangement.perm);
+  if (steps.size() > 1) {
+    bytes_copied_ += bytes * static_cast<int64_t>(steps.size() - 1);
+    return in_steps(from.tensor, steps);
+  }
   const Transposition moved = transposition(to_shape(rearrangement.input_shape), rearrangement.perm,
                                             subgraph_.tensor(from.tensor).shape, wanted);
   const Dims input_shape(moved.input_shape.begin(), moved.input_shape.end());
   return transposed(reshaped(from.tensor, input_shape), moved.perm);
+}
+
+TensorIndex MemoryTable::in_steps(TensorIndex from, const std::vector<layout::CopyStep>& steps) {
+  for (const layout::CopyStep& step : steps) {
+    from = transposed(reshaped(from, step.input_shape), step.perm);
+  }
+  return from;
 }
 
 std::optional<std::vector<int32_t>> MemoryTable::held_shape(ValueId value,

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "layout/copy_steps.h"
 #include "layout/plan.h"
 #include "target/tflite/model.h"
 
@@ -61,6 +62,7 @@ class MemoryTable {
   TensorIndex transposed(TensorIndex from, const Ints& perm);
   TensorIndex like(TensorIndex from, const Dims& shape, std::string_view suffix);
   TensorIndex blocks_moved(TensorIndex from, const layout::Rearrangement& rearrangement);
+  TensorIndex in_steps(TensorIndex from, const std::vector<layout::CopyStep>& steps);
 
   const Graph& graph_;
   const layout::LayoutPlan& plan_;

@@ -73,6 +73,7 @@ class ActivationFusion {
 
   void run() {
     removed_.assign(graph_.operators.size(), false);
+    forgotten_.assign(graph_.tensors.size(), false);
     for (size_t i = 0; i < graph_.operators.size(); ++i) fuse(i);
     compact();
   }
@@ -125,13 +126,14 @@ class ActivationFusion {
     removed_[activation] = true;
   }
 
-  void forget(TensorIndex tensor) {
-    std::erase_if(lowered_.nodes,
-                  [&](const NamedPlacement& node) { return node.placement.tensor == tensor; });
-  }
+  // Its values from before the activation are nowhere any more.
+  void forget(TensorIndex tensor) { forgotten_[index(tensor)] = true; }
 
   // Drops the operators that were removed. Tensors that nobody names any more go with them.
   void compact() {
+    std::erase_if(lowered_.nodes, [&](const NamedPlacement& node) {
+      return node.placement.tensor != kAbsent && forgotten_[index(node.placement.tensor)];
+    });
     std::vector<Operator> kept;
     for (size_t i = 0; i < graph_.operators.size(); ++i) {
       if (!removed_[i]) kept.push_back(std::move(graph_.operators[i]));
@@ -169,6 +171,7 @@ class ActivationFusion {
   std::vector<size_t> producer_;
   std::vector<size_t> readers_;
   std::vector<bool> removed_;
+  std::vector<bool> forgotten_;  // per tensor
 };
 
 }  // namespace
