@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverload
+from torch._functorch import predispatch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, InputSpec, TensorArgument
 from torch.fx import Graph, GraphModule, Node
@@ -44,8 +45,8 @@ def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
 
 
 def _has_vmap(graph: Graph) -> bool:
-    modules = {getattr(node.target, "__module__", None) for node in graph.nodes}
-    return "torch._functorch.predispatch" in modules
+    targets = {node.target for node in graph.nodes}
+    return predispatch._add_batch_dim in targets and predispatch._unwrap_for_grad not in targets
 
 
 def _unknown(graph: Graph) -> list[Node]:

@@ -424,6 +424,11 @@ def require_plain_tensor(name: str, tensor) -> None:
             f"'{name}' has no shape yet: its module is lazy",
             hint="run the module once on example inputs before converting",
         )
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        raise InputError(
+            f"'{name}' is an intermediate value of torch.func, which torch.export took as a constant",
+            hint="write the derivative with torch.autograd.grad, which is exported rightly",
+        )
     data = tensor.data if isinstance(tensor, torch.nn.Parameter) else tensor
     if type(data) not in (torch.Tensor, torch.nn.Buffer):
         raise InputError(

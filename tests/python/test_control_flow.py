@@ -60,3 +60,23 @@ def test_vmap_is_what_it_computes():
     x, y = torch.randn(3, 5), torch.randn(4, 5)
     model = ferryman.convert(pairwise, (x, y), progress=False)
     torch.testing.assert_close(model(y[:3], x.repeat(2, 1)[:4]), pairwise(y[:3], x.repeat(2, 1)[:4]))
+
+
+def cubes(x):
+    return (x**3).sum()
+
+
+def test_derivatives_are_those_of_autograd():
+    def slope(x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            return torch.autograd.grad(cubes(x), x)[0]
+
+    model = ferryman.convert(slope, (torch.randn(4),), progress=False)
+    x = torch.randn(4)
+    torch.testing.assert_close(model(x), 3 * x**2, rtol=1e-5, atol=1e-5)
+
+
+def test_derivatives_that_torch_freezes_are_refused():
+    with pytest.raises(ferryman.InputError, match="torch.func"):
+        ferryman.convert(lambda x: torch.func.grad(cubes)(x), (torch.randn(4),), progress=False)
