@@ -32,8 +32,7 @@ _MAX_NODES = 20_000
 
 
 def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
-    if _has_vmap(program.graph):
-        # Its nodes say where an axis is hidden and shown again; torch undoes that only as a whole.
+    if _has_modes(program.graph):
         program = program.run_decompositions({})
     if not _unknown(program.graph):
         return program
@@ -44,9 +43,14 @@ def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
     return program
 
 
-def _has_vmap(graph: Graph) -> bool:
+def _has_modes(graph: Graph) -> bool:
+    """Whether nodes mean something else than they say: the axis that vmap hides, the element types
+    of a region with autocast. torch undoes that only for a program as a whole."""
     targets = {node.target for node in graph.nodes}
-    return predispatch._add_batch_dim in targets and predispatch._unwrap_for_grad not in targets
+    if predispatch._unwrap_for_grad in targets:
+        return False  # of torch.func.grad: refused
+    regions = graph.find_nodes(op="call_function", target=torch.ops.higher_order.wrap_with_autocast)
+    return predispatch._add_batch_dim in targets or any(region.args[2] for region in regions)
 
 
 def _unknown(graph: Graph) -> list[Node]:

@@ -62,6 +62,19 @@ def test_vmap_is_what_it_computes():
     torch.testing.assert_close(model(y[:3], x.repeat(2, 1)[:4]), pairwise(y[:3], x.repeat(2, 1)[:4]))
 
 
+def test_autocast_computes_in_the_type_that_it_names():
+    layer = nn.Linear(8, 4).eval()
+
+    def forward(x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            y = layer(x)
+        return y.float() + layer(x)
+
+    x = torch.randn(3, 8)
+    model = ferryman.convert(forward, (x,), progress=False)
+    torch.testing.assert_close(model(-x), forward(-x), rtol=1e-2, atol=1e-2)
+
+
 def cubes(x):
     return (x**3).sum()
 
