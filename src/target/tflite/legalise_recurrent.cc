@@ -217,8 +217,8 @@ StepResults follow_up(CoreWriter& write, const Lanes& lanes, ValueId gates, int6
 LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
   CoreWriter write(rewriter);
   const int64_t steps = lanes.layer.sizes.steps;
-  const TimeLoop loop = time_loop(steps, recurrent_bytes(rewriter.graph(), lanes.layer));
-  const int64_t looped = loop.iterations * loop.steps_per_iteration;
+  const ferryman::TensorType& w_hh = rewriter.graph().type(lanes.layer.w_hh);
+  const int64_t looped = time_loop(loop_sizes(lanes.layer.sizes, w_hh)).steps();
   const ValueId gates = forward_lanes(write, lanes);
   const std::vector<ValueId> scan =
       write_scan(rewriter, lanes, write.slice_axis(gates, 0, 0, looped));

@@ -7,6 +7,9 @@
 //     outputs = DYNAMIC_UPDATE_SLICE(outputs, joined h of the steps, [counter, 0])
 //     counter += 1
 //
+// WHILE copies all outputs stored so far in each iteration, so a long sequence takes several loops
+// over a part of it each. They call the same body, whose weights are packed once.
+//
 // The steps are a graph of core ops of their own, planned and lowered like the one around them.
 // UNIDIRECTIONAL_SEQUENCE_LSTM would be one operator, but keeps its state from call to call.
 #include <numeric>
@@ -24,6 +27,10 @@
 namespace ferryman::tflite {
 
 namespace {
+
+int32_t narrow(int64_t size) {
+  return static_cast<int32_t>(size);
+}
 
 Tensor typed(ElementType dtype, Shape shape, std::string name) {
   Tensor tensor;
@@ -54,11 +61,8 @@ class GraphEnd {
 class ScanLowering {
  public:
   explicit ScanLowering(LowerOp& op) : op_(op), scan_(recurrent_scan(op.graph(), op.id())) {
-    const ferryman::TensorType& weight = op.graph().type(scan_.w_hh);
-    loop_ = time_loop(scan_.sizes.steps, num_elements(weight.dims) * byte_size(weight.dtype));
-    check(loop_.iterations * loop_.steps_per_iteration == scan_.sizes.steps,
-          "a scan with steps that do not fill its iterations");
-    const auto narrow = [](int64_t size) { return static_cast<int32_t>(size); };
+    loop_ = time_loop(loop_sizes(scan_.sizes, op.graph().type(scan_.w_hh)));
+    check(loop_.steps() == scan_.sizes.steps, "a scan with steps that do not fill its iterations");
     const RecurrentSizes& sizes = scan_.sizes;
     iterations_ = narrow(loop_.iterations);
     step_rows_ = narrow(loop_.steps_per_iteration * sizes.directions);
@@ -68,27 +72,59 @@ class ScanLowering {
   }
 
   void lower() {
-    const DType dtype = op_.type(0).dtype;
-    std::vector<TensorIndex> inputs = {op_.scalar(0), op_.reshaped(op_.operand(0), all_gates())};
-    for (size_t i = 1; i <= num_states(); ++i) inputs.push_back(op_.operand(i));
-    inputs.push_back(no_outputs(dtype));
-    const int32_t condition = op_.add_called_graph(condition_graph(inputs), "condition");
-    const int32_t body = op_.add_called_graph(body_graph(), "body");
-    std::vector<Tensor> results;
-    for (const TensorIndex input : inputs) {
-      results.push_back(typed(op_.element_type(input), op_.shape(input), ""));
+    const TensorIndex start = op_.scalar(0);
+    const TensorIndex gates = op_.reshaped(op_.operand(0), gates_of(narrow(loop_.loops)));
+    std::vector<TensorIndex> variables = {start, gates};
+    for (size_t i = 1; i <= num_states(); ++i) variables.push_back(op_.operand(i));
+    const TensorIndex nothing_stored = no_outputs(op_.type(0).dtype);
+    variables.push_back(nothing_stored);
+    WhileOptions graphs;
+    std::vector<TensorIndex> outputs;
+    for (int32_t at = 0; at < narrow(loop_.loops); ++at) {
+      variables[0] = start;
+      variables[1] = gates_of_loop(gates, at);
+      variables.back() = nothing_stored;
+      if (at == 0) graphs = called_graphs(variables);
+      variables = write_loop(variables, graphs);
+      outputs.push_back(variables.back());
     }
-    const std::vector<TensorIndex> finals =
-        op_.emit_all(Op::kWhile, inputs, std::move(results),
-                     WhileOptions{.cond_subgraph_index = condition, .body_subgraph_index = body});
-    op_.finish_result(0, finals.back());
-    for (size_t i = 1; i <= num_states(); ++i) op_.finish_result(i, finals[i + 1]);
+    op_.finish_result(0, joined(outputs));
+    for (size_t i = 1; i <= num_states(); ++i) op_.finish_result(i, variables[i + 1]);
   }
 
  private:
   size_t num_states() const { return scan_.cell == Cell::kLstm ? 2 : 1; }
-  Shape all_gates() const { return {iterations_, step_rows_, batch_, gates_}; }
+  Shape gates_of(int32_t loops) const { return {loops * iterations_, step_rows_, batch_, gates_}; }
   int32_t iteration_outputs() const { return step_rows_ * batch_ * outputs_; }
+
+  TensorIndex gates_of_loop(TensorIndex gates, int32_t at) {
+    if (loop_.loops == 1) return gates;
+    const TensorIndex start = op_.ints({at * iterations_, 0, 0, 0});
+    return op_.emit(Op::kSlice, {gates, start, op_.ints(gates_of(1))}, op_.type(0).dtype,
+                    gates_of(1));
+  }
+
+  WhileOptions called_graphs(const std::vector<TensorIndex>& variables) {
+    const int32_t condition = op_.add_called_graph(condition_graph(variables), "condition");
+    const int32_t body = op_.add_called_graph(body_graph(), "body");
+    return {.cond_subgraph_index = condition, .body_subgraph_index = body};
+  }
+
+  std::vector<TensorIndex> write_loop(const std::vector<TensorIndex>& variables,
+                                      const WhileOptions& graphs) {
+    std::vector<Tensor> results;
+    for (const TensorIndex variable : variables) {
+      results.push_back(typed(op_.element_type(variable), op_.shape(variable), ""));
+    }
+    return op_.emit_all(Op::kWhile, variables, std::move(results), graphs);
+  }
+
+  TensorIndex joined(const std::vector<TensorIndex>& outputs) {
+    if (outputs.size() == 1) return outputs.front();
+    const Shape shape = {narrow(loop_.loops) * iterations_, iteration_outputs()};
+    return op_.emit(Op::kConcatenation, outputs, op_.type(0).dtype, shape,
+                    ConcatenationOptions{.axis = 0});
+  }
 
   // Made when the model runs: as a constant it would take as much of the file as the sequence.
   TensorIndex no_outputs(DType dtype) {
@@ -148,7 +184,7 @@ class ScanLowering {
     Subgraph graph = std::move(lowered.model.subgraphs.front());
     const DType dtype = op_.type(0).dtype;
     const TensorIndex counter = graph.add(typed(DType::kI32, {}, "counter"));
-    const TensorIndex gates = graph.add(typed(dtype, all_gates(), "all_gates"));
+    const TensorIndex gates = graph.add(typed(dtype, gates_of(1), "all_gates"));
     const TensorIndex stored =
         graph.add(typed(dtype, {iterations_, iteration_outputs()}, "stored"));
     graph.operators.insert(graph.operators.begin(), Operator{.op = Op::kGather,

@@ -13,12 +13,12 @@
 namespace ferryman::tflite {
 namespace {
 
-Model lowered_scan(int64_t directions) {
+Model lowered_scan(int64_t directions, int64_t steps = 8) {
   Ops ops;
   add_all_ops(ops);
   Graph graph(ops.set);
   Builder builder(graph);
-  const ValueId gates = graph.add_input("gates", {DType::kF32, to_dims({4, directions, 1, 3})});
+  const ValueId gates = graph.add_input("gates", {DType::kF32, to_dims({steps, directions, 1, 3})});
   const ValueId h0 = graph.add_input("h0", {DType::kF32, to_dims({directions, 1, 3})});
   const ValueId weight =
       builder.constant(TensorData::filled(DType::kF32, {directions, 3, 3}, 0.5), "w_hh");
@@ -33,16 +33,16 @@ TEST(LowerScan, AWhileWithTwoStepsInItsBody) {
   const Model model = lowered_scan(1);
   EXPECT_EQ(print_model(model), R"(tflite ""  // runtime 2.9.0 or later
 signature "serving_default" of graph 0: ("gates": %gates, "h0": %h0) -> ("y": %/reshape, "h": %#10)
-graph main(%gates: f32[4,1,1,3], %h0: f32[1,1,3]) -> (%/reshape, %#10) {
-  %#4 = RESHAPE(%gates, [2,2,1,3]) {new_shape=[2,2,1,3]} : f32[2,2,1,3]
-  %#7 = FILL([2,6], 0) : f32[2,6]
-  %#8, %#9, %#10, %#11 = WHILE(0, %#4, %h0, %#7) {cond_subgraph_index=1, body_subgraph_index=2} : i32[], f32[2,2,1,3], f32[1,1,3], f32[2,6]
-  %/reshape = RESHAPE(%#11, [4,1,1,3]) {new_shape=[4,1,1,3]} : f32[4,1,1,3]
+graph main(%gates: f32[8,1,1,3], %h0: f32[1,1,3]) -> (%/reshape, %#10) {
+  %#4 = RESHAPE(%gates, [4,2,1,3]) {new_shape=[4,2,1,3]} : f32[4,2,1,3]
+  %#7 = FILL([4,6], 0) : f32[4,6]
+  %#8, %#9, %#10, %#11 = WHILE(0, %#4, %h0, %#7) {cond_subgraph_index=1, body_subgraph_index=2} : i32[], f32[4,2,1,3], f32[1,1,3], f32[4,6]
+  %/reshape = RESHAPE(%#11, [8,1,1,3]) {new_shape=[8,1,1,3]} : f32[8,1,1,3]
 }
-graph rnn_scan/condition_1(%#0: i32[], %#1: f32[2,2,1,3], %#2: f32[1,1,3], %#3: f32[2,6]) -> (%continues) {
-  %continues = LESS(%#0, 2) : bool[]
+graph rnn_scan/condition_1(%#0: i32[], %#1: f32[4,2,1,3], %#2: f32[1,1,3], %#3: f32[4,6]) -> (%continues) {
+  %continues = LESS(%#0, 4) : bool[]
 }
-graph rnn_scan/body_2(%counter: i32[], %all_gates: f32[2,2,1,3], %h: f32[1,1,3], %stored: f32[2,6]) -> (%next, %all_gates, %#14, %updated) {
+graph rnn_scan/body_2(%counter: i32[], %all_gates: f32[4,2,1,3], %h: f32[1,1,3], %stored: f32[4,6]) -> (%next, %all_gates, %#14, %updated) {
   %gates = GATHER(%all_gates, %counter) : f32[2,1,3]
   %#4 = SLICE(%gates, [0,0,0], [1,1,3]) : f32[1,1,3]
   %#6 = FULLY_CONNECTED v5(%h, @w_hh_1, _) {keep_num_dims=true} : f32[1,1,3]
@@ -55,13 +55,27 @@ graph rnn_scan/body_2(%counter: i32[], %all_gates: f32[2,2,1,3], %h: f32[1,1,3],
   %#15 = CONCATENATION(%#8, %#14) : f32[2,1,3]
   %/reshape = RESHAPE(%#15, [1,6]) {new_shape=[1,6]} : f32[1,6]
   %start = PACK(%counter, 0) {values_count=2} : i32[2]
-  %updated = DYNAMIC_UPDATE_SLICE(%stored, %/reshape, %start) : f32[2,6]
+  %updated = DYNAMIC_UPDATE_SLICE(%stored, %/reshape, %start) : f32[4,6]
   %next = ADD(%counter, 1) : i32[]
 }
 constants
   @w_hh_1 f32[3,3] 36 bytes 4c48918fe7de3de0
 19 operators, 36 bytes of weights
 )");
+}
+
+TEST(LowerScan, LoopsOverALongSequenceShareABody) {
+  const Model model = lowered_scan(1, 8000);
+  EXPECT_EQ(model.subgraphs.size(), 3U);
+  EXPECT_EQ(render(verify_model(model), Severity::kError), "");
+  std::vector<TensorIndex> states = {model.subgraphs[0].inputs[1]};
+  for (const Operator& op : model.subgraphs[0].operators) {
+    if (op.op != Op::kWhile) continue;
+    EXPECT_EQ(op.inputs[2], states.back());
+    states.push_back(op.outputs[2]);
+  }
+  EXPECT_GT(states.size(), 3U);
+  EXPECT_EQ(model.subgraphs[0].outputs[1], states.back());
 }
 
 TEST(LowerScan, BothDirectionsAreSoundAndStayTheSameInAFile) {

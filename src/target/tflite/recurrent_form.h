@@ -21,15 +21,28 @@ enum class RecurrentForm : uint8_t {
 // weights leave room for several steps in the cache.
 bool loops_together(int64_t weight_bytes);
 
+struct LoopSizes {
+  int64_t steps = 0;
+  int64_t weight_bytes = 0;  // of the recurrent weights of all directions
+  int64_t output_bytes = 0;  // what a step stores
+};
+
+// `w_hh` is the type of the recurrent weights.
+LoopSizes loop_sizes(const RecurrentSizes& sizes, const ferryman::TensorType& w_hh);
+
+// Several loops, one after the other, call the same body.
 struct TimeLoop {
   int64_t steps_per_iteration = 0;
-  int64_t iterations = 0;  // steps left over follow the loop
+  int64_t iterations = 0;  // of each loop
+  int64_t loops = 0;
+
+  int64_t steps() const { return loops * iterations * steps_per_iteration; }  // the rest follows
 };
 
 // `weight_bytes`: of the recurrent weights of all directions.
 bool prefers_loop(RecurrentForm form, int64_t steps, int64_t weight_bytes);
-// At least two steps per iteration and two iterations, where there are four steps. If `steps` is a
-// multiple of a steps_per_iteration found before, nothing is left over.
-TimeLoop time_loop(int64_t steps, int64_t weight_bytes);
+// At least two iterations, where there are two steps. For the steps() of a loop found before,
+// nothing is left over.
+TimeLoop time_loop(const LoopSizes& sizes);
 
 }  // namespace ferryman::tflite

@@ -26,25 +26,39 @@ TEST(RecurrentForm, TheUserMayChoose) {
   EXPECT_FALSE(prefers_loop(RecurrentForm::kLoop, 3, 16));
 }
 
-TEST(RecurrentForm, IterationsFillTheLoopAgainWithoutTheRest) {
-  for (const int64_t bytes : {int64_t{64}, 48 * kKilobyte, 192 * kKilobyte, 4096 * kKilobyte}) {
-    for (int64_t steps = 4; steps < 300; ++steps) {
-      const TimeLoop loop = time_loop(steps, bytes);
-      const int64_t looped = loop.steps_per_iteration * loop.iterations;
-      EXPECT_GE(loop.steps_per_iteration, 2) << steps;
-      EXPECT_GE(loop.iterations, 2) << steps;
-      EXPECT_LT(steps - looped, loop.steps_per_iteration) << steps;
-      const TimeLoop again = time_loop(looped, bytes);
-      EXPECT_EQ(again.steps_per_iteration * again.iterations, looped) << steps;
+TimeLoop loop_of(int64_t steps, int64_t kilobytes, int64_t outputs) {
+  return time_loop({steps, kilobytes * kKilobyte, outputs * 4});
+}
+
+TEST(RecurrentForm, IterationsFillTheLoopsAgainWithoutTheRest) {
+  for (const int64_t kilobytes : {0, 1, 48, 192, 4096}) {
+    for (const int64_t outputs : {1, 128, 20000}) {
+      for (int64_t steps = 2; steps < 1500; steps += steps < 200 ? 1 : 7) {
+        const TimeLoop loop = loop_of(steps, kilobytes, outputs);
+        EXPECT_GE(loop.iterations, 2) << steps;
+        const TimeLoop again = loop_of(loop.steps(), kilobytes, outputs);
+        EXPECT_EQ(again.steps(), loop.steps()) << steps;
+      }
     }
   }
 }
 
 TEST(RecurrentForm, ABodyHoldsAsManyStepsAsTheCache) {
-  EXPECT_EQ(time_loop(100, 16 * kKilobyte).steps_per_iteration, 10);
-  EXPECT_EQ(time_loop(100, 96 * kKilobyte).steps_per_iteration, 5);
-  EXPECT_EQ(time_loop(100, 256 * kKilobyte).steps_per_iteration, 2);
-  EXPECT_EQ(time_loop(101, 96 * kKilobyte).steps_per_iteration, 6);
+  EXPECT_EQ(loop_of(100, 48, 64).steps_per_iteration, 5);
+  EXPECT_EQ(loop_of(100, 192, 128).steps_per_iteration, 2);
+  EXPECT_EQ(loop_of(100, 4096, 128).steps_per_iteration, 1);
+}
+
+TEST(RecurrentForm, OutputsOfALongSequenceAreStoredInParts) {
+  EXPECT_EQ(loop_of(20, 192, 128).loops, 1);
+  EXPECT_GE(loop_of(500, 192, 128).loops, 5);
+  EXPECT_LE(loop_of(500, 192, 128).loops, 25);
+}
+
+TEST(RecurrentForm, FewStepsAreLeftOver) {
+  EXPECT_EQ(loop_of(500, 192, 128).steps(), 500);
+  EXPECT_EQ(loop_of(100, 48, 64).steps(), 100);
+  EXPECT_LE(997 - loop_of(997, 192, 128).steps(), 8);
 }
 
 }  // namespace
