@@ -99,9 +99,7 @@ class Converter {
 
   Status write(const Graph& graph, const layout::IoLayouts& io, const frontend::Program& program) {
     const tflite::TfliteContract contract;
-    const layout::Planning planning = layout::run_planning(graph, contract, io);
-    const layout::LayoutPlan plan = layout::write_plan(graph, io, planning);
-    stopwatch_.finish("plan layout");
+    const layout::LayoutPlan plan = plan_layout(graph, contract, io);
     tflite::Lowered lowered = tflite::lower_to_tflite(graph, plan);
     stopwatch_.finish("lower");
     tflite::fuse_activations(lowered);
@@ -111,11 +109,19 @@ class Converter {
     FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));
     stopwatch_.finish("write");
     describe_file(lowered, graph, program, report_);
-    describe_layout(graph, plan, layout::explain_copies(graph, contract, io, planning, plan),
-                    report_);
     report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));
     stopwatch_.finish("report");
     return {};
+  }
+
+  layout::LayoutPlan plan_layout(const Graph& graph, const layout::TargetContract& contract,
+                                 const layout::IoLayouts& io) {
+    const layout::Planning planning = layout::run_planning(graph, contract, io);
+    layout::LayoutPlan plan = layout::write_plan(graph, io, planning);
+    stopwatch_.finish("plan layout");
+    describe_layout(graph, plan, layout::explain_copies(graph, io, planning, plan), report_);
+    stopwatch_.finish("explain layout");
+    return plan;
   }
 
   const ConvertOptions& options_;

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "layout/labels.h"
 #include "layout/planning.h"
 
 namespace ferryman::layout {
@@ -24,9 +26,9 @@ struct Copy {
 
 class Explainer {
  public:
-  Explainer(const Graph& graph, const TargetContract& contract, const IoLayouts& io,
-            const Planning& planning, const LayoutPlan& plan)
-      : graph_(graph), contract_(contract), io_(io), planning_(planning), plan_(plan) {
+  Explainer(const Graph& graph, const IoLayouts& io, const Planning& planning,
+            const LayoutPlan& plan)
+      : graph_(graph), io_(io), planning_(planning), plan_(plan) {
     users_.resize(planning_.model.memories.size());
     for (size_t o = 0; o < planning_.model.ops.size(); ++o) {
       for (const ModelTensor& tensor : planning_.model.ops[o].tensors) {
@@ -142,8 +144,11 @@ class Explainer {
             anchor.kind == Anchor::Kind::kInput || anchor.kind == Anchor::Kind::kOutput;
         if (!at_boundary) continue;
         const Released* released = planned_without(anchor);
-        if (released == nullptr || released->bytes_moved >= plan_.bytes_moved) continue;
-        if (!released->copied.contains(explanation.copy.value)) releases.push_back(anchor);
+        if (released == nullptr) continue;
+        const int memory = planning_.model.memory_of[explanation.copy.value];
+        const bool gone = std::popcount(released->used[static_cast<size_t>(memory)]) <= 1;
+        const bool saves = released->bytes_moved < planning_.solution.cost.bytes;
+        if (gone && saves) releases.push_back(anchor);
       }
     }
     return releases;
@@ -152,7 +157,7 @@ class Explainer {
   // What is moved without this anchor. The same few ends of the graph stand behind many copies.
   struct Released {
     int64_t bytes_moved = 0;
-    std::set<ValueId> copied;
+    std::vector<LabelMask> used;  // per memory
   };
 
   const Released* planned_without(const Anchor& anchor) {
@@ -160,23 +165,34 @@ class Explainer {
     if (const auto known = released_.find(key); known != released_.end()) return &known->second;
     const size_t ops_so_far = released_.size() * planning_.model.ops.size();
     if (released_.size() >= kMaxReplans || ops_so_far > kMaxReplannedOps) return nullptr;
-    const LayoutPlan other = plan_layout(graph_, contract_, release(anchor));
-    Released& released = released_[key];
-    released.bytes_moved = other.bytes_moved;
-    for (const LayoutCopy& copy : other.copies) released.copied.insert(copy.value);
-    return &released;
+    return &(released_[key] = solved_without(anchor));
   }
 
-  IoLayouts release(const Anchor& anchor) const {
-    IoLayouts io = io_;
-    std::vector<IoLayout>& list = anchor.kind == Anchor::Kind::kInput ? io.inputs : io.outputs;
-    if (list.size() <= anchor.index) list.resize(anchor.index + 1);
-    list[anchor.index] = {.kind = IoLayout::Kind::kAny};
-    return io;
+  // The same problem, but the anchor takes any order that leaves its dims whole.
+  Released solved_without(const Anchor& anchor) const {
+    const ValueId value = anchor.kind == Anchor::Kind::kInput
+                              ? graph_.inputs()[anchor.index]
+                              : graph_.outputs()[anchor.index].value;
+    const int m = planning_.model.memory_of[value];
+    const Memory& memory = planning_.model.memories[static_cast<size_t>(m)];
+    Problem problem = planning_.problem;
+    LabelMask& fixed = problem.values[static_cast<size_t>(m)].fixed;
+    const int port = problem.add_op({m});
+    for (int label = 0; label < static_cast<int>(memory.labels.size()); ++label) {
+      const LabelMask bit = LabelMask{1} << label;
+      std::vector<Anchor> holders;
+      append_boundary({m, label}, holders);
+      if (holders == std::vector<Anchor>{anchor}) fixed &= ~bit;
+      const bool is_open = (memory.available & bit) != 0;
+      const bool is_whole =
+          keeps_dims(planning_.model, value, memory.labels[static_cast<size_t>(label)]);
+      if (is_open && is_whole) problem.add_mode(port, {label}, 0);
+    }
+    const Solution solution = solve(problem);
+    return {.bytes_moved = solution.cost.bytes, .used = labels_in_use(problem, solution.modes)};
   }
 
   const Graph& graph_;
-  const TargetContract& contract_;
   const IoLayouts& io_;
   const Planning& planning_;
   const LayoutPlan& plan_;
@@ -225,13 +241,12 @@ std::string describe_releases(const Graph& graph, const CopyExplanation& explana
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
                                             const IoLayouts& io) {
   const Planning planning = run_planning(graph, contract, io);
-  return explain_copies(graph, contract, io, planning, write_plan(graph, io, planning));
+  return explain_copies(graph, io, planning, write_plan(graph, io, planning));
 }
 
-std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
-                                            const IoLayouts& io, const Planning& planning,
-                                            const LayoutPlan& plan) {
-  return Explainer(graph, contract, io, planning, plan).run();
+std::vector<CopyExplanation> explain_copies(const Graph& graph, const IoLayouts& io,
+                                            const Planning& planning, const LayoutPlan& plan) {
+  return Explainer(graph, io, planning, plan).run();
 }
 
 std::string describe(const Graph& graph, const CopyExplanation& explanation) {

@@ -1,5 +1,5 @@
 // Why a copy is there: the kernels and boundaries on both sides that force it, and which end of the
-// graph, if released, would remove it. Such a hint is checked by planning again.
+// graph, if released, would remove it. Such a hint is checked by solving again.
 //
 //   for (const CopyExplanation& copy : explain_copies(graph, contract, io))
 //     diagnostics.add(to_remark(graph, copy));
@@ -40,9 +40,8 @@ constexpr size_t kMaxReplannedOps = 20'000;
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
                                             const IoLayouts& io);
 // The same, where the planning has been done.
-std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
-                                            const IoLayouts& io, const Planning& planning,
-                                            const LayoutPlan& plan);
+std::vector<CopyExplanation> explain_copies(const Graph& graph, const IoLayouts& io,
+                                            const Planning& planning, const LayoutPlan& plan);
 
 // "[1, 8, 8, 4] for features.0 (conv), [1, 4, 8, 8] for output 'y'; with another layout of output
 // 'y' there would be none"

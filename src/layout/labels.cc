@@ -93,7 +93,7 @@ class LabelFinder {
     Memory& of = model_.memories[static_cast<size_t>(m)];
     for (size_t label = 0; label < of.labels.size(); ++label) {
       const bool available = (of.available >> label & 1) != 0;
-      if (available && keeps_dims(port.value, of.labels[label])) {
+      if (available && keeps_dims(model_, port.value, of.labels[label])) {
         port.labels.push_back(static_cast<int>(label));
       }
     }
@@ -102,16 +102,6 @@ class LabelFinder {
     std::iota(dims.begin(), dims.end(), 0);
     port.labels.push_back(add_label(of, order_of_dims(model_, port.value, dims)));
     of.available |= LabelMask{1} << port.labels.front();
-  }
-
-  bool keeps_dims(ValueId value, const Order& label) const {
-    const ValueFactors& factors = model_.factors.of[value];
-    const std::vector<uint8_t>& root_factors = model_.factors.views[value].factors;
-    for (size_t k = 1; k < root_factors.size() && label.size() > 0; ++k) {
-      if (factors.dim_of(k) != factors.dim_of(k - 1)) continue;
-      if (label.index_of(root_factors[k]) != label.index_of(root_factors[k - 1]) + 1) return false;
-    }
-    return true;
   }
 
   void seed(const ModelOp& op, Demands demands) {
@@ -179,11 +169,21 @@ class LabelFinder {
 
 }  // namespace
 
+bool keeps_dims(const Model& model, ValueId value, const Order& label) {
+  const ValueFactors& factors = model.factors.of[value];
+  const std::vector<uint8_t>& root_factors = model.factors.views[value].factors;
+  for (size_t k = 1; k < root_factors.size() && label.size() > 0; ++k) {
+    if (factors.dim_of(k) != factors.dim_of(k - 1)) continue;
+    if (label.index_of(root_factors[k]) != label.index_of(root_factors[k - 1]) + 1) return false;
+  }
+  return true;
+}
+
 Order meet_demand(const ModelTensor& tensor, const TensorDemand& demand, const Order& units) {
   if (demand.innermost.empty() && !tensor.whole_dims) return units;
   const auto dim_of_unit = [&](uint8_t unit) {
     for (size_t k = 0; k < tensor.units.size(); ++k) {
-      if (tensor.units[k] == unit) return tensor.factor_dims[k];
+      if (tensor.units[k] == unit) return int{tensor.factor_dims[k]};
     }
     return -1;
   };

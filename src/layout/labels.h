@@ -14,6 +14,9 @@ constexpr size_t kMaxCandidates = 60;
 
 void find_labels(Model& model);
 
+// Whether a label leaves the dims of a view of the memory whole and in order inside.
+bool keeps_dims(const Model& model, ValueId value, const Order& label);
+
 // `units` as the demand wants them: the demanded dims innermost, everything else as it was, apart
 // from dims that have to be whole.
 Order meet_demand(const ModelTensor& tensor, const TensorDemand& demand, const Order& units);

@@ -1,6 +1,7 @@
 #include "layout/model.h"
 
 #include <algorithm>
+#include <span>
 
 namespace ferryman::layout {
 
@@ -96,7 +97,8 @@ class ModelBuilder {
   }
 
   bool is_too_wide(ValueId value) const {
-    return value.valid() && model_.factors.of[value].size() > Order::kCapacity;
+    return value.valid() &&
+           (model_.factors.of[value].size() > Order::kCapacity || rank(value) > UINT8_MAX);
   }
 
   void add_op(OpId id, OpAxes axes) {
@@ -172,8 +174,14 @@ class ModelBuilder {
     if (!value.valid() || is_too_wide(value)) return tensor;
     tensor.axes.resize(rank(value), -1);
     const ValueFactors& factors = model_.factors.of[value];
-    tensor.memory_factors = model_.factors.views[value].factors;
-    for (size_t k = 0; k < factors.size(); ++k) tensor.factor_dims.push_back(factors.dim_of(k));
+    for (const uint8_t factor : model_.factors.views[value].factors) {
+      tensor.memory_factors.push_back(factor);
+    }
+    for (size_t d = 0; d < rank(value); ++d) {
+      for (int k = factors.first[d]; k < factors.first[d + 1]; ++k) {
+        tensor.factor_dims.push_back(static_cast<uint8_t>(d));
+      }
+    }
     if (!memory_of(value).constant) tensor.memory = model_.memory_of[value];
     return tensor;
   }
@@ -188,13 +196,14 @@ class ModelBuilder {
         op.axes.push_back({.positional = true});
       }
     }
-    std::vector<std::vector<Dim>> factors(op.axes.size());
+    std::vector<std::span<const Dim>> factors(op.axes.size());
     std::vector<bool> whole(op.axes.size());
     for (size_t a = 0; a < whole.size(); ++a) whole[a] = op.axes[a].positional;
-    for_each_dim(op, [&](const ModelTensor&, size_t axis, std::vector<Dim> extents) {
+    for_each_dim(op, [&](size_t axis, std::span<const Dim> extents) {
       if (extents.empty()) return;
-      if (!factors[axis].empty() && factors[axis] != extents) whole[axis] = true;
-      factors[axis] = std::move(extents);
+      const bool differs = !factors[axis].empty() && !std::ranges::equal(factors[axis], extents);
+      if (differs) whole[axis] = true;
+      factors[axis] = extents;
     });
     std::vector<uint8_t> first_unit(op.axes.size());
     for (size_t a = 0; a < op.axes.size(); ++a) {
@@ -204,7 +213,6 @@ class ModelBuilder {
     }
     check(op.unit_axes.size() < 256, "layout: too many axes in one op");
     for (ModelTensor& tensor : op.tensors) {
-      tensor.unit_of_memory_factor.resize(tensor.memory_factors.size());
       int previous_dim = -1;
       uint8_t within = 0;
       for (const int dim : tensor.factor_dims) {
@@ -227,9 +235,10 @@ class ModelBuilder {
       if (tensor.factor_dims.empty()) continue;
       const ValueFactors& of = model_.factors.of[tensor.value];
       for (size_t d = 0; d < tensor.axes.size(); ++d) {
-        visit(tensor, static_cast<size_t>(tensor.axes[d]),
-              std::vector<Dim>(of.extents.begin() + of.first[d],
-                               of.extents.begin() + of.first[d + 1]));
+        const size_t begin = static_cast<size_t>(of.first[d]);
+        const size_t end = static_cast<size_t>(of.first[d + 1]);
+        visit(static_cast<size_t>(tensor.axes[d]),
+              std::span(of.extents).subspan(begin, end - begin));
       }
     }
   }

@@ -11,6 +11,7 @@
 // Invariant: label 0 of a memory is its logical order, available or not.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "layout/contract.h"
@@ -34,13 +35,13 @@ struct Memory {
 struct ModelTensor {
   ValueId value;
   int memory = -1;
-  std::vector<int> axes;                // per dim, the op's axis; -1: its own
-  std::vector<uint8_t> memory_factors;  // per factor of the value, the factor of the memory
-  std::vector<uint8_t> units;           // per factor of the value
-  std::vector<uint8_t> unit_of_memory_factor;
-  std::vector<int> factor_dims;  // per factor of the value, its dim
-  Order logical;                 // its units in logical order
-  bool whole_dims = false;       // the factors of a dim stay together: the op counts along its dims
+  std::vector<int> axes;  // per dim, the op's axis; -1: its own
+  Order memory_factors;   // per factor of the value, the factor of the memory
+  Order units;            // per factor of the value
+  Order factor_dims;      // per factor of the value, its dim
+  std::array<uint8_t, Order::kCapacity> unit_of_memory_factor{};
+  Order logical;            // its units in logical order
+  bool whole_dims = false;  // the factors of a dim stay together: the op counts along its dims
 
   bool has_unit(uint8_t unit) const { return logical.contains(unit); }
 };

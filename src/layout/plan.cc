@@ -1,7 +1,7 @@
 #include "layout/plan.h"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include "layout/copy_steps.h"
 #include "layout/labels.h"
@@ -23,6 +23,7 @@ class PlanWriter {
     plan_.ops = OpMap<OpPlan>(graph_.num_op_ids());
     produced_.assign(model_.memories.size(), 0);
     used_.assign(model_.memories.size(), 0);
+    is_seen_.assign(model_.memories.size(), 0);
     for (size_t m = 0; m < used_.size(); ++m) used_[m] = model_.memories[m].pinned;
     write_inputs();
     for (const OpId op : graph_.op_ids()) plan_.ops[op].relabelling = true;
@@ -114,6 +115,7 @@ class PlanWriter {
   }
 
   void write_inputs() {
+    plan_.inputs.reserve(graph_.inputs().size());
     for (size_t i = 0; i < graph_.inputs().size(); ++i) {
       const ValueId value = graph_.inputs()[i];
       const IoLayout wanted = i < io_.inputs.size() ? io_.inputs[i] : IoLayout();
@@ -124,8 +126,8 @@ class PlanWriter {
       produced_[m] =
           static_cast<size_t>(std::find(labels.begin(), labels.end(), order) - labels.begin());
       used_[m] |= LabelMask{1} << produced_[m];
-      remember(value, layout);
       plan_.inputs.push_back(std::move(layout));
+      remember(m, produced_[m], value, plan_.inputs.back());
     }
   }
 
@@ -152,10 +154,9 @@ class PlanWriter {
     const int mode = solution_.modes[model_.ops.size() + port];
     const int label = model_.released[port].labels[static_cast<size_t>(mode)];
     used_[static_cast<size_t>(m)] |= LabelMask{1} << label;
-    Layout layout = layout_of_label(value, memory(m).labels[static_cast<size_t>(label)]);
-    const auto known = seen_.find(plan_.memory_order(value, layout));
-    const bool is_there = known != seen_.end() && known->second.first == value;
-    return is_there ? known->second.second : layout;
+    const Layout* known = seen_as(static_cast<size_t>(m), static_cast<size_t>(label), value);
+    if (known != nullptr) return *known;
+    return layout_of_label(value, memory(m).labels[static_cast<size_t>(label)]);
   }
 
   void write_outputs() {
@@ -184,8 +185,16 @@ class PlanWriter {
   }
 
   // The first shape in which memory exists in some order.
-  void remember(ValueId value, const Layout& layout) {
-    seen_.try_emplace(plan_.memory_order(value, layout), value, layout);
+  void remember(size_t memory, size_t label, ValueId value, const Layout& layout) {
+    if ((is_seen_[memory] >> label & 1) != 0) return;
+    is_seen_[memory] |= LabelMask{1} << label;
+    seen_.emplace(memory * kMaxLabels + label, Seen{value, &layout});
+  }
+
+  // That shape, if it is one of this value.
+  const Layout* seen_as(size_t memory, size_t label, ValueId value) const {
+    const auto known = seen_.find(memory * kMaxLabels + label);
+    return known != seen_.end() && known->second.value == value ? known->second.layout : nullptr;
   }
 
   void write_op(size_t o) {
@@ -195,6 +204,8 @@ class PlanWriter {
     chosen.relabelling = false;
     chosen.form = op.forms[mode.form].id;
     plan_.bytes_moved += op.forms[mode.form].cost;
+    chosen.operands.reserve(op.num_operands);  // seen_ refers to the layouts
+    chosen.results.reserve(op.tensors.size() - op.num_operands);
     std::vector<Order> units_of(op.tensors.size());
     for (size_t t = 0; t < op.tensors.size(); ++t) {
       const int m = op.tensors[t].memory;
@@ -213,8 +224,11 @@ class PlanWriter {
         units_of[t] = meet_demand(tensor, demand, shared_units(tensor, common));
       }
       Layout layout = layout_in_op(op, tensor, demand, units_of[t], runs);
-      if (tensor.memory >= 0) remember(tensor.value, layout);
-      (t < op.num_operands ? chosen.operands : chosen.results).push_back(std::move(layout));
+      auto& list = t < op.num_operands ? chosen.operands : chosen.results;
+      list.push_back(std::move(layout));
+      if (tensor.memory < 0) continue;
+      remember(static_cast<size_t>(tensor.memory), static_cast<size_t>(mode.labels[t]),
+               tensor.value, list.back());
     }
   }
 
@@ -254,11 +268,10 @@ class PlanWriter {
     std::vector<int> sequence;
     if (widest == op.num_operands) return sequence;
     const ModelTensor& tensor = op.tensors[widest];
-    const Memory& of = memory(tensor.memory);
-    const Order& label = of.labels[static_cast<size_t>(mode.labels[widest])];
-    const auto known = seen_.find({of.root, std::vector<uint8_t>(label.begin(), label.end())});
-    if (known == seen_.end() || known->second.first != tensor.value) return sequence;
-    for (const PhysicalAxis& axis : known->second.second.axes) {
+    const Layout* known = seen_as(static_cast<size_t>(tensor.memory),
+                                  static_cast<size_t>(mode.labels[widest]), tensor.value);
+    if (known == nullptr) return sequence;
+    for (const PhysicalAxis& axis : known->axes) {
       const int dim = axis.parts.front().dim;
       if (dim >= 0) sequence.push_back(tensor.axes[static_cast<size_t>(dim)]);
     }
@@ -333,7 +346,12 @@ class PlanWriter {
   std::vector<size_t> produced_;  // per memory, the label it is made in
   std::vector<LabelMask> used_;   // per memory
   size_t next_port_ = 0;
-  std::map<MemoryOrder, std::pair<ValueId, Layout>> seen_;
+  struct Seen {
+    ValueId value;
+    const Layout* layout;
+  };
+  std::vector<LabelMask> is_seen_;  // per memory
+  std::unordered_map<size_t, Seen> seen_;
 };
 
 }  // namespace

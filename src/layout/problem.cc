@@ -66,17 +66,22 @@ LabelMask labels_used(const ProblemOp& op, int mode, int value) {
   return used;
 }
 
-Cost evaluate(const Problem& problem, const Assignment& modes) {
+std::vector<LabelMask> labels_in_use(const Problem& problem, const Assignment& modes) {
   std::vector<LabelMask> used(problem.values.size());
   for (size_t v = 0; v < used.size(); ++v) used[v] = problem.values[v].fixed;
-  Cost total;
   for (size_t o = 0; o < problem.ops.size(); ++o) {
     const ProblemOp& op = problem.ops[o];
-    total += mode_cost(op, modes[o]);
     for (size_t i = 0; i < op.values.size(); ++i) {
       used[static_cast<size_t>(op.values[i])] |= LabelMask{1} << op.label(modes[o], i);
     }
   }
+  return used;
+}
+
+Cost evaluate(const Problem& problem, const Assignment& modes) {
+  Cost total;
+  for (size_t o = 0; o < problem.ops.size(); ++o) total += mode_cost(problem.ops[o], modes[o]);
+  const std::vector<LabelMask> used = labels_in_use(problem, modes);
   for (size_t v = 0; v < used.size(); ++v) total += copies_of(problem.values[v], used[v]);
   return total;
 }

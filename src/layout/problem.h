@@ -94,6 +94,8 @@ struct Problem {
 // One chosen mode per op.
 using Assignment = std::vector<int>;
 
+// Per value.
+std::vector<LabelMask> labels_in_use(const Problem& problem, const Assignment& modes);
 Cost evaluate(const Problem& problem, const Assignment& modes);
 // The cost of choosing `mode` apart from what its values pay.
 Cost mode_cost(const ProblemOp& op, int mode);
