@@ -29,14 +29,22 @@ def run_program(program: ExportedProgram, leaves: list[Any], visit: Visit | None
     return _user_outputs(program, outputs)
 
 
-def run_float64(program: ExportedProgram, leaves: list[Any], visit: Visit) -> list[Any] | None:
+def run_float64(
+    program: ExportedProgram,
+    leaves: list[Any],
+    visit: Visit,
+    noise: torch.Generator | None = None,
+) -> list[Any] | None:
     """The same with all floating inputs, weights, buffers and casts in float64. None if the program
-    does not run that way, or draws random numbers: they would be others."""
+    does not run that way, or draws random numbers: they would be others.
+
+    noise: disturbs each value that is computed by as much as float32 rounds the largest element.
+    """
     with _undisturbed():
         before = torch.get_rng_state()
         try:
             arguments = [_widen(value) for value in _arguments(program, leaves)]
-            outputs = _WideWalker(program.graph_module, visit).run(*arguments)
+            outputs = _WideWalker(program.graph_module, visit, noise).run(*arguments)
         except Exception:  # whatever a kernel says to a type that its program does not have
             return None
         drawn = not torch.equal(before, torch.get_rng_state())
@@ -79,13 +87,38 @@ class _Walker(torch.fx.Interpreter):
 class _WideWalker(_Walker):
     """Runs a program on float64 values; nothing in it makes them narrower again."""
 
+    def __init__(self, module: torch.fx.GraphModule, visit: Visit, noise: torch.Generator | None):
+        super().__init__(module, visit)
+        self._noise = noise
+
     def run_node(self, node: torch.fx.Node) -> Any:
         value = super().run_node(node)
         return _widen(value) if node.op == "get_attr" else value
 
     def call_function(self, target, args, kwargs) -> Any:
         args, kwargs = pytree.tree_map_only(torch.dtype, _widen_type, (args, kwargs))
-        return super().call_function(target, args, kwargs)
+        value = super().call_function(target, args, kwargs)
+        if self._noise is not None:
+            owned = {_memory(given) for given in _tensors((args, kwargs))}
+            for result in _tensors(value):
+                if result.dtype is torch.float64 and _memory(result) not in owned:
+                    self._disturb(result)
+        return value
+
+    def _disturb(self, value: torch.Tensor) -> None:
+        """By what float32 rounds off the largest element."""
+        if value.numel() == 0 or not value.isfinite().all():
+            return
+        drawn = torch.rand(value.shape, generator=self._noise, dtype=value.dtype) * 2 - 1
+        value.add_(drawn * value.abs().max() * 2.0**-24)
+
+
+def _tensors(values: Any) -> list[torch.Tensor]:
+    return [leaf for leaf in pytree.tree_leaves(values) if isinstance(leaf, torch.Tensor)]
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def _widen(value: Any) -> Any:
