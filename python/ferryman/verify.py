@@ -44,8 +44,9 @@ class Verify:
     every_node: compare intermediate values, too, not only the outputs.
     rounding_factor: a floating value beyond the tolerance is still right if its error against
         float64 is at most this many times PyTorch's own, or that of float64 runs disturbed as
-        float32 rounds; the report says where. 0: never. LiteRT's built-in kernels sum in order: in the median they are 1.7 times as far off as PyTorch over
-        the values of EfficientNetV2-S, and 5.7 times at most; a mistake, hundreds of times.
+        float32 rounds; the report says where. 0: never. LiteRT's built-in kernels sum in order: in
+        the median they are 1.7 times as far off as PyTorch over the values of EfficientNetV2-S, and
+        5.7 times at most; a mistake, hundreds of times.
     """
 
     samples: int = 2

@@ -69,8 +69,9 @@ void lower_reduction_of_many_axes(LowerOp& op, Op kernel) {
 }
 
 void lower_reduction(LowerOp& op, Op kernel) {
-  const Shape lying = op.lying_shape(0);
+  Shape lying = op.lying_shape(0);
   if (reduces_last_axis(op, op.operand_shape(0), lying)) {
+    if (lying.size() > kMaxDelegatedRank) lying = as_rows(lying);
     const std::vector<int32_t> last = {static_cast<int32_t>(lying.size()) - 1};
     const bool keep_dims = op.attr(attr::kKeepDim);
     return op.finish_in_shape(kernel, {op.operand(0, lying), op.ints(last)},
