@@ -2,6 +2,7 @@
 # make test    everything that must hold: C++, Python, sanitizers, a minute of fuzzing
 # make models  the table of models in README.md
 # make operators  the table of operators, docs/operators.md, from PyTorch's own samples
+# make modules    the table of modules of torch.nn, docs/modules.md, likewise
 # make families   the table of families of models, docs/families.md: an hour
 # make bench, make bench-peers    speed; against litert-torch, in an environment of its own
 # make fuzz    ten minutes of it
@@ -17,7 +18,7 @@ export CCACHE_NOHASHDIR := 1
 # Objects of equal sources in other build folders and clones are the same.
 CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR)
 
-.PHONY: all setup build test test-cc test-python test-sanitize sanitize fuzz demo models operators families \
+.PHONY: all setup build test test-cc test-python test-sanitize sanitize fuzz demo models operators modules families \
   bench bench-peers wheel clean
 .DEFAULT_GOAL := build
 
@@ -60,6 +61,9 @@ models: build
 
 operators: build
 	$(PY) tests/opinfo/run.py --json out/opinfo.json --write docs/operators.md
+
+modules: build
+	$(PY) tests/opinfo/run.py --database modules --json out/modules.json --write docs/modules.md
 
 families: build
 	$(PY) tests/families/run.py --json out/families.json --write docs/families.md

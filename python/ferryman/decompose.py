@@ -33,7 +33,9 @@ _MAX_NODES = 20_000
 
 def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
     if _has_modes(program.graph):
+        remembered = program.graph_module.meta
         program = program.run_decompositions({})
+        program.graph_module.meta.update(remembered)
     if not _unknown(program.graph):
         return program
     program = _copy(program)
@@ -93,7 +95,7 @@ def _replace(program: ExportedProgram, node: Node) -> None:
     if _is_fixed(node):
         value = node.target(*node.args, **node.kwargs)
         return _connect(node, _add_constant(program, value))
-    traced = _trace(node)
+    traced = None if _is_recorded_wrong(node) else _trace(node)
     if traced is None:
         return
     tensors = [leaf for leaf in pytree.tree_leaves((node.args, node.kwargs)) if _is_tensor(leaf)]
@@ -109,6 +111,12 @@ def _replace(program: ExportedProgram, node: Node) -> None:
             with program.graph.inserting_before(node):
                 copies[inner] = program.graph.node_copy(inner, copies.__getitem__)
             _describe(copies[inner], inner, node)
+
+
+def _is_recorded_wrong(node: Node) -> bool:
+    """Of one sample without a batch torch records this loss with an axis, and computes it without."""
+    is_loss = node.target.__name__.startswith("multilabel_margin_loss")
+    return is_loss and node.args[0].meta["val"].ndim < 2
 
 
 def _is_fixed(node: Node) -> bool:
@@ -157,12 +165,25 @@ def _trace(node: Node) -> GraphModule | None:
     return traced if is_done else None
 
 
+def _fill_diagonal(self, value, wrap=False):
+    if self.ndim != 2 or (wrap and self.shape[0] > self.shape[1]):
+        raise NotImplementedError("a diagonal that is no view")
+    self.diagonal().fill_(value)
+    return self
+
+
+# What writes and has no functional twin.
+_WRITES = {"fill_diagonal_": _fill_diagonal}
+
+
 def _called(target: OpOverload) -> Callable | None:
     """An op that writes is traced as its functional twin and one copy, which the core follows.
     None if it writes anything else: tracing could lose that."""
     if not target._schema.is_mutable:
         return target
     name = target._schema.name.removeprefix("aten::")
+    if name in _WRITES:
+        return _WRITES[name]
     twin = getattr(torch.ops.aten, name.removesuffix("_"), None) if name.endswith("_") else None
     written = [a.name for a in target._schema.arguments if a.alias_info and a.alias_info.is_write]
     if twin is None or written != [target._schema.arguments[0].name]:

@@ -36,6 +36,9 @@ def find_failure(report: Report) -> VerificationError | None:
     for kernels, by_name in report.checks.outputs.items():
         for name, difference in by_name.items():
             if not difference.ok:
+                captured = report.checks.program.get(name)
+                if captured is not None and not captured.ok and not report.frozen:
+                    return _other_program(name, captured)
                 return VerificationError(
                     f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}",
                     why="all values inside that were compared agree" + _exactness(difference),
@@ -43,6 +46,17 @@ def find_failure(report: Report) -> VerificationError | None:
                     diagnostics=[difference],
                 )
     return None
+
+
+def _other_program(name: str, difference: Difference) -> VerificationError:
+    return VerificationError(
+        f"output '{name}' of the program that torch.export captured differs from the module's, "
+        f"both in PyTorch: {describe(difference)}",
+        why="the module takes another way in eager mode; the file computes what the program does",
+        hint="look for what asks whether the module is being exported or compiled "
+        "(torch.compiler.is_exporting); verify=False takes the program as it is",
+        diagnostics=[difference],
+    )
 
 
 def _output_hint(report: Report) -> str:

@@ -20,7 +20,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from . import eager
-from .compare import Difference, compare
+from .compare import Difference, compare, restore_infinities
 from .errors import Error, VerificationError
 from .exact import Doubt, Judge, may_be_rounding
 from .frozen import values_of_inputs
@@ -66,6 +66,8 @@ class Checks:
     nodes: dict[str, Difference] = dataclasses.field(default_factory=dict)
     # By kernels, then by name of the output.
     outputs: dict[str, dict[str, Difference]] = dataclasses.field(default_factory=dict)
+    # Of the exported program's outputs from the module's own, both in PyTorch.
+    program: dict[str, Difference] = dataclasses.field(default_factory=dict)
 
 
 def verify(
@@ -94,6 +96,8 @@ def verify(
         computed = sample.walk_nodes(program, leaves, plain)
         expected = computed if reference is None else eager.run_reference(reference, args, kwargs)
         _require_structure(expected, computed)
+        if reference is not None:
+            _compare_program(checks, native, options, expected, computed)
         for kernels, arrays in results.items():
             sample.compare_outputs(
                 kernels, _in_port_order(native, plain, arrays), expected, computed
@@ -124,6 +128,14 @@ def _require_structure(expected: list[Any], computed: list[Any]) -> None:
             why="their number depends on values, which tracing freezes",
             hint="return the same tensors for all inputs",
         )
+
+
+def _compare_program(checks, native: NativeReport, options: Verify, expected, computed) -> None:
+    """torch.export may take another way through a module than PyTorch does here."""
+    for port in native.outputs:
+        mine, theirs = (eager.to_numpy(values[port.index]) for values in (computed, expected))
+        difference = compare(theirs, mine, rtol=options.rtol, atol=options.atol)
+        _keep_worst(checks.program, port.name, difference)
 
 
 def stored_inputs(native: NativeReport, runner: Runner, leaves: list[Any]) -> list[np.ndarray]:
@@ -163,7 +175,8 @@ class _Sample:
             if not isinstance(value, torch.Tensor):
                 return
             for placement in placements.get(name, ()):
-                doubt = self._compare(value, value, plain.tensor(placement.tensor), placement)
+                stored = plain.tensor(placement.tensor)
+                doubt = self._compare(value, value, stored, placement, restore_infinities)
                 worst = _keep_worst(self._nodes, name, doubt.difference)
                 if worst and may_be_rounding(doubt.difference, doubt.expected):
                     copy = doubt.expected.copy()
@@ -199,12 +212,17 @@ class _Sample:
             seen = checks.outputs.setdefault(kernels.value, {})
             _keep_worst(seen, self._native.outputs[position].name, difference)
 
-    def _compare(self, value: Any, computed: Any, array: np.ndarray, placement: Placement) -> Doubt:
+    def _compare(
+        self, value: Any, computed: Any, array: np.ndarray, placement: Placement, mend=None
+    ) -> Doubt:
+        """mend(expected, got): `got` without what is no mistake."""
         expected = part_of(eager.to_numpy(value), placement.part)
         if array.size != expected.size:
             got = array  # compare() tells the shapes
         else:
             got = from_stored(array, placement, expected.shape)
+        if mend is not None:
+            got = mend(expected, got)
         difference = compare(expected, got, rtol=self._options.rtol, atol=self._options.atol)
         computed = part_of(eager.to_numpy(computed), placement.part)
         return Doubt(difference, expected, computed, got, placement.part)

@@ -122,7 +122,6 @@ constexpr std::array kRefused = {
     RefusedRow{"set_data", "it replaces a tensor's memory by another tensor's"},
     RefusedRow{"resize_", "it changes the size of a tensor's memory"},
     RefusedRow{"resize_as_", "it changes the size of a tensor's memory"},
-    RefusedRow{"fill_diagonal_", "torch has no functional twin of it"},
     RefusedRow{"rrelu_with_noise", "it writes its noise argument"},
     RefusedRow{"rrelu_with_noise_", "it writes its noise argument"},
     RefusedRow{"fused_moving_avg_obs_fake_quant", "it updates observer statistics"},

@@ -169,8 +169,9 @@ Imported import_accumulation(ImportContext& call) {
   const DType own = dtype_of(call, reduction.x);
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", is_floating(own) ? own : DType::kI64));
   FERRYMAN_TRY(const ValueId x, as_dtype(call, reduction.x, dtype));
-  if (dtype == DType::kBool) return call.unsupported("accumulated as bool");
-  return one_result(reduction.emit(call, kOp, x));
+  // Of bools a sum is "or" and a product "and".
+  const OpName on_bools = kOp == ops::kProd ? ops::kAll : ops::kAny;
+  return one_result(reduction.emit(call, dtype == DType::kBool ? on_bools : kOp, x));
 }
 
 Imported import_mean(ImportContext& call) {

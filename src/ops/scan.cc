@@ -61,9 +61,9 @@ Imported import_cumprod(ImportContext& call) {
   FERRYMAN_TRY(const Scanned scanned, read_scanned(call));
   const DType own = dtype_of(call, scanned.x);
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", is_floating(own) ? own : DType::kI64));
-  if (dtype == DType::kBool) return call.unsupported("accumulated as bool");
   FERRYMAN_TRY(const ValueId x, as_dtype(call, scanned.x, dtype));
-  FERRYMAN_TRY(const Parts products, emit_scan(call, {x}, scanned.axis, combine_by<ops::kMul>));
+  const auto combine = dtype == DType::kBool ? combine_by<ops::kLogicalAnd> : combine_by<ops::kMul>;
+  FERRYMAN_TRY(const Parts products, emit_scan(call, {x}, scanned.axis, combine));
   return one_result(emit_reshape(call, products[0], scanned.shape));
 }
 

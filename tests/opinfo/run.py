@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Every operator of PyTorch's own database, on LiteRT against eager PyTorch.
+"""Every operator, or module, of PyTorch's own databases, on LiteRT against eager PyTorch.
 
-    tests/opinfo/run.py [--samples 8] [--json out/opinfo.json] [--write docs/operators.md] [op …]
+    tests/opinfo/run.py [--samples 20] [--json out/opinfo.json] [--write docs/operators.md] [op …]
+    tests/opinfo/run.py --database modules [nn.GRU …]
 
-Exit status 1 if an operator is wrong or one of the table in docs/operators.md no longer passes.
+Exit status 1 if one is wrong, or one that passes by the table in docs no longer does.
 """
 
 from __future__ import annotations
@@ -23,21 +24,23 @@ os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
 
 from opinfo import table  # noqa: E402
 from opinfo.check import Outcome  # noqa: E402
-from opinfo.samples import DTYPES, REAL_DTYPES, infos  # noqa: E402
+from opinfo.databases import DATABASES  # noqa: E402
+from opinfo.samples import DTYPES, REAL_DTYPES  # noqa: E402
 from workers import Failure, run_all  # noqa: E402
 
-TABLE = ROOT / "docs" / "operators.md"
-TABLE_SAMPLES = 8  # of each operator in each dtype, at most
 SECONDS = 180.0  # for all samples of one operator in one dtype
 
 
 def main() -> int:
     options = _options()
+    name = options.database
+    infos = DATABASES[name].infos()
+    samples = DATABASES[name].table_samples if options.samples is None else options.samples
     tasks = [
-        (op, dtype, options.samples)
-        for op in options.ops or infos()
+        (name, op, dtype, samples)
+        for op in options.ops or infos
         for dtype in options.dtypes
-        if DTYPES[dtype] in infos()[op].dtypes
+        if DTYPES[dtype] in infos[op].dtypes
     ]
     outcomes = run(tasks, options.processes, progress=sys.stderr.isatty())
     if options.json:
@@ -47,19 +50,20 @@ def main() -> int:
     for outcome in outcomes:
         if options.ops or outcome.state == "wrong":
             print(f"{outcome.op} {outcome.dtype}: {outcome.state}", *outcome.reasons, sep="\n    ")
-    print(table.summary(outcomes))
-    lost = lost_operators(outcomes, options.processes)
+    print(table.summary(name, outcomes))
+    lost = lost_operators(name, outcomes, options.processes)
     for op in lost:
-        print(f"{op} passed, by {TABLE.name}, and does not any more")
+        print(f"{op} passed, by {DATABASES[name].page.name}, and does not any more")
     if options.write:
-        options.write.write_text(table.page(outcomes))
+        options.write.write_text(table.page(name, outcomes))
     return 1 if lost or any(outcome.state == "wrong" for outcome in outcomes) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("ops", nargs="*", metavar="op", help="default: all")
-    parser.add_argument("--samples", type=int, default=TABLE_SAMPLES, help="0: all")
+    parser.add_argument("--database", choices=DATABASES, default="operators")
+    parser.add_argument("--samples", type=int, help="at most; 0: all; default: as the table has")
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=REAL_DTYPES)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="write the outcomes to this file")
@@ -67,12 +71,13 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def lost_operators(outcomes: list[Outcome], processes: int) -> list[str]:
+def lost_operators(name: str, outcomes: list[Outcome], processes: int) -> list[str]:
     """What passes by the table and does not any more. Fewer samples than the table has may all be
     random or the like, so each candidate is judged on as many."""
-    candidates = [(o.op, o.dtype, TABLE_SAMPLES) for o in table.lost(outcomes, TABLE)]
+    page, samples = DATABASES[name].page, DATABASES[name].table_samples
+    candidates = [(name, o.op, o.dtype, samples) for o in table.lost(outcomes, page)]
     again = run(candidates, processes) if candidates else []
-    return [f"{o.op} in {o.dtype}" for o in table.lost(again, TABLE)]
+    return [f"{o.op} in {o.dtype}" for o in table.lost(again, page)]
 
 
 def run(tasks: list[tuple], processes: int, *, progress: bool = False) -> list[Outcome]:
@@ -82,7 +87,7 @@ def run(tasks: list[tuple], processes: int, *, progress: bool = False) -> list[O
         "opinfo.check:check_op", tasks, processes=processes, seconds=SECONDS
     ):
         if isinstance(result, Failure):
-            result = Outcome(task[0], task[1], wrong=1, reasons=[result.what])
+            result = Outcome(task[1], task[2], wrong=1, reasons=[result.what])
         outcomes[task] = result
         if progress:
             print(f"\r{len(outcomes)} of {len(tasks)}", end="", file=sys.stderr)

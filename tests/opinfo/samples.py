@@ -107,18 +107,24 @@ def cases(info, dtype: torch.dtype, max_samples: int) -> Iterator[Case]:
         module = Frozen(info.op, [as_call(drawn[index])])
         other = Frozen(info.op, [as_call(others[index])]) if index < len(others) else None
         example = tuple(t.detach() for t in module.tensors)
-        fresh = (
-            tuple(t.detach() for t in other.tensors)
-            if other is not None and module.has_same_shape(other)
-            else tuple(_moved(t) for t in example)
-        )
-        yield Case(index, module, example, fresh)
+        yield Case(index, module, example, fresh_tensors(module, other))
 
 
-def _samples(info, dtype: torch.dtype, seed: int) -> list:
+def fresh_tensors(module: Frozen, other: Frozen | None) -> tuple[torch.Tensor, ...]:
+    """The tensors of `other`, or those of the module at other places if they do not fit it."""
+    if other is not None and module.has_same_shape(other):
+        return tuple(t.detach() for t in other.tensors)
+    return tuple(_moved(t.detach()) for t in module.tensors)
+
+
+def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed)
     random.seed(seed)
+
+
+def _samples(info, dtype: torch.dtype, seed: int) -> list:
+    seed_all(seed)
     return list(info.sample_inputs("cpu", dtype, requires_grad=False))
 
 

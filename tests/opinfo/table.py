@@ -1,5 +1,5 @@
-"""The table of operators in docs/operators.md: written from outcomes, and read again as the list of
-what must go on passing."""
+"""The tables in docs/operators.md and docs/modules.md: written from outcomes, and read again as the
+lists of what must go on passing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 
 from opinfo.check import Outcome
+from opinfo.databases import DATABASES
 
-HEAD = """# Operators
+HEAD = """# {title}
 
-Written by `make operators`: every operator of PyTorch's own database
-(`torch.testing._internal.common_methods_invocations.op_db`), converted with sample inputs, run on
+Written by `make {name}`: every {source}, run on
 LiteRT with other values, and compared with eager PyTorch. The error is at most 1e-4 of
 max(|reference|, 1) for each element in float32; integers and booleans are exact. *passes*: all samples
 that `torch.export` captures; *refused*: at least one is refused with an error, whose reason stands
@@ -22,17 +22,21 @@ values, or not captured by `torch.export`.
 """
 
 
-def summary(outcomes: list[Outcome]) -> str:
+def summary(name: str, outcomes: list[Outcome]) -> str:
     """Of an operator that knows float32, that dtype counts; of others, the worst of the dtypes."""
     states = collections.Counter(_states(outcomes).values())
     expressible = sum(states.values()) - states["not expressible"]
     share = 100 * states["passes"] / max(1, expressible)
     whole = collections.Counter(o.state for o in outcomes if o.dtype != "float32")
-    return (
-        f"{states['passes']} of {expressible} expressible operators pass ({share:.1f} %), "
+    text = (
+        f"{states['passes']} of {expressible} expressible {name} pass ({share:.1f} %), "
         f"{states['refused']} are refused, {states['wrong']} are wrong; "
-        f"{states['not expressible']} are not expressible. "
-        f"In integers and booleans: {whole['passes']} pass, {whole['refused']} are refused, "
+        f"{states['not expressible']} are not expressible."
+    )
+    if not whole:
+        return text
+    return (
+        f"{text} In integers and booleans: {whole['passes']} pass, {whole['refused']} are refused, "
         f"{whole['wrong']} are wrong."
     )
 
@@ -51,13 +55,15 @@ def _state(by_dtype: dict[str, str]) -> str:
     return min(by_dtype.values(), key=order.index)
 
 
-def page(outcomes: list[Outcome]) -> str:
-    lines = ["| operator | dtype | state | samples | reason |", "|---|---|---|---:|---|"]
+def page(name: str, outcomes: list[Outcome]) -> str:
+    database = DATABASES[name]
+    lines = [f"| {database.what} | dtype | state | samples | reason |", "|---|---|---|---:|---|"]
     for o in outcomes:
         total = o.passed + o.refused + o.wrong
         reason = "" if o.state == "passes" else _cell(o.reasons[:1])
         lines.append(f"| {o.op} | {o.dtype} | {o.state} | {o.passed} of {total} | {reason} |")
-    return HEAD + summary(outcomes) + "\n\n" + "\n".join(lines) + "\n"
+    head = HEAD.format(name=name, title=database.title, source=database.source)
+    return head + summary(name, outcomes) + "\n\n" + "\n".join(lines) + "\n"
 
 
 def _cell(reasons: list[str]) -> str:

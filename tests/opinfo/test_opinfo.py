@@ -1,24 +1,29 @@
-"""What docs/operators.md says passes goes on passing, and nothing is wrong.
+"""What docs/operators.md and docs/modules.md say passes goes on passing, and nothing is wrong.
 
-A few samples of each operator; `make operators` tries more and writes the table.
+A few samples of each; `make operators` and `make modules` try more and write the tables.
 """
 
 import os
 
+import pytest
+
 from opinfo import run, table
-from opinfo.samples import DTYPES, infos
+from opinfo.databases import DATABASES
+from opinfo.samples import DTYPES
 
 SAMPLES = {"float32": 2, "int64": 1, "int32": 1, "bool": 1}
 
 
-def test_operators_that_passed_pass_and_none_is_wrong():
+@pytest.mark.parametrize("name", DATABASES)
+def test_what_passed_passes_and_nothing_is_wrong(name):
+    database = DATABASES[name]
     tasks = [
-        (op, dtype, SAMPLES[dtype])
-        for op, info in infos().items()
+        (name, op, dtype, SAMPLES[dtype])
+        for op, info in database.infos().items()
         for dtype in SAMPLES
-        if DTYPES[dtype] in info.dtypes and (op, dtype) not in table.inexpressible(run.TABLE)
+        if DTYPES[dtype] in info.dtypes and (op, dtype) not in table.inexpressible(database.page)
     ]
     outcomes = run.run(tasks, os.cpu_count() or 1)
     wrong = [f"{o.op} {o.dtype}: {o.reasons[0]}" for o in outcomes if o.state == "wrong"]
     assert wrong == []
-    assert run.lost_operators(outcomes, os.cpu_count() or 1) == []
+    assert run.lost_operators(name, outcomes, os.cpu_count() or 1) == []
