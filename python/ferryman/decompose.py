@@ -126,7 +126,9 @@ def _is_fixed(node: Node) -> bool:
     types = [str(result.type) for result in target._schema.returns]
     is_drawn = torch.Tag.nondeterministic_seeded in target.tags
     is_filled = not target._schema.name.startswith(("aten::empty", "aten::new_empty"))
-    is_pure = not (is_drawn or target._schema.is_mutable or any(isinstance(x, Node) for x in leaves))
+    is_pure = not (
+        is_drawn or target._schema.is_mutable or any(isinstance(x, Node) for x in leaves)
+    )
     return is_pure and is_filled and types == ["Tensor"]
 
 
@@ -161,8 +163,9 @@ def _trace(node: Node) -> GraphModule | None:
             traced = make_fx(call, _decompositions())(*values)
     except Exception:  # whatever a decomposition says to arguments that it does not cover
         return None
+    has_result = len(traced.graph.output_node().all_input_nodes) > 0  # a size is none
     is_done = not _unknown(traced.graph) and len(traced.graph.nodes) <= _MAX_NODES
-    return traced if is_done else None
+    return traced if is_done and has_result else None
 
 
 def _fill_diagonal(self, value, wrap=False):

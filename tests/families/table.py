@@ -11,9 +11,9 @@ HEAD = """# Families of models
 Written by `make families`: the smallest model of each family with seeded random weights and uneven
 norms, converted and run on LiteRT on inputs other than the example's. *error*: the worst difference
 of any output, relative to its largest magnitude; a family is right up to 1e-3. *moved* and *bound*:
-megabytes that transposes move, and the least that any layout would. *frozen*: so many values that the
-model reads from its inputs are constants of the file, which a warning lists; other inputs gave the
-same ones here.
+megabytes that transposes move, and the least that any layout would. *frozen*: so many values that
+the model reads from its inputs are constants of the file, which a warning lists; other inputs gave
+the same ones here.
 
 """
 

@@ -320,3 +320,12 @@ def test_an_archive_keeps_the_frozen_values(tmp_path):
     assert values_of_inputs(archive.load(path)) == values_of_inputs(program) != ()
     model = ferryman.convert(path, verify=False, progress=False)
     assert [value.what for value in model.report.frozen] == ["True"]
+
+
+def test_a_program_that_is_another_one_than_the_module_is_said_to_be():
+    class Otherwise(nn.Module):
+        def forward(self, x):
+            return x + 1 if torch.compiler.is_exporting() else x + 2
+
+    with pytest.raises(VerificationError, match="computes something else than the module"):
+        convert(Otherwise(), positive(3))
