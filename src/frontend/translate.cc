@@ -89,15 +89,35 @@ class Translator {
 
   // ---- sizes ----
 
+  bool has_open_size(ValueIndex index) const {
+    if (index == kNoValue || !live_.values[index]) return false;
+    const std::optional<TensorMeta>& tensor = program_.values[index].tensor;
+    return tensor.has_value() && !is_static(*tensor);
+  }
+
   void refuse_symbolic_sizes() {
-    for (size_t i = 0; i < program_.values.size(); ++i) {
-      const Value& value = program_.values[i];
-      if (!live_.values[i] || !value.tensor || is_static(*value.tensor)) continue;
-      fail(Diag::error(DiagCode::kUnsupportedForm,
-                       fmt::format("'{}' has a size that is only known at run time", value.name))
-               .because("dynamic shapes are not supported yet")
-               .hint("export without dynamic_shapes, with example inputs of the final sizes"));
-      return;
+    for (const Input& input : program_.inputs) {
+      if (!has_open_size(input.value)) continue;
+      return fail(Diag::error(DiagCode::kUnsupportedForm,
+                              fmt::format("'{}' has a size that is only known at run time",
+                                          program_.values[input.value].name))
+                      .because("dynamic shapes are not supported yet")
+                      .hint("export without dynamic_shapes, with example inputs of the final "
+                            "sizes"));
+    }
+    for (const Node& node : program_.nodes) {
+      if (std::none_of(node.results.begin(), node.results.end(),
+                       [&](ValueIndex result) { return has_open_size(result); }))
+        continue;
+      return fail(Diag::error(DiagCode::kUnsupportedForm,
+                              fmt::format("the size of what {} gives depends on values and is only "
+                                          "known at run time",
+                                          node.target))
+                      .at(node.location)
+                      .because("a converted model has tensors of fixed sizes")
+                      .hint("keep all elements: torch.where or a product with the mask in place of "
+                            "x[mask], torch.nonzero_static in place of nonzero")
+                      .about(node.target));
     }
   }
 

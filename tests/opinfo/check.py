@@ -1,4 +1,4 @@
-"""Converts the samples of one operator or module, runs them on LiteRT and compares with eager PyTorch.
+"""Converts the samples of an operator or module, runs them on LiteRT and compares with PyTorch.
 
     outcome = check_op("operators", "add", "float32", max_samples=8)
     outcome.state        # "passes", "refused", "wrong" or "not expressible"
@@ -158,7 +158,9 @@ def _eager(case: Case) -> list[torch.Tensor]:
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
     """Without what differs from itself."""
-    return torch.view_as_real(tensor.resolve_conj()).nan_to_num() if tensor.is_complex() else tensor.nan_to_num()
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    return tensor.nan_to_num()
 
 
 def _tensors(results) -> list[torch.Tensor]:
@@ -202,7 +204,8 @@ def _is_random(target) -> bool:
 def compare(index: int, got: torch.Tensor, expected: torch.Tensor) -> None:
     if got.shape != expected.shape:
         raise Wrong(f"output {index} has shape {tuple(got.shape)}, not {tuple(expected.shape)}")
-    if got.dtype != expected.dtype and got.dtype.is_floating_point != expected.dtype.is_floating_point:
+    is_floating = got.dtype.is_floating_point
+    if got.dtype != expected.dtype and is_floating != expected.dtype.is_floating_point:
         raise Wrong(f"output {index} is {got.dtype}, not {expected.dtype}")
     if not (expected.is_floating_point() or expected.is_complex()):
         if not torch.equal(got.to(expected.dtype), expected):
