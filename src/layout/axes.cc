@@ -153,21 +153,19 @@ class AxesOfOp {
     return std::move(axes_);
   }
 
-  // The indices take the place of the axis; of several index dims the order is fixed.
+  // The dims of the indices take the place of the axis. Together they are one axis, whose positions
+  // come in the order of the indices.
   OpAxes gather() {
     const size_t axis = axis_attr();
     axes_from(op_.operands[0], {});
     axes_.axes[axis].positional = true;
-    const std::vector<int> all = aligned_right(axes_.axes.size());
+    axes_.operands[0] = aligned_right(axes_.axes.size());
     const size_t index_rank = rank(op_.operands[1]);
-    if (index_rank > 1) return opaque_again();
-    axes_.operands[0] = all;
-    axes_.results[0] = all;
-    if (index_rank == 0) {
-      axes_.results[0].erase(axes_.results[0].begin() + static_cast<long>(axis));
-    } else {
-      axes_.operands[1] = {add_axis({.positional = true})};
+    for (const int a : axes_.operands[0]) {
+      const size_t count = a == static_cast<int>(axis) ? index_rank : 1;
+      axes_.results[0].insert(axes_.results[0].end(), count, a);
     }
+    if (index_rank > 0) axes_.operands[1].assign(index_rank, add_axis({.positional = true}));
     return std::move(axes_);
   }
 

@@ -3,8 +3,9 @@
 //   const OpAxes axes = op_axes(graph, op);
 //   axes.operands[1][0];      // the axis that dim 0 of operand 1 is
 //
-// Tensors that name the same axis carry it in the same relative order. Axes of size 1 are listed,
-// too; they have no place in memory, but one in shapes.
+// Tensors that name the same axis carry it in the same relative order. A tensor may name a
+// positional axis in several neighbouring dims, which then stay together in logical order. Axes of
+// size 1 are listed, too; they have no place in memory, but one in shapes.
 #pragma once
 
 #include <vector>

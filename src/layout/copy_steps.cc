@@ -1,7 +1,8 @@
 #include "layout/copy_steps.h"
 
 #include <algorithm>
-#include <optional>
+#include <bit>
+#include <numeric>
 
 #include "support/check.h"
 
@@ -51,28 +52,48 @@ Ints with_glued(const Ints& perm, uint32_t glued) {
   return order;
 }
 
+// One axis goes behind the one that it follows in the end: less than kMaxCopyAxes move, and one
+// axis less is left.
+Ints with_one_moved(const Ints& perm) {
+  Ints order(perm.size());
+  std::iota(order.begin(), order.end(), 0);
+  for (size_t i = 1; i < perm.size(); ++i) {
+    if (perm[i] == perm[i - 1] + 1) continue;
+    std::erase(order, perm[i]);
+    order.insert(std::find(order.begin(), order.end(), perm[i - 1]) + 1, perm[i]);
+    break;
+  }
+  return order;
+}
+
+// The order between the two steps that leaves the fewest axes to either.
+Ints halfway(const Dims& input_shape, const Ints& perm, const Ints& identity) {
+  Ints best = with_one_moved(perm);
+  size_t fewest = step_between(best, perm, input_shape).perm.size();
+  for (uint32_t glued = 0; glued < uint32_t{1} << perm.size(); glued += 2) {
+    if (perm.size() - static_cast<size_t>(std::popcount(glued)) > kMaxCopyAxes) continue;
+    Ints between = with_glued(perm, glued);
+    const size_t axes = std::max(step_between(identity, between, input_shape).perm.size(),
+                                 step_between(between, perm, input_shape).perm.size());
+    if (axes >= fewest) continue;
+    fewest = axes;
+    best = std::move(between);
+  }
+  return best;
+}
+
 }  // namespace
 
 std::vector<CopyStep> copy_steps(const Dims& input_shape, const Ints& perm) {
-  if (num_copy_steps(perm.size()) == 1) return {{input_shape, perm}};
-  const bool is_static = std::all_of(input_shape.begin(), input_shape.end(),
-                                     [](const Dim& dim) { return dim.is_static(); });
-  check(is_static && perm.size() < 32, "layout: a copy of too many axes");
+  if (perm.size() <= kMaxCopyAxes) return {{input_shape, perm}};
+  check(all_static(input_shape) && perm.size() < 32, "layout: a copy of too many axes");
   Ints identity(perm.size());
-  for (size_t axis = 0; axis < perm.size(); ++axis) identity[axis] = static_cast<int64_t>(axis);
-  std::vector<CopyStep> best;
-  size_t fewest = SIZE_MAX;
-  for (uint32_t glued = 0; glued < uint32_t{1} << perm.size(); glued += 2) {
-    const Ints between = with_glued(perm, glued);
-    CopyStep first = step_between(identity, between, input_shape);
-    CopyStep second = step_between(between, perm, input_shape);
-    const size_t axes = std::max(first.perm.size(), second.perm.size());
-    if (axes >= fewest) continue;
-    fewest = axes;
-    best = {std::move(first), std::move(second)};
-  }
-  check(fewest <= kMaxCopyAxes, "layout: a copy that two transpositions cannot do");
-  return best;
+  std::iota(identity.begin(), identity.end(), 0);
+  const Ints between = halfway(input_shape, perm, identity);
+  std::vector<CopyStep> steps = {step_between(identity, between, input_shape)};
+  const CopyStep rest = step_between(between, perm, input_shape);
+  for (CopyStep& step : copy_steps(rest.input_shape, rest.perm)) steps.push_back(std::move(step));
+  return steps;
 }
 
 }  // namespace ferryman::layout

@@ -1,5 +1,6 @@
 // A copy between two orders is one TRANSPOSE, unless that would have more axes than kernels take:
-// then it is two, each of which moves runs of axes that stay together meanwhile.
+// then it is two, or very rarely more, each of which moves runs of axes that stay together
+// meanwhile.
 //
 //   for (const CopyStep& step : copy_steps(rearrangement.input_shape, rearrangement.perm))
 //     tensor = transpose(reshape(tensor, step.input_shape), step.perm);
@@ -12,7 +13,8 @@ namespace ferryman::layout {
 
 constexpr size_t kMaxCopyAxes = 8;  // of TRANSPOSE and RESHAPE in LiteRT
 
-constexpr int num_copy_steps(size_t axes) {
+// At least.
+constexpr int min_copy_steps(size_t axes) {
   return axes > kMaxCopyAxes ? 2 : 1;
 }
 

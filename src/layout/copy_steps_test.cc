@@ -40,9 +40,9 @@ TEST(CopySteps, FewAxesAreOneStep) {
   EXPECT_EQ(steps[0].perm, (Ints{2, 0, 1}));
 }
 
-TEST(CopySteps, TwoStepsOfFewerAxesMoveTheSameElements) {
+TEST(CopySteps, StepsOfFewerAxesMoveTheSameElements) {
   std::mt19937 random(7);
-  for (const size_t rank : {9u, 9u, 9u, 10u, 10u, 10u}) {
+  for (const size_t rank : {9u, 10u, 12u}) {
     for (int instance = 0; instance < 8; ++instance) {
       Dims shape(rank, Dim(2));
       shape[random() % rank] = Dim(3);
@@ -52,7 +52,9 @@ TEST(CopySteps, TwoStepsOfFewerAxesMoveTheSameElements) {
       std::vector<int64_t> data(size_t{3} << (rank - 1));
       std::iota(data.begin(), data.end(), 0);
       std::vector<int64_t> in_steps = data;
-      for (const CopyStep& step : copy_steps(shape, perm)) {
+      const std::vector<CopyStep> steps = copy_steps(shape, perm);
+      ASSERT_LE(steps.size(), rank <= 10 ? 2u : 3u);
+      for (const CopyStep& step : steps) {
         ASSERT_LE(step.perm.size(), kMaxCopyAxes);
         in_steps = transposed(in_steps, step);
       }

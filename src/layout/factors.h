@@ -20,7 +20,7 @@
 
 namespace ferryman::layout {
 
-constexpr size_t kMaxFactors = 10;  // two transpositions of 8 axes permute them in any way
+constexpr size_t kMaxFactors = 16;
 
 struct ValueFactors {
   std::vector<Dim> extents;

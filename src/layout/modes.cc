@@ -216,7 +216,7 @@ ProblemValue value_of_memory(const Memory& memory) {
           std::max(awkwardness_of_copy(from, to), awkwardness_of_copy(to, from)));
       if (!may_take_steps) continue;
       const size_t axes = static_cast<size_t>(runs_of_copy(from, to));
-      value.steps.push_back(static_cast<uint8_t>(num_copy_steps(axes)));
+      value.steps.push_back(static_cast<uint8_t>(min_copy_steps(axes)));
     }
   }
   return value;

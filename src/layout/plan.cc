@@ -178,7 +178,10 @@ class PlanWriter {
                         .from = layout_of_label(of.root, of.labels[produced_[m]]),
                         .to = layout_of_label(of.root, of.labels[label])};
         const Rearrangement moved = rearrange(plan_, of.root, copy.from, of.root, copy.to);
-        copy.bytes = 2 * of.bytes * num_copy_steps(moved.perm.size());
+        const size_t steps = all_static(moved.input_shape)
+                                 ? copy_steps(moved.input_shape, moved.perm).size()
+                                 : size_t{1};
+        copy.bytes = 2 * of.bytes * static_cast<int64_t>(steps);
         plan_.copies.push_back(std::move(copy));
       }
     }
@@ -289,16 +292,18 @@ class PlanWriter {
     if (!tensor.value.valid()) return layout;
     if (tensor.axes.size() != rank(tensor.value)) return logical_layout(tensor.value);
     for (const UnitRun& run : runs) {
-      const auto at = std::find(tensor.axes.begin(), tensor.axes.end(), run.axis);
-      if (at == tensor.axes.end()) {
-        // A 1 opposite the axis, unless it would be in front, where broadcasting adds it.
-        if (op.axes[static_cast<size_t>(run.axis)].broadcasts && !layout.axes.empty()) {
-          layout.axes.push_back({.extent = 1, .parts = {{.dim = -1}}});
-        }
-        continue;
+      bool has_axis = false;
+      for (size_t d = 0; d < tensor.axes.size(); ++d) {
+        if (tensor.axes[d] != run.axis) continue;
+        has_axis = true;
+        const int dim = static_cast<int>(d);
+        if (!is_demanded(demand, dim)) append_run(layout, tensor, dim, run);
       }
-      const int dim = static_cast<int>(at - tensor.axes.begin());
-      if (!is_demanded(demand, dim)) append_run(layout, tensor, dim, run);
+      // A 1 opposite the axis, unless it would be in front, where broadcasting adds it.
+      const bool broadcasts = op.axes[static_cast<size_t>(run.axis)].broadcasts;
+      if (!has_axis && broadcasts && !layout.axes.empty()) {
+        layout.axes.push_back({.extent = 1, .parts = {{.dim = -1}}});
+      }
     }
     for (const int dim : demand.innermost) {
       std::vector<int> inner;

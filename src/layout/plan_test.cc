@@ -101,6 +101,19 @@ TEST(Layout, ChannelShuffleBeforeSliceIsMoved) {
   EXPECT_EQ(net.copies(net.plan()), "");
 }
 
+TEST(Layout, GatherOfWindowsKeepsChannelsLast) {
+  TestNet net;  // the positions have two dims, which take the place of the rows and of the columns
+  const ValueId x = net.conv(net.input("x", {1, 1, 8, 8}), 4);
+  const ValueId rows = net.gather(x, 2, {2, 6});
+  const ValueId windows = net.gather(rows, 4, {2, 6});
+  const ValueId y = net.conv(net.reshape(windows, {1, 4, 12, 12}), 4);
+  net.output("y", y);
+  const LayoutPlan plan = net.plan();
+  EXPECT_EQ(net.copies(plan), "conv [1, 12, 12, 4] -> [1, 4, 12, 12]\n");
+  const Layout& gathered = plan.ops[net.graph().producer(windows)].results[0];
+  EXPECT_EQ(net.shape(gathered), "[1, 2, 6, 2, 6, 4]");
+}
+
 TEST(Layout, PixelShuffleIsOneMoveOfBlocks) {
   TestNet net;
   const ValueId x = net.conv(net.input("x", {1, 1, 4, 4}), 12);

@@ -60,7 +60,7 @@ class RandomNet {
     const ValueId x = pick();
     const size_t rank = net_.dims(x).size();
     const int64_t axis = rank == 0 ? 0 : below(static_cast<int>(rank));
-    switch (below(11)) {
+    switch (below(12)) {
       case 0:
       case 1:
         if (rank == 4) return net_.conv(x, 4, 1);
@@ -87,6 +87,9 @@ class RandomNet {
         break;
       case 10:
         return add_gate(x);
+      case 11:
+        if (rank > 0 && rank < 4) return net_.gather(x, axis, {2, 2});
+        break;
     }
     return std::nullopt;
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "layout/agree.h"
 #include "layout/cut.h"
 
 namespace ferryman::layout {
@@ -176,28 +177,53 @@ Solution expand(const Problem& problem) {
   return solution;
 }
 
-// Level after level until the bound is met; then by expansion.
-Solution solve_component(const Problem& problem, std::span<const EliminationLimits> levels) {
-  Solution best{.modes = {}, .cost = {}, .lower_bound = 0, .proven = false};
-  const auto consider = [&](Assignment modes, const Cost& cost) {
-    if (!best.modes.empty() && !(cost < best.cost)) return;
-    best.modes = std::move(modes);
-    best.cost = cost;
-  };
-  for (const EliminationLimits& limits : levels) {
-    std::optional<Eliminated> eliminated = eliminate(problem, limits);
-    if (!eliminated.has_value()) continue;
-    consider(std::move(eliminated->modes), evaluate(problem, eliminated->modes));
-    best.lower_bound = std::max(best.lower_bound, eliminated->bound);
-    best.proven = best.cost.bytes == best.lower_bound;
-    if (best.proven) return best;
+class ComponentSolver {
+ public:
+  ComponentSolver(const Problem& problem, std::span<const EliminationLimits> levels)
+      : problem_(problem), levels_(levels) {}
+
+  // What is cheap first; each step ends it where it meets the bound.
+  Solution run() {
+    if (!levels_.empty() && eliminate_within(levels_.front())) return best_;
+    Solution expanded = expand(problem_);
+    consider(std::move(expanded.modes), expanded.lower_bound);
+    if (best_.proven) return best_;
+    for (const EliminationLimits& limits : levels_) {
+      if (eliminate_agreed(limits)) return best_;
+    }
+    return best_;
   }
-  Solution expanded = expand(problem);
-  consider(std::move(expanded.modes), expanded.cost);
-  best.lower_bound = std::max(best.lower_bound, expanded.lower_bound);
-  best.proven = best.cost.bytes == best.lower_bound;
-  return best;
-}
+
+ private:
+  bool eliminate_within(const EliminationLimits& limits) {
+    std::optional<Eliminated> eliminated = eliminate(problem_, limits);
+    if (eliminated.has_value()) consider(std::move(eliminated->modes), eliminated->bound);
+    return best_.proven;
+  }
+
+  // With what is known from the best plan so far: whatever is better agrees on dear values.
+  bool eliminate_agreed(const EliminationLimits& limits) {
+    const AgreedProblem agreed = agree(problem_, best_.cost.bytes);
+    const std::optional<Eliminated> eliminated = eliminate(agreed.problem, limits);
+    if (!eliminated.has_value()) return false;
+    consider(agreed.modes_of(eliminated->modes), std::min(eliminated->bound, best_.cost.bytes));
+    return best_.proven;
+  }
+
+  void consider(Assignment modes, int64_t lower_bound) {
+    const Cost cost = evaluate(problem_, modes);
+    if (best_.modes.empty() || cost < best_.cost) {
+      best_.modes = std::move(modes);
+      best_.cost = cost;
+    }
+    best_.lower_bound = std::max(best_.lower_bound, lower_bound);
+    best_.proven = best_.cost.bytes == best_.lower_bound;
+  }
+
+  const Problem& problem_;
+  std::span<const EliminationLimits> levels_;
+  Solution best_{.modes = {}, .cost = {}, .lower_bound = 0, .proven = false};
+};
 
 // Tables that a few components need, and that would be too slow to try on all.
 constexpr std::array<EliminationLimits, 2> kLevels = {{
@@ -215,7 +241,7 @@ Solution solve(const Problem& problem, std::span<const EliminationLimits> levels
   Solution total{.modes = Assignment(problem.ops.size(), 0), .cost = {}, .lower_bound = 0};
   int64_t gap = 0;
   for (const Component& component : split(problem)) {
-    const Solution part = solve_component(component.problem, levels);
+    const Solution part = ComponentSolver(component.problem, levels).run();
     for (size_t o = 0; o < component.ops.size(); ++o) {
       total.modes[static_cast<size_t>(component.ops[o])] = part.modes[o];
     }

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "layout/agree.h"
 #include "layout/brute_force.h"
 #include "layout/cut.h"
 #include "layout/random_problem.h"
@@ -79,6 +80,23 @@ TEST(Solve, SmallSetsOfLabelsGiveABound) {
   EXPECT_LE(count_not_optimal({.num_ops = 9, .num_labels = 3, .percent_independent = 50}, 130000,
                               kSmallSets),
             60);
+}
+
+// What is dearer than the best plan is never copied, so agreeing on it loses nothing.
+TEST(Solve, AgreeingOnDearValuesKeepsTheBestPlan) {
+  const RandomShape shape{
+      .num_ops = 9, .num_labels = 3, .percent_anchored = 30, .percent_permuting = 30};
+  size_t merged = 0;
+  for (uint64_t seed = 140000; seed < 140000 + kInstances; ++seed) {
+    const Problem problem = random_problem(seed, shape);
+    const Cost best = evaluate(problem, brute_force(problem));
+    const AgreedProblem agreed = agree(problem, best.bytes);
+    const Assignment modes = agreed.modes_of(solve(agreed.problem).modes);
+    ASSERT_EQ(evaluate(problem, modes).bytes, best.bytes) << "seed " << seed << "\n"
+                                                          << describe(problem);
+    merged += problem.ops.size() - agreed.problem.ops.size();
+  }
+  EXPECT_GT(merged, 100u);
 }
 
 TEST(Cut, IsExactAndProvenWithTwoLabels) {

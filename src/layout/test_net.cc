@@ -98,6 +98,13 @@ ValueId TestNet::slice(ValueId x, int64_t axis, int64_t begin, int64_t end) {
                                   {attr::kSteps, PerAxis{std::move(steps)}}});
 }
 
+ValueId TestNet::gather(ValueId x, int64_t axis, Ints shape) {
+  Builder builder(*graph_);
+  const ValueId positions =
+      builder.constant(TensorData::filled(DType::kI32, shape, 0), "positions");
+  return builder.create(ops::kGather, {x, positions}, {{attr::kAxis, Axis{axis}}});
+}
+
 ValueId TestNet::linear(ValueId x, int64_t out) {
   const ValueId weight = constant({out, dims(x).back().size()});
   return Builder(*graph_).create(ops::kLinear, {x, weight, constant({out})});

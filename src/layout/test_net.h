@@ -37,6 +37,8 @@ class TestNet {
   ValueId reshape(ValueId x, Dims dims);
   ValueId concat(const std::vector<ValueId>& values, int64_t axis);
   ValueId slice(ValueId x, int64_t axis, int64_t begin, int64_t end);
+  // Constant positions of the given shape along the axis.
+  ValueId gather(ValueId x, int64_t axis, Ints shape);
   ValueId linear(ValueId x, int64_t out);
   ValueId matmul(ValueId a, ValueId b);
   ValueId softmax(ValueId x, int64_t axis);
