@@ -29,8 +29,9 @@ OUTPUT = ROOT / "out" / "bench"
 ENVIRONMENTS = {
     "litert-torch": (
         ["torch==2.13.0"],
-        ["--no-deps", "torchvision==0.28.*", "transformers", "timm"],
-        ["pillow", "litert-torch", "huggingface_hub", "safetensors", "tokenizers", "regex", "typer"],
+        ["--no-deps", "torchvision==0.28.*", "transformers", "timm", "ultralytics"],
+        ["pillow", "litert-torch", "huggingface_hub", "safetensors", "tokenizers", "regex", "typer",
+         "opencv-python-headless", "psutil", "requests", "matplotlib", "pyyaml"],
     ),
     "keras": (["tensorflow"],),
 }
@@ -39,7 +40,7 @@ TARGETS = {"convnext_tiny": 0.75, "dcgan": 0.6, "unet": 0.95, "densenet121": 0.9
            "shufflenet_v2_x1_0": 0.96, "bench:vit_b_16": 0.93, "bench:encoder_first_token": 0.8,
            "bench:swin_t": 0.97, "bench:encoder": 0.99, "bench:bert": 0.99, "bench:gpt2": 0.99,
            "bench:llama": 0.99, "bench:t5_encoder": 0.99, "bench:whisper_encoder": 0.99,
-           "bench:lstm": 0.45, "bench:gru": 0.4}  # fmt: skip
+           "bench:lstm": 0.45, "bench:gru": 0.4, "bench:bigru": 0.4}  # fmt: skip
 TARGET, TARGET_MEAN, TARGET_KERAS = 1.03, 0.93, 1.01
 KERAS_NAMES = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet50", "densenet121": "DenseNet121",
                "efficientnet_b0": "EfficientNetB0"}  # fmt: skip

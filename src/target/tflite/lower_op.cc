@@ -8,6 +8,13 @@
 
 namespace ferryman::tflite {
 
+namespace {
+
+// Built-in kernels of many operators broadcast over no more axes.
+constexpr size_t kPlainRank = 4;
+
+}  // namespace
+
 using layout::Layout;
 using layout::PhysicalAxis;
 
@@ -89,17 +96,37 @@ bool LowerOp::is_full_size(size_t index) const {
   return num_elements(type(index).dims) == num_elements(result_type().dims);
 }
 
-// Where something broadcasts, axes must stay apart; otherwise any shape of the elements will do.
+std::vector<MarkedAxis> LowerOp::broadcast_axes(size_t index) const {
+  const Dims& dims = graph_.type(op_.operands[index]).dims;
+  const size_t missing = result_type().rank() - dims.size();
+  std::vector<MarkedAxis> axes;
+  for (const PhysicalAxis& axis : plan_.results[0].axes) {
+    const auto dim = static_cast<size_t>(axis.parts.front().dim);
+    const bool has = dim >= missing && !(dims[dim - missing] == Dim(1));
+    axes.push_back({static_cast<int32_t>(axis.extent.size()), has});
+  }
+  return axes;
+}
+
+// Any grouping of the elements will do that keeps apart the axes that an operand has and those
+// along which it is repeated.
 Shape LowerOp::elementwise_shape() const {
   const Shape planned = result_shape();
   bool broadcasts = false;
   for (size_t i = 0; i < op_.operands.size(); ++i)
     broadcasts |= !is_full_size(i) && type(i).rank() > 0;
+  const auto fits = [&](const Shape& shape) {
+    if (broadcasts && shape.size() > std::max(planned.size(), kPlainRank)) return false;
+    for (size_t i = 0; i < op_.operands.size(); ++i) {
+      if (is_full_size(i) || type(i).rank() == 0) continue;
+      if (!marks_in_shape(broadcast_axes(i), shape).has_value()) return false;
+    }
+    return true;
+  };
   for (size_t i = 0; i < op_.operands.size(); ++i) {
     if (!is_full_size(i)) continue;
     const std::optional<Shape> held = memory_.held_shape(op_.operands[i], plan_.operands[i]);
-    if (!held.has_value()) continue;
-    if (!broadcasts || without_units(*held) == without_units(planned)) return *held;
+    if (held.has_value() && fits(*held)) return *held;
   }
   return planned;
 }
@@ -107,22 +134,12 @@ Shape LowerOp::elementwise_shape() const {
 TensorIndex LowerOp::aligned(size_t index, const Shape& shape) {
   const ValueId value = op_.operands[index];
   if (is_full_size(index)) return operand(index, shape);
-  const Dims& dims = graph_.type(value).dims;
-  const size_t missing = result_type().rank() - dims.size();
-  // Which of the result's axes that are not 1 the operand has, in memory order. A single number has
-  // none, whatever axes `shape` merges or splits.
-  std::vector<bool> has_axis;
-  for (const PhysicalAxis& axis : plan_.results[0].axes) {
-    if (axis.extent == Dim(1)) continue;
-    const auto dim = static_cast<size_t>(axis.parts.front().dim);
-    has_axis.push_back(dim >= missing && !(dims[dim - missing] == Dim(1)));
-  }
+  std::optional<std::vector<bool>> has_axis = marks_in_shape(broadcast_axes(index), shape);
+  // A single number has none of the axes, whatever `shape` merges or splits.
+  if (!has_axis.has_value()) has_axis = std::vector<bool>(shape.size(), false);
   Dims aligned_shape;
-  size_t next = 0;
-  for (const int32_t extent : shape) {
-    const bool kept = extent != 1 && next < has_axis.size() && has_axis[next++];
-    aligned_shape.push_back(kept ? Dim(extent) : Dim(1));
-  }
+  for (size_t i = 0; i < shape.size(); ++i)
+    aligned_shape.push_back((*has_axis)[i] ? Dim(shape[i]) : Dim(1));
   // Constants need no leading ones, which would only make equal constants look different.
   while (graph_.is_constant(value) && !aligned_shape.empty() && aligned_shape.front() == Dim(1)) {
     aligned_shape.erase(aligned_shape.begin());

@@ -128,6 +128,8 @@ class LowerOp {
 
  private:
   Shape elementwise_shape() const;
+  // The result's axes; marked are those that the operand has, too.
+  std::vector<MarkedAxis> broadcast_axes(size_t index) const;
   bool is_full_size(size_t index) const;
   TensorIndex add_tensor(DType dtype, Shape shape);
 

@@ -19,10 +19,21 @@ Shape reduced_shape(const Shape& shape, const std::vector<int32_t>& axes, bool k
   return result;
 }
 
-// A reduction of the last axis alone (the norms') takes the other axes in any shape.
-bool reduces_last_axis(const LowerOp& op, const Shape& planned, const Shape& lying) {
-  const std::vector<int32_t> last = {static_cast<int32_t>(planned.size()) - 1};
-  return op.axes(attr::kAxes) == last && !lying.empty() && lying.back() == planned.back();
+// The axes to reduce in the shape in which the operand lies, if that keeps reduced and kept ones
+// apart.
+std::optional<std::vector<int32_t>> axes_as_it_lies(const LowerOp& op, const Shape& lying) {
+  const Shape planned = op.operand_shape(0);
+  const std::vector<int32_t> axes = op.axes(attr::kAxes);
+  std::vector<MarkedAxis> marked;
+  for (const int32_t extent : planned) marked.push_back({extent, false});
+  for (const int32_t axis : axes) marked[static_cast<size_t>(axis)].is_marked = true;
+  const std::optional<std::vector<bool>> marks = marks_in_shape(marked, lying);
+  if (!marks.has_value()) return std::nullopt;
+  std::vector<int32_t> found;
+  for (size_t i = 0; i < lying.size(); ++i)
+    if ((*marks)[i]) found.push_back(static_cast<int32_t>(i));
+  if (found.empty()) return std::nullopt;
+  return found;
 }
 
 // Neighbouring axes that are all reduced or all kept, as one.
@@ -70,12 +81,11 @@ void lower_reduction_of_many_axes(LowerOp& op, Op kernel) {
 
 void lower_reduction(LowerOp& op, Op kernel) {
   Shape lying = op.lying_shape(0);
-  if (reduces_last_axis(op, op.operand_shape(0), lying)) {
-    if (lying.size() > kMaxDelegatedRank) lying = as_rows(lying);
-    const std::vector<int32_t> last = {static_cast<int32_t>(lying.size()) - 1};
+  if (lying.size() > kMaxDelegatedRank) lying = as_rows(lying);
+  if (const auto lying_axes = axes_as_it_lies(op, lying)) {
     const bool keep_dims = op.attr(attr::kKeepDim);
-    return op.finish_in_shape(kernel, {op.operand(0, lying), op.ints(last)},
-                              reduced_shape(lying, last, keep_dims),
+    return op.finish_in_shape(kernel, {op.operand(0, lying), op.ints(*lying_axes)},
+                              reduced_shape(lying, *lying_axes, keep_dims),
                               ReducerOptions{.keep_dims = keep_dims});
   }
   if (op.operand_shape(0).size() > kMaxDelegatedRank)

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace ferryman::tflite {
@@ -23,5 +24,17 @@ Shape without_units(const Shape& shape);
 Shape around_axis(const Shape& shape, size_t axis);
 // [rows, extent of the last axis]
 Shape as_rows(const Shape& shape);
+
+// An axis that an operator treats in one of two ways: reduces or keeps, repeats or not.
+struct MarkedAxis {
+  int32_t extent = 1;
+  bool is_marked = false;
+};
+
+// The marks of the axes of `shape`, which has the same elements in other groups; axes of size 1
+// have none. Nothing if a group would take elements of both kinds:
+//   marks_in_shape({{4, false}, {6, false}, {5, true}}, {24, 5})    // {false, true}
+std::optional<std::vector<bool>> marks_in_shape(const std::vector<MarkedAxis>& axes,
+                                                const Shape& shape);
 
 }  // namespace ferryman::tflite

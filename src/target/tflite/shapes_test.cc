@@ -21,5 +21,17 @@ TEST(Shapes, UnitAxesGo) {
   EXPECT_EQ(without_units({1}), Shape{});
 }
 
+TEST(Shapes, MarksFollowElementsIntoOtherGroups) {
+  using Marks = std::vector<bool>;
+  const std::vector<MarkedAxis> axes = {{4, false}, {1, true}, {6, false}, {5, true}};
+  EXPECT_EQ(marks_in_shape(axes, {24, 5}), (Marks{false, true}));
+  EXPECT_EQ(marks_in_shape(axes, {1, 2, 12, 1, 5, 1}),
+            (Marks{false, false, false, false, true, false}));
+  EXPECT_EQ(marks_in_shape(axes, {4, 30}), std::nullopt);
+  EXPECT_EQ(marks_in_shape(axes, {8, 15}), std::nullopt);
+  EXPECT_EQ(marks_in_shape({}, {1, 1}), (Marks{false, false}));
+  EXPECT_EQ(marks_in_shape({{0, true}}, {0, 1}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace ferryman::tflite
