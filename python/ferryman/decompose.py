@@ -94,7 +94,7 @@ def _copy(program: ExportedProgram) -> ExportedProgram:
 def _replace(program: ExportedProgram, node: Node) -> None:
     if _is_fixed(node):
         value = node.target(*node.args, **node.kwargs)
-        return _connect(node, _add_constant(program, value))
+        return _connect(node, add_constant(program, value))
     traced = None if _is_recorded_wrong(node) else _trace(node)
     if traced is None:
         return
@@ -106,7 +106,7 @@ def _replace(program: ExportedProgram, node: Node) -> None:
         if inner.op == "output":
             _connect(node, pytree.tree_map_only(Node, copies.get, inner.args[0]))
         elif inner.op == "get_attr":
-            copies[inner] = _add_constant(program, getattr(traced, inner.target))
+            copies[inner] = add_constant(program, getattr(traced, inner.target))
         else:
             with program.graph.inserting_before(node):
                 copies[inner] = program.graph.node_copy(inner, copies.__getitem__)
@@ -243,7 +243,7 @@ def _take_place(node: Node, result: Node) -> None:
     alias.name = name
 
 
-def _add_constant(program: ExportedProgram, tensor: torch.Tensor) -> Node:
+def add_constant(program: ExportedProgram, tensor: torch.Tensor) -> Node:
     """A tensor that a decomposition made from numbers, as a constant of the program."""
     name = f"ferryman_constant_{len(program.constants)}"
     placeholders = program.graph.find_nodes(op="placeholder")

@@ -11,6 +11,9 @@ stays torch's error.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from operator import getitem
 from typing import Any
 
 import torch
@@ -27,19 +30,31 @@ from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.fx.experimental.symbolic_shapes import ShapeEnv, free_unbacked_symbols
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
+from .decompose import add_constant
 from .frozen import HERE, Frozen, frames, remember
 
+_MAX_CONSTANT = 1 << 16  # numbers of a result that is kept: positions and counts have few
+# Written with the operators that give sizes away.
+_OF_COUNTS = (
+    torch.ops.aten.repeat_interleave.self_Tensor,
+    torch.ops.aten.where.default,
+    torch.ops.aten.argwhere.default,
+)
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 
 
 def export_frozen(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> ExportedProgram:
     """torch.export with the example's values where it asks for any; the program knows which."""
     mode = _FreezingMode(module, pytree.tree_leaves((args, kwargs)))
-    # torch.export takes the fake mode of a trace that goes on for its own.
-    with torch._guards.tracing(torch._guards.TracingContext(mode)):
+    # torch.export takes the fake mode of a trace that goes on for its own. Without gradients,
+    # regions that switch them off are no graphs of their own.
+    tracing = torch._guards.tracing(torch._guards.TracingContext(mode))
+    with tracing, _without_gradients(), _TensorsOfTensors():
         program = torch.export.export(module, args, kwargs, strict=False)
+    _put_constants(program, mode)
     for graph_module in program.graph_module.modules():
         if isinstance(graph_module, GraphModule):
             # Nobody uses what gave a number away, and no archive can hold it.
@@ -49,10 +64,55 @@ def export_frozen(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> Exp
     return program
 
 
+class _TensorsOfTensors(TorchFunctionMode):
+    """torch.tensor([a, b]) of tensors reads their memory, which fake ones have not; so their values
+    are asked for one by one."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func in (torch.tensor, torch.as_tensor) and args and isinstance(args[0], (list, tuple)):
+            dtypes = {tensor.dtype for tensor in _tensors(args[0])}
+            if len(dtypes) == 1 and "dtype" not in kwargs:
+                kwargs = {**kwargs, "dtype": dtypes.pop()}
+            data = pytree.tree_map_only(torch.Tensor, _numbers_of, args[0])
+            args = (data, *args[1:])
+        return func(*args, **kwargs)
+
+
+def _numbers_of(tensor: torch.Tensor) -> Any:
+    return tensor.item() if tensor.dim() == 0 else [_numbers_of(row) for row in tensor.unbind()]
+
+
+@contextmanager
+def _without_gradients() -> Iterator[None]:
+    """With every operator all the same: attention of torch.nn has another path where none are."""
+    mha = torch.backends.mha
+    fast = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        mha.set_fastpath_enabled(fast)
+
+
+def _put_constants(program: ExportedProgram, mode: _FreezingMode) -> None:
+    """Results whose size depends on values, but no value on an input, in the place of their ops."""
+    for node in list(program.graph.nodes):
+        if not (_gives_away(node.target) or node.target in _OF_COUNTS):
+            continue
+        for result in (node, *node.users):
+            value = result.meta.get("val")
+            if isinstance(value, torch.Tensor) and (result is node or result.target is getitem):
+                constant = mode.constant(value)
+                if constant is not None:
+                    result.replace_all_uses_with(add_constant(program, constant))
+
+
 def depends_on_values(program: ExportedProgram) -> bool:
     """Whether a number or a size is left open until the values are there."""
     return any(
-        _gives_away(node.target) and any(map(free_unbacked_symbols, _numbers(node.meta.get("val"))))
+        any(map(free_unbacked_symbols, _numbers(node.meta.get("val"))))
         for graph_module in program.graph_module.modules()
         if isinstance(graph_module, GraphModule)
         for node in graph_module.graph.nodes
@@ -65,8 +125,14 @@ def _gives_away(target: Any) -> bool:
 
 
 def _numbers(values: Any) -> list[Any]:
-    kinds = (torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool)
-    return [value for value in pytree.tree_leaves(values) if isinstance(value, kinds)]
+    """The values, but for tensors whose size is plainly known."""
+    kinds = (torch.SymInt, torch.SymFloat, torch.SymBool)
+    return [
+        value
+        for value in pytree.tree_leaves(values)
+        if isinstance(value, kinds)
+        or (isinstance(value, torch.Tensor) and not all(type(size) is int for size in value.shape))
+    ]
 
 
 class _FreezingMode(FakeTensorMode):
@@ -83,6 +149,8 @@ class _FreezingMode(FakeTensorMode):
             )
         self.fake_tensor_converter = _Converter(copy_data=True, export=True)
         self.found: list[Frozen] = []
+        self._constants: dict[tuple, torch.Tensor] = {}  # by the memory of the fake
+        self._overwritten: set[StorageWeakRef] = set()
         self._modules = {id(child): path for path, child in module.named_modules()}
         self._inputs = {id(leaf): leaf for leaf in inputs if isinstance(leaf, torch.Tensor)}
         self._of_inputs: set[StorageWeakRef] = set()  # memory with values of inputs or of chance
@@ -105,6 +173,7 @@ class _FreezingMode(FakeTensorMode):
             result = self._freeze(func, args, kwargs, decided)
         else:
             result = super().dispatch(func, types, args, kwargs)
+        self._remember(func, args, kwargs, [] if of_inputs else _tensors(result))
         if of_inputs:
             for tensor in (*_tensors(result), *_written(func, args, kwargs)):
                 self._mark(tensor)
@@ -127,6 +196,18 @@ class _FreezingMode(FakeTensorMode):
         fake = FakeTensor(self, meta, real.device)
         fake.real_tensor = real
         return fake
+
+    def _remember(self, func, args, kwargs, constants: list[torch.Tensor]) -> None:
+        """Results without a part of an input, as long as nobody writes to them."""
+        self._overwritten |= {_memory(tensor)[0] for tensor in _written(func, args, kwargs)}
+        for tensor in constants:
+            real = getattr(tensor, "real_tensor", None)
+            if real is not None and not real.is_floating_point() and real.numel() <= _MAX_CONSTANT:
+                self._constants[_memory(tensor)] = real.clone()
+
+    def constant(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        memory = _memory(tensor)
+        return None if memory[0] in self._overwritten else self._constants.get(memory)
 
     # Which values came from inputs -----------------------------------------------------------
 
@@ -175,6 +256,12 @@ class _Converter(FakeTensorConverter):
 
 def _tensors(values: Any) -> list[torch.Tensor]:
     return [leaf for leaf in pytree.tree_leaves(values) if isinstance(leaf, torch.Tensor)]
+
+
+def _memory(tensor: torch.Tensor) -> tuple:
+    """Which part of which memory a fake tensor is."""
+    place = (tensor.dtype, *tensor.shape, *tensor.stride(), tensor.storage_offset())
+    return (StorageWeakRef(tensor.untyped_storage()), *place)
 
 
 def _freezes(func: OpOverload, args: tuple) -> bool:

@@ -13,14 +13,6 @@ _HINT = (
 )
 
 
-_OTHERWISE = (
-    "the program that torch.export captured computes something else than the module: it takes "
-    "another way while it is traced (torch.compiler.is_exporting, is_compiling), or keeps something "
-    "from one call to the next. Change that, or convert the result of torch.export.export, which is "
-    "then compared with itself"
-)
-
-
 def require_equal(report: Report) -> None:
     """Raises VerificationError if anything differs."""
     error = find_failure(report)
@@ -70,7 +62,7 @@ def _other_program(name: str, difference: Difference) -> VerificationError:
 def _output_hint(report: Report) -> str:
     """The nodes are those of the traced program; the outputs are compared with the model itself."""
     if not report.frozen:
-        return _OTHERWISE if report.checks.captured_otherwise else _HINT
+        return _HINT
     lines = "\n".join(f"  {line}" for line in describe_frozen(report.frozen))
     return (
         f"the likely cause is that the model looks at values, which were frozen:\n{lines}\n"

@@ -54,6 +54,10 @@ class Form:
             given["use_cache"] = False
         return given
 
+    def sizes(self) -> list[str]:
+        """Those that say how large others are."""
+        return [name for name in self.make() if name in _SIZES]
+
 
 def forms(parameters: Mapping[str, inspect.Parameter], config) -> Iterator[Form]:
     pixels = ["image", "frames", "patches", "tiles"] if _any(parameters, "pixel", "grid") else [""]
@@ -195,6 +199,7 @@ _MASKS: dict[str, Any] = {
     "padding_mask": _ones_like(_wave),
     "mm_token_type_ids": lambda form: (_tokens(form) >= _PLAIN_TOKENS).long(),
 }  # fmt: skip
+_SIZES = ("grid_thw", "image_grid_thw", "image_sizes")
 _OF_PATCHES = ("mm_token_type_ids",)
 # Second parts, which many models do without.
 _EXTRA: dict[str, Any] = {

@@ -37,22 +37,32 @@ def kinds() -> tuple[str, ...]:
 
 
 def make(kind: str) -> nn.Module:
-    return TensorsOnly(_model(_choose(kind).config))
+    form = _choose(kind)
+    return TensorsOnly(_model(form.config), {name: form.make()[name] for name in form.sizes()})
 
 
 def inputs(kind: str, seed: int) -> Inputs:
-    return (), _choose(kind).make()
+    form = _choose(kind)
+    given = form.make()
+    return (), {name: given[name] for name in given if name not in form.sizes()}
 
 
 class TensorsOnly(nn.Module):
-    """Returns the tensors of a model's output, which may hold caches and other objects as well."""
+    """Returns the tensors of a model's output, which may hold caches and other objects as well.
 
-    def __init__(self, model: nn.Module):
+    sizes: inputs that say how large another one is. A file has one size, so they are constants.
+    """
+
+    def __init__(self, model: nn.Module, sizes: dict[str, torch.Tensor] | None = None):
         super().__init__()
         self.model = model
+        self.sizes = tuple(sizes or ())
+        for name, tensor in (sizes or {}).items():
+            self.register_buffer(f"{name}_", tensor)
 
     def forward(self, **inputs):
-        outputs = self.model(**inputs)
+        sizes = {name: getattr(self, f"{name}_") for name in self.sizes}
+        outputs = self.model(**inputs, **sizes)
         items = outputs.items() if hasattr(outputs, "items") else {"output": outputs}.items()
         return {name: value for name, value in items if isinstance(value, torch.Tensor)}
 
