@@ -160,7 +160,9 @@ class Explainer {
     std::vector<LabelMask> used;  // per memory
   };
 
+  // A problem that was too hard to be solved exactly stays too hard, and hints would be guesses.
   const Released* planned_without(const Anchor& anchor) {
+    if (!planning_.solution.proven) return nullptr;
     const std::pair key(anchor.kind, anchor.index);
     if (const auto known = released_.find(key); known != released_.end()) return &known->second;
     const size_t ops_so_far = released_.size() * planning_.model.ops.size();
