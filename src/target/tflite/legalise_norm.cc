@@ -55,35 +55,99 @@ Dims along_channels(const Dims& dims) {
   return result;
 }
 
-// group_norm(x [N, C, ...]) -> reshape(norm(reshape(x) [N, G, C / G, ...] over axes 2...)) * w + b
-// The middle axis is left out where a group has one channel, the group axis where there is one.
-void group_norm_to_arithmetic(Rewriter& rewriter, const RootOp& found) {
-  const Op norm = rewriter.graph().op(found.op);
-  CoreWriter write(rewriter);
+// w and b of a group norm, along some shape of the channels; 1 and 0 cost nothing.
+ValueId times_weight(CoreWriter& write, const Op& norm, ValueId value, const Dims& dims) {
+  return norm.has_operand(1) ? write.mul(value, write.reshape(norm.operands[1], dims)) : value;
+}
+
+ValueId plus_bias(CoreWriter& write, const Op& norm, ValueId value, const Dims& dims) {
+  return norm.has_operand(2) ? write.add(value, write.reshape(norm.operands[2], dims)) : value;
+}
+
+// Where a group is one channel or all of them:
+//   group_norm(x [N, C, ...]) -> (x - mean) * (rsqrt(variance + eps) * w) + b
+// Whole means are those of each channel or image, so the weight costs nothing of the size of x.
+ValueId write_plain_group_norm(CoreWriter& write, const Op& norm, const Ints& axes) {
+  const ValueId x = norm.operands[0];
+  const Dims channels = along_channels(write.dims(x));
+  const ValueId centred = write.sub(x, write.reduce(ops::kMean, x, axes, /*keepdim=*/true));
+  const ValueId variance =
+      write.reduce(ops::kMean, write.unary(ops::kSquare, centred), axes, /*keepdim=*/true);
+  const ValueId root = write.unary(ops::kRsqrt, write.add(variance, norm.attr(attr::kEps)));
+  const ValueId scale = times_weight(write, norm, root, channels);
+  return plus_bias(write, norm, write.mul(centred, scale), channels);
+}
+
+// x [N, C]: where each channel is a group, every element is its own mean.
+ValueId write_group_norm_of_rows(CoreWriter& write, const Op& norm, int64_t per_group) {
+  const ValueId x = norm.operands[0];
+  const Dims dims = write.dims(x);
+  const Dims split = {dims[0], Dim(norm.attr(attr::kGroups)), Dim(per_group)};
+  const ValueId normed = per_group == 1
+                             ? write.sub(x, x)
+                             : write.reshape(write_centred_norm(write, write.reshape(x, split), {2},
+                                                                norm.attr(attr::kEps)),
+                                             dims);
+  const Dims channels = along_channels(dims);
+  return plus_bias(write, norm, times_weight(write, norm, normed, channels), channels);
+}
+
+// Several channels to a group, with channels last: sums over positions and over part of the
+// channels at once are slow, and so is arithmetic that repeats a number for each group. So each
+// channel is centred by itself, and the rest is arithmetic on one number for each channel:
+//   offset = channel's mean - group's mean
+//   variance = group's mean of (mean of squares + offset^2)
+//   group_norm(x [N, C, ...]) -> (x - channel's mean) * scale + (offset * scale + b)
+ValueId write_group_norm_by_channels(CoreWriter& write, const Op& norm) {
   const ValueId x = norm.operands[0];
   const Dims dims = write.dims(x);
   const int64_t groups = norm.attr(attr::kGroups);
   const int64_t per_group = dims[1].size() / groups;
-  Dims split = dims;
+  const Dims by_group = {dims[0], Dim(groups), Dim(per_group)};
+  const Dims parameter_dims = {Dim(1), Dim(groups), Dim(per_group)};
+  Dims by_channel(dims.size(), Dim(1));
+  by_channel[0] = dims[0];
+  by_channel[1] = dims[1];
+  Ints positions = iota_axes(dims.size());
+  positions.erase(positions.begin(), positions.begin() + 2);
+  const auto mean = [&](ValueId value, const Ints& axes) {
+    return write.reduce(ops::kMean, value, axes, /*keepdim=*/true);
+  };
+  const ValueId means = mean(x, positions);
+  const ValueId centred = write.sub(x, means);
+  const ValueId squares = mean(write.unary(ops::kSquare, centred), positions);
+  const ValueId channel_means = write.reshape(means, by_group);
+  const ValueId offset = write.sub(channel_means, mean(channel_means, {2}));
+  const ValueId variance =
+      mean(write.add(write.reshape(squares, by_group), write.unary(ops::kSquare, offset)), {2});
+  const ValueId weight =
+      norm.has_operand(1)
+          ? write.reshape(norm.operands[1], parameter_dims)
+          : write.constant(write.type(x).dtype, {1, groups, per_group},
+                           std::vector<double>(static_cast<size_t>(dims[1].size()), 1.0), "ones");
+  const ValueId scale =
+      write.mul(write.unary(ops::kRsqrt, write.add(variance, norm.attr(attr::kEps))), weight);
+  const ValueId shift = plus_bias(write, norm, write.mul(offset, scale), parameter_dims);
+  const ValueId scaled = write.mul(centred, write.reshape(scale, by_channel));
+  return write.add(scaled, write.reshape(shift, by_channel));
+}
+
+void group_norm_to_arithmetic(Rewriter& rewriter, const RootOp& found) {
+  const Op norm = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const Dims dims = write.dims(norm.operands[0]);
+  const int64_t groups = norm.attr(attr::kGroups);
+  const int64_t per_group = dims[1].size() / groups;
   Ints axes = iota_axes(dims.size());
   axes.erase(axes.begin(), axes.begin() + (groups == 1 ? 1 : 2));
-  if (groups > 1 && per_group > 1) {
-    split[1] = Dim(groups);
-    split.insert(split.begin() + 2, Dim(per_group));
-    axes.push_back(static_cast<int64_t>(dims.size()));
-  }
-  ValueId result = write.reshape(x, split);
-  if (axes.empty()) {  // [N, C] with a channel for each group: every element is its own mean
-    result = write.sub(result, result);
+  ValueId result;
+  if (axes.empty()) {
+    result = write_group_norm_of_rows(write, norm, per_group);
+  } else if (groups == 1 || per_group == 1) {
+    result = write_plain_group_norm(write, norm, axes);
   } else {
-    result = write_centred_norm(write, result, axes, norm.attr(attr::kEps));
+    result = write_group_norm_by_channels(write, norm);
   }
-  result = write.reshape(result, dims);
-  const Dims parameter_dims = along_channels(dims);
-  if (norm.has_operand(1))
-    result = write.mul(result, write.reshape(norm.operands[1], parameter_dims));
-  if (norm.has_operand(2))
-    result = write.add(result, write.reshape(norm.operands[2], parameter_dims));
   rewriter.replace_value(norm.result(), result);
 }
 
