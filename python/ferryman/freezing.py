@@ -207,7 +207,9 @@ class _FreezingMode(FakeTensorMode):
 
     def constant(self, tensor: torch.Tensor) -> torch.Tensor | None:
         memory = _memory(tensor)
-        return None if memory[0] in self._overwritten else self._constants.get(memory)
+        # An operator may be made of others, which know of no input: theirs is the same memory.
+        is_other = memory[0] in self._overwritten or memory[0] in self._of_inputs
+        return None if is_other else self._constants.get(memory)
 
     # Which values came from inputs -----------------------------------------------------------
 

@@ -10,6 +10,7 @@
 #include "frontend/liveness.h"
 #include "frontend/node_call.h"
 #include "frontend/node_imports.h"
+#include "frontend/unknown_op.h"
 #include "ops/infer.h"
 
 namespace ferryman::frontend {
@@ -241,13 +242,6 @@ class Translator {
         .about(node.target);
   }
 
-  std::string how_to_do_without() const {
-    std::string hint = "express it with other operations of torch";
-    if (program_.origin == Origin::kArchive)
-      hint += "; ferryman.export(module, args, path) has torch decompose what it can";
-    return hint;
-  }
-
   ComplexImported import_node(const Node& node) {
     const std::string_view key = import_key(node.target);
     const bool is_complex = touches_complex(program_, node);
@@ -257,7 +251,7 @@ class Translator {
         return unsupported_op(node).because("it has no form for complex numbers");
       if (node.target.starts_with("higher_order."))
         return unsupported_op(node).hint("control flow and wrapped regions are not supported yet");
-      return unsupported_op(node).hint(how_to_do_without());
+      return unsupported_op(node).hint(how_to_do_without(key, program_.origin));
     }
     FERRYMAN_TRY(NodeCall call, make_call(node, key));
     FERRYMAN_TRY(std::vector<RealOrComplex> results, import.run(call));

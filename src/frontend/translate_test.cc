@@ -84,6 +84,17 @@ error[E0203]: aten.odd.default is not supported
 )");
 }
 
+TEST(Translate, AnOpThatDrawsNumbersIsAnErrorThatAsksForAnInput) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {2});
+  builder.output(builder.node("aten.rand_like.default", {tensor("self", x)}, {2}));
+  EXPECT_EQ(translated(builder.program).errors,
+            R"(error[E0203]: aten.rand_like.default is not supported
+  at    m (net.py:10), node n0
+  hint: a file draws no random numbers: give the model an input for them, and draw outside
+)");
+}
+
 TEST(Translate, AnUnsupportedOpThatNothingReadsDoesNotMatter) {
   ProgramBuilder builder;
   const ValueIndex x = builder.input("x", {2});

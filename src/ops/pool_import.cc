@@ -55,6 +55,18 @@ Result<Ints> resolved_padding_after(ImportContext& call, const Window& window,
   return padding_after;
 }
 
+// With ceil_mode, a window that is larger than an axis without padding sees all of it, once.
+Window fitted(Window window, const TensorType& x) {
+  for (size_t axis = 0; axis < window.rank(); ++axis) {
+    const Dim size = x.dims[x.rank() - window.rank() + axis];
+    const bool is_padded = window.padding_before[axis] > 0 || window.padding_after[axis] > 0;
+    if (!size.is_static() || is_padded || window.dilation[axis] != 1) continue;
+    const int64_t missing = window.kernel[axis] - size.size();
+    if (missing > 0 && missing < window.stride[axis]) window.kernel[axis] = size.size();
+  }
+  return window;
+}
+
 Result<ValueId> make_pool(ImportContext& call, OpName name, ValueId x, size_t rank,
                           const std::vector<NamedAttr>& attrs) {
   return with_batch(call, x, rank, [&](ValueId batched) -> Result<ValueId> {
@@ -102,6 +114,7 @@ Result<std::vector<ValueId>> import_max_pool(ImportContext& call) {
   FERRYMAN_TRY(Window window, read_pool_window(call, rank));
   FERRYMAN_TRY(const bool ceil_mode, call.flag("ceil_mode", false));
   if (ceil_mode) {
+    window = fitted(std::move(window), call.graph().type(x));
     FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, call.graph().type(x)));
   }
   FERRYMAN_TRY(const ValueId pooled, make_pool(call, ops::kMaxPool, x, rank,
@@ -137,6 +150,7 @@ Result<std::vector<ValueId>> import_avg_pool(ImportContext& call) {
   FERRYMAN_TRY(bool ceil_mode, call.flag("ceil_mode", false));
   FERRYMAN_TRY(bool count_include_pad, call.flag("count_include_pad", true));
   FERRYMAN_TRY(const int64_t divisor_override, call.integer("divisor_override", 0));
+  if (ceil_mode) window = fitted(std::move(window), call.graph().type(x));
   if (is_integer(dtype_of(call, x)))
     return one_result(make_whole_avg_pool(
         call, x, window, ceil_mode, {window.padding_after, count_include_pad, divisor_override}));

@@ -116,11 +116,11 @@ def _size(form: Form) -> tuple[int, int]:
 
 def _tokens(form: Form) -> torch.Tensor:
     tokens = torch.randint(3, _PLAIN_TOKENS, (1, TOKENS + form.marks))
-    if form.marks:
-        mark = _number(form.config, -1, "image_token_id", "image_token_index", "audio_token_id",
-                       "audio_token_index", "media_token_id")  # fmt: skip
-        if mark >= 0:
-            tokens[:, 2 : 2 + form.marks] = mark
+    mark = _number(form.config, -1, "image_token_id", "image_token_index", "audio_token_id",
+                   "audio_token_index", "media_token_id")  # fmt: skip
+    tokens[tokens == mark] = 2
+    if mark >= 0:
+        tokens[:, 2 : 2 + form.marks] = mark
     return tokens
 
 
@@ -241,6 +241,8 @@ _MAKE: dict[str, Any] = {
     "hidden_states": lambda form: _pixels(dataclasses.replace(form, pixels="patches"))
     if "grid_thw" in form.parameters
     else torch.randn(1, TOKENS, _number(form.config, 32, "hidden_size")),
+    "noise_sequence": lambda form: torch.randn(
+        1, FRAMES, _number(form.config, 64, "model_in_channels")),
     "noise": lambda form: torch.rand(1, (_size(form)[0] // _number(_vision(form), 16, "patch_size"))
                                      ** 2),
 }  # fmt: skip

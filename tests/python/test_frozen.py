@@ -241,6 +241,27 @@ def test_sizes_that_no_input_has_a_part_in_are_constants():
     assert torch.equal(model(x), Chosen()(x))
 
 
+@pytest.mark.parametrize("place", ["input", "chance"])
+def test_what_inputs_and_chance_choose_is_no_constant(place):
+    class Chosen(nn.Module):
+        def forward(self, x, place):
+            places = torch.ones(4, 4).nonzero()
+            if x.sum() > 0:
+                x = x + 1
+            if place is None:
+                place = torch.multinomial(torch.ones(16), 4)
+            return x.sum() + places[place].sum(0)
+
+    place = torch.tensor([1, 2]) if place == "input" else None
+    program, _ = frozen(Chosen(), positive(3), place)
+    if place is not None:
+        args = (positive(3), torch.tensor([5, 15]))
+        assert torch.equal(program.module()(*args), Chosen()(*args))
+        return
+    targets = [str(node.target) for node in program.graph.nodes]
+    assert targets.index("aten.multinomial.default") < targets.index("aten.index.Tensor")
+
+
 def test_numpy_inside_forward_is_an_error_that_says_so():
     with pytest.raises(CaptureError) as caught:
         capture(ThroughNumpy().eval(), (positive(3),))
