@@ -30,7 +30,8 @@ class PlanWriter {
     for (size_t o = 0; o < model_.ops.size(); ++o) write_op(o);
     write_outputs();
     write_copies();
-    for (const LayoutCopy& copy : plan_.copies) plan_.bytes_moved += copy.bytes;
+    for (const LayoutCopy& copy : plan_.copies) plan_.bytes_copied += copy.bytes;
+    plan_.bytes_moved += plan_.bytes_copied;
     plan_.lower_bound = model_.complete ? solution_.lower_bound : 0;
     plan_.proven = plan_.lower_bound == plan_.bytes_moved;
     return std::move(plan_);

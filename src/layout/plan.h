@@ -14,7 +14,7 @@
 // With the results of relabelling ops there is nothing to do: their MemoryOrder names the memory
 // that they look at. Constants are read in the order asked for (`constant_in_layout`).
 //
-// Invariants: copies made in this way are exactly `copies`, and their bytes sum up to bytes_moved.
+// Invariants: copies made in this way are exactly `copies`, and their bytes sum up to bytes_copied.
 #pragma once
 
 #include <compare>
@@ -83,9 +83,10 @@ struct LayoutPlan {
   std::vector<Layout> outputs;  // parallel to Graph::outputs()
   std::vector<Layout> updates;  // parallel to Graph::state_updates()
   std::vector<LayoutCopy> copies;
-  int64_t bytes_moved = 0;
-  int64_t lower_bound = 0;  // no plan moves fewer bytes
-  bool proven = true;       // bytes_moved == lower_bound
+  int64_t bytes_copied = 0;  // by `copies`
+  int64_t bytes_moved = 0;   // and by the chosen forms themselves
+  int64_t lower_bound = 0;   // no plan moves fewer bytes
+  bool proven = true;        // bytes_moved == lower_bound
 
   // Which memory a value looks at: per factor of the value, the factor of the root.
   struct View {

@@ -1,6 +1,9 @@
 #include "target/tflite/contract.h"
 
+#include <algorithm>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "ops/attrs.h"
 #include "ops/names.h"
@@ -11,6 +14,8 @@ using layout::Form;
 using layout::TensorDemand;
 
 namespace {
+
+constexpr size_t kMaxRankFromLeft = 5;  // of BATCH_MATMUL
 
 // [N, C, spatial…] with C innermost.
 TensorDemand channels_last(size_t rank) {
@@ -50,10 +55,61 @@ std::vector<Form> topk_forms(const Graph& graph, OpId op) {
   return {{.operands = {{{axis}}}, .results = {{{axis}}, {{axis}}}}};
 }
 
-std::vector<Form> linear_forms(const Graph& graph, OpId op) {
-  const int last = static_cast<int>(graph.type(graph.op(op).operands[0]).rank()) - 1;
-  const int result_last = static_cast<int>(graph.type(graph.op(op).result()).rank()) - 1;
-  return {{.operands = {{{last}}, logical(2)}, .results = {{{result_last}}}}};
+constexpr int kMaxStepsToTurn = 8;
+
+// The dim of `value` that lay innermost before a permute put another one there. Pointwise ops and
+// linear layers in between keep the rows as they are.
+std::optional<int> turned_dim(const Graph& graph, ValueId value) {
+  const size_t rank = graph.type(value).rank();
+  for (int step = 0; step < kMaxStepsToTurn && graph.producer(value).valid(); ++step) {
+    const Op& op = graph.op(graph.producer(value));
+    if (op.is(ops::kPermute)) {
+      const Ints& perm = op.attr(attr::kPerm).values;
+      const auto at = std::find(perm.begin(), perm.end(), static_cast<int64_t>(rank) - 1);
+      if (at == perm.end() - 1) return std::nullopt;
+      return static_cast<int>(at - perm.begin());
+    }
+    if (op.def->axes != AxisRule::kElementwise && !op.is(ops::kLinear)) return std::nullopt;
+    const auto next = std::find_if(op.operands.begin(), op.operands.end(), [&](ValueId operand) {
+      return operand.valid() && !graph.is_constant(operand) && graph.type(operand).rank() == rank;
+    });
+    if (next == op.operands.end()) return std::nullopt;
+    value = *next;
+  }
+  return std::nullopt;
+}
+
+// What the product from the left costs beside it: its right operand is packed at run time, which
+// took about a quarter of a transposition, and a bias is an ADD, which took about half of one.
+int64_t cost_from_left(const Graph& graph, const Op& op) {
+  const int64_t read = num_elements(graph.type(op.operands[0]).dims) * byte_size(DType::kF32);
+  const int64_t written = num_elements(graph.type(op.result()).dims) * byte_size(DType::kF32);
+  return read / 2 + (op.has_operand(2) ? written : 0);
+}
+
+std::vector<Form> linear_forms(const Graph& graph, OpId id) {
+  const Op& op = graph.op(id);
+  const TensorType& x = graph.type(op.operands[0]);
+  const int last = static_cast<int>(x.rank()) - 1;
+  const int result_last = static_cast<int>(graph.type(op.result()).rank()) - 1;
+  std::vector<Form> forms = {{.operands = {{{last}}, logical(2)}, .results = {{{result_last}}}}};
+  const bool is_constant = graph.is_constant(op.operands[1]) &&
+                           (!op.has_operand(2) || graph.is_constant(op.operands[2]));
+  const std::optional<int> rows = turned_dim(graph, op.operands[0]);
+  const bool fits = is_constant && rows.has_value() && x.dtype == DType::kF32 &&
+                    result_last == last && x.rank() <= kMaxRankFromLeft && all_static(x.dims) &&
+                    num_elements(graph.type(op.result()).dims) * num_elements(x.dims) > 0;
+  if (!fits) return forms;
+  TensorDemand all{{last}};
+  for (int dim = 0; dim < last; ++dim) all.innermost.push_back(dim);
+  for (const auto& [form, demand] :
+       {std::pair(kFromLeft, TensorDemand{{last, *rows}}), std::pair(kFromLeftOfAll, all)}) {
+    forms.push_back({.id = form,
+                     .operands = {demand, logical(2)},
+                     .results = {demand},
+                     .cost = cost_from_left(graph, op)});
+  }
+  return forms;
 }
 
 TensorDemand matrix(size_t rank, bool transposed) {

@@ -9,6 +9,11 @@ namespace ferryman::tflite {
 inline constexpr int kAdjointX = 1;
 inline constexpr int kAdjointY = 2;
 
+// Form ids of linear: FULLY_CONNECTED on the last axis, or BATCH_MATMUL with the weight as its left
+// operand, where the channels lie before one dim of rows or before all of them.
+inline constexpr int kFromLeft = 1;
+inline constexpr int kFromLeftOfAll = 2;
+
 // A convolution with one group per input channel: DEPTHWISE_CONV_2D.
 bool is_depthwise(const Graph& graph, OpId conv);
 

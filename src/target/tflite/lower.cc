@@ -61,7 +61,7 @@ class Lowering {
     add_inputs();
     for (const OpId op : graph_.op_ids()) lower_op(op);
     add_outputs();
-    check(memory_->bytes_copied() == plan_.bytes_moved,
+    check(memory_->bytes_copied() == plan_.bytes_copied,
           "copies other than those of the layout plan");
     for (size_t i = 0; i < graph_.inputs().size(); ++i) {
       lowered_.inputs.push_back(memory_->placement(graph_.inputs()[i]));

@@ -2,7 +2,7 @@
 //
 //   FERRYMAN_TRY(Lowered lowered, lower_to_tflite(graph, plan));
 //
-// Invariant: the copies in the model move exactly plan.bytes_moved bytes (asserted).
+// Invariant: the copies in the model move exactly plan.bytes_copied bytes (asserted).
 #pragma once
 
 #include <string>

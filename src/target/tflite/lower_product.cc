@@ -40,10 +40,34 @@ Shape matmul_shape(const LowerOp& op) {
   return a;
 }
 
+// W [n, k] times x [.., k, rows], and the bias for each n.
+void lower_linear_from_left(LowerOp& op) {
+  const auto k = static_cast<int32_t>(op.type(0).dims.back().size());
+  const auto n = static_cast<int32_t>(op.result_type().dims.back().size());
+  Shape x = op.operand_shape(0);
+  if (op.form() == kFromLeftOfAll) x = {k, static_cast<int32_t>(num_elements(op.type(0).dims)) / k};
+  const auto with_matrix = [&](Shape shape, int32_t rows, int32_t columns) {
+    shape[shape.size() - 2] = rows;
+    shape[shape.size() - 1] = columns;
+    return shape;
+  };
+  const Shape ones(x.size(), 1);
+  const Shape result = with_matrix(x, n, x.back());
+  std::vector<TensorIndex> inputs = {op.operand(1, with_matrix(ones, n, k)), op.operand(0, x)};
+  if (!op.has(2)) {
+    return op.finish_in_shape(Op::kBatchMatmul, std::move(inputs), result, BatchMatMulOptions{});
+  }
+  const TensorIndex product = op.emit(Op::kBatchMatmul, std::move(inputs), op.result_type().dtype,
+                                      result, BatchMatMulOptions{});
+  op.finish_in_shape(Op::kAdd, {product, op.operand(2, with_matrix(ones, n, 1))}, result,
+                     AddOptions{});
+}
+
 }  // namespace
 
 // The rows may lie in any shape.
 void lower_linear(LowerOp& op) {
+  if (op.form() != 0) return lower_linear_from_left(op);
   Shape shape = op.operand_shape(0);
   const Shape lying = op.lying_shape(0);
   if (lying.size() <= kMaxLinearRank && ends_alike(lying, shape, 1)) shape = lying;
