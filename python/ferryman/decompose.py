@@ -26,6 +26,7 @@ from torch.utils import _pytree as pytree
 from . import _native
 from .operators import qualified_name
 from .prims import prim_decompositions
+from .rewrites import REWRITES
 
 # What one node may become: torch writes recurrent layers and some linear algebra step by step.
 _MAX_NODES = 20_000
@@ -115,8 +116,9 @@ def _replace(program: ExportedProgram, node: Node) -> None:
 
 def _is_recorded_wrong(node: Node) -> bool:
     """Of one sample without a batch torch records this loss with an axis, and computes it without."""
-    is_loss = node.target.__name__.startswith("multilabel_margin_loss")
-    return is_loss and node.args[0].meta["val"].ndim < 2
+    if not node.target.__name__.startswith("multilabel_margin_loss"):
+        return False
+    return node.args[0].meta["val"].ndim < 2 and node.meta["val"].ndim > 0
 
 
 def _is_fixed(node: Node) -> bool:
@@ -168,25 +170,14 @@ def _trace(node: Node) -> GraphModule | None:
     return traced if is_done and has_result else None
 
 
-def _fill_diagonal(self, value, wrap=False):
-    if self.ndim != 2 or (wrap and self.shape[0] > self.shape[1]):
-        raise NotImplementedError("a diagonal that is no view")
-    self.diagonal().fill_(value)
-    return self
-
-
-# What writes and has no functional twin.
-_WRITES = {"fill_diagonal_": _fill_diagonal}
-
-
 def _called(target: OpOverload) -> Callable | None:
     """An op that writes is traced as its functional twin and one copy, which the core follows.
     None if it writes anything else: tracing could lose that."""
+    if target._schema.name in REWRITES:
+        return REWRITES[target._schema.name]
     if not target._schema.is_mutable:
         return target
     name = target._schema.name.removeprefix("aten::")
-    if name in _WRITES:
-        return _WRITES[name]
     twin = getattr(torch.ops.aten, name.removesuffix("_"), None) if name.endswith("_") else None
     written = [a.name for a in target._schema.arguments if a.alias_info and a.alias_info.is_write]
     if twin is None or written != [target._schema.arguments[0].name]:
@@ -227,8 +218,9 @@ def _connect(node: Node, results: Any) -> None:
     if isinstance(results, Node):
         return _take_place(node, results)
     for user in list(node.users):
-        _take_place(user, results[user.args[1]])
-    node.graph.erase_node(node)
+        _connect(user, results[user.args[1]])
+    if not node.users:
+        node.graph.erase_node(node)
 
 
 def _take_place(node: Node, result: Node) -> None:

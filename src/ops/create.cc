@@ -151,12 +151,16 @@ Imported import_arange(ImportContext& call) {
 // `steps` numbers from start to end, both included; from either end to the middle, as torch does.
 Imported import_linspace(ImportContext& call) {
   ignore_placement(call);
-  FERRYMAN_TRY(const double start, call.number("start"));
-  FERRYMAN_TRY(const double end, call.number("end"));
+  FERRYMAN_TRY(double start, call.number("start"));
+  FERRYMAN_TRY(double end, call.number("end"));
   FERRYMAN_TRY(const int64_t steps, call.integer("steps"));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
   constexpr int64_t kMaxElems = 1 << 28;
-  if (!is_floating(dtype)) return call.unsupported("of whole numbers");
+  const bool is_whole = is_integer(dtype);
+  if (!is_whole && !is_floating(dtype)) return call.unsupported("of bools or complex numbers");
+  // Whole numbers: the ends are truncated first, and the steps between them are not.
+  if (is_whole) start = std::trunc(start);
+  if (is_whole) end = std::trunc(end);
   if (steps < 0 || steps > kMaxElems) return call.unsupported("a bad number of steps");
   std::vector<double> values(static_cast<size_t>(steps));
   const double stride = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
@@ -164,6 +168,7 @@ Imported import_linspace(ImportContext& call) {
     values[static_cast<size_t>(i)] = i < steps / 2 || steps == 1
                                          ? start + stride * static_cast<double>(i)
                                          : end - stride * static_cast<double>(steps - 1 - i);
+    if (is_whole) values[static_cast<size_t>(i)] = std::trunc(values[static_cast<size_t>(i)]);
   }
   return constant(call, store_doubles({dtype, {Dim(steps)}}, values), "linspace");
 }

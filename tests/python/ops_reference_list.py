@@ -112,7 +112,6 @@ _DYNAMIC = ("only known at run time",)
 
 # Parts of the errors that some samples of an op may give.
 REFUSED = {
-    "linspace": ("of whole numbers",),
     "nn.functional.alpha_dropout": _TRAINING,
     "nn.functional.dropout": _TRAINING,
     "nn.functional.dropout2d": _TRAINING,
