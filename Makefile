@@ -70,6 +70,7 @@ families: build
 
 bench: build
 	build/ferryman_bench
+	build/ferryman_convert_bench
 	$(PY) bench/convert_time.py
 
 bench-peers: build
