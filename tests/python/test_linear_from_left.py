@@ -1,4 +1,4 @@
-"""Linear layers over an axis that is not the last: products from the left, without transpositions."""
+"""Linear layers over an axis that is not the last: products from the left, no transpositions."""
 
 import json
 
