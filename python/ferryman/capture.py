@@ -4,8 +4,8 @@
     buffer, storages = walk(program)
 
 Three ways are tried: torch.export as it is, its strict mode, and tracing with the example's values,
-which freezes those that Python looks at (freezing.py). Nothing is patched, and the module, its
-flags and the random state are as before afterwards.
+which freezes those that Python looks at (freezing.py). Nothing stays patched (size_branches.py), and
+the module, its flags and the random state are as before afterwards.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch.utils import _pytree as pytree
 
 from .errors import CaptureError, InputError
 from .frozen import values_of_inputs, warn
+from .size_branches import one_way
 from .walk import require_plain_tensor, walk
 
 __all__ = ["capture", "walk"]
@@ -266,7 +267,7 @@ def _without_free_values(module, args, kwargs, program: ExportedProgram) -> Expo
 def _exporting():
     """With gradients, whatever the caller has set: without, modules such as nn.TransformerEncoder
     take a fused path that hides their operators."""
-    with torch.enable_grad(), _told_once():
+    with torch.enable_grad(), _told_once(), one_way():
         yield
 
 

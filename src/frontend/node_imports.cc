@@ -20,6 +20,7 @@ NodeImport NodeImports::find(std::string_view key, Numbers numbers) const {
   NodeImport import;
   import.function = ops_.imports.find(key);
   if (import.function == nullptr) import.row = rows_.find(key);
+  if (numbers == Numbers::kReal) import.counted = counted_.find(key);
   if (numbers == Numbers::kReal && import.is_known()) return import;
   import.complex = complex_.find(key);
   const bool lacks_real = import.complex != nullptr &&

@@ -10,6 +10,7 @@
 
 #include "frontend/bind_row.h"
 #include "frontend/complex/complex_table.h"
+#include "frontend/counted/counted_table.h"
 #include "ops/families.h"
 
 namespace ferryman::frontend {
@@ -20,8 +21,11 @@ struct NodeImport {
   ImportFn function = nullptr;
   const RowBinding* row = nullptr;
   const ComplexImport* complex = nullptr;  // goes before the others
+  const CountedImport* counted = nullptr;  // where sizes are only known at run time
 
-  bool is_known() const { return function != nullptr || row != nullptr || complex != nullptr; }
+  bool is_known() const { return has_fixed_sizes() || complex != nullptr || counted != nullptr; }
+  // Whether there is an import for tensors of which all sizes are numbers.
+  bool has_fixed_sizes() const { return function != nullptr || row != nullptr; }
   ComplexImported run(ImportContext& call) const;
 };
 
@@ -38,6 +42,7 @@ class NodeImports {
   const Ops& ops_;
   RowTable rows_;
   ComplexTable complex_;
+  CountedTable counted_;
 };
 
 }  // namespace ferryman::frontend

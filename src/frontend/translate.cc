@@ -6,35 +6,18 @@
 #include <set>
 
 #include "frontend/complex/complex_values.h"
+#include "frontend/counted/counted_nodes.h"
 #include "frontend/import_key.h"
 #include "frontend/liveness.h"
 #include "frontend/node_call.h"
 #include "frontend/node_imports.h"
 #include "frontend/unknown_op.h"
+#include "frontend/write_ops.h"
 #include "ops/infer.h"
 
 namespace ferryman::frontend {
 
 namespace {
-
-constexpr std::string_view kAtenPrefix = "aten.";
-
-// The op's name without namespace and overload: "add_" for "aten.add_.Tensor".
-std::string_view base_name(std::string_view target) {
-  const size_t overload = target.rfind('.');
-  const std::string_view head = target.substr(0, overload);
-  const size_t space = head.rfind('.');
-  return space == std::string_view::npos ? head : head.substr(space + 1);
-}
-
-// add_, __iand__, add.out: what functionalise should have replaced.
-bool writes_in_place(std::string_view target) {
-  if (!target.starts_with(kAtenPrefix)) return false;
-  const std::string_view name = base_name(target);
-  if (target.ends_with("out") && target.find(".out") != std::string_view::npos) return true;
-  if (name.starts_with("__")) return name.starts_with("__i");
-  return name.ends_with('_');
-}
 
 // Arguments that say where a tensor lies and how; they carry no numbers.
 bool is_placement(const EnumArg& arg) {
@@ -63,7 +46,8 @@ class Translator {
         graph_(ops.set),
         builder_(graph_),
         values_(program.values.size()),
-        complex_(builder_) {}
+        complex_(builder_),
+        counted_(program, graph_, builder_) {}
 
   Result<Graph> run() {
     refuse_symbolic_sizes();
@@ -90,35 +74,17 @@ class Translator {
 
   // ---- sizes ----
 
-  bool has_open_size(ValueIndex index) const {
-    if (index == kNoValue || !live_.values[index]) return false;
-    const std::optional<TensorMeta>& tensor = program_.values[index].tensor;
-    return tensor.has_value() && !is_static(*tensor);
-  }
-
+  // Those of inputs, that is; others are counted while the program runs (frontend/counted).
   void refuse_symbolic_sizes() {
     for (const Input& input : program_.inputs) {
-      if (!has_open_size(input.value)) continue;
-      return fail(Diag::error(DiagCode::kUnsupportedForm,
-                              fmt::format("'{}' has a size that is only known at run time",
-                                          program_.values[input.value].name))
-                      .because("dynamic shapes are not supported yet")
-                      .hint("export without dynamic_shapes, with example inputs of the final "
-                            "sizes"));
-    }
-    for (const Node& node : program_.nodes) {
-      if (std::none_of(node.results.begin(), node.results.end(),
-                       [&](ValueIndex result) { return has_open_size(result); }))
-        continue;
-      return fail(Diag::error(DiagCode::kUnsupportedForm,
-                              fmt::format("the size of what {} gives depends on values and is only "
-                                          "known at run time",
-                                          node.target))
-                      .at(node.location)
-                      .because("a converted model has tensors of fixed sizes")
-                      .hint("keep all elements: torch.where or a product with the mask in place of "
-                            "x[mask], torch.nonzero_static in place of nonzero")
-                      .about(node.target));
+      if (input.value == kNoValue || !live_.values[input.value]) continue;
+      const Value& value = program_.values[input.value];
+      if (!value.tensor || is_static(*value.tensor)) continue;
+      fail(Diag::error(DiagCode::kUnsupportedForm,
+                       fmt::format("'{}' has a size that is only known at run time", value.name))
+               .because("dynamic shapes are not supported yet")
+               .hint("export without dynamic_shapes, with example inputs of the final sizes"));
+      return;
     }
   }
 
@@ -217,7 +183,7 @@ class Translator {
       fail(unsupported_op(node).because("this form of writing in place is not supported"));
       return stand_in_for(node);
     }
-    if (!live_.nodes[position] || is_known_number(node)) return;
+    if (!live_.nodes[position] || is_known_number(node) || counted_.is_size(node)) return;
     builder_.set_location(graph_.intern(node.location));
     ComplexImported results = import_node(node);
     if (!results.ok()) {
@@ -254,17 +220,24 @@ class Translator {
       return unsupported_op(node).hint(how_to_do_without(key, program_.origin));
     }
     FERRYMAN_TRY(NodeCall call, make_call(node, key));
-    FERRYMAN_TRY(std::vector<RealOrComplex> results, import.run(call));
+    FERRYMAN_TRY(std::vector<RealOrComplex> results, run_import(node, import, call));
     const std::vector<std::string_view> unread = call.unread_args();
     if (!unread.empty())
       return call.unsupported(fmt::format("the option '{}' is not honoured", unread.front()));
     return results;
   }
 
+  ComplexImported run_import(const Node& node, const NodeImport& import, NodeCall& call) {
+    const bool needs_counts = import.counted != nullptr && !import.has_fixed_sizes();
+    if (!needs_counts && !counted_.touches(node)) return import.run(call);
+    FERRYMAN_TRY(const std::vector<ValueId> results, counted_.run(call, import, node, values_));
+    return std::vector<RealOrComplex>(results.begin(), results.end());
+  }
+
   Result<NodeCall> make_call(const Node& node, std::string_view key) {
     std::vector<NodeCall::Arg> args;
     for (const NamedArgument& named : node.args) {
-      FERRYMAN_TRY(ImportArg value, convert(named.arg, named.name));
+      FERRYMAN_TRY(ImportArg value, convert(named.arg, key, named.name));
       args.push_back({named.name, std::move(value)});
     }
     std::vector<NodeCall::ResultSlot> results;
@@ -273,7 +246,10 @@ class Translator {
       if (result == kNoValue) continue;
       const Value& value = program_.values[result];
       slot.is_read = live_.values[result];
-      if (value.tensor.has_value()) slot.type = to_type(*value.tensor);
+      if (!value.tensor.has_value()) continue;
+      // The size that a node counts has no bound yet.
+      Result<TensorType> bounded = counted_.type_of(*value.tensor);
+      slot.type = bounded.ok() ? std::move(bounded).value() : to_type(*value.tensor);
     }
     return NodeCall(builder_, key, std::move(args), std::move(results));
   }
@@ -282,18 +258,18 @@ class Translator {
     return Diag::error(DiagCode::kUnsupportedForm, fmt::format("argument '{}' {}", name, what));
   }
 
-  Result<ImportArg> convert(const Argument& arg, std::string_view name) {
+  Result<ImportArg> convert(const Argument& arg, std::string_view key, std::string_view name) {
     if (arg.is_none()) return ImportArg{};
     if (const auto* flag = arg.as<bool>()) return ImportArg{*flag};
     if (const auto* integer = arg.as<int64_t>()) return ImportArg{*integer};
     if (const auto* real = arg.as<double>()) return ImportArg{*real};
     if (const auto* text = arg.as<std::string>()) return ImportArg{*text};
     if (const auto* dtype = arg.as<DTypeArg>()) return ImportArg{dtype->dtype};
-    if (const auto* ref = arg.as<ValueRef>()) return convert_value(ref->value, name);
+    if (const auto* ref = arg.as<ValueRef>()) return convert_value(ref->value, key, name);
     if (const auto* list = arg.as<ArgumentList>()) {
       ImportArgs items;
       for (const Argument& item : *list) {
-        FERRYMAN_TRY(ImportArg converted, convert(item, name));
+        FERRYMAN_TRY(ImportArg converted, convert(item, key, name));
         items.push_back(std::move(converted));
       }
       return ImportArg{std::move(items)};
@@ -310,7 +286,7 @@ class Translator {
     return bad_argument(name, "is a graph");
   }
 
-  Result<ImportArg> convert_value(ValueIndex index, std::string_view name) {
+  Result<ImportArg> convert_value(ValueIndex index, std::string_view key, std::string_view name) {
     if (values_[index].valid()) return ImportArg{values_[index]};
     if (const ComplexValue* complex = complex_.find(index)) return ImportArg{*complex};
     const Value& value = program_.values[index];
@@ -319,8 +295,8 @@ class Translator {
       return ImportArg{value.number->value};
     }
     if (!value.number.has_value()) return bad_argument(name, "is not a tensor");
-    return bad_argument(name, "is a number that is only known at run time")
-        .because("dynamic shapes and values are not supported yet");
+    FERRYMAN_TRY(const int64_t bound, counted_.bound_for(key, name, value));
+    return ImportArg{bound};
   }
 
   // Adds what the import function did not say: the op, and where it stands.
@@ -379,7 +355,9 @@ class Translator {
   bool record_result(const Node& node, ValueIndex index, const RealOrComplex& result) {
     const Value& value = program_.values[index];
     if (!value.tensor.has_value()) return false;
-    const TensorType recorded = to_type(*value.tensor);
+    const Result<TensorType> bounded = counted_.type_of(*value.tensor);
+    if (!bounded.ok()) return refuse_size(node, bounded.diag());
+    const TensorType& recorded = *bounded;
     if (const auto* complex = std::get_if<ComplexValue>(&result)) {
       if (!is_complex(recorded.dtype)) return refuse_type(node, "complex numbers", recorded);
       const TensorType part = part_type(recorded);
@@ -392,8 +370,16 @@ class Translator {
     if (!check_type(node, recorded, real)) return false;
     set(index, real);
     const ferryman::Value& made = graph_.value(real);
-    if (made.kind == ValueKind::kResult && made.name.empty()) builder_.set_name(real, value.name);
+    // What has more entries than the program's value is not that value.
+    const bool is_whole = is_static(*value.tensor);
+    if (is_whole && made.kind == ValueKind::kResult && made.name.empty())
+      builder_.set_name(real, value.name);
     return true;
+  }
+
+  bool refuse_size(const Node& node, Diag diag) {
+    fail(complete(std::move(diag), node));
+    return false;
   }
 
   bool check_type(const Node& node, const TensorType& recorded, ValueId made) {
@@ -439,10 +425,16 @@ class Translator {
       if (!pair.ok()) return fail(std::move(pair).diag());
       return add_named_output(std::move(name), *pair);
     }
-    if (values_[ref->value].valid()) return add_named_output(std::move(name), values_[ref->value]);
+    if (values_[ref->value].valid()) return add_tensor_output(std::move(name), ref->value);
     const Value& value = program_.values[ref->value];
     if (value.number.has_value() && value.number->is_static()) return;
     fail(Diag::error(DiagCode::kUnsupportedForm, fmt::format("output '{}' is not a tensor", name)));
+  }
+
+  void add_tensor_output(std::string name, ValueIndex index) {
+    Result<ValueId> value = counted_.to_output(values_[index], *program_.values[index].tensor);
+    if (!value.ok()) return fail(std::move(value).diag());
+    add_named_output(std::move(name), *value);
   }
 
   void add_named_output(std::string name, ValueId value) {
@@ -479,6 +471,7 @@ class Translator {
   Builder builder_;
   std::vector<ValueId> values_;  // of real tensors
   ComplexValues complex_;
+  CountedNodes counted_;
   std::set<std::string> mutated_buffers_;
   std::set<std::string> output_names_;
   std::unordered_map<std::string, ValueId> states_;

@@ -347,6 +347,14 @@ std::optional<DType> promoted_operands(const Program& program, const Node& node,
   return combine(with_axes, combine(without_axes, numbers));
 }
 
+// The op's name without namespace and overload: "add_" for "aten.add_.Tensor".
+std::string_view base_name(std::string_view target) {
+  const size_t overload = target.rfind('.');
+  const std::string_view head = target.substr(0, overload);
+  const size_t space = head.rfind('.');
+  return space == std::string_view::npos ? head : head.substr(space + 1);
+}
+
 }  // namespace
 
 DType promote(DType a, DType b) {
@@ -408,6 +416,14 @@ std::optional<DType> functional_dtype(const Program& program, const Node& node,
   const bool to_float = contains(kTrueDivision, op) && category(operands) < 2 &&
                         find_arg(node, "rounding_mode") == nullptr;
   return to_float ? DType::kF32 : operands;
+}
+
+bool writes_in_place(std::string_view target) {
+  if (!target.starts_with("aten.")) return false;
+  const std::string_view name = base_name(target);
+  if (target.ends_with("out") && target.find(".out") != std::string_view::npos) return true;
+  if (name.starts_with("__")) return name.starts_with("__i");
+  return name.ends_with('_');
 }
 
 }  // namespace ferryman::frontend

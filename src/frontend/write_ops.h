@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "frontend/program.h"
@@ -34,6 +35,10 @@ struct WriteOp {
 
 // nullopt: the op writes nothing.
 std::optional<WriteOp> find_write(const Node& node);
+
+// By its name, whether an op writes in place (add_, __iand__) or to an out=: what functionalise
+// should have replaced.
+bool writes_in_place(std::string_view target);
 
 // Ops that make a tensor from numbers compute the type of their out=, which the twin must be told.
 bool is_factory(const Program& program, const Node& node, const WriteOp& write);

@@ -12,6 +12,7 @@ void add_all_ops(Ops& ops) {
   add_compare_ops(ops);
   add_conv_ops(ops);
   add_create_ops(ops);
+  add_detection_ops(ops);
   add_elementwise_ops(ops);
   add_grid_sample_ops(ops);
   add_grouped_mm_ops(ops);
@@ -25,6 +26,7 @@ void add_all_ops(Ops& ops) {
   add_recurrent_ops(ops);
   add_reduce_ops(ops);
   add_resize_ops(ops);
+  add_roi_ops(ops);
   add_scan_ops(ops);
   add_scatter_ops(ops);
   add_search_ops(ops);

@@ -141,5 +141,7 @@ inline constexpr OpName kTile{"tile"};
 inline constexpr OpName kGather{"gather"};  // index_select with indices of any rank
 inline constexpr OpName kTopk{"topk"};
 inline constexpr OpName kSegmentReduce{"segment_reduce"};
+inline constexpr OpName kNms{"nms"};
+inline constexpr OpName kCut{"cut"};  // a tensor with as many entries as are counted at run time
 
 }  // namespace ferryman::ops

@@ -8,7 +8,7 @@ from torch import nn
 
 from families.bench_nets import ConvTasNet, DiffusionUnet
 from families.family import Family
-from models import zoo
+from models import torchvision_ops, zoo
 
 
 def families() -> list[Family]:
@@ -62,7 +62,7 @@ def _image(name: str, size: int = 224) -> Family:
 
 def _timm(name: str, size: int = 224) -> Family:
     def make():
-        zoo.define_torchvision_operators()  # it imports torchvision
+        torchvision_ops.define()  # it imports torchvision
         import timm
 
         return timm.create_model(name)
@@ -110,7 +110,7 @@ class Encoder(nn.Module):
 
 
 def _of(kind: str, **sizes) -> nn.Module:
-    zoo.define_torchvision_operators()
+    torchvision_ops.define()
     from transformers import CONFIG_MAPPING, AutoModel
 
     config = CONFIG_MAPPING[kind](**sizes)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from families.family import Family, Inputs
+from models import torchvision_ops
 
 
 def families() -> list[Family]:
@@ -21,6 +22,7 @@ def families() -> list[Family]:
         _family("nerf", NeRF, lambda: torch.randn(256, 3)),
         _family("graph_convolution", GraphConvolution, lambda: torch.randn(20, 8), _edges),
         _family("mamba_scan", MambaScan, lambda: torch.randn(1, 24, 16)),
+        _family("yolo_with_nms", YoloWithNms, lambda: torch.randn(1, 3, 96, 128)),
     ]
 
 
@@ -197,3 +199,32 @@ class MambaScan(nn.Module):
             state = decay[:, step] * state + given[:, step]
             seen.append((state * c[:, step, None, :]).sum(-1))
         return torch.stack(seen, 1)
+
+
+class YoloWithNms(nn.Module):
+    """Boxes from a grid of cells, those of a low score and those that overlap better ones left out
+    inside the graph: as many results as the image has."""
+
+    def __init__(self):
+        super().__init__()
+        self.ops = torchvision_ops.with_operators().ops
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.BatchNorm2d(16), nn.SiLU(),
+            nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.BatchNorm2d(32), nn.SiLU(),
+            nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.SiLU(),
+        )  # fmt: skip
+        self.head = nn.Conv2d(32, 5 + 4, 1)
+
+    def forward(self, image):
+        cells = self.head(self.body(image))[0].flatten(1).T
+        rows, columns = image.shape[2] // 8, image.shape[3] // 8
+        y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+        corners = torch.stack([x.flatten(), y.flatten()], 1)
+        centres = (cells[:, :2].sigmoid() + corners) * 8
+        halves = cells[:, 2:4].exp() * 12
+        scores, classes = (cells[:, 4:5].sigmoid() * cells[:, 5:].softmax(1)).max(1)
+        boxes = torch.cat([centres - halves, centres + halves], 1)
+        likely = scores > 0.13
+        boxes, scores, classes = boxes[likely], scores[likely], classes[likely]
+        kept = self.ops.batched_nms(boxes, scores, classes, 0.45)[:50]
+        return {"boxes": boxes[kept], "scores": scores[kept], "classes": classes[kept]}

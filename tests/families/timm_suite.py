@@ -7,7 +7,7 @@ import functools
 import torch
 
 from families.family import Family, images
-from models import zoo
+from models import torchvision_ops
 
 MAX_PARAMETERS = 60e6
 
@@ -19,7 +19,7 @@ def families() -> list[Family]:
 
 @functools.cache
 def _timm():
-    zoo.define_torchvision_operators()
+    torchvision_ops.define()
     import timm
 
     return timm

@@ -61,9 +61,14 @@ def _flow(name: str):
     return getattr(zoo.torchvision_models().optical_flow, name)(weights=None)
 
 
+# Images are scaled to this size; the others have one of their own.
+_SCALED = "fcos_resnet50_fpn retinanet_resnet50_fpn".split()
+
+
 def _detector(name: str):
     make = getattr(zoo.torchvision_models().detection, name)
-    return make(weights=None, weights_backbone=None)
+    options = {"min_size": 320, "max_size": 320} if name in _SCALED else {}
+    return make(weights=None, weights_backbone=None, **options)
 
 
 def _two_images(seed: int):

@@ -16,7 +16,7 @@ from torch import nn
 from families.family import Family, Inputs
 from families.transformers_configs import repair, small_configs
 from families.transformers_inputs import Form, forms, with_marks
-from models import zoo
+from models import torchvision_ops
 
 MAX_PARAMETERS = 100e6
 
@@ -30,7 +30,7 @@ def families() -> list[Family]:
 
 @functools.cache
 def kinds() -> tuple[str, ...]:
-    zoo.define_torchvision_operators()  # it imports torchvision
+    torchvision_ops.define()  # it imports torchvision
     from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
     return tuple(sorted(MODEL_MAPPING_NAMES))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from families.family import Family, images
-from models import zoo
+from models import torchvision_ops
 
 _DECODED = ("yolov3-tiny yolov5n yolov6n yolov8n yolov9t yolov10n yolo11n yolo12n yolov8n-seg "
             "yolov8n-pose yolov8n-obb yolov8n-cls yolo11n-seg").split()  # fmt: skip
@@ -26,7 +26,7 @@ def families() -> list[Family]:
 
 
 def _make(name: str) -> nn.Module:
-    zoo.define_torchvision_operators()  # it imports torchvision
+    torchvision_ops.define()  # it imports torchvision
     from ultralytics.nn import tasks
 
     kind = {"seg": tasks.SegmentationModel, "pose": tasks.PoseModel, "obb": tasks.OBBModel,

@@ -6,34 +6,17 @@ zoo.other_inputs("resnet50")       # for the comparison: other values than the e
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable
 
 import torch
 from torch import nn
 
-from models import nets
+from models import nets, torchvision_ops
 from models.randomise import randomise
 
 
-@functools.cache
-def define_torchvision_operators():
-    """Some wheels of torchvision lack the compiled operators that importing it asks for: their
-    schemas are defined before it. No model of the list calls them."""
-    boxes = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-    for name in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, name):
-            _LIBRARY.define(name + boxes)
-
-
 def torchvision_models():
-    define_torchvision_operators()
-    import torchvision.models
-
-    return torchvision.models
-
-
-_LIBRARY = torch.library.Library("torchvision", "FRAGMENT")  # its definitions live as long as it
+    return torchvision_ops.with_operators().models
 
 
 @dataclasses.dataclass(frozen=True)

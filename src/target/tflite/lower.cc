@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ops/attrs.h"
 #include "ops/names.h"
 #include "support/check.h"
 #include "target/tflite/lower_op.h"
@@ -119,6 +120,10 @@ class Lowering {
       placement.perm.push_back(axis.parts.front().dim);
     }
     check(layout.dim_order().has_value(), "an output in pieces");
+    if (const OpId cut = graph_.producer_if(value, ops::kCut); cut.valid()) {
+      const auto axis = static_cast<size_t>(graph_.op(cut).attr(attr::kAxis).value);
+      placement.factors[axis] = -1;  // known when the model has run
+    }
     return placement;
   }
 

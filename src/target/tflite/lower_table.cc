@@ -60,6 +60,8 @@ constexpr std::array kLowerings = {
     LoweringRow{ops::kPixelUnshuffle, lower_pixel_unshuffle},
     LoweringRow{ops::kTopk, lower_topk},
     LoweringRow{ops::kSegmentReduce, lower_segment_reduce},
+    LoweringRow{ops::kNms, lower_nms},
+    LoweringRow{ops::kCut, lower_cut},
 };
 
 }  // namespace

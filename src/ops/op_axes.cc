@@ -1,4 +1,4 @@
-#include "layout/axes.h"
+#include "ops/op_axes.h"
 
 #include <algorithm>
 #include <string_view>
@@ -6,7 +6,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
 
-namespace ferryman::layout {
+namespace ferryman {
 
 namespace {
 
@@ -328,4 +328,4 @@ OpAxes op_axes(const Graph& graph, OpId op) {
   return AxesOfOp(graph, op).build();
 }
 
-}  // namespace ferryman::layout
+}  // namespace ferryman

@@ -1,0 +1,45 @@
+"""Functions of libraries that take one of several ways to the same result by a size, which
+torch.export would have to know. While a program is captured they take the one that works for all:
+
+    with one_way():
+        program = torch.export.export(model, args)
+
+torchvision's batched_nms looks at the number of boxes: of many it treats the classes one after the
+other, of few it moves each class to a place of its own, and of none it does nothing. The second does
+for all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+
+import torch
+
+_LOCK = threading.RLock()  # the function is one for all threads
+
+
+def _batched_nms(boxes, scores, idxs, iou_threshold):
+    # Runs among torchvision's names. The zero is for a maximum of no boxes.
+    largest = torch.cat([boxes.flatten(), boxes.new_zeros(1)]).max()
+    offsets = idxs.to(boxes) * (largest + 1)
+    return nms(boxes + offsets[:, None], scores, iou_threshold)  # noqa: F821
+
+
+@contextlib.contextmanager
+def one_way():
+    """The code is exchanged, not the name: models hold the function under names of their own."""
+    library = sys.modules.get("torchvision.ops.boxes")
+    function = getattr(library, "batched_nms", None)
+    names = getattr(function, "__globals__", {})
+    if not ("nms" in names and names.get("torch") is torch):
+        yield
+        return
+    with _LOCK:
+        code = function.__code__
+        function.__code__ = _batched_nms.__code__
+        try:
+            yield
+        finally:
+            function.__code__ = code

@@ -1,0 +1,194 @@
+#include "frontend/counted/counted_nodes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "frontend/counted/counted_call.h"
+#include "frontend/counted/counted_table.h"
+#include "frontend/counted/row_flow.h"
+#include "ops/attrs.h"
+#include "ops/names.h"
+
+namespace ferryman::frontend {
+
+namespace {
+
+bool is_of_run_time(const Value& value) {
+  const auto is_symbolic = [](const SymSize& size) { return !size.is_static(); };
+  if (value.number.has_value())
+    return value.number_kind == NumberKind::kInt && is_symbolic(*value.number);
+  return value.tensor.has_value() &&
+         std::any_of(value.tensor->sizes.begin(), value.tensor->sizes.end(), is_symbolic);
+}
+
+bool mentions_run_time(const Program& program, const Argument& arg) {
+  if (const auto* ref = arg.as<ValueRef>()) return is_of_run_time(program.values[ref->value]);
+  const auto* list = arg.as<ArgumentList>();
+  return list != nullptr && std::any_of(list->begin(), list->end(), [&](const Argument& item) {
+           return mentions_run_time(program, item);
+         });
+}
+
+// Arguments that say how many entries a result has, and nothing else.
+struct SizeArgument {
+  std::string_view key;
+  std::string_view name;
+};
+constexpr std::array kSizeArguments = {
+    SizeArgument{"full.default", "size"},
+    SizeArgument{"zeros.default", "size"},
+    SizeArgument{"ones.default", "size"},
+    SizeArgument{"empty.memory_format", "size"},
+    SizeArgument{"new_zeros.default", "size"},
+    SizeArgument{"new_ones.default", "size"},
+    SizeArgument{"new_full.default", "size"},
+    SizeArgument{"new_empty.default", "size"},
+    SizeArgument{"expand.default", "size"},
+    SizeArgument{"view.default", "size"},
+    SizeArgument{"_unsafe_view.default", "size"},
+    SizeArgument{"reshape.default", "shape"},
+    SizeArgument{"arange.default", "end"},
+    SizeArgument{"topk.default", "k"},
+    SizeArgument{"split_with_sizes.default", "split_sizes"},
+};
+
+// Replaces one operand of a call by another value.
+class WithOperand final : public ImportContext {
+ public:
+  WithOperand(ImportContext& call, std::string_view name, ValueId value)
+      : call_(call), name_(name), arg_{value} {}
+
+  Builder& builder() override { return call_.builder(); }
+  std::string_view target() const override { return call_.target(); }
+  const TensorType& result_type(size_t index) const override { return call_.result_type(index); }
+  size_t num_results() const override { return call_.num_results(); }
+  bool is_result_read(size_t index) const override { return call_.is_result_read(index); }
+  const ImportArg* find(std::string_view name) override {
+    const ImportArg* given = call_.find(name);
+    return name == name_ ? &arg_ : given;
+  }
+
+ private:
+  ImportContext& call_;
+  std::string_view name_;
+  ImportArg arg_;
+};
+
+Imported real_results(const NodeImport& import, ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<RealOrComplex> results, import.run(call));
+  std::vector<ValueId> values;
+  for (const RealOrComplex& result : results) {
+    const auto* value = std::get_if<ValueId>(&result);
+    if (value == nullptr) return call.unsupported("complex numbers counted at run time");
+    values.push_back(*value);
+  }
+  return values;
+}
+
+}  // namespace
+
+bool CountedNodes::touches(const Node& node) const {
+  return std::any_of(node.results.begin(), node.results.end(),
+                     [&](ValueIndex result) {
+                       return result != kNoValue && is_of_run_time(program_.values[result]);
+                     }) ||
+         std::any_of(node.args.begin(), node.args.end(), [&](const NamedArgument& named) {
+           return mentions_run_time(program_, named.arg);
+         });
+}
+
+bool CountedNodes::is_size(const Node& node) const {
+  if (node.target.starts_with("aten.") && !node.target.starts_with("aten.sym_")) return false;
+  return std::all_of(node.results.begin(), node.results.end(), [&](ValueIndex result) {
+    if (result == kNoValue) return true;
+    const Value& value = program_.values[result];
+    return value.number.has_value() && is_of_run_time(value);
+  });
+}
+
+Result<TensorType> CountedNodes::type_of(const TensorMeta& meta) const {
+  TensorType type{meta.dtype, {}};
+  for (const SymSize& size : meta.sizes) {
+    if (size.is_static()) {
+      type.dims.push_back(Dim(size.value));
+      continue;
+    }
+    FERRYMAN_TRY(const int64_t bound, sizes_.bound(size.expr));
+    type.dims.push_back(Dim(bound));
+  }
+  return type;
+}
+
+Result<int64_t> CountedNodes::bound_for(std::string_view key, std::string_view name,
+                                        const Value& value) const {
+  const bool is_size_argument =
+      std::any_of(kSizeArguments.begin(), kSizeArguments.end(),
+                  [&](const SizeArgument& row) { return row.key == key && row.name == name; });
+  if (is_size_argument && is_of_run_time(value)) return sizes_.bound(value.number->expr);
+  return Diag::error(DiagCode::kUnsupportedForm, "argument '" + std::string(name) +
+                                                     "' is a number that is only known at run time")
+      .because("dynamic shapes and values are not supported yet");
+}
+
+Imported CountedNodes::run(ImportContext& call, const NodeImport& import, const Node& node,
+                           std::span<const ValueId> values) {
+  FERRYMAN_TRY(const CountedAxes operands, operands_of(node, values));
+  std::vector<const TensorMeta*> results;
+  for (const ValueIndex result : node.results) {
+    const bool has_tensor = result != kNoValue && program_.values[result].tensor.has_value();
+    results.push_back(has_tensor ? &*program_.values[result].tensor : nullptr);
+  }
+  CountedCall counted(call, sizes_, operands, std::move(results));
+  if (import.counted == nullptr) return run_by_entries(call, import, counted, operands);
+  if (import.counted->import != nullptr) return import.counted->import(counted);
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const ValueId filled, counted.filled(x, import.counted->beyond));
+  WithOperand on_filled(call, "self", filled);
+  return real_results(import, on_filled);
+}
+
+Imported CountedNodes::run_by_entries(ImportContext& call, const NodeImport& import,
+                                      CountedCall& counted, const CountedAxes& operands) {
+  const OpId last = graph_.last_op();
+  FERRYMAN_TRY(const std::vector<ValueId> results, real_results(import, call));
+  const OpId first = last.valid() ? graph_.op(last).next : graph_.first_op();
+  FERRYMAN_TRY(const RowAxes axes, follow_rows(graph_, first, operands));
+  for (size_t i = 0; i < results.size() && i < counted.num_results(); ++i) {
+    FERRYMAN_TRY_STATUS(counted.require_axis(i, axes, results[i]));
+  }
+  return results;
+}
+
+Result<CountedAxes> CountedNodes::operands_of(const Node& node, std::span<const ValueId> values) {
+  CountedAxes found;
+  for (const NamedArgument& named : node.args) {
+    FERRYMAN_TRY_STATUS(add_operands(named.arg, values, found));
+  }
+  return found;
+}
+
+Status CountedNodes::add_operands(const Argument& arg, std::span<const ValueId> values,
+                                  CountedAxes& found) {
+  if (const auto* list = arg.as<ArgumentList>()) {
+    for (const Argument& item : *list) FERRYMAN_TRY_STATUS(add_operands(item, values, found));
+    return {};
+  }
+  const auto* ref = arg.as<ValueRef>();
+  if (ref == nullptr || !program_.values[ref->value].tensor.has_value()) return {};
+  const TensorMeta& meta = *program_.values[ref->value].tensor;
+  FERRYMAN_TRY(const std::optional<size_t> axis, find_counted_axis(meta));
+  if (!axis.has_value() || !values[ref->value].valid()) return {};
+  FERRYMAN_TRY(const ValueId count, sizes_.count(meta.sizes[*axis].expr));
+  found[values[ref->value]] = {static_cast<int64_t>(*axis), count};
+  return {};
+}
+
+Result<ValueId> CountedNodes::to_output(ValueId value, const TensorMeta& meta) {
+  FERRYMAN_TRY(const std::optional<size_t> axis, find_counted_axis(meta));
+  if (!axis.has_value()) return value;
+  FERRYMAN_TRY(const ValueId count, sizes_.count(meta.sizes[*axis].expr));
+  return builder_.create(ops::kCut, {value, count},
+                         {{attr::kAxis, Axis{static_cast<int64_t>(*axis)}}});
+}
+
+}  // namespace ferryman::frontend

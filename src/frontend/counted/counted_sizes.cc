@@ -1,0 +1,137 @@
+#include "frontend/counted/counted_sizes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ops/names.h"
+
+namespace ferryman::frontend {
+
+namespace {
+
+using Kind = SizeTerm::Kind;
+
+constexpr int64_t kMaxBound = INT32_MAX;  // the runtime's sizes are int32
+
+Diag unknown_size(std::string_view what) {
+  return Diag::error(DiagCode::kUnsupportedForm,
+                     fmt::format("a size of run time, {}, is not known to be bounded", what));
+}
+
+// The largest value of an operation on numbers up to these.
+int64_t combine(Kind kind, int64_t a, int64_t b) {
+  if (kind == Kind::kAdd) return a + b;
+  if (kind == Kind::kMul) return a * b;
+  if (kind == Kind::kMin) return std::min(a, b);
+  if (kind == Kind::kMax) return std::max(a, b);
+  return b <= 0 ? kMaxBound + 1 : a / b;
+}
+
+OpName op_of(Kind kind) {
+  if (kind == Kind::kAdd) return ops::kAdd;
+  if (kind == Kind::kMul) return ops::kMul;
+  if (kind == Kind::kMin) return ops::kMinimum;
+  if (kind == Kind::kMax) return ops::kMaximum;
+  return ops::kFloorDivide;
+}
+
+bool is_number(const SizeTerm& term) {
+  return term.kind == Kind::kNumber;
+}
+
+bool is_never_negative(const SizeTerm& term) {
+  if (is_number(term)) return term.number >= 0;
+  return std::all_of(term.operands.begin(), term.operands.end(), is_never_negative);
+}
+
+enum class Sign : uint8_t { kNotNegative, kNegative, kUnknown };
+
+// Of a product: one negative number may take something away from a sum.
+Sign sign_of(const SizeTerm& product) {
+  size_t negative = 0;
+  for (const SizeTerm& operand : product.operands) {
+    if (is_never_negative(operand)) continue;
+    if (!is_number(operand)) return Sign::kUnknown;
+    ++negative;
+  }
+  if (negative > 1) return Sign::kUnknown;
+  return negative == 1 ? Sign::kNegative : Sign::kNotNegative;
+}
+
+}  // namespace
+
+bool CountedSizes::is_defined(const SizeTerm& term) const {
+  if (term.kind == Kind::kSymbol) return symbols_.contains(term.symbol);
+  return std::all_of(term.operands.begin(), term.operands.end(),
+                     [&](const SizeTerm& operand) { return is_defined(operand); });
+}
+
+bool CountedSizes::is_known(const std::string& expr) const {
+  const Result<SizeTerm> term = parse_size(expr);
+  return term.ok() && is_defined(*term);
+}
+
+Status CountedSizes::define(const std::string& expr, ValueId count, int64_t bound) {
+  FERRYMAN_TRY(const SizeTerm term, parse_size(expr));
+  if (term.kind != Kind::kSymbol) return unknown_size(expr);
+  symbols_.insert_or_assign(term.symbol, Size{count, bound});
+  return {};
+}
+
+Result<int64_t> CountedSizes::bound(const std::string& expr) const {
+  FERRYMAN_TRY(const SizeTerm term, parse_size(expr));
+  FERRYMAN_TRY(const int64_t bound, bound_of(term));
+  return std::max<int64_t>(bound, 0);
+}
+
+Result<int64_t> CountedSizes::bound_of(const SizeTerm& term) const {
+  if (is_number(term)) return term.number;
+  if (term.kind == Kind::kSymbol) {
+    const auto found = symbols_.find(term.symbol);
+    if (found == symbols_.end()) return unknown_size("'" + term.symbol + "'");
+    return found->second.bound;
+  }
+  if (term.kind == Kind::kMul) {
+    const Sign sign = sign_of(term);
+    if (sign == Sign::kUnknown) return unknown_size("a product of a difference");
+    if (sign == Sign::kNegative) return 0;
+  }
+  if (term.kind == Kind::kFloorDiv && !is_number(term.operands[1]))
+    return unknown_size("a quotient by another one");
+  FERRYMAN_TRY(int64_t bound, bound_of(term.operands[0]));
+  for (size_t i = 1; i < term.operands.size(); ++i) {
+    FERRYMAN_TRY(const int64_t next, bound_of(term.operands[i]));
+    if (std::max(bound, next) > kMaxBound) return unknown_size("beyond what int32 counts");
+    bound = combine(term.kind, bound, next);
+  }
+  if (bound > kMaxBound) return unknown_size("beyond what int32 counts");
+  return bound;
+}
+
+Result<ValueId> CountedSizes::count(const std::string& expr) {
+  if (const auto found = counts_.find(expr); found != counts_.end()) return found->second;
+  FERRYMAN_TRY(const SizeTerm term, parse_size(expr));
+  FERRYMAN_TRY(ValueId count, count_of(term));
+  if (term.kind == Kind::kAdd)  // n - 1 of none
+    count = builder_.create(ops::kMaximum, {count, builder_.scalar(DType::kI32, 0)});
+  counts_.emplace(expr, count);
+  return count;
+}
+
+Result<ValueId> CountedSizes::count_of(const SizeTerm& term) {
+  if (is_number(term)) return builder_.scalar(DType::kI32, static_cast<double>(term.number));
+  if (term.kind == Kind::kSymbol) {
+    const auto found = symbols_.find(term.symbol);
+    if (found == symbols_.end()) return unknown_size("'" + term.symbol + "'");
+    return found->second.count;
+  }
+  FERRYMAN_TRY(ValueId count, count_of(term.operands[0]));
+  for (size_t i = 1; i < term.operands.size(); ++i) {
+    FERRYMAN_TRY(const ValueId next, count_of(term.operands[i]));
+    count = builder_.create(op_of(term.kind), {count, next});
+  }
+  return count;
+}
+
+}  // namespace ferryman::frontend

@@ -1,0 +1,45 @@
+// The sizes of a program that are only known when it runs: what counts the entries (nonzero, nms)
+// names a symbol, and all other such sizes are expressions over these.
+//
+//   CountedSizes sizes(builder);
+//   FERRYMAN_TRY_STATUS(sizes.define("Symbol('u0', integer=True)", count, 100));
+//   FERRYMAN_TRY(const int64_t most, sizes.bound(expr));     // at conversion
+//   FERRYMAN_TRY(const ValueId count, sizes.count(expr));    // at run time, int32
+//
+// Invariants: 0 <= count <= bound; asking twice for the count of one expression gives one value.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "frontend/counted/size_term.h"
+#include "ir/builder.h"
+
+namespace ferryman::frontend {
+
+class CountedSizes {
+ public:
+  explicit CountedSizes(Builder& builder) : builder_(builder) {}
+
+  // Whether all symbols of the expression are defined.
+  bool is_known(const std::string& expr) const;
+  // Gives the one symbol that the expression is its count, an int32 number.
+  Status define(const std::string& expr, ValueId count, int64_t bound);
+  Result<int64_t> bound(const std::string& expr) const;
+  Result<ValueId> count(const std::string& expr);
+
+ private:
+  struct Size {
+    ValueId count;
+    int64_t bound = 0;
+  };
+  Result<int64_t> bound_of(const SizeTerm& term) const;
+  Result<ValueId> count_of(const SizeTerm& term);
+  bool is_defined(const SizeTerm& term) const;
+
+  Builder& builder_;
+  std::unordered_map<std::string, Size> symbols_;
+  std::unordered_map<std::string, ValueId> counts_;  // by expression
+};
+
+}  // namespace ferryman::frontend

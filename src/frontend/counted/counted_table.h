@@ -1,0 +1,47 @@
+// The calls that take part in counting entries, or look at all entries of a counted axis, and so
+// need code of their own. All others work entry by entry, and are imported as ever (row_flow.h).
+//
+//   const CountedTable table;
+//   if (const CountedImport* row = table.find("nonzero.default")) row->import(call);
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+#include <unordered_map>
+
+#include "frontend/counted/counted_call.h"
+
+namespace ferryman::frontend {
+
+struct CountedImport {
+  CountedFn import = nullptr;
+  // Otherwise: the ordinary import, with this beyond the count of its operand "self".
+  Extreme beyond = Extreme::kZero;
+};
+
+class CountedTable {
+ public:
+  CountedTable();
+
+  const CountedImport* find(std::string_view target) const;  // null: there is none
+  void add(std::initializer_list<std::string_view> targets, CountedFn import);
+  void add_filled(std::initializer_list<std::string_view> targets, Extreme beyond);
+
+ private:
+  std::unordered_map<std::string_view, CountedImport> rows_;
+};
+
+// The families.
+void add_counted_selections(CountedTable& table);
+void add_counted_orders(CountedTable& table);
+void add_counted_joins(CountedTable& table);
+void add_counted_writes(CountedTable& table);
+
+// The places of a mask (a vector) that hold, then zeros; and how many hold, as int32.
+struct Places {
+  ValueId positions;
+  ValueId count;
+};
+Result<Places> places_of(ImportContext& call, ValueId mask);
+
+}  // namespace ferryman::frontend

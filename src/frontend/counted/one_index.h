@@ -1,0 +1,20 @@
+// x[:, index]: the one index tensor of a call, where entries are counted.
+#pragma once
+
+#include "frontend/counted/counted_call.h"
+
+namespace ferryman::frontend {
+
+struct OneIndex {
+  ValueId tensor;  // whole numbers, or a mask
+  int64_t axis = 0;
+};
+
+// Fails if there are several.
+Result<OneIndex> only_index(ImportContext& call);
+bool is_mask(ImportContext& call, ValueId index);
+// Whole numbers as positions from the beginning; of a counted axis, negative ones are from the
+// count.
+Result<ValueId> positions_of(CountedCall& call, ValueId x, const OneIndex& index);
+
+}  // namespace ferryman::frontend

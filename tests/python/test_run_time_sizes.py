@@ -1,0 +1,193 @@
+"""Results with as many entries as the values ask for: on LiteRT they have PyTorch's sizes."""
+
+import pytest
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+import ferryman
+from models import torchvision_ops
+
+torchvision_ops.with_operators()
+
+
+class Function(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *args):
+        return self.function(*args)
+
+
+def positive(x):
+    return x[x[:, 0] > 0]
+
+
+def numbered(x):
+    return torch.where(x[:, 0] > 0)[0]
+
+
+def written(x):
+    places = numbered(x)
+    result = torch.zeros(len(x), 3)
+    result[places] = x[places] * 2
+    return result
+
+
+def small_of_positive(x):
+    y = positive(x)
+    return y[y[:, 1] < 1]
+
+
+FUNCTIONS = {
+    "mask of rows": positive,
+    "mask of elements": lambda x: x[x > 0] + 1,
+    "mask of columns": lambda x: x[:, x[0] > 0],
+    "mask of a mask": small_of_positive,
+    "nonzero": lambda x: torch.nonzero(x > 0),
+    "where": lambda x: torch.where(x > 0),
+    "masked_select": lambda x: torch.masked_select(x, x > 0),
+    "masked_select that broadcasts": lambda x: torch.masked_select(x, x[0] > 0),
+    "gather at counted places": lambda x: x[numbered(x)],
+    "index into counted rows": lambda x: positive(x)[torch.where(positive(x)[:, 1] > 0)[0]],
+    "linear and softmax of rows": lambda x: torch.softmax(positive(x) @ torch.ones(3, 4), -1),
+    "sums of rows": lambda x: positive(x).sum(1),
+    "sum of all": lambda x: positive(x).sum(),
+    "cat": lambda x: torch.cat([positive(x), x[:2], x[x[:, 1] > 0]]),
+    "beginning": lambda x: positive(x)[:2],
+    "after the beginning": lambda x: positive(x)[1:],
+    "sorted": lambda x: torch.sort(x[x > 0], descending=True),
+    "sorted upwards": lambda x: torch.sort(x[x > 0]),
+    "view": lambda x: positive(x).view(-1),
+    "zeros like": lambda x: torch.zeros_like(positive(x)),
+    "running sum": lambda x: positive(x).cumsum(0),
+    "write at counted places": written,
+    "whole numbers": lambda x: (x * 3).to(torch.int64)[x > 0] % 4,
+}
+
+
+def rows(seed):
+    """Counts from none to all."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(7, 3, generator=generator) + (seed - 4) * 0.6
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_sizes_and_values_are_those_of_pytorch(name):
+    function = FUNCTIONS[name]
+    model = ferryman.convert(Function(function).eval(), (rows(4),), progress=False)
+    seen = set()
+    for seed in range(-2, 11):
+        expected = pytree.tree_leaves(function(rows(seed)))
+        got = pytree.tree_leaves(model(rows(seed)))
+        seen.add(expected[0].shape)
+        for a, b in zip(got, expected, strict=True):
+            torch.testing.assert_close(a, b)
+    assert len(seen) > 2 or name in ("sum of all", "beginning", "write at counted places")
+
+
+@pytest.mark.parametrize(
+    "function, what",
+    [
+        (lambda x: positive(x).softmax(0), "'softmax' combines entries"),
+        (lambda x: positive(x).mean(0), "'mean' combines entries"),
+        (lambda x: positive(x).flip(0), "'flip' combines entries"),
+        (lambda x: positive(x) @ positive(x).T, "combines entries|two sizes"),
+        (lambda x: positive(x) * len(positive(x)), "only known at run time"),
+        (lambda x: positive(x)[::2], "steps"),
+    ],
+)
+def test_what_mixes_entries_is_refused_at_its_place(function, what):
+    with pytest.raises(ferryman.Error, match=what) as refused:
+        ferryman.convert(Function(function).eval(), (rows(4),), progress=False)
+    assert "test_run_time_sizes.py" in str(refused.value)
+
+
+def boxes(seed, count=40):
+    generator = torch.Generator().manual_seed(seed)
+    corner = torch.rand(count, 2, generator=generator)
+    size = torch.rand(count, 2, generator=generator) * (0.05, 0.4, 2.0)[seed % 3]
+    result = torch.cat([corner, corner + size], 1)
+    scores = torch.rand(count, generator=generator)
+    if seed % 2:
+        scores = (scores * 5).round() / 5  # ties
+        result[::7] = result[::7][:, [2, 3, 0, 1]]  # corners the other way round
+        result[3, 2:] = result[3, :2]  # no area
+    return result, scores
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 1.0])
+def test_nms_keeps_the_same_boxes_in_the_same_order(threshold):
+    def call(given, scores):
+        return torch.ops.torchvision.nms(given, scores, threshold)
+
+    model = ferryman.convert(Function(call).eval(), boxes(0), progress=False)
+    for seed in range(12):
+        torch.testing.assert_close(model(*boxes(seed)), call(*boxes(seed)))
+
+
+def test_nms_drops_what_overlaps_by_more_than_the_threshold_only():
+    def call(given, scores):
+        return torch.ops.torchvision.nms(given, scores, 0.5)
+
+    halves = torch.tensor([[0.0, 0, 2, 1], [0, 0, 1, 1], [0, 0, 2, 1.01]])
+    model = ferryman.convert(Function(call).eval(), boxes(0, 3), progress=False)
+    assert model(halves, torch.tensor([0.9, 0.8, 0.7])).tolist() == [0, 1]
+
+
+def test_batched_nms_is_captured_whatever_it_branches_on():
+    from torchvision.ops import batched_nms
+
+    def call(given, scores, classes):
+        chosen = torch.where(scores > 0.5)[0]
+        given, scores, classes = given[chosen], scores[chosen], classes[chosen]
+        kept = batched_nms(given, scores, classes, 0.5)[:10]
+        return given[kept], scores[kept], classes[kept]
+
+    code = batched_nms.__code__
+    classes = torch.arange(40) % 3
+    model = ferryman.convert(Function(call).eval(), (*boxes(0), classes), progress=False)
+    assert batched_nms.__code__ is code
+    for seed in range(8):
+        given, scores = boxes(seed)
+        scores = scores * seed / 4  # none of the first
+        for got, expected in zip(model(given, scores, classes), call(given, scores, classes)):
+            torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_roi_align_samples_as_torchvision_does(aligned):
+    def call(image, regions):
+        return torch.ops.torchvision.roi_align(image, regions, 0.25, 3, 4, 2, aligned)
+
+    def regions(seed):
+        generator = torch.Generator().manual_seed(seed)
+        corner = torch.rand(6, 2, generator=generator) * 50 - 8  # some begin outside
+        size = torch.rand(6, 2, generator=generator) * 40
+        number = torch.randint(0, 2, (6, 1), generator=generator)
+        return torch.cat([number, corner, corner + size], 1)
+
+    image = torch.randn(2, 5, 12, 10)
+    model = ferryman.convert(Function(call).eval(), (image, regions(0)), progress=False)
+    for seed in range(4):
+        torch.testing.assert_close(model(image, regions(seed)), call(image, regions(seed)))
+
+
+def test_ps_roi_align_takes_channels_of_its_own_for_each_bin():
+    def call(image, regions):
+        return torch.ops.torchvision.ps_roi_align(image, regions, 0.5, 2, 2, 2)[0]
+
+    image = torch.randn(1, 12, 9, 11)
+    given = torch.tensor([[0.0, 1, 2, 15, 12], [0, -3, 0, 30, 4.5]])
+    model = ferryman.convert(Function(call).eval(), (image, given), progress=False)
+    torch.testing.assert_close(model(image, given * 0.9), call(image, given * 0.9))
+
+
+def test_roi_align_without_a_sampling_ratio_says_what_to_do():
+    def call(image, regions):
+        return torch.ops.torchvision.roi_align(image, regions, 1.0, 2, 2, -1, False)
+
+    given = (torch.randn(1, 2, 8, 8), torch.tensor([[0.0, 1, 1, 5, 6]]))
+    with pytest.raises(ferryman.UnsupportedOps, match="pass a sampling_ratio above 0"):
+        ferryman.convert(Function(call).eval(), given, progress=False)
