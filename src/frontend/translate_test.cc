@@ -163,20 +163,6 @@ TEST(Translate, DynamicSizesAreRefusedInOneSentence) {
 )");
 }
 
-TEST(Translate, SizesThatDependOnValuesAreRefusedWithAnotherWay) {
-  ProgramBuilder builder;
-  const ValueIndex x = builder.input("x", {2});
-  const ValueIndex y = builder.node("aten.nonzero.default", {tensor("self", x)}, {2, 1});
-  builder.program.values[y].tensor->sizes[0].expr = "u0";
-  builder.output(y);
-  EXPECT_EQ(translated(builder.program).errors,
-            R"(error[E0204]: the size of what aten.nonzero.default gives depends on values and is only known at run time
-  at    m (net.py:10), node n0
-  why:  a converted model has tensors of fixed sizes
-  hint: keep all elements: torch.where or a product with the mask in place of x[mask], torch.nonzero_static in place of nonzero
-)");
-}
-
 TEST(Translate, WritingAnInputIsRefused) {
   ProgramBuilder builder;
   const ValueIndex x = builder.input("x", {2});

@@ -35,7 +35,10 @@ class RowFlow {
                        fmt::format("'{}' combines entries whose number is only known at run time",
                                    op.def->name))
         .because("entries that do not exist would take part")
-        .hint("do it before entries are chosen, or in the code that calls the model");
+        .hint(
+            "keep all entries: torch.where or a product with the mask in place of x[mask]; or do "
+            "it "
+            "in the code that calls the model");
   }
 
   const Dims& dims(ValueId value) const { return graph_.type(value).dims; }
