@@ -13,7 +13,8 @@ norms, converted and run on LiteRT on inputs other than the example's. *error*: 
 of any output, relative to its largest magnitude; a family is right up to 1e-3. *moved* and *bound*:
 megabytes that transposes move, and the least that any layout would. *frozen*: so many values that
 the model reads from its inputs are constants of the file, which a warning lists; other inputs gave
-the same ones here.
+the same ones here. Inputs of transformers that say how large others are (grid_thw, image_sizes) are
+constants of the module.
 
 """
 

@@ -33,7 +33,7 @@ def families() -> list[Family]:
         found.append(_family(name, _classifier, images(1, 3, size, size)))
     found += [_family(name, _segmenter, images(1, 3, 128, 128)) for name in _SEGMENTATION]
     for name in _VIDEO:
-        frames, size = (16, 224) if name == "mvit_v1_b" else (8, 112)
+        frames, size = (16, 224) if name in ("mvit_v1_b", "s3d") else (8, 112)
         found.append(_family(name, _video, images(1, 3, frames, size, size)))
     found.append(_family("raft_small", _flow, _two_images))
     found += [_family(name, _detector, _list_of_images) for name in _DETECTION]
