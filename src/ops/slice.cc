@@ -288,19 +288,18 @@ Imported import_chunk(ImportContext& call) {
 }
 
 // That many parts; the first ones are longer by one if it does not divide.
-Imported import_tensor_split(ImportContext& call) {
-  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), 0));
+Imported split_into(ImportContext& call, ValueId x, int64_t axis, int64_t sections) {
+  if (sections < 1) return call.unsupported("no parts");
   const int64_t size = size_along(call, x, axis);
   Ints lengths;
-  if (call.given("sections")) {
-    FERRYMAN_TRY(const int64_t sections, call.integer("sections"));
-    if (sections < 1) return call.unsupported("no parts");
-    for (int64_t i = 0; i < sections; ++i)
-      lengths.push_back(size / sections + (i < size % sections ? 1 : 0));
-    return emit_parts(call, x, axis, lengths);
-  }
-  FERRYMAN_TRY(const Ints indices, call.integers("indices"));
+  for (int64_t i = 0; i < sections; ++i)
+    lengths.push_back(size / sections + (i < size % sections ? 1 : 0));
+  return emit_parts(call, x, axis, lengths);
+}
+
+Imported split_before(ImportContext& call, ValueId x, int64_t axis, const Ints& indices) {
+  const int64_t size = size_along(call, x, axis);
+  Ints lengths;
   int64_t begin = 0;
   for (const int64_t index : indices) {
     const int64_t bound = std::clamp<int64_t>(index < 0 ? index + size : index, 0, size);
@@ -310,6 +309,25 @@ Imported import_tensor_split(ImportContext& call) {
   }
   lengths.push_back(size - begin);
   return emit_parts(call, x, axis, lengths);
+}
+
+Imported import_tensor_split(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), 0));
+  if (call.given("sections")) {
+    FERRYMAN_TRY(const int64_t sections, call.integer("sections"));
+    return split_into(call, x, axis, sections);
+  }
+  if (call.given("indices")) {
+    FERRYMAN_TRY(const Ints indices, call.integers("indices"));
+    return split_before(call, x, axis, indices);
+  }
+  FERRYMAN_TRY(const ValueId where, call.tensor("tensor_indices_or_sections"));
+  if (!call.graph().is_constant(where))
+    return call.unsupported("parts whose sizes are only known at run time");
+  const Ints known = call.graph().constant(where).to_ints();
+  return rank_of(call, where) == 0 ? split_into(call, x, axis, known.front())
+                                   : split_before(call, x, axis, known);
 }
 
 Imported import_unbind(ImportContext& call) {
@@ -436,7 +454,9 @@ void add_slice_ops(Ops& ops) {
                "unsafe_split_with_sizes.default"},
               import_split_with_sizes);
   imports.add({"chunk.default", "unsafe_chunk.default"}, import_chunk);
-  imports.add({"tensor_split.sections", "tensor_split.indices"}, import_tensor_split);
+  imports.add(
+      {"tensor_split.sections", "tensor_split.indices", "tensor_split.tensor_indices_or_sections"},
+      import_tensor_split);
   imports.add({"unbind.int", "unbind_copy.int"}, import_unbind);
   imports.add("flip.default", import_flip);
   imports.add("flipud.default", import_flip_one<0>);
