@@ -6,7 +6,7 @@ torch.export would have to know. While a program is captured they take the one t
 
 torchvision's batched_nms looks at the number of boxes: of many it treats the classes one after the
 other, of few it moves each class to a place of its own, and of none it does nothing. The second does
-for all of them.
+for all of them, here with the places in a grid and not in a row: large coordinates round.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ _LOCK = threading.RLock()  # the function is one for all threads
 def _batched_nms(boxes, scores, idxs, iou_threshold):
     # Runs among torchvision's names. The zero is for a maximum of no boxes.
     largest = torch.cat([boxes.flatten(), boxes.new_zeros(1)]).max()
-    offsets = idxs.to(boxes) * (largest + 1)
-    return nms(boxes + offsets[:, None], scores, iou_threshold)  # noqa: F821
+    number = idxs.to(boxes)
+    row = torch.floor(number / 16)
+    place = torch.stack([number - 16 * row, row], 1) * (largest + 1)
+    return nms(boxes + place.repeat(1, 2), scores, iou_threshold)  # noqa: F821
 
 
 @contextlib.contextmanager

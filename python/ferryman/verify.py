@@ -93,7 +93,7 @@ def verify(
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
         sample = _Sample(native, options)
-        computed = sample.walk_nodes(program, leaves, plain)
+        computed = _computed(sample, program, leaves, plain)
         expected = computed if reference is None else eager.run_reference(reference, args, kwargs)
         _require_structure(expected, computed)
         if reference is not None:
@@ -118,6 +118,18 @@ def _is_in_domain(program: ExportedProgram, leaves: list[Any], reference, args, 
     except Exception:  # whatever an operator raises over its operands
         return False
     return True
+
+
+def _computed(sample: _Sample, program: ExportedProgram, leaves: list[Any], plain: Runner):
+    try:
+        return sample.walk_nodes(program, leaves, plain)
+    except RuntimeError as error:
+        raise VerificationError(
+            "the program that torch.export captured does not run on these inputs",
+            why=str(error).strip().partition("\n")[0],
+            hint="torch.export notes what it took for granted, such as how many boxes there are at "
+            "least: pass example inputs for which that holds, or verify=False",
+        ) from error
 
 
 def _require_structure(expected: list[Any], computed: list[Any]) -> None:

@@ -7,6 +7,7 @@ import functools
 
 import torch
 
+from families.detector_heads import DetectorHead, feature_maps
 from families.family import Family, images
 from models import zoo
 
@@ -23,6 +24,8 @@ _DETECTION = (
     "ssdlite320_mobilenet_v3_large fcos_resnet50_fpn retinanet_resnet50_fpn "
     "fasterrcnn_mobilenet_v3_large_320_fpn"
 ).split()
+# On maps of features: see detector_heads.py.
+_HEADS = "ssdlite320_mobilenet_v3_large fasterrcnn_mobilenet_v3_large_320_fpn".split()
 _SIZES = {"inception_v3": 299, "swin_v2_t": 256}
 
 
@@ -37,6 +40,7 @@ def families() -> list[Family]:
         found.append(_family(name, _video, images(1, 3, frames, size, size)))
     found.append(_family("raft_small", _flow, _two_images))
     found += [_family(name, _detector, _list_of_images) for name in _DETECTION]
+    found += [_detector_head(name) for name in _HEADS]
     return found
 
 
@@ -69,6 +73,13 @@ def _detector(name: str):
     make = getattr(zoo.torchvision_models().detection, name)
     options = {"min_size": 320, "max_size": 320} if name in _SCALED else {}
     return make(weights=None, weights_backbone=None, **options)
+
+
+def _detector_head(name: str) -> Family:
+    def inputs(seed: int):
+        return feature_maps(_detector(name))(seed)
+
+    return Family("torchvision", f"{name}_head", lambda: DetectorHead(_detector(name)), inputs)
 
 
 def _two_images(seed: int):

@@ -79,8 +79,9 @@ std::optional<int> turned_dim(const Graph& graph, ValueId value) {
   return std::nullopt;
 }
 
-// What the product from the left costs beside it: its right operand is packed at run time, which
-// took about a quarter of a transposition, and a bias is an ADD, which took about half of one.
+// What the product from the left costs beside it: its right operand is packed at run time, and a
+// bias is an ADD. An estimate, in bytes: with it the planner takes this form where it is faster (an
+// MLP-Mixer and a CaiT, 6 % each); the parts were not measured by themselves.
 int64_t cost_from_left(const Graph& graph, const Op& op) {
   const int64_t read = num_elements(graph.type(op.operands[0]).dims) * byte_size(DType::kF32);
   const int64_t written = num_elements(graph.type(op.result()).dims) * byte_size(DType::kF32);
