@@ -103,12 +103,11 @@ Result<int64_t> CountedCall::result_size(size_t result, int64_t axis) const {
   return sizes_.bound(size.expr);
 }
 
-Result<int64_t> CountedCall::set_count(size_t result, ValueId count, int64_t bound) {
+Result<int64_t> CountedCall::set_count(size_t result, int64_t axis, ValueId count, int64_t bound) {
   if (result >= results_.size() || results_[result] == nullptr) return bound;
-  FERRYMAN_TRY(const std::optional<size_t> axis, find_counted_axis(*results_[result]));
-  // The program may know a number that must always hold.
-  if (!axis.has_value()) return bound;
-  const std::string& expr = results_[result]->sizes[*axis].expr;
+  FERRYMAN_TRY(const std::optional<size_t> counted, find_counted_axis(*results_[result]));
+  if (!counted.has_value()) return results_[result]->sizes[static_cast<size_t>(axis)].value;
+  const std::string& expr = results_[result]->sizes[*counted].expr;
   if (!sizes_.is_known(expr)) {
     FERRYMAN_TRY_STATUS(sizes_.define(expr, count, bound));
   }

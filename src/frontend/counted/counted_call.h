@@ -55,10 +55,10 @@ class CountedCall {
   // The size of a result along an axis, the most that there may be; fails if it is a new name.
   Result<int64_t> result_size(size_t result, int64_t axis) const;
 
-  // States how many entries the result has along its counted axis: the name that the program gave
-  // to that number means it from now on. Returns the most that there may be, which the result's
-  // type in the graph has.
-  Result<int64_t> set_count(size_t result, ValueId count, int64_t bound);
+  // States how many entries the result has along that axis: the name that the program gave to that
+  // number means it from now on. Returns the most that there may be, which the result's type in the
+  // graph has. A program that says a number (frozen with the example's values) has that many.
+  Result<int64_t> set_count(size_t result, int64_t axis, ValueId count, int64_t bound);
   // Fails if entries were followed to another axis of the result than the program has them in.
   Status require_axis(size_t result, const RowAxes& axes, ValueId value);
 

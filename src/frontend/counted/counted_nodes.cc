@@ -87,8 +87,24 @@ Imported real_results(const NodeImport& import, ImportContext& call) {
 
 }  // namespace
 
+// x[mask], also where the size of the result was frozen with the example's values.
+bool CountedNodes::is_chosen_by_mask(const Node& node) const {
+  if (node.target != "aten.index.Tensor") return false;
+  const auto is_mask = [&](const Argument& index) {
+    const auto* ref = index.as<ValueRef>();
+    const auto* tensor = ref == nullptr ? nullptr : &program_.values[ref->value].tensor;
+    return tensor != nullptr && tensor->has_value() &&
+           ((*tensor)->dtype == DType::kBool || (*tensor)->dtype == DType::kU8);
+  };
+  return std::any_of(node.args.begin(), node.args.end(), [&](const NamedArgument& named) {
+    const auto* list = named.arg.as<ArgumentList>();
+    return list != nullptr && std::any_of(list->begin(), list->end(), is_mask);
+  });
+}
+
 bool CountedNodes::touches(const Node& node) const {
-  return std::any_of(node.results.begin(), node.results.end(),
+  return is_chosen_by_mask(node) ||
+         std::any_of(node.results.begin(), node.results.end(),
                      [&](ValueIndex result) {
                        return result != kNoValue && is_of_run_time(program_.values[result]);
                      }) ||

@@ -38,6 +38,7 @@ class CountedNodes {
   Result<ValueId> to_output(ValueId value, const TensorMeta& meta);
 
  private:
+  bool is_chosen_by_mask(const Node& node) const;
   Result<CountedAxes> operands_of(const Node& node, std::span<const ValueId> values);
   Status add_operands(const Argument& arg, std::span<const ValueId> values, CountedAxes& found);
   Imported run_by_entries(ImportContext& call, const NodeImport& import, CountedCall& counted,

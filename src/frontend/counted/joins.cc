@@ -57,7 +57,7 @@ Imported import_cat(CountedCall& call) {
   FERRYMAN_TRY(const ValueId exists, existing_of_all(call, parts, axis));
   FERRYMAN_TRY(const Places places, places_of(context, exists));
   const int64_t size = sizes_of(context, joined)[static_cast<size_t>(axis)];
-  FERRYMAN_TRY(const int64_t most, call.set_count(0, places.count, size));
+  FERRYMAN_TRY(const int64_t most, call.set_count(0, axis, places.count, size));
   if (most > size) return context.unsupported("more entries than its parts have");
   FERRYMAN_TRY(const ValueId positions, emit_slice(context, places.positions, 0, 0, most));
   return one_result(emit_gather(context, joined, positions, axis));
@@ -92,7 +92,7 @@ Imported slice_counted(CountedCall& call, ValueId x, const CountedAxis& axis) {
     FERRYMAN_TRY(count, context.emit(ops::kSub, {count, number(first)}));
     FERRYMAN_TRY(count, context.emit(ops::kMaximum, {count, number(0)}));
   }
-  FERRYMAN_TRY(const int64_t most, call.set_count(0, count, last - first));
+  FERRYMAN_TRY(const int64_t most, call.set_count(0, axis.axis, count, last - first));
   const int64_t available = std::min(most, last - first);
   FERRYMAN_TRY(const ValueId part, emit_slice(context, x, axis.axis, first, first + available));
   return one_result(lengthened(context, part, axis.axis, most));

@@ -44,15 +44,16 @@ Result<ValueId> mask_of(CountedCall& call, ValueId x) {
   return context.emit(ops::kLogicalAnd, {mask, exists});
 }
 
-// The places in a mask of any rank, as many as the result may have.
-Result<ValueId> chosen_places(CountedCall& call, ValueId mask, size_t num_results) {
+// The places in a mask of any rank, as many as the results may have along that axis.
+Result<ValueId> chosen_places(CountedCall& call, ValueId mask, size_t num_results,
+                              int64_t axis = 0) {
   ImportContext& context = call.context();
   FERRYMAN_TRY(const ValueId line, emit_reshape(context, mask, {-1}));
   const int64_t size = sizes_of(context, line)[0];
   FERRYMAN_TRY(const Places places, places_of(context, line));
   int64_t most = size;
   for (size_t i = 0; i < num_results; ++i) {
-    FERRYMAN_TRY(most, call.set_count(i, places.count, size));
+    FERRYMAN_TRY(most, call.set_count(i, axis, places.count, size));
   }
   if (most > size) return context.unsupported("more entries than the mask has");
   return emit_slice(context, places.positions, 0, 0, most);
@@ -116,7 +117,7 @@ Imported select_by_mask(CountedCall& call, ValueId x, const OneIndex& index) {
       !covered.empty() && std::equal(covered.begin(), covered.end(), begin);
   if (!fits || product(covered) == 0) return context.unsupported("a mask of another shape");
   FERRYMAN_TRY(const ValueId mask, mask_of(call, index.tensor));
-  FERRYMAN_TRY(const ValueId places, chosen_places(call, mask, 1));
+  FERRYMAN_TRY(const ValueId places, chosen_places(call, mask, 1, index.axis));
   const auto end = begin + static_cast<int64_t>(covered.size());
   shape.insert(shape.erase(begin, end), product(covered));
   FERRYMAN_TRY(const ValueId merged, emit_reshape(context, x, shape));
