@@ -50,6 +50,14 @@ double clamp_real(double x, double low, double high) {
   return std::min(std::max(x, low), high);
 }
 
+// Bounds of whole numbers are whole and small enough to be exact, or infinite.
+int64_t whole_bound(double bound) {
+  constexpr double kEnd = 9223372036854775808.0;  // 2^63
+  if (bound >= kEnd) return std::numeric_limits<int64_t>::max();
+  if (bound < -kEnd) return std::numeric_limits<int64_t>::min();
+  return static_cast<int64_t>(bound);
+}
+
 EvalResult eval_clamp(const EvalArgs& args) {
   const double low = args.attrs[attr::kMin];
   const double high = args.attrs[attr::kMax];
@@ -61,11 +69,8 @@ EvalResult eval_clamp(const EvalArgs& args) {
     return results;
   }
   Ints values = args.operand(0).to_ints();
-  for (int64_t& value : values) {
-    // An infinite bound is none; the others are whole and small enough to be exact.
-    if (low > -kInfinity) value = std::max(value, static_cast<int64_t>(low));
-    if (high < kInfinity) value = std::min(value, static_cast<int64_t>(high));
-  }
+  const int64_t least = whole_bound(low), most = whole_bound(high);
+  for (int64_t& value : values) value = std::min(std::max(value, least), most);
   results.push_back(store_ints(args.results[0], values));
   return results;
 }
