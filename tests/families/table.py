@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 
 from families.check import Row
 
@@ -68,7 +69,8 @@ def page(rows: list[Row]) -> str:
             cells = (f"{row.error:.1e}", row.nodes, row.operators, row.transposes,
                      f"{row.bytes_moved / 1e6:.2f}", f"{row.lower_bound / 1e6:.2f}")  # fmt: skip
         else:
-            cells = (row.reason.replace("|", "\\|")[:120], "", "", "", "", "")
+            reason = re.sub(r"(?<=\()/[^():]*/", "", row.reason)  # files by name alone
+            cells = (reason.replace("|", "\\|")[:120], "", "", "", "", "")
         state = f"{row.state}, {row.frozen} frozen" if row.frozen else row.state
         lines.append(f"| {row.suite}: {row.name} | {state} | " + " | ".join(map(str, cells)) + " |")
     return HEAD + summary(rows) + "\n\n" + "\n".join(lines) + "\n"
