@@ -61,6 +61,12 @@ def _other_program(name: str, difference: Difference) -> VerificationError:
 
 def _output_hint(report: Report) -> str:
     """The nodes are those of the traced program; the outputs are compared with the model itself."""
+    if report.checks.orders:
+        return (
+            "the order of equal or nearly equal values is open in PyTorch, and decides here, at "
+            f"{', '.join(report.checks.orders[:4])}: sort with stable=True, check with inputs "
+            "without ties as ferryman.Verify(inputs=[(x,), …]), or verify=False skips the check"
+        )
     if not report.frozen:
         return _HINT
     lines = "\n".join(f"  {line}" for line in describe_frozen(report.frozen))

@@ -25,12 +25,15 @@ from .errors import Error, VerificationError
 from .exact import Doubt, Judge, may_be_rounding
 from .frozen import values_of_inputs
 from .native_contract import NativeReport, Placement
+from .orders import Orders
 from .runtime import Kernels, Runner, from_stored, part_of, to_stored
 from .structure import flatten_like
 
 # At least, of a model whose program has values of the example for constants: a branch that depends
 # on chance goes the other way in one of the seven others, but for one time in 128.
 _FROZEN_SAMPLES = 8
+# For each sample, until one is in the domain of the model.
+_DRAWS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Checks:
     outputs: dict[str, dict[str, Difference]] = dataclasses.field(default_factory=dict)
     # Of the exported program's outputs from the module's own, both in PyTorch.
     program: dict[str, Difference] = dataclasses.field(default_factory=dict)
+    # Sorts in which the order of equal or nearly equal values is another than in PyTorch.
+    orders: list[str] = dataclasses.field(default_factory=list)
 
 
 def verify(
@@ -84,11 +89,9 @@ def verify(
     checks = Checks()
     plain = Runner(path, Kernels.PLAIN, keep_values=options.every_node)
     delegate = Runner(path, Kernels.DELEGATE)
-    for args, kwargs in _samples(program, options):
+    domain = _Domain(program, reference)
+    for args, kwargs in _samples(program, options, domain):
         leaves = flatten_like(program.call_spec.in_spec, args, kwargs)
-        is_drawn = checks.samples > 0 and options.inputs is None
-        if is_drawn and not _is_in_domain(program, leaves, reference, args, kwargs):
-            continue
         checks.samples += 1
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
@@ -107,17 +110,33 @@ def verify(
     return checks
 
 
-def _is_in_domain(program: ExportedProgram, leaves: list[Any], reference, args, kwargs) -> bool:
-    """Whether PyTorch computes the program on inputs that were drawn: a matrix may not be positive
-    definite, an index out of range. Such a sample says nothing. The model itself may refuse what
-    a program with frozen values computes."""
-    try:
-        eager.run_program(program, leaves, None)
-        if reference is not None and values_of_inputs(program):
-            eager.run_reference(reference, args, kwargs)
-    except Exception:  # whatever an operator raises over its operands
-        return False
-    return True
+class _Domain:
+    """Whether inputs that were drawn say anything. PyTorch may refuse them: a matrix may not be
+    positive definite, an index out of range. NaN where the example gives none says that they are
+    out of the question as well: a mask that hides all keys. The model itself may refuse what a
+    program with frozen values computes."""
+
+    def __init__(self, program: ExportedProgram, reference: Callable[..., Any] | None):
+        self._program, self._reference = program, reference
+        self._allows_nan = True
+
+    def see_example(self, args: tuple, kwargs: dict[str, Any]) -> None:
+        self._allows_nan = False
+        self._allows_nan = not self.has(args, kwargs)
+
+    def has(self, args: tuple, kwargs: dict[str, Any]) -> bool:
+        leaves = flatten_like(self._program.call_spec.in_spec, args, kwargs)
+        try:
+            outputs = eager.run_program(self._program, leaves, None)
+            if self._reference is not None and values_of_inputs(self._program):
+                eager.run_reference(self._reference, args, kwargs)
+        except Exception:  # whatever an operator raises over its operands
+            return False
+        return self._allows_nan or not any(map(_has_nan, outputs))
+
+
+def _has_nan(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and bool(value.isnan().any())
 
 
 def _computed(sample: _Sample, program: ExportedProgram, leaves: list[Any], plain: Runner):
@@ -177,18 +196,24 @@ class _Sample:
         self._outputs: dict[tuple[Kernels, int], Difference] = {}  # by the port's position
         self._node_doubts: dict[str, Doubt] = {}
         self._output_doubts: dict[tuple[Kernels, int], Doubt] = {}
+        self.orders: list[str] = []
 
     def walk_nodes(self, program: ExportedProgram, leaves: list[Any], plain: Runner) -> list[Any]:
         """Runs the program eagerly and compares each value as it arises: one is held at a time, and
         an in-place write that follows does not change what was compared."""
         placements = {trace.node: trace.placements for trace in self._native.nodes}
+        orders = Orders(program, leaves, rtol=self._options.rtol, atol=self._options.atol)
+        self.orders = orders.decided
 
         def visit(name: str, value: Any) -> None:
-            if not isinstance(value, torch.Tensor):
+            orders.see(name, value)
+            if orders.follow(name) or not isinstance(value, torch.Tensor):
                 return
             for placement in placements.get(name, ()):
                 stored = plain.tensor(placement.tensor)
                 doubt = self._compare(value, value, stored, placement, restore_infinities)
+                if not doubt.difference.ok and orders.are_equal(name, doubt.expected, doubt.got):
+                    continue
                 worst = _keep_worst(self._nodes, name, doubt.difference)
                 if worst and may_be_rounding(doubt.difference, doubt.expected):
                     copy = doubt.expected.copy()
@@ -220,6 +245,7 @@ class _Sample:
     def keep_worst(self, checks: Checks) -> None:
         for name, difference in self._nodes.items():
             _keep_worst(checks.nodes, name, difference)
+        checks.orders += [name for name in self.orders if name not in checks.orders]
         for (kernels, position), difference in self._outputs.items():
             seen = checks.outputs.setdefault(kernels.value, {})
             _keep_worst(seen, self._native.outputs[position].name, difference)
@@ -248,7 +274,7 @@ def _keep_worst(seen: dict[str, Difference], name: str, difference: Difference) 
     return is_worst
 
 
-def _samples(program: ExportedProgram, options: Verify):
+def _samples(program: ExportedProgram, options: Verify, domain: _Domain):
     if options.inputs is not None:
         for args in options.inputs:
             yield tuple(args), {}
@@ -264,5 +290,10 @@ def _samples(program: ExportedProgram, options: Verify):
     if values_of_inputs(program):
         draw, least = eager.random_near, _FROZEN_SAMPLES
     yield args, kwargs
+    domain.see_example(args, kwargs)
     for _ in range(max(least, options.samples) - 1):
-        yield pytree.tree_map_only(torch.Tensor, lambda x: draw(x, generator), (args, kwargs))
+        for _ in range(_DRAWS):
+            drawn = pytree.tree_map_only(torch.Tensor, lambda x: draw(x, generator), (args, kwargs))
+            if domain.has(*drawn):
+                yield drawn
+                break
