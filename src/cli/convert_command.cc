@@ -66,10 +66,20 @@ void print_summary(const std::string& output, const ConvertReport& report) {
   }
 }
 
+// Not only with the remarks: the file is right for inputs alone that give the same values.
+void warn_of_frozen(const frontend::Program& program) {
+  if (program.frozen.empty()) return;
+  fmt::print(stderr,
+             "warning: values that depend on the inputs were frozen at those of the example; the "
+             "model is right only for inputs that give the same ones:\n");
+  for (const std::string& value : program.frozen) fmt::print(stderr, "  {}\n", value);
+}
+
 Result<Conversion> try_convert(const ConvertArguments& arguments) {
   FERRYMAN_TRY_STATUS(check_report_path(arguments.report));
   FERRYMAN_TRY(const ConvertOptions options, to_options(arguments));
   FERRYMAN_TRY(frontend::Program program, frontend::read_pt2(arguments.input));
+  warn_of_frozen(program);
   return convert(std::move(program), options, arguments.output);
 }
 

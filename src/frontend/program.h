@@ -164,6 +164,9 @@ struct Program {
   std::vector<SymbolRange> symbols;
   std::vector<std::string> guards;
   std::string torch_version;
+  // Values of inputs that tracing fixed at the example's, each with its place: "True of item in
+  // blocks.0 (model.py:12)". The program is right for inputs that give the same ones.
+  std::vector<std::string> frozen;
   std::string input_tree, output_tree;  // treespecs as torch writes them; may be empty
 };
 

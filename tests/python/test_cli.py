@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import ferryman
+from ferryman.frozen import FrozenValues
 
 PROGRAM = Path(
     os.environ.get("FERRYMAN_PROGRAM", Path(__file__).parents[2] / "build" / "src" / "ferryman")
@@ -261,3 +262,19 @@ def test_bad_usage_exits_with_2(archive):
         assert done.stderr != ""
     assert run("--help").returncode == 0
     assert run("--version").returncode == 0
+
+
+def test_values_that_an_archive_has_frozen_are_told(tmp_path):
+    class Branching(nn.Module):
+        def forward(self, x):
+            return x * 2 if x.sum() > 0 else x - 1
+
+    archive = tmp_path / "model.pt2"
+    with pytest.warns(FrozenValues):
+        ferryman.export(Branching().eval(), (torch.ones(3),), archive)
+    result = run("convert", archive, "-o", tmp_path / "model.tflite")
+    assert result.returncode == 0
+    assert result.stderr.startswith("warning: values that depend on the inputs were frozen")
+    assert "True of item in Branching (" in result.stderr
+    plain = save(Net(), (torch.randn(1, 3, 8, 8),), tmp_path / "plain.pt2")
+    assert run("convert", plain, "-o", tmp_path / "plain.tflite").stderr == ""

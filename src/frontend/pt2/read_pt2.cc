@@ -12,11 +12,23 @@ namespace ferryman::frontend {
 
 namespace {
 
+constexpr std::string_view kFrozenMember = "extra/ferryman_frozen.json";
 constexpr int64_t kSchemaMajor = 8;  // since late 2024; loaders compare for equality
 
 class ProgramReader {
  public:
   explicit ProgramReader(WeightTable weights) : weights_(std::move(weights)) {}
+
+  // The list that ferryman.export adds to an archive.
+  void read_frozen(const JsonCursor& list) {
+    for (const JsonCursor& value : list.items()) {
+      const std::string_view path = value["module_path"].text();
+      program_.frozen.push_back(fmt::format("{} of {} in {} ({}:{})", value["what"].text(),
+                                            value["op"].text(),
+                                            path.empty() ? value["module_type"].text() : path,
+                                            value["file"].text(), value["line"].integer()));
+    }
+  }
 
   Result<Program> read(const JsonCursor& root) {
     program_.origin = Origin::kArchive;
@@ -196,24 +208,36 @@ class ProgramReader {
   NamedTupleFields named_tuples_;
 };
 
-}  // namespace
-
-Result<Program> read_pt2(BlobRef file) {
-  FERRYMAN_TRY(const Pt2Archive archive, Pt2Archive::open(std::move(file)));
-  const std::string member = fmt::format("models/{}.json", archive.model_name());
+// The parser owns what it returns.
+Result<simdjson::dom::element> read_json(const Pt2Archive& archive, std::string_view member,
+                                         simdjson::dom::parser& parser) {
   FERRYMAN_TRY(const BlobRef json, archive.read(member));
-  simdjson::dom::parser parser;
   simdjson::dom::element document;
   const auto* text = reinterpret_cast<const char*>(json->bytes().data());
   if (const auto error = parser.parse(text, json->size()).get(document)) {
     return Diag::error(DiagCode::kMalformedProgram, fmt::format("'{}' is no JSON", member))
         .because(simdjson::error_message(error));
   }
+  return document;
+}
+
+}  // namespace
+
+Result<Program> read_pt2(BlobRef file) {
+  FERRYMAN_TRY(const Pt2Archive archive, Pt2Archive::open(std::move(file)));
+  const std::string member = fmt::format("models/{}.json", archive.model_name());
+  simdjson::dom::parser parser, frozen_parser;
+  FERRYMAN_TRY(const simdjson::dom::element document, read_json(archive, member, parser));
   FERRYMAN_TRY(WeightTable weights, WeightTable::read(archive));
   JsonErrors errors;
-  const JsonCursor root(document, errors);
   ProgramReader reader(std::move(weights));
-  FERRYMAN_TRY(Program program, reader.read(root));
+  if (archive.contains(kFrozenMember)) {
+    FERRYMAN_TRY(const simdjson::dom::element list,
+                 read_json(archive, kFrozenMember, frozen_parser));
+    reader.read_frozen(JsonCursor(list, errors));
+    FERRYMAN_TRY_STATUS(errors.status());
+  }
+  FERRYMAN_TRY(Program program, reader.read(JsonCursor(document, errors)));
   FERRYMAN_TRY_STATUS(errors.status());
   return finish_program(std::move(program), reader.named_tuples());
 }
