@@ -281,6 +281,8 @@ Imported import_mask_put(ImportContext& call, ValueId x, const std::vector<Value
   return one_result(write_masked(call, write, value, accumulate));
 }
 
+}  // namespace
+
 // x[i, j] = value, at positions of run time.
 Imported import_index_put(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
@@ -310,8 +312,6 @@ Imported import_index_put(ImportContext& call) {
     back[static_cast<size_t>(indexed.perm[i])] = static_cast<int64_t>(i);
   return one_result(emit_permute(call, result, back));
 }
-
-}  // namespace
 
 void add_index_array_imports(ImportTable& imports) {
   imports.add({"index.Tensor", "_unsafe_index.Tensor"}, import_index);

@@ -7,6 +7,7 @@ namespace ferryman {
 
 // index.Tensor, index_put.
 void add_index_array_imports(ImportTable& imports);
+Imported import_index_put(ImportContext& call);
 
 // Negative indices count from the end of an axis of that size.
 Result<ValueId> wrap_negative(ImportContext& call, ValueId indices, int64_t size);

@@ -35,5 +35,7 @@ Result<ValueId> replace_at(ImportContext& call, ValueId x, int64_t axis, const I
 
 // scatter*, index_add, put, … (scatter_import.cc)
 void add_scatter_imports(ImportTable& imports);
+// The n-th place where the mask holds takes element n of the source.
+Imported import_masked_scatter(ImportContext& call);
 
 }  // namespace ferryman

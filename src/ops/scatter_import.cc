@@ -177,26 +177,6 @@ Imported import_index_fill(ImportContext& call) {
   return one_result(write_lines(call, write, value, {}));
 }
 
-// ---- masks ----
-
-// The n-th place where the mask holds takes element n of the source.
-Imported import_masked_scatter(ImportContext& call) {
-  FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(ValueId mask, call.tensor("mask"));
-  FERRYMAN_TRY(ValueId source, call.tensor("source"));
-  const Ints shape = static_sizes(call.result_type(0).dims);
-  FERRYMAN_TRY(x, emit_expand(call, x, shape));
-  FERRYMAN_TRY(mask, emit_expand(call, mask, shape));
-  FERRYMAN_TRY(source, emit_reshape(call, source, {-1}));
-  const int64_t count = sizes_of(call, source)[0];
-  if (count == 0 || product(shape) == 0) return std::vector{x};
-  FERRYMAN_TRY(const ValueId numbers, number_mask(call, mask, count));
-  FERRYMAN_TRY(ValueId picked, emit_gather(call, source, numbers, 0));
-  FERRYMAN_TRY(picked, emit_reshape(call, picked, shape));
-  FERRYMAN_TRY(mask, as_dtype(call, mask, DType::kBool));
-  return one_result(call.emit(ops::kWhere, {mask, picked, x}));
-}
-
 // ---- known places ----
 
 Imported import_diagonal_scatter(ImportContext& call) {
@@ -272,6 +252,23 @@ Imported import_as_strided_scatter(ImportContext& call) {
 }
 
 }  // namespace
+
+Imported import_masked_scatter(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId mask, call.tensor("mask"));
+  FERRYMAN_TRY(ValueId source, call.tensor("source"));
+  const Ints shape = static_sizes(call.result_type(0).dims);
+  FERRYMAN_TRY(x, emit_expand(call, x, shape));
+  FERRYMAN_TRY(mask, emit_expand(call, mask, shape));
+  FERRYMAN_TRY(source, emit_reshape(call, source, {-1}));
+  const int64_t count = sizes_of(call, source)[0];
+  if (count == 0 || product(shape) == 0) return std::vector{x};
+  FERRYMAN_TRY(const ValueId numbers, number_mask(call, mask, count));
+  FERRYMAN_TRY(ValueId picked, emit_gather(call, source, numbers, 0));
+  FERRYMAN_TRY(picked, emit_reshape(call, picked, shape));
+  FERRYMAN_TRY(mask, as_dtype(call, mask, DType::kBool));
+  return one_result(call.emit(ops::kWhere, {mask, picked, x}));
+}
 
 void add_scatter_imports(ImportTable& imports) {
   imports.add({"scatter.src", "scatter.value", "scatter.reduce", "scatter.value_reduce",

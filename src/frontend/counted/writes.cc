@@ -1,12 +1,10 @@
 // x[index] = values, where it is counted how many there are.
-#include <algorithm>
-
 #include "frontend/counted/counted_table.h"
 #include "frontend/counted/one_index.h"
 #include "ops/attrs.h"
 #include "ops/emit.h"
+#include "ops/index_arrays.h"
 #include "ops/names.h"
-#include "ops/product.h"
 #include "ops/promote.h"
 #include "ops/scatter.h"
 
@@ -23,69 +21,11 @@ Result<ValueId> with_spare_entry(ImportContext& call, ValueId x, int64_t axis) {
                    {{attr::kBefore, PerAxis{Ints(rank, 0)}}, {attr::kAfter, after}});
 }
 
-// The axes of x that a mask covers as one: [what is before, entries, what is behind].
-struct Covered {
-  Ints before, mask, behind;
-  Ints with(int64_t entries) const {
-    Ints shape = before;
-    shape.push_back(entries);
-    shape.insert(shape.end(), behind.begin(), behind.end());
-    return shape;
-  }
-  Ints alone(int64_t entries) const {
-    Ints shape(before.size(), 1);
-    shape.push_back(entries);
-    shape.resize(shape.size() + behind.size(), 1);
-    return shape;
-  }
-};
-
-Result<Covered> covered_axes(ImportContext& call, ValueId x, const OneIndex& index) {
-  const Ints shape = sizes_of(call, x);
-  const Ints mask = sizes_of(call, index.tensor);
-  const auto begin = shape.begin() + index.axis;
-  const auto left = static_cast<size_t>(shape.end() - begin);
-  if (mask.size() > left || !std::equal(mask.begin(), mask.end(), begin) || product(mask) == 0)
-    return call.unsupported("a mask of another shape");
-  return Covered{
-      {shape.begin(), begin}, mask, {begin + static_cast<ptrdiff_t>(mask.size()), shape.end()}};
-}
-
-// For each entry that the mask covers the number of the value that is written there.
-Result<ValueId> value_numbers(ImportContext& call, ValueId line, int64_t num_values) {
-  FERRYMAN_TRY(const ValueId ones, as_dtype(call, line, DType::kI32));
-  FERRYMAN_TRY(const ValueId sums, call.emit(ops::kCumsum, {ones}, {{attr::kAxis, Axis{0}}}));
-  FERRYMAN_TRY(const ValueId numbers, call.emit(ops::kSub, {sums, scalar_like(call, sums, 1)}));
-  return call.emit(ops::kClamp, {numbers},
-                   {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(num_values - 1)}});
-}
-
-// x[mask] = values, one for each place in order: no list of places is needed.
-Imported write_by_mask(CountedCall& call, ValueId x, const OneIndex& index, ValueId values) {
-  ImportContext& context = call.context();
-  if (call.find(x) != nullptr || call.find(index.tensor) != nullptr)
-    return context.unsupported("writing by a mask into entries counted at run time");
-  FERRYMAN_TRY(const bool accumulate, context.flag("accumulate", false));
-  FERRYMAN_TRY(const Covered covered, covered_axes(context, x, index));
-  const Ints given = sizes_of(context, values);
-  const size_t behind = covered.behind.size();
-  const int64_t num_values = given.size() > behind ? given[given.size() - behind - 1] : 1;
-  FERRYMAN_TRY(values, as_dtype(context, values, dtype_of(context, x)));
-  FERRYMAN_TRY(values, emit_expand(context, values, covered.with(num_values)));
-  FERRYMAN_TRY(const ValueId flags, as_dtype(context, index.tensor, DType::kBool));
-  FERRYMAN_TRY(ValueId line, emit_reshape(context, flags, {-1}));
-  const int64_t size = product(covered.mask);
-  FERRYMAN_TRY(const ValueId merged, emit_reshape(context, x, covered.with(size)));
-  if (num_values > 1) {
-    FERRYMAN_TRY(const ValueId numbers, value_numbers(context, line, num_values));
-    FERRYMAN_TRY(values, emit_gather(context, values, numbers, index.axis));
-  }
-  if (accumulate) {
-    FERRYMAN_TRY(values, context.emit(ops::kAdd, {merged, values}));
-  }
-  FERRYMAN_TRY(line, emit_reshape(context, line, covered.alone(size)));
-  FERRYMAN_TRY(const ValueId written, context.emit(ops::kWhere, {line, values, merged}));
-  return one_result(emit_reshape(context, written, sizes_of(context, x)));
+// Values that a mask numbers are read by that number, and those beyond their count by nobody: the
+// imports for known sizes will do, as long as what is written to has no counted axis itself.
+Status require_fixed_target(CountedCall& call, ValueId x, ValueId mask) {
+  if (call.find(x) == nullptr && call.find(mask) == nullptr) return {};
+  return call.context().unsupported("writing by a mask into entries counted at run time");
 }
 
 // The source's elements in order, which those beyond its count end.
@@ -94,12 +34,10 @@ Imported import_masked_scatter(CountedCall& call) {
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
   FERRYMAN_TRY(const ValueId mask, context.tensor("mask"));
   FERRYMAN_TRY(const ValueId source, context.tensor("source"));
-  const CountedAxis* counted = call.find(source);
-  if (counted == nullptr || counted->axis != 0)
+  FERRYMAN_TRY_STATUS(require_fixed_target(call, x, mask));
+  if (const CountedAxis* counted = call.find(source); counted != nullptr && counted->axis != 0)
     return context.unsupported("a source that is not counted along its first axis");
-  FERRYMAN_TRY(const ValueId values, emit_reshape(context, source, {-1}));
-  FERRYMAN_TRY(const ValueId whole, emit_expand(context, mask, sizes_of(context, x)));
-  return write_by_mask(call, x, OneIndex{whole, 0}, values);
+  return ferryman::import_masked_scatter(context);
 }
 
 Imported import_index_put(CountedCall& call) {
@@ -107,7 +45,10 @@ Imported import_index_put(CountedCall& call) {
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
   FERRYMAN_TRY(ValueId values, context.tensor("values"));
   FERRYMAN_TRY(const OneIndex index, only_index(context));
-  if (is_mask(context, index.tensor)) return write_by_mask(call, x, index, values);
+  if (is_mask(context, index.tensor)) {
+    FERRYMAN_TRY_STATUS(require_fixed_target(call, x, index.tensor));
+    return ferryman::import_index_put(context);
+  }
   FERRYMAN_TRY(const bool accumulate, context.flag("accumulate", false));
   const CountedAxis* counted = call.find(index.tensor);
   if (counted == nullptr || rank_of(context, index.tensor) != 1)
