@@ -4,15 +4,20 @@
     model.save("model.tflite")
     y = model(x)
 
-Importing it changes nothing in torch.
+Importing it changes nothing in torch, and imports torch when something of it is asked for: the
+program `ferryman` starts without.
 """
 
-from .archive import export
-from .convert import convert
-from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
-from .model import Model
-from .report import Report
-from .verify import Verify
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .archive import export
+    from .conversion import convert
+    from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
+    from .model import Model
+    from .report import Report
+    from .verify import Verify
 
 __all__ = [
     "CaptureError",
@@ -26,3 +31,26 @@ __all__ = [
     "convert",
     "export",
 ]
+
+_HOMES = {
+    "archive": ("export",),
+    "conversion": ("convert",),
+    "errors": ("CaptureError", "Error", "InputError", "UnsupportedOps", "VerificationError"),
+    "model": ("Model",),
+    "report": ("Report",),
+    "verify": ("Verify",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for other in _HOMES[home]:
+        globals()[other] = getattr(import_module(f".{home}", __name__), other)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""ferryman.convert: capture, the core, verification, report."""
+"""What ferryman.convert does: capture, the core, verification, report."""
 
 from __future__ import annotations
 
