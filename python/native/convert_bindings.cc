@@ -1,8 +1,10 @@
 #include "convert_bindings.h"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "borrowed_tensor.h"
+#include "cli/program.h"
 #include "driver/convert.h"
 #include "frontend/live.h"
 #include "frontend/pt2/read_pt2.h"
@@ -48,9 +50,17 @@ std::string core_ir_archive(const std::string& path) {
   return unwrap(print_core_ir(unwrap(frontend::read_pt2(path))));
 }
 
+// Ctrl-C must end it although Python has a handler of its own, which waits for the interpreter.
+int run_program(const std::vector<std::string>& arguments) {
+  nb::gil_scoped_release release;
+  return cli::run_program(arguments);
+}
+
 }  // namespace
 
 void bind_convert(nb::module_& m) {
+  m.def("run_program", &run_program, nb::arg("arguments"),
+        "The program `ferryman` with these arguments, its name first; returns the exit status.");
   m.def("convert_live", &convert_live, nb::arg("buffer"), nb::arg("tensors"),
         nb::arg("output_path"), nb::arg("options"),
         "Writes the program that walk() made as a file; returns the report as JSON.");

@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <fstream>
+#include <memory>
+#include <span>
 
 #include "cli/command.h"
+#include "cli/paths.h"
 #include "driver/convert.h"
 #include "frontend/pt2/read_pt2.h"
+#include "support/byte_sink.h"
 
 namespace ferryman::cli {
 
@@ -35,19 +38,16 @@ Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
   return options;
 }
 
-Status write_report(const std::string& path, const ConvertReport& report) {
-  std::ofstream file(path, std::ios::binary);
-  file << to_json(report) << '\n';
-  file.close();
-  if (file) return {};
-  return Diag::error(DiagCode::kCannotWrite, fmt::format("cannot write the report to '{}'", path));
+// Opened before anything is converted, so that a path which cannot be written ends the run early.
+Result<std::unique_ptr<FileSink>> open_report(const std::string& path) {
+  if (path.empty()) return std::unique_ptr<FileSink>();
+  return FileSink::create(path);
 }
 
-Status check_report_path(const std::string& path) {
-  if (path.empty() || path.ends_with(".json")) return {};
-  return Diag::error(DiagCode::kBadOption, fmt::format("the report '{}'", path))
-      .because("reports are written as JSON")
-      .hint("give a name that ends with .json");
+Status write_report(FileSink& file, const ConvertReport& report) {
+  const std::string text = to_json(report) + "\n";
+  FERRYMAN_TRY_STATUS(file.write(std::as_bytes(std::span(text))));
+  return file.commit();
 }
 
 void print_summary(const std::string& output, const ConvertReport& report) {
@@ -76,11 +76,16 @@ void warn_of_frozen(const frontend::Program& program) {
 }
 
 Result<Conversion> try_convert(const ConvertArguments& arguments) {
-  FERRYMAN_TRY_STATUS(check_report_path(arguments.report));
+  FERRYMAN_TRY_STATUS(check_output_paths(arguments));
   FERRYMAN_TRY(const ConvertOptions options, to_options(arguments));
   FERRYMAN_TRY(frontend::Program program, frontend::read_pt2(arguments.input));
+  FERRYMAN_TRY(const std::unique_ptr<FileSink> report_file, open_report(arguments.report));
   warn_of_frozen(program);
-  return convert(std::move(program), options, arguments.output);
+  Conversion conversion = convert(std::move(program), options, arguments.output);
+  if (report_file != nullptr && conversion.report.has_value()) {
+    FERRYMAN_TRY_STATUS(write_report(*report_file, *conversion.report));
+  }
+  return conversion;
 }
 
 }  // namespace
@@ -92,10 +97,6 @@ ExitStatus run_convert(const ConvertArguments& arguments) {
     return report_errors(conversion->diagnostics, arguments.format);
   }
   const ConvertReport& report = *conversion->report;
-  if (!arguments.report.empty()) {
-    const Status written = write_report(arguments.report, report);
-    if (!written.ok()) return report_error(written.diag(), arguments.format);
-  }
   if (arguments.format == Format::kJson) {
     fmt::print("{{\"ok\": true, \"report\": {}}}\n", to_json(report));
     return ExitStatus::kDone;

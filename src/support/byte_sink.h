@@ -30,11 +30,17 @@ class MemorySink final : public ByteSink {
   std::vector<std::byte> bytes_;
 };
 
-// Writes a temporary file beside the target and renames it over the target on commit, so that a
-// reader sees the old file or the new one, never a part. A symbolic link stays a link.
+// Writes a file that has no name yet, or where the file system has no such thing, one of a
+// temporary name beside the target, and gives it the target's name on commit. So a reader sees the
+// old file or the new one, never a part, and a process that is killed leaves nothing behind (but a
+// temporary name; see remove_partial_file). A symbolic link stays a link.
 class FileSink final : public ByteSink {
  public:
-  static Result<std::unique_ptr<FileSink>> create(const std::string& path);
+  enum class Naming : uint8_t { kWhenComplete, kTemporary };
+
+  // kTemporary: as on a file system that cannot hold files without a name.
+  static Result<std::unique_ptr<FileSink>> create(const std::string& path,
+                                                  Naming naming = Naming::kWhenComplete);
   ~FileSink() override;
   FileSink(const FileSink&) = delete;
   FileSink& operator=(const FileSink&) = delete;
@@ -43,15 +49,25 @@ class FileSink final : public ByteSink {
   Status commit();
 
  private:
-  FileSink(std::string shown_path, std::string target, std::string temporary, int descriptor);
+  FileSink(std::string shown_path, std::string target, int descriptor);
   Status flush();
+  template <typename Make>
+  Status take_name(Make make);
+  void forget_name();
+  Status open_temporary();
+  Status give_name();
   Diag cannot_write(int error_number) const;
 
   std::string shown_path_;  // as the user wrote it
   std::string target_;
-  std::string temporary_;
+  std::string temporary_;  // empty: the file has no name
+  bool has_claim_ = false;  // on the name that remove_partial_file removes
   int descriptor_;
   std::vector<std::byte> pending_;  // small writes are gathered
 };
+
+// Removes the temporary name that is in use, if any. May be called by a signal handler. Only one of
+// the files that are written at a time is remembered: the program writes one.
+void remove_partial_file() noexcept;
 
 }  // namespace ferryman

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -163,6 +165,56 @@ def test_output_that_cannot_be_written_is_refused(archive, tmp_path):
     (tmp_path / "folder").mkdir()
     assert refused(run("convert", archive, "-o", tmp_path / "folder"), 1, "cannot write")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def same_files(archive, tmp_path):
+    """Other names of the archive: a relative one, links."""
+    (tmp_path / "link.pt2").symlink_to(archive)
+    (tmp_path / "hard.pt2").hardlink_to(archive)
+    return [archive, archive.parent / "." / archive.name, tmp_path / "link.pt2",
+            tmp_path / "hard.pt2", archive.parent / ".." / archive.parent.name / archive.name]  # fmt: skip
+
+
+def test_output_that_is_the_input_is_refused(archive, tmp_path):
+    before = archive.read_bytes()
+    for output in same_files(archive, tmp_path):
+        assert refused(run("convert", archive, "-o", output), 2, "error[E0403]", "is the input")
+    report = tmp_path / "report.json"
+    report.symlink_to(archive)
+    done = run("convert", archive, "-o", tmp_path / "m.tflite", "--report", report)
+    assert refused(done, 2, "error[E0403]", "is the input")
+    done = run("convert", archive, "-o", tmp_path / "m.json", "--report", tmp_path / "." / "m.json")
+    assert refused(done, 2, "error[E0403]", "is the output")
+    assert archive.read_bytes() == before
+    assert not (tmp_path / "m.json").exists() and not (tmp_path / "m.tflite").exists()
+
+
+def test_standard_output_is_refused(archive, tmp_path):
+    assert refused(run("convert", archive, "-o", "-"), 2, "error[E0403]", "standard output")
+
+
+def test_report_that_cannot_be_written_is_told_before_anything_is_written(archive, tmp_path):
+    report = tmp_path / "missing" / "report.json"
+    done = run("convert", archive, "-o", tmp_path / "m.tflite", "--report", report)
+    assert refused(done, 1, "cannot write", "No such file or directory")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_program_that_is_ended_leaves_nothing_behind(tmp_path, number):
+    path = save(nn.Linear(3000, 3000), (torch.zeros(1, 3000),), tmp_path / "net.pt2")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    ended = 0
+    for step in range(8):
+        program = subprocess.Popen(
+            [PROGRAM, "convert", path, "-o", folder / "m.tflite"], stdout=subprocess.DEVNULL
+        )
+        time.sleep(0.01 * step)
+        program.send_signal(number)
+        ended += program.wait() == -number
+        assert {file.name for file in folder.iterdir()} <= {"m.tflite"}
+    assert ended > 0
 
 
 # Files that are no archive of today --------------------------------------------------------------

@@ -1,0 +1,18 @@
+"""The program `ferryman`, as the package installs it: the core's own, which needs no torch; only
+`verify` runs models, in Python."""
+
+from __future__ import annotations
+
+import sys
+
+from . import _native
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 done, 1 failed, 2 bad usage or unreadable input."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["verify"]:
+        from .__main__ import main as verify  # imports torch
+
+        return verify(arguments)
+    return _native.run_program(["ferryman", *arguments])
