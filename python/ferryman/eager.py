@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,10 +22,22 @@ from .capture import left_unchanged, tensors_restored
 Visit = Callable[[str, Any], None]
 
 
-def run_program(program: ExportedProgram, leaves: list[Any], visit: Visit | None) -> list[Any]:
+class Steer(Protocol):
+    """Changes values of a program as it runs (decisions.py)."""
+
+    def prepare(self, node: torch.fx.Node, value_of: Callable[[torch.fx.Node], Any]) -> Any | None:
+        """Before a node runs: what `settle` is to be called with, or None to leave it alone."""
+
+    def settle(self, node: torch.fx.Node, call: Any, value: Any) -> None:
+        """After it; may write into the value."""
+
+
+def run_program(
+    program: ExportedProgram, leaves: list[Any], visit: Visit | None, steer: Steer | None = None
+) -> list[Any]:
     """The flattened user outputs. Inputs and state are copied: in-place ops reach no one else."""
     with _undisturbed():
-        outputs = _Walker(program.graph_module, visit).run(*_arguments(program, leaves))
+        outputs = _Walker(program.graph_module, visit, steer).run(*_arguments(program, leaves))
     return _user_outputs(program, outputs)
 
 
@@ -34,6 +46,7 @@ def run_float64(
     leaves: list[Any],
     visit: Visit,
     noise: torch.Generator | None = None,
+    steer: Steer | None = None,
 ) -> list[Any] | None:
     """The same with all floating inputs, weights, buffers and casts in float64. None if the program
     does not run that way, or draws random numbers: they would be others.
@@ -44,7 +57,7 @@ def run_float64(
         before = torch.get_rng_state()
         try:
             arguments = [_widen(value) for value in _arguments(program, leaves)]
-            outputs = _WideWalker(program.graph_module, visit, noise).run(*arguments)
+            outputs = _WideWalker(program.graph_module, visit, noise, steer).run(*arguments)
         except Exception:  # whatever a kernel says to a type that its program does not have
             return None
         drawn = not torch.equal(before, torch.get_rng_state())
@@ -73,13 +86,21 @@ def _user_outputs(program: ExportedProgram, outputs: Any) -> list[Any]:
 
 
 class _Walker(torch.fx.Interpreter):
-    def __init__(self, module: torch.fx.GraphModule, visit: Visit | None):
+    def __init__(
+        self, module: torch.fx.GraphModule, visit: Visit | None, steer: Steer | None = None
+    ):
         super().__init__(module)
         self._visit = visit
+        self._steer = steer
 
     def run_node(self, node: torch.fx.Node) -> Any:
+        if node.op != "call_function":
+            return super().run_node(node)
+        call = None if self._steer is None else self._steer.prepare(node, self.env.__getitem__)
         value = super().run_node(node)
-        if self._visit is not None and node.op == "call_function":
+        if call is not None:
+            self._steer.settle(node, call, value)
+        if self._visit is not None:
             self._visit(node.name, value)
         return value
 
@@ -87,8 +108,14 @@ class _Walker(torch.fx.Interpreter):
 class _WideWalker(_Walker):
     """Runs a program on float64 values; nothing in it makes them narrower again."""
 
-    def __init__(self, module: torch.fx.GraphModule, visit: Visit, noise: torch.Generator | None):
-        super().__init__(module, visit)
+    def __init__(
+        self,
+        module: torch.fx.GraphModule,
+        visit: Visit,
+        noise: torch.Generator | None,
+        steer: Steer | None,
+    ):
+        super().__init__(module, visit, steer)
         self._noise = noise
 
     def run_node(self, node: torch.fx.Node) -> Any:

@@ -59,6 +59,7 @@ class Judge:
     rtol: float
     atol: float
     factor: float
+    steer: eager.Steer | None = None  # keeps to the decisions of the run that is judged
 
     def settle(self, nodes: dict[str, Doubt], outputs: Iterable[tuple[int, Doubt]]) -> None:
         """All doubts about a sample: by node, and by index of the output."""
@@ -84,7 +85,7 @@ class Judge:
             if name in nodes:
                 learn(nodes[name], _array(nodes[name], value))
 
-        values = eager.run_float64(self.program, self.leaves, visit, noise)
+        values = eager.run_float64(self.program, self.leaves, visit, noise, self.steer)
         for index, doubt in outputs if values is not None else ():
             learn(doubt, _array(doubt, values[index]))
         return values is not None

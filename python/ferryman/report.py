@@ -64,11 +64,24 @@ class Report:
     def remarks(self) -> list[dict[str, Any]]:
         """What the core remarks, values that were frozen, and those that took more than the
         tolerance to judge: each with "what", "why" and "places"."""
-        return [*self.native.remarks, *self._frozen_remarks(), *self._rounding_remarks()]
+        return [
+            *self.native.remarks,
+            *self._frozen_remarks(),
+            *self._rounding_remarks(),
+            *self._decision_remarks(),
+        ]
 
     def _frozen_remarks(self) -> list[dict[str, Any]]:
         places = [dataclasses.asdict(value) for value in self.frozen]
         return [_remark(frozen.WHAT, frozen.WHY, "frozen", places)] if places else []
+
+    def _decision_remarks(self) -> list[dict[str, Any]]:
+        nodes = self.nodes
+        decided = self.checks.decided if self.checks else ()
+        places = [nodes[name].trace.location for name in decided if name in nodes]
+        what = "rounding decides: values lie so close to an edge that either side of it is right"
+        why = "the file takes the other one than PyTorch; what follows was compared with PyTorch so"
+        return [_remark(what, why, "decision", places)] if places else []
 
     def _rounding_remarks(self) -> list[dict[str, Any]]:
         places = [

@@ -26,12 +26,13 @@ class Kernels(enum.Enum):
 
 
 class Runner:
-    """One file, ready to run. `keep_values` keeps every intermediate tensor readable after a run;
-    the delegate computes none of them, so that takes the plain kernels."""
+    """One file, by its path or its bytes, ready to run. `keep_values` keeps every intermediate
+    tensor readable after a run; the delegate computes none of them, so that takes the plain kernels.
+    """
 
     def __init__(
         self,
-        path: os.PathLike | str,
+        file: os.PathLike | str | bytes,
         kernels: Kernels,
         *,
         keep_values: bool = False,
@@ -48,15 +49,15 @@ class Runner:
         }[kernels]
         with self._refusals():
             self._interpreter = interpreter_module.Interpreter(
-                model_path=os.fspath(path),
+                **_model(file),
                 num_threads=threads,
                 experimental_op_resolver_type=resolver,
                 experimental_preserve_all_tensors=keep_values,
             )
         with self._refusals():
             self._interpreter.allocate_tensors()
-        self.inputs = self._interpreter.get_input_details()
-        self.outputs = self._interpreter.get_output_details()
+            self.inputs = self._interpreter.get_input_details()
+            self.outputs = self._interpreter.get_output_details()
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         for detail, array in zip(self.inputs, inputs, strict=True):
@@ -75,20 +76,27 @@ class Runner:
                 f"LiteRT does not run the file with {self.kernels.value}", why=str(error).strip()
             ) from error
 
-    def tensor(self, index: int) -> np.ndarray:
+    def tensor(self, index: int) -> np.ndarray | None:
+        """None of an element type that Python's binding does not read, as bfloat16."""
         try:
             # LiteRT gives a number for a tensor without axes.
             return np.asarray(self._interpreter.get_tensor(index))
         except ValueError:
             return self._empty(index)
 
-    def _empty(self, index: int) -> np.ndarray:
+    def _empty(self, index: int) -> np.ndarray | None:
         """A tensor without elements, which LiteRT refuses to read."""
         details = {detail["index"]: detail for detail in self._interpreter.get_tensor_details()}
-        detail = details[index]
+        detail = details.get(index)  # it leaves out the types that it does not know
+        if detail is None:
+            return None
         if np.prod(detail["shape"]) != 0:
             raise VerificationError(f"tensor {index} ('{detail['name']}') cannot be read")
         return np.empty(detail["shape"], detail["dtype"])
+
+
+def _model(file: os.PathLike | str | bytes) -> dict[str, str | bytes]:
+    return {"model_content": file} if isinstance(file, bytes) else {"model_path": os.fspath(file)}
 
 
 def part_of(value: np.ndarray, part: str) -> np.ndarray:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from .compare import Difference
 from .errors import VerificationError
 from .frozen import describe as describe_frozen
 from .report import Report
+from .runtime import Kernels
 
+_LARGEST = 3.4028234663852886e38  # of float32
 _HINT = (
     "unless the model draws random numbers, this is a mistake of Ferryman: please report it. "
     "ferryman.Verify(rtol=…, atol=…) sets another tolerance, verify=False skips the check"
@@ -30,7 +34,7 @@ def find_failure(report: Report) -> VerificationError | None:
                 f"{describe(node.difference)}",
                 where=node.place,
                 why="all values before it that the file has agree" + _exactness(node.difference),
-                hint=_HINT,
+                hint=_hint(report),
                 diagnostics=[node.difference],
             )
     for kernels, by_name in report.checks.outputs.items():
@@ -39,13 +43,37 @@ def find_failure(report: Report) -> VerificationError | None:
                 captured = report.checks.program.get(name)
                 if captured is not None and not captured.ok and not report.frozen:
                     return _other_program(name, captured)
-                return VerificationError(
-                    f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}",
-                    why="all values inside that were compared agree" + _exactness(difference),
-                    hint=_output_hint(report),
-                    diagnostics=[difference],
-                )
+                return _wrong_output(report, kernels, name, difference)
     return None
+
+
+def _wrong_output(report: Report, kernels: str, name: str, difference) -> VerificationError:
+    what = f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}"
+    cut = report.checks.cut
+    if kernels == Kernels.PLAIN.value and (cut or is_cut(difference)):
+        place = f", first at {report.nodes[cut[0]].place}" if cut else ""
+        return VerificationError(
+            what,
+            why="a limit of LiteRT: its built-in kernels cut infinite sums and products to the "
+            f"largest number{place}; XNNPACK keeps them",
+            hint="put infinities in last (masked_fill after the arithmetic), or use "
+            "torch.finfo(x.dtype).min for them; verify=False takes the file as it is",
+            diagnostics=[difference],
+        )
+    return VerificationError(
+        what,
+        why="all values inside that were compared agree" + _exactness(difference),
+        hint=_hint(report),
+        diagnostics=[difference],
+    )
+
+
+def is_cut(difference: Difference) -> bool:
+    """Whether the largest number stands where an infinity is expected."""
+    expected, got = difference.expected, difference.got
+    if not isinstance(expected, float) or not isinstance(got, float):
+        return False
+    return math.isinf(expected) and got == math.copysign(_LARGEST, expected)
 
 
 def _other_program(name: str, difference: Difference) -> VerificationError:
@@ -59,22 +87,23 @@ def _other_program(name: str, difference: Difference) -> VerificationError:
     )
 
 
-def _output_hint(report: Report) -> str:
+def _hint(report: Report) -> str:
     """The nodes are those of the traced program; the outputs are compared with the model itself."""
-    if report.checks.orders:
+    if report.frozen:
+        lines = "\n".join(f"  {line}" for line in describe_frozen(report.frozen))
         return (
-            "the order of equal or nearly equal values is open in PyTorch, and decides here, at "
-            f"{', '.join(report.checks.orders[:4])}: sort with stable=True, check with inputs "
-            "without ties as ferryman.Verify(inputs=[(x,), …]), or verify=False skips the check"
+            f"the likely cause is that the model looks at values, which were frozen:\n{lines}\n"
+            "use torch.where or torch.cond there, or move that part out of the model; for inputs "
+            "that all give these values, pass such inputs as ferryman.Verify(inputs=[(x,), …])"
         )
-    if not report.frozen:
-        return _HINT
-    lines = "\n".join(f"  {line}" for line in describe_frozen(report.frozen))
-    return (
-        f"the likely cause is that the model looks at values, which were frozen:\n{lines}\n"
-        "use torch.where or torch.cond there, or move that part out of the model; for inputs that "
-        "all give these values, pass such inputs as ferryman.Verify(inputs=[(x,), …])"
-    )
+    if report.checks.open:
+        places = ", ".join(report.checks.open[:4])
+        return (
+            f"rounding may decide here: at {places} values are within the tolerance of where the "
+            "result jumps, and the file does not show how it decides; check with inputs that are "
+            "further from it as ferryman.Verify(inputs=[(x,), …]), or verify=False skips the check"
+        )
+    return _HINT
 
 
 def _exactness(difference: Difference) -> str:

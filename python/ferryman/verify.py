@@ -20,13 +20,12 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from . import eager
-from .compare import Difference, compare, restore_infinities
+from .compare import Difference, compare
 from .errors import Error, VerificationError
-from .exact import Doubt, Judge, may_be_rounding
 from .frozen import values_of_inputs
-from .native_contract import NativeReport, Placement
-from .orders import Orders
-from .runtime import Kernels, Runner, from_stored, part_of, to_stored
+from .native_contract import NativeReport
+from .runtime import Kernels, Runner, to_stored
+from .sample import Run, Sample, keep_worst
 from .structure import flatten_like
 
 # At least, of a model whose program has values of the example for constants: a branch that depends
@@ -71,8 +70,12 @@ class Checks:
     outputs: dict[str, dict[str, Difference]] = dataclasses.field(default_factory=dict)
     # Of the exported program's outputs from the module's own, both in PyTorch.
     program: dict[str, Difference] = dataclasses.field(default_factory=dict)
-    # Sorts in which the order of equal or nearly equal values is another than in PyTorch.
-    orders: list[str] = dataclasses.field(default_factory=list)
+    # Nodes at which rounding decides, and the file otherwise than PyTorch (decisions.py).
+    decided: list[str] = dataclasses.field(default_factory=list)
+    # Of a wrong output: nodes at which rounding may decide, and the file does not show how.
+    open: list[str] = dataclasses.field(default_factory=list)
+    # Nodes whose infinities the built-in kernels cut to the largest number.
+    cut: list[str] = dataclasses.field(default_factory=list)
 
 
 def verify(
@@ -95,18 +98,17 @@ def verify(
         checks.samples += 1
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
-        sample = _Sample(native, options)
-        computed = _computed(sample, program, leaves, plain)
+        sample = Sample(native, program, options, leaves)
+        steered = _computed(lambda: sample.walk(plain))
+        computed = eager.run_program(program, leaves, None) if sample.decided else steered
         expected = computed if reference is None else eager.run_reference(reference, args, kwargs)
         _require_structure(expected, computed)
-        if reference is not None:
-            _compare_program(checks, native, options, expected, computed)
+        captured = _compare_program(native, options, expected, computed)
         for kernels, arrays in results.items():
-            sample.compare_outputs(
-                kernels, _in_port_order(native, plain, arrays), expected, computed
-            )
-        sample.settle(program, leaves)
-        sample.keep_worst(checks)
+            run = Run(path, kernels, stored, _in_port_order(native, plain, arrays))
+            sample.compare_outputs(run, expected, computed, captured)
+        sample.settle()
+        _keep_all(checks, sample, captured if reference is not None else [])
     return checks
 
 
@@ -139,9 +141,9 @@ def _has_nan(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and bool(value.isnan().any())
 
 
-def _computed(sample: _Sample, program: ExportedProgram, leaves: list[Any], plain: Runner):
+def _computed(walk: Callable[[], list[Any]]) -> list[Any]:
     try:
-        return sample.walk_nodes(program, leaves, plain)
+        return walk()
     except RuntimeError as error:
         raise VerificationError(
             "the program that torch.export captured does not run on these inputs",
@@ -161,12 +163,28 @@ def _require_structure(expected: list[Any], computed: list[Any]) -> None:
         )
 
 
-def _compare_program(checks, native: NativeReport, options: Verify, expected, computed) -> None:
-    """torch.export may take another way through a module than PyTorch does here."""
-    for port in native.outputs:
-        mine, theirs = (eager.to_numpy(values[port.index]) for values in (computed, expected))
-        difference = compare(theirs, mine, rtol=options.rtol, atol=options.atol)
-        _keep_worst(checks.program, port.name, difference)
+def _compare_program(native: NativeReport, options: Verify, expected, computed):
+    """torch.export may take another way through a module than PyTorch does here. For each output,
+    by position."""
+
+    def difference(index: int) -> Difference:
+        mine, theirs = (eager.to_numpy(values[index]) for values in (computed, expected))
+        return compare(theirs, mine, rtol=options.rtol, atol=options.atol)
+
+    return [difference(port.index) for port in native.outputs]
+
+
+def _keep_all(checks: Checks, sample: Sample, captured: Sequence[Difference]) -> None:
+    for name, difference in sample.nodes.items():
+        keep_worst(checks.nodes, name, difference)
+    names = [port.name for port in sample.native.outputs]
+    for name, difference in zip(names, captured):
+        keep_worst(checks.program, name, difference)
+    for (kernels, position), difference in sample.outputs.items():
+        keep_worst(checks.outputs.setdefault(kernels.value, {}), names[position], difference)
+    checks.decided += [name for name in sample.decided if name not in checks.decided]
+    checks.open += [name for name in sample.open if name not in checks.open]
+    checks.cut += [name for name in sample.cut if name not in checks.cut]
 
 
 def stored_inputs(native: NativeReport, runner: Runner, leaves: list[Any]) -> list[np.ndarray]:
@@ -184,94 +202,6 @@ def _in_port_order(native: NativeReport, runner: Runner, arrays) -> list[np.ndar
     # Two outputs may be one tensor of the file.
     by_tensor = {detail["index"]: array for detail, array in zip(runner.outputs, arrays)}
     return [by_tensor[port.placement.tensor] for port in native.outputs]
-
-
-class _Sample:
-    """The differences on one set of inputs, and what is in doubt about them."""
-
-    def __init__(self, native: NativeReport, options: Verify):
-        self._native = native
-        self._options = options
-        self._nodes: dict[str, Difference] = {}
-        self._outputs: dict[tuple[Kernels, int], Difference] = {}  # by the port's position
-        self._node_doubts: dict[str, Doubt] = {}
-        self._output_doubts: dict[tuple[Kernels, int], Doubt] = {}
-        self.orders: list[str] = []
-
-    def walk_nodes(self, program: ExportedProgram, leaves: list[Any], plain: Runner) -> list[Any]:
-        """Runs the program eagerly and compares each value as it arises: one is held at a time, and
-        an in-place write that follows does not change what was compared."""
-        placements = {trace.node: trace.placements for trace in self._native.nodes}
-        orders = Orders(program, leaves, rtol=self._options.rtol, atol=self._options.atol)
-        self.orders = orders.decided
-
-        def visit(name: str, value: Any) -> None:
-            orders.see(name, value)
-            if orders.follow(name) or not isinstance(value, torch.Tensor):
-                return
-            for placement in placements.get(name, ()):
-                stored = plain.tensor(placement.tensor)
-                doubt = self._compare(value, value, stored, placement, restore_infinities)
-                if not doubt.difference.ok and orders.are_equal(name, doubt.expected, doubt.got):
-                    continue
-                worst = _keep_worst(self._nodes, name, doubt.difference)
-                if worst and may_be_rounding(doubt.difference, doubt.expected):
-                    copy = doubt.expected.copy()
-                    doubt = dataclasses.replace(doubt, expected=copy, computed=copy)
-                    self._node_doubts[name] = doubt
-
-        return eager.run_program(program, leaves, visit if self._options.every_node else None)
-
-    def compare_outputs(self, kernels: Kernels, arrays, expected, computed) -> None:
-        for position, (port, array) in enumerate(zip(self._native.outputs, arrays)):
-            doubt = self._compare(expected[port.index], computed[port.index], array, port.placement)
-            self._outputs[kernels, position] = doubt.difference
-            if may_be_rounding(doubt.difference, doubt.expected):
-                self._output_doubts[kernels, position] = doubt
-
-    def settle(self, program: ExportedProgram, leaves: list[Any]) -> None:
-        options = self._options
-        if options.rounding_factor <= 0 or not (self._node_doubts or self._output_doubts):
-            return
-        judge = Judge(program, leaves, options.rtol, options.atol, options.rounding_factor)
-        ports = self._native.outputs
-        judge.settle(
-            self._node_doubts,
-            [(ports[position].index, d) for (_, position), d in self._output_doubts.items()],
-        )
-        self._nodes |= {name: d.difference for name, d in self._node_doubts.items()}
-        self._outputs |= {key: d.difference for key, d in self._output_doubts.items()}
-
-    def keep_worst(self, checks: Checks) -> None:
-        for name, difference in self._nodes.items():
-            _keep_worst(checks.nodes, name, difference)
-        checks.orders += [name for name in self.orders if name not in checks.orders]
-        for (kernels, position), difference in self._outputs.items():
-            seen = checks.outputs.setdefault(kernels.value, {})
-            _keep_worst(seen, self._native.outputs[position].name, difference)
-
-    def _compare(
-        self, value: Any, computed: Any, array: np.ndarray, placement: Placement, mend=None
-    ) -> Doubt:
-        """mend(expected, got): `got` without what is no mistake."""
-        expected = part_of(eager.to_numpy(value), placement.part)
-        if array.size != expected.size:
-            got = array  # compare() tells the shapes
-        else:
-            got = from_stored(array, placement, expected.shape)
-        if mend is not None:
-            got = mend(expected, got)
-        difference = compare(expected, got, rtol=self._options.rtol, atol=self._options.atol)
-        computed = part_of(eager.to_numpy(computed), placement.part)
-        return Doubt(difference, expected, computed, got, placement.part)
-
-
-def _keep_worst(seen: dict[str, Difference], name: str, difference: Difference) -> bool:
-    known = seen.get(name)
-    is_worst = known is None or difference.used > known.used
-    if is_worst:
-        seen[name] = difference
-    return is_worst
 
 
 def _samples(program: ExportedProgram, options: Verify, domain: _Domain):

@@ -27,6 +27,21 @@ def test_bfloat16_is_float32_in_the_file_and_bfloat16_for_the_caller():
     torch.testing.assert_close(y, module(x).detach(), rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.parametrize("samples", [1, 3])
+def test_bfloat16_inside_of_a_file_is_passed_over_by_the_check(samples):
+    def forward(scores, keep):
+        hide = (1.0 - keep[:, None].to(torch.bfloat16)) * torch.finfo(torch.bfloat16).min
+        return (scores + hide.float()).softmax(-1), scores.to(torch.bfloat16).float() * 2
+
+    keep = (torch.arange(6)[None] < torch.tensor([[6], [3]])).long()
+    model = ferryman.convert(
+        forward, (torch.randn(2, 6, 6), keep), verify=ferryman.Verify(samples=samples)
+    )
+    x = torch.randn(2, 6, 6)
+    got, expected = model(x, keep.flip(0)), forward(x, keep.flip(0))
+    torch.testing.assert_close(got, expected, rtol=1e-2, atol=1e-2)  # it computes in float32
+
+
 NAN, INF = float("nan"), float("inf")
 
 
