@@ -102,15 +102,40 @@ void add_row(const ResizeAxis& axis, int64_t index, Resampling kind, std::vector
 
 }  // namespace
 
-std::vector<float> resample_matrix(const ResizeAxis& axis, Resampling kind) {
-  std::vector<float> matrix;
+std::vector<double> resample_weights(const ResizeAxis& axis, Resampling kind) {
+  std::vector<double> matrix;
   matrix.reserve(static_cast<size_t>(axis.in_size * axis.out_size));
   for (int64_t index = 0; index < axis.out_size; ++index) {
     std::vector<double> row(static_cast<size_t>(axis.in_size), 0.0);
     add_row(axis, index, kind, row);
-    for (const double weight : row) matrix.push_back(static_cast<float>(weight));
+    matrix.insert(matrix.end(), row.begin(), row.end());
   }
   return matrix;
+}
+
+std::vector<float> resample_matrix(const ResizeAxis& axis, Resampling kind) {
+  const std::vector<double> weights = resample_weights(axis, kind);
+  std::vector<float> matrix;
+  matrix.reserve(weights.size());
+  for (const double weight : weights) matrix.push_back(static_cast<float>(weight));
+  return matrix;
+}
+
+// As many bits as the largest weight leaves in a signed number of 16.
+ByteWeights byte_weights(const ResizeAxis& axis, Resampling kind) {
+  constexpr int kMostBits = 21;
+  const std::vector<double> weights = resample_weights(axis, kind);
+  const double largest =
+      weights.empty() ? 0 : *std::max_element(weights.begin(), weights.end());
+  ByteWeights bytes;
+  for (; bytes.precision < kMostBits; ++bytes.precision) {
+    if (std::ldexp(largest, bytes.precision + 1) + 0.5 >= 0x1p15) break;
+  }
+  for (const double weight : weights) {
+    const double scaled = std::ldexp(weight, bytes.precision);
+    bytes.weights.push_back(static_cast<int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
+  }
+  return bytes;
 }
 
 }  // namespace ferryman

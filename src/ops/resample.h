@@ -40,5 +40,14 @@ enum class Resampling : uint8_t { kLinear, kCubic, kLinearAntialiased, kCubicAnt
 
 // The map as a matrix [out_size, in_size], row-major: every such resampling is linear in each axis.
 std::vector<float> resample_matrix(const ResizeAxis& axis, Resampling kind);
+std::vector<double> resample_weights(const ResizeAxis& axis, Resampling kind);
+
+// The same for bytes: torch computes with weights of 16 bits, w = round(weight * 2^precision), and
+// rounds the sum to a byte after each axis.
+struct ByteWeights {
+  std::vector<int32_t> weights;  // [out_size, in_size]
+  int precision = 0;
+};
+ByteWeights byte_weights(const ResizeAxis& axis, Resampling kind);
 
 }  // namespace ferryman

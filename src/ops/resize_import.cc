@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "ops/attrs.h"
+#include "ops/emit.h"
 #include "ops/names.h"
+#include "ops/promote.h"
 #include "ops/resample.h"
 
 namespace ferryman {
@@ -115,35 +117,100 @@ Result<std::vector<ValueId>> import_nearest(ImportContext& call) {
                {attr::kExact, exact}});
 }
 
+// ---- resampling: linear in each axis, so a product with a matrix ----
+
+ResizeAxis axis_of(const Resize& resize, size_t i, bool align_corners) {
+  ResizeAxis axis = {resize.in_size[i], resize.output_size[i]};
+  if (!resize.scales.empty()) axis.scale = resize.scales[i];
+  axis.align_corners = align_corners;
+  return axis;
+}
+
+// Columns [in, out] on the right of the image, or rows [out, in] on its left.
+enum class Side : uint8_t { kRows, kColumns };
+
+Result<ValueId> multiplied(ImportContext& call, ValueId x, Side side, const TensorData& matrix) {
+  Builder& builder = call.builder();
+  if (side == Side::kColumns) {
+    const ValueId columns = builder.constant(matrix.permuted({1, 0}), "resample_columns");
+    return call.emit(ops::kMatmul, {x, columns});
+  }
+  return call.emit(ops::kMatmul, {builder.constant(matrix, "resample_rows"), x});
+}
+
+// Bits of a weight with which the sum of products with bytes stays exact in float32.
+constexpr int kExactBits = 14;
+
+TensorData bits_of(const ResizeAxis& axis, const ByteWeights& bytes, int shift, int32_t mask) {
+  std::vector<float> numbers;
+  for (const int32_t weight : bytes.weights)
+    numbers.push_back(static_cast<float>((weight >> shift) & mask));
+  return TensorData::of<float>({axis.out_size, axis.in_size}, numbers);
+}
+
+// (sum of weight * byte + half) >> precision, as a byte in float32. Precise weights are taken in
+// two parts, which are put together as int32.
+Result<ValueId> resampled_bytes(ImportContext& call, ValueId x, Side side, const ResizeAxis& axis,
+                                Resampling kind) {
+  const ByteWeights bytes = byte_weights(axis, kind);
+  const int rest = std::max(bytes.precision - kExactBits, 0);
+  const double half = std::ldexp(0.5, bytes.precision);
+  FERRYMAN_TRY(ValueId sum, multiplied(call, x, side, bits_of(axis, bytes, rest, -1)));
+  if (rest == 0) {
+    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, scalar_like(call, sum, half)}));
+    const ValueId unit = scalar_like(call, sum, std::ldexp(1.0, -bytes.precision));
+    FERRYMAN_TRY(sum, call.emit(ops::kMul, {sum, unit}));
+    FERRYMAN_TRY(sum, call.emit(ops::kFloor, {sum}));
+  } else {
+    const int32_t mask = (1 << rest) - 1;
+    FERRYMAN_TRY(ValueId low, multiplied(call, x, side, bits_of(axis, bytes, 0, mask)));
+    FERRYMAN_TRY(low, as_dtype(call, low, DType::kI32));
+    FERRYMAN_TRY(sum, as_dtype(call, sum, DType::kI32));
+    FERRYMAN_TRY(sum, call.emit(ops::kMul, {sum, scalar_like(call, sum, std::ldexp(1.0, rest))}));
+    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, low}));
+    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, scalar_like(call, sum, half)}));
+    const ValueId unit = scalar_like(call, sum, std::ldexp(1.0, bytes.precision));
+    FERRYMAN_TRY(sum, call.emit(ops::kFloorDivide, {sum, unit}));
+    FERRYMAN_TRY(sum, as_dtype(call, sum, DType::kF32));
+  }
+  return call.emit(ops::kClamp, {sum}, {{attr::kMin, 0.0}, {attr::kMax, 255.0}});
+}
+
+// Bytes are rounded after each axis, the last of which comes first. Half precision is computed in
+// float32.
+Result<std::vector<ValueId>> import_resampling(ImportContext& call, Resampling kind) {
+  FERRYMAN_TRY(const Resize resize, read_resize(call));
+  FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
+  const DType dtype = dtype_of(call, resize.x);
+  const bool of_bytes = dtype == DType::kU8;
+  if ((!of_bytes && !is_floating(dtype)) || resize.in_size.size() != 2)
+    return call.unsupported("resampling of other than images of bytes or floats");
+  const DType computed = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
+  FERRYMAN_TRY(ValueId x, as_dtype(call, resize.x, computed));
+  for (const Side side : {Side::kColumns, Side::kRows}) {
+    const ResizeAxis axis = axis_of(resize, side == Side::kColumns ? 1 : 0, align_corners);
+    if (of_bytes) {
+      FERRYMAN_TRY(x, resampled_bytes(call, x, side, axis, kind));
+      continue;
+    }
+    const Ints shape = {axis.out_size, axis.in_size};
+    const TensorData matrix =
+        computed == DType::kF64
+            ? TensorData::of<double>(shape, resample_weights(axis, kind))
+            : TensorData::of<float>(shape, resample_matrix(axis, kind));
+    FERRYMAN_TRY(x, multiplied(call, x, side, matrix));
+  }
+  return one_result(as_dtype(call, x, dtype));
+}
+
 Result<std::vector<ValueId>> import_linear_resize(ImportContext& call) {
   FERRYMAN_TRY(const Resize resize, read_resize(call));
   FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
+  if (dtype_of(call, resize.x) == DType::kU8) return import_resampling(call, Resampling::kLinear);
   return make(call, ops::kResizeBilinear, resize.x,
               {{attr::kOutputSize, resize.output_size},
                {attr::kScales, align_corners ? Floats() : resize.scales},
                {attr::kAlignCorners, align_corners}});
-}
-
-// Resampling is linear in each axis: rows [out, in] times x times columns [in, out].
-Result<std::vector<ValueId>> import_resampling(ImportContext& call, Resampling kind) {
-  FERRYMAN_TRY(const Resize resize, read_resize(call));
-  FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
-  Builder& builder = call.builder();
-  const TensorType type = call.graph().type(resize.x);
-  if (type.dtype != DType::kF32 || resize.in_size.size() != 2)
-    return call.unsupported("resampling of anything but f32 images");
-  const auto matrix = [&](size_t i) {
-    ResizeAxis axis = {resize.in_size[i], resize.output_size[i]};
-    if (!resize.scales.empty()) axis.scale = resize.scales[i];
-    axis.align_corners = align_corners;
-    return TensorData::of<float>({axis.out_size, axis.in_size}, resample_matrix(axis, kind));
-  };
-  const ValueId columns = builder.constant(matrix(1).permuted({1, 0}), "resample_columns");
-  const ValueId rows = builder.constant(matrix(0), "resample_rows");
-  FERRYMAN_TRY(const OpId wide, builder.try_create(ops::kMatmul, std::vector{resize.x, columns}));
-  FERRYMAN_TRY(const OpId result,
-               builder.try_create(ops::kMatmul, std::vector{rows, call.graph().op(wide).result()}));
-  return std::vector{call.graph().op(result).result()};
 }
 
 Result<std::vector<ValueId>> import_bicubic(ImportContext& call) {

@@ -25,10 +25,16 @@ DTYPES = {
     "float32": torch.float32,
     "int64": torch.int64,
     "int32": torch.int32,
+    "int16": torch.int16,
+    "int8": torch.int8,
+    "uint8": torch.uint8,
     "bool": torch.bool,
+    "float64": torch.float64,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
     "complex64": torch.complex64,
 }
-# What counts in the table; complex numbers go in on request.
+# What counts in the table; the others go in on request.
 REAL_DTYPES = ["float32", "int64", "int32", "bool"]
 EXAMPLE_SEED, FRESH_SEED = 0, 1
 

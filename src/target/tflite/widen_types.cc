@@ -37,7 +37,7 @@ bool computes(const Op& op) {
     case AxisRule::kContract:
       return true;
     case AxisRule::kAlong:
-      return op.is(ops::kCumsum);
+      return op.is(ops::kCumsum) || op.is(ops::kArgmax) || op.is(ops::kArgmin);
     case AxisRule::kOpaque:
     case AxisRule::kWindowed:
     case AxisRule::kPermute:
