@@ -26,6 +26,7 @@ from torch.utils import _pytree as pytree
 from . import _native
 from .operators import qualified_name
 from .prims import prim_decompositions
+from .quantised import quantised_pairs
 from .rewrites import REWRITES
 
 # What one node may become: torch writes recurrent layers and some linear algebra step by step.
@@ -40,6 +41,8 @@ def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
     if not _unknown(program.graph):
         return program
     program = _copy(program)
+    for pair in quantised_pairs(program.graph):
+        pair.join()
     for node in _unknown(program.graph):
         _replace(program, node)
     program.graph.lint()

@@ -23,6 +23,7 @@ void add_all_ops(Ops& ops) {
   add_ordering_ops(ops);
   add_pad_ops(ops);
   add_pool_ops(ops);
+  add_quantize_ops(ops);
   add_recurrent_ops(ops);
   add_reduce_ops(ops);
   add_resize_ops(ops);

@@ -31,6 +31,7 @@ void add_norm_ops(Ops& ops);
 void add_ordering_ops(Ops& ops);
 void add_pad_ops(Ops& ops);
 void add_pool_ops(Ops& ops);
+void add_quantize_ops(Ops& ops);
 void add_recurrent_ops(Ops& ops);
 void add_reduce_ops(Ops& ops);
 void add_resize_ops(Ops& ops);
