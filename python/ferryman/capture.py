@@ -233,6 +233,12 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
         if len(failures) == 1:
             _require_running(module, args, kwargs)
     if may_freeze:
+        from .unknown_sizes import export_not_empty, stops_at_a_size  # sympy, as below
+
+        if stops_at_a_size(failures[0][1]):
+            with contextlib.suppress(Exception), _exporting():
+                program = export_not_empty(module, args, kwargs)
+                return _without_free_values(module, args, kwargs, program)
         from .freezing import export_frozen  # sympy, which most models do not need
 
         try:

@@ -53,6 +53,8 @@ class Model:
                 index: torch.from_numpy(array).to(dtypes.get(index))
                 for index, array in arrays.items()
             }
+        for index, number in self._structure.numbers.items():
+            arrays[index] = number(arrays[index])
         return self._structure.unflatten_output(arrays)
 
     def _arrays(self, leaves: list[Any]) -> list[np.ndarray]:

@@ -18,11 +18,15 @@ from torch.utils import _pytree as pytree
 from .errors import InputError
 
 
+_NUMBERS = {torch.SymFloat: float, torch.SymInt: int, torch.SymBool: bool}
+
+
 class Structure:
     """The structure of the arguments and of what forward returns.
 
     constants: outputs that are no tensors, by index: numbers, strings, None.
     dtypes: of the outputs that are, as the program gives them; the file's may be wider.
+    numbers: what makes the Python number of an output that is one: float, int or bool.
     """
 
     def __init__(
@@ -31,11 +35,13 @@ class Structure:
         outputs: pytree.TreeSpec,
         constants: dict[int, Any],
         dtypes: dict[int, torch.dtype],
+        numbers: dict[int, type],
     ):
         self._inputs = inputs
         self._outputs = outputs
         self._constants = constants
         self.dtypes = dtypes
+        self.numbers = numbers
 
     @staticmethod
     def of(program: ExportedProgram) -> Structure:
@@ -54,7 +60,13 @@ class Structure:
             for index, value in enumerate(values)
             if isinstance(value, torch.Tensor)
         }
-        return Structure(program.call_spec.in_spec, program.call_spec.out_spec, constants, dtypes)
+        numbers = {
+            index: _NUMBERS[type(value)]
+            for index, value in enumerate(values)
+            if type(value) in _NUMBERS
+        }
+        spec = program.call_spec
+        return Structure(spec.in_spec, spec.out_spec, constants, dtypes, numbers)
 
     def flatten(self, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
         return flatten_like(self._inputs, args, kwargs)

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/command.h"
+#include "frontend/import_key.h"
 #include "ops/families.h"
 #include "support/json_text.h"
 
@@ -11,15 +12,16 @@ namespace ferryman::cli {
 
 namespace {
 
-// Every ATen overload that the op table knows, with what becomes of it.
+// Every overload that the op table knows, with what becomes of it.
 std::map<std::string, std::string> supported_aten_ops(const Ops& ops) {
   std::map<std::string, std::string> rows;
   for (const OpDef& def : ops.set.all()) {
     for (const AtenRow& row : def.aten)
-      rows.emplace(row.target, fmt::format("{}: {}", def.name, def.doc));
+      rows.emplace(frontend::named_by_import_key(row.target),
+                   fmt::format("{}: {}", def.name, def.doc));
   }
   for (const std::string_view target : ops.imports.targets()) {
-    rows.emplace(std::string(target), "written with simpler ops");
+    rows.emplace(frontend::named_by_import_key(target), "written with simpler ops");
   }
   return rows;
 }
@@ -38,13 +40,13 @@ ExitStatus run_ops(const std::string& target, Format format) {
   if (format == Format::kJson) {
     std::string text;
     for (const auto& [name, doc] : rows) {
-      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote("aten." + name),
+      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote(name),
                           json_quote(doc));
     }
     fmt::print("{{{}}}\n", text);
     return ExitStatus::kDone;
   }
-  for (const auto& [name, doc] : rows) fmt::print("aten.{:<44} {}\n", name, doc);
+  for (const auto& [name, doc] : rows) fmt::print("{:<49} {}\n", name, doc);
   fmt::print("{} overloads.\n", rows.size());
   return ExitStatus::kDone;
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "frontend/complex/complex_values.h"
+#include "frontend/convert_argument.h"
 #include "frontend/counted/counted_nodes.h"
 #include "frontend/import_key.h"
 #include "frontend/liveness.h"
@@ -13,21 +14,30 @@
 #include "frontend/node_imports.h"
 #include "frontend/unknown_op.h"
 #include "frontend/write_ops.h"
+#include "ops/attrs.h"
 #include "ops/infer.h"
+#include "ops/names.h"
 
 namespace ferryman::frontend {
 
 namespace {
 
-// Arguments that say where a tensor lies and how; they carry no numbers.
-bool is_placement(const EnumArg& arg) {
-  return arg.kind == "memory_format" || arg.kind == "device" ||
-         (arg.kind == "layout" && arg.text.ends_with("strided"));
-}
-
 bool is_static(const TensorMeta& meta) {
   return std::all_of(meta.sizes.begin(), meta.sizes.end(),
                      [](const SymSize& size) { return size.is_static(); });
+}
+
+// Of a number that Python computes.
+DType number_dtype(NumberKind kind) {
+  switch (kind) {
+    case NumberKind::kInt:
+      return DType::kI64;
+    case NumberKind::kFloat:
+      return DType::kF64;
+    case NumberKind::kBool:
+      return DType::kBool;
+  }
+  internal_error("unknown kind of number");
 }
 
 TensorType to_type(const TensorMeta& meta) {
@@ -254,49 +264,21 @@ class Translator {
     return NodeCall(builder_, key, std::move(args), std::move(results));
   }
 
-  static Diag bad_argument(std::string_view name, std::string_view what) {
-    return Diag::error(DiagCode::kUnsupportedForm, fmt::format("argument '{}' {}", name, what));
-  }
-
   Result<ImportArg> convert(const Argument& arg, std::string_view key, std::string_view name) {
-    if (arg.is_none()) return ImportArg{};
-    if (const auto* flag = arg.as<bool>()) return ImportArg{*flag};
-    if (const auto* integer = arg.as<int64_t>()) return ImportArg{*integer};
-    if (const auto* real = arg.as<double>()) return ImportArg{*real};
-    if (const auto* text = arg.as<std::string>()) return ImportArg{*text};
-    if (const auto* dtype = arg.as<DTypeArg>()) return ImportArg{dtype->dtype};
-    if (const auto* ref = arg.as<ValueRef>()) return convert_value(ref->value, key, name);
-    if (const auto* list = arg.as<ArgumentList>()) {
-      ImportArgs items;
-      for (const Argument& item : *list) {
-        FERRYMAN_TRY(ImportArg converted, convert(item, key, name));
-        items.push_back(std::move(converted));
-      }
-      return ImportArg{std::move(items)};
-    }
-    if (const auto* word = arg.as<EnumArg>()) {
-      if (is_placement(*word)) return ImportArg{};
-      if (word->kind == "complex") {
-        const std::optional<std::complex<double>> number = parse_complex(word->text);
-        if (!number.has_value()) return bad_argument(name, "is a malformed complex number");
-        return ImportArg{*number};
-      }
-      return ImportArg{word->text};
-    }
-    return bad_argument(name, "is a graph");
+    return convert_argument(
+        arg, name, [&](ValueIndex index) { return convert_value(index, key, name); });
   }
 
   Result<ImportArg> convert_value(ValueIndex index, std::string_view key, std::string_view name) {
+    const bool is_number = program_.values[index].number.has_value();
+    if (values_[index].valid() && is_number) return ImportArg{RunTimeNumber{values_[index]}};
     if (values_[index].valid()) return ImportArg{values_[index]};
     if (const ComplexValue* complex = complex_.find(index)) return ImportArg{*complex};
     const Value& value = program_.values[index];
-    if (value.number.has_value() && value.number->is_static() &&
-        value.number_kind == NumberKind::kInt) {
-      return ImportArg{value.number->value};
-    }
+    if (const std::optional<int64_t> number = counted_.fixed_number(value); number.has_value())
+      return ImportArg{*number};
     if (!value.number.has_value()) return bad_argument(name, "is not a tensor");
-    FERRYMAN_TRY(const int64_t bound, counted_.bound_for(key, name, value));
-    return ImportArg{bound};
+    return counted_.number_for(key, name, value);
   }
 
   // Adds what the import function did not say: the op, and where it stands.
@@ -312,7 +294,11 @@ class Translator {
   // So that the nodes after a failed one are still looked at.
   void stand_in_for(const Node& node) {
     for (const ValueIndex result : node.results) {
-      if (result == kNoValue || !program_.values[result].tensor) continue;
+      if (result == kNoValue) continue;
+      const Value& value = program_.values[result];
+      if (value.number.has_value() && !value.number->is_static())
+        set(result, graph_.add_input("unsupported", {number_dtype(value.number_kind), {}}));
+      if (!value.tensor) continue;
       const TensorMeta& meta = *program_.values[result].tensor;
       if (!is_static(meta)) continue;
       if (!is_complex(meta.dtype)) {
@@ -354,6 +340,7 @@ class Translator {
 
   bool record_result(const Node& node, ValueIndex index, const RealOrComplex& result) {
     const Value& value = program_.values[index];
+    if (value.number.has_value()) return record_number(node, index, result);
     if (!value.tensor.has_value()) return false;
     const Result<TensorType> bounded = counted_.type_of(*value.tensor);
     if (!bounded.ok()) return refuse_size(node, bounded.diag());
@@ -374,6 +361,16 @@ class Translator {
     const bool is_whole = is_static(*value.tensor);
     if (is_whole && made.kind == ValueKind::kResult && made.name.empty())
       builder_.set_name(real, value.name);
+    return true;
+  }
+
+  // What Python computes is a value of the graph, but no tensor of the program: it has no name.
+  bool record_number(const Node& node, ValueIndex index, const RealOrComplex& result) {
+    const auto* number = std::get_if<ValueId>(&result);
+    if (number == nullptr) return false;
+    const TensorType wanted{number_dtype(program_.values[index].number_kind), {}};
+    if (!check_type(node, wanted, *number)) return false;
+    set(index, *number);
     return true;
   }
 
@@ -425,9 +422,10 @@ class Translator {
       if (!pair.ok()) return fail(std::move(pair).diag());
       return add_named_output(std::move(name), *pair);
     }
-    if (values_[ref->value].valid()) return add_tensor_output(std::move(name), ref->value);
     const Value& value = program_.values[ref->value];
     if (value.number.has_value() && value.number->is_static()) return;
+    if (value.number.has_value()) return add_number_output(std::move(name), ref->value);
+    if (values_[ref->value].valid()) return add_tensor_output(std::move(name), ref->value);
     fail(Diag::error(DiagCode::kUnsupportedForm, fmt::format("output '{}' is not a tensor", name)));
   }
 
@@ -435,6 +433,17 @@ class Translator {
     Result<ValueId> value = counted_.to_output(values_[index], *program_.values[index].tensor);
     if (!value.ok()) return fail(std::move(value).diag());
     add_named_output(std::move(name), *value);
+  }
+
+  // Floats are float32 in the file: it computes with no others.
+  void add_number_output(std::string name, ValueIndex index) {
+    Result<ValueId> number = values_[index].valid() ? Result<ValueId>(values_[index])
+                                                    : counted_.number_of(program_.values[index]);
+    if (!number.ok()) return fail(std::move(number).diag());
+    ValueId value = *number;
+    if (graph_.type(value).dtype == DType::kF64)
+      value = builder_.create(ops::kCast, {value}, {{attr::kDType, DType::kF32}});
+    add_named_output(std::move(name), value);
   }
 
   void add_named_output(std::string name, ValueId value) {

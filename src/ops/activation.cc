@@ -128,7 +128,6 @@ void define_relus(Ops& ops) {
       .eval(eval_unary_with_attrs([](double x, const AttrsView& attrs) {
         return x >= 0 ? x : x * attrs[attr::kNegativeSlope];
       }))
-      .from_aten("leaky_relu.default")
       .to("tflite", "LEAKY_RELU", {{"alpha", attr::kNegativeSlope.name, {}}});
   ops.set.define(ops::kPrelu)
       .doc("x where x > 0, otherwise slope * x; the slopes broadcast to x")
@@ -255,6 +254,16 @@ Imported import_hardtanh(ImportContext& call) {
   return one_result(call.emit(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));
 }
 
+Imported import_leaky_relu(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  if (call.is_of_run_time("negative_slope")) {
+    FERRYMAN_TRY(const ValueId slope, tensor_as(call, "negative_slope", dtype_of(call, x)));
+    return one_result(call.emit(ops::kPrelu, {x, slope}));
+  }
+  FERRYMAN_TRY(const double slope, call.number("negative_slope", 0.01));
+  return one_result(call.emit(ops::kLeakyRelu, {x}, {{attr::kNegativeSlope, slope}}));
+}
+
 // One slope for each channel, which is axis 1, or one for all.
 Imported import_prelu(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
@@ -310,10 +319,12 @@ Imported import_tanhshrink(ImportContext& call) {
 // 0 where |x| <= lambd
 Imported import_hardshrink(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const double lambd, call.number("lambd", 0.5));
+  ValueId lambd = scalar_like(call, x, 0.5);
+  if (call.given("lambd")) {
+    FERRYMAN_TRY(lambd, tensor_as(call, "lambd", dtype_of(call, x)));
+  }
   FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
-  FERRYMAN_TRY(const ValueId is_small,
-               call.emit(ops::kLe, {magnitude, scalar_like(call, x, lambd)}));
+  FERRYMAN_TRY(const ValueId is_small, call.emit(ops::kLe, {magnitude, lambd}));
   return one_result(call.emit(ops::kWhere, {is_small, scalar_like(call, x, 0), x}));
 }
 
@@ -376,6 +387,7 @@ void add_activation_ops(Ops& ops) {
                "clamp_min.Tensor", "clamp_max.default", "clamp_max.Tensor"},
               import_clamp);
   imports.add("hardtanh.default", import_hardtanh);
+  imports.add("leaky_relu.default", import_leaky_relu);
   imports.add({"prelu.default", "_prelu_kernel.default"}, import_prelu);
   imports.add("rrelu.default", import_rrelu);
   imports.add("selu.default", import_selu);

@@ -159,22 +159,6 @@ void define_rows(Ops& ops) {
 
 // ---- import ----
 
-// value * number, unless the number is 1.
-Result<ValueId> scaled(ImportContext& call, ValueId value, std::string_view number_name) {
-  const ImportArg* number = call.find(number_name);
-  if (number == nullptr || number->is_none()) return value;
-  FERRYMAN_TRY(const double factor, call.number(number_name));
-  if (factor == 1.0) return value;
-  if (dtype_of(call, value) == DType::kBool) {
-    // A factor of bools is a bool.
-    if (factor != 0) return value;
-    const ValueId none = call.builder().scalar(DType::kBool, 0);
-    return call.emit(ops::kLogicalAnd, {value, none});
-  }
-  FERRYMAN_TRY(const ValueId constant, call.number_constant(*number, dtype_of(call, value)));
-  return call.emit(ops::kMul, {value, constant});
-}
-
 // On bools, + is "or" and * is "and", as is the larger and the smaller.
 Imported emit_arithmetic(ImportContext& call, OpName op, OpName on_bools, ValueId a, ValueId b) {
   return one_result(call.emit(dtype_of(call, a) == DType::kBool ? on_bools : op, {a, b}));
@@ -182,19 +166,19 @@ Imported emit_arithmetic(ImportContext& call, OpName op, OpName on_bools, ValueI
 
 Imported import_add(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  FERRYMAN_TRY(const ValueId other, scaled(call, x[1], "alpha"));
+  FERRYMAN_TRY(const ValueId other, emit_scaled(call, x[1], "alpha"));
   return emit_arithmetic(call, ops::kAdd, ops::kLogicalOr, x[0], other);
 }
 
 Imported import_sub(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  FERRYMAN_TRY(const ValueId other, scaled(call, x[1], "alpha"));
+  FERRYMAN_TRY(const ValueId other, emit_scaled(call, x[1], "alpha"));
   return one_result(call.emit(ops::kSub, {x[0], other}));
 }
 
 Imported import_rsub(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"other", "self"}));
-  FERRYMAN_TRY(const ValueId self, scaled(call, x[1], "alpha"));
+  FERRYMAN_TRY(const ValueId self, emit_scaled(call, x[1], "alpha"));
   return one_result(call.emit(ops::kSub, {x[0], self}));
 }
 
@@ -237,6 +221,7 @@ std::optional<Result<ValueId>> short_power(ImportContext& call, ValueId x, doubl
 Imported import_pow_scalar(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "exponent"}));
   if (dtype_of(call, x[0]) == DType::kBool) return call.unsupported("a power of bools");
+  if (call.is_of_run_time("exponent")) return one_result(call.emit(ops::kPow, {x[0], x[1]}));
   FERRYMAN_TRY(const double exponent, call.number("exponent"));
   if (std::optional<Result<ValueId>> power = short_power(call, x[0], exponent))
     return one_result(*std::move(power));
@@ -252,7 +237,7 @@ Imported import_pow(ImportContext& call) {
 // self + value * product(tensor1, tensor2)
 Imported add_scaled(ImportContext& call, OpName op) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "tensor1", "tensor2"}));
-  FERRYMAN_TRY(const ValueId first, scaled(call, x[1], "value"));
+  FERRYMAN_TRY(const ValueId first, emit_scaled(call, x[1], "value"));
   FERRYMAN_TRY(const ValueId product, call.emit(op, {first, x[2]}));
   return one_result(call.emit(ops::kAdd, {x[0], product}));
 }
@@ -264,9 +249,17 @@ Imported import_addcdiv(ImportContext& call) {
   return add_scaled(call, ops::kDiv);
 }
 
+Imported import_lerp(ImportContext& call) {
+  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end", "weight"}));
+  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
+  FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, x[2]}));
+  return one_result(call.emit(ops::kAdd, {x[0], step}));
+}
+
 // self + weight * (end - self), from the nearer end, as torch does.
 Imported import_lerp_scalar(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end"}));
+  if (call.is_of_run_time("weight")) return import_lerp(call);
   FERRYMAN_TRY(const double weight, call.number("weight"));
   FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
   const bool from_start = std::fabs(weight) < 0.5;
@@ -274,13 +267,6 @@ Imported import_lerp_scalar(ImportContext& call) {
       call.builder().scalar(dtype_of(call, x[0]), from_start ? weight : weight - 1);
   FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, factor}));
   return one_result(call.emit(ops::kAdd, {x[from_start ? 0 : 1], step}));
-}
-
-Imported import_lerp(ImportContext& call) {
-  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end", "weight"}));
-  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
-  FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, x[2]}));
-  return one_result(call.emit(ops::kAdd, {x[0], step}));
 }
 
 // The larger or smaller; a NaN yields to a number.

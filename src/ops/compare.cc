@@ -173,8 +173,7 @@ void define_where(Ops& ops) {
 
 // Anything but zero is true.
 Result<ValueId> as_bool(ImportContext& call, std::string_view name) {
-  FERRYMAN_TRY(const ValueId value, call.tensor(name));
-  return as_dtype(call, value, DType::kBool);
+  return tensor_as(call, name, DType::kBool);
 }
 
 template <const OpName& kOp>

@@ -5,6 +5,7 @@
 #include "ops/attrs.h"
 #include "ops/emit.h"
 #include "ops/eval.h"
+#include "ops/expression.h"
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -31,11 +32,6 @@ Result<TensorData> filled(ImportContext& call, const Ints& shape, DType dtype,
   }
   FERRYMAN_TRY(const ValueId scalar, call.number_constant(number, dtype));
   return call.graph().constant(scalar).broadcast_to(shape);
-}
-
-DType dtype_of_number(const ImportArg& number) {
-  if (std::holds_alternative<bool>(number.value)) return DType::kBool;
-  return std::holds_alternative<int64_t>(number.value) ? DType::kI64 : DType::kF32;
 }
 
 template <int kNumber>
@@ -67,7 +63,7 @@ Imported import_filled_like(ImportContext& call) {
 Result<ValueId> fill(ImportContext& call, std::string_view name, const Ints& shape, DType dtype) {
   const ImportArg* number = call.find(name);
   if (number == nullptr) return call.unsupported("nothing to fill with");
-  if (std::holds_alternative<ValueId>(number->value)) {
+  if (std::holds_alternative<ValueId>(number->value) || call.is_of_run_time(name)) {
     FERRYMAN_TRY(const ValueId value, tensor_as(call, name, dtype));
     return emit_expand(call, value, shape);
   }
@@ -79,7 +75,9 @@ Imported import_full(ImportContext& call) {
   ignore_placement(call);
   FERRYMAN_TRY(const Ints shape, call.integers("size"));
   const ImportArg* number = call.find("fill_value");
-  DType dtype = number == nullptr ? DType::kF32 : dtype_of_number(*number);
+  std::optional<PromotionArg> known;
+  if (number != nullptr) known = promotion_arg(call.graph(), *number);
+  DType dtype = known.has_value() ? known->dtype : DType::kF32;
   if (call.given("self")) {
     FERRYMAN_TRY(const ValueId self, call.tensor("self"));
     dtype = dtype_of(call, self);
@@ -148,9 +146,37 @@ Imported import_arange(ImportContext& call) {
   return constant(call, store_doubles(type, values), "arange");
 }
 
+// The same between ends that are only known at run time.
+Imported linspace_of_run_time(ImportContext& call) {
+  FERRYMAN_TRY(const int64_t steps, call.integer("steps"));
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
+  FERRYMAN_TRY(const ValueId start, tensor_as(call, "start", dtype));
+  FERRYMAN_TRY(const ValueId end, tensor_as(call, "end", dtype));
+  if (!is_floating(dtype) || steps < 2)
+    return call.unsupported("whole numbers or one, between ends that are only known at run time");
+  std::vector<double> from_start, from_end;
+  std::vector<int64_t> is_first_half;
+  for (int64_t i = 0; i < steps; ++i) {
+    from_start.push_back(static_cast<double>(i));
+    from_end.push_back(static_cast<double>(steps - 1 - i));
+    is_first_half.push_back(i < steps / 2 ? 1 : 0);
+  }
+  Builder& builder = call.builder();
+  const TensorType type{dtype, {Dim(steps)}};
+  const Expression low(builder, start), high(builder, end);
+  const Expression up(builder, builder.constant(store_doubles(type, from_start), "steps"));
+  const Expression down(builder, builder.constant(store_doubles(type, from_end), "steps"));
+  const Condition first(builder, builder.constant(store_ints({DType::kBool, {Dim(steps)}},
+                                                             is_first_half),
+                                                  "first_half"));
+  const Expression stride = (high - low) / static_cast<double>(steps - 1);
+  return std::vector{where(first, low + stride * up, high - stride * down).value()};
+}
+
 // `steps` numbers from start to end, both included; from either end to the middle, as torch does.
 Imported import_linspace(ImportContext& call) {
   ignore_placement(call);
+  if (call.is_of_run_time("start") || call.is_of_run_time("end")) return linspace_of_run_time(call);
   FERRYMAN_TRY(double start, call.number("start"));
   FERRYMAN_TRY(double end, call.number("end"));
   FERRYMAN_TRY(const int64_t steps, call.integer("steps"));

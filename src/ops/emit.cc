@@ -103,6 +103,18 @@ Result<ValueId> emit_gather(ImportContext& call, ValueId x, ValueId indices, int
   return call.emit(ops::kGather, {x, indices}, {{attr::kAxis, Axis{axis}}});
 }
 
+Result<ValueId> emit_scaled(ImportContext& call, ValueId value, std::string_view number_name) {
+  if (!call.given(number_name)) return value;
+  const DType dtype = dtype_of(call, value);
+  const OpName times = dtype == DType::kBool ? ops::kLogicalAnd : ops::kMul;
+  if (!call.is_of_run_time(number_name)) {
+    FERRYMAN_TRY(const double factor, call.number(number_name));
+    if (factor == 1.0 || (factor != 0 && dtype == DType::kBool)) return value;
+  }
+  FERRYMAN_TRY(const ValueId factor, call.number_constant(*call.find(number_name), dtype));
+  return call.emit(times, {value, factor});
+}
+
 ValueId int_constant(ImportContext& call, Ints shape, const Ints& values) {
   return call.builder().constant(TensorData::of<int64_t>(std::move(shape), values), "indices");
 }

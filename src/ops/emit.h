@@ -33,6 +33,9 @@ Result<ValueId> emit_concat(ImportContext& call, std::span<const ValueId> values
 // x's entries along `axis` at the indices, whose axes take the place of that axis.
 Result<ValueId> emit_gather(ImportContext& call, ValueId x, ValueId indices, int64_t axis);
 
+// value * number, unless the number is 1 or not given. Of bools: value and number.
+Result<ValueId> emit_scaled(ImportContext& call, ValueId value, std::string_view number_name);
+
 ValueId int_constant(ImportContext& call, Ints shape, const Ints& values);
 
 }  // namespace ferryman

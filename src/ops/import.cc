@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ops/attrs.h"
+#include "ops/names.h"
 #include "support/check.h"
 
 namespace ferryman {
@@ -23,7 +25,27 @@ std::optional<double> as_double(const ImportArg& arg) {
   return std::nullopt;
 }
 
+bool is_run_time_number(const ImportArg& arg) {
+  return std::holds_alternative<RunTimeNumber>(arg.value);
+}
+
 }  // namespace
+
+Diag ImportContext::wrong_kind(std::string_view name, const ImportArg* arg,
+                               std::string_view wanted) {
+  const auto* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
+  const bool is_of_run_time =
+      arg != nullptr && (is_run_time_number(*arg) ||
+                         (list != nullptr && std::ranges::any_of(*list, is_run_time_number)));
+  if (!is_of_run_time) return unsupported(fmt::format("argument '{}' {}", name, wanted));
+  return unsupported(fmt::format("argument '{}' is a number that is only known at run time", name))
+      .because("it is needed when the model is converted");
+}
+
+bool ImportContext::is_of_run_time(std::string_view name) {
+  const ImportArg* arg = find(name);
+  return arg != nullptr && is_run_time_number(*arg);
+}
 
 Diag ImportContext::unsupported(std::string what) {
   return Diag::error(DiagCode::kUnsupportedForm, fmt::format("aten.{}: {}", target(), what))
@@ -51,7 +73,7 @@ bool ImportContext::given(std::string_view name) {
 Result<ValueId> ImportContext::tensor(std::string_view name) {
   const ImportArg* arg = find(name);
   const ValueId* value = arg == nullptr ? nullptr : std::get_if<ValueId>(&arg->value);
-  if (value == nullptr) return unsupported(fmt::format("argument '{}' is not a tensor", name));
+  if (value == nullptr) return wrong_kind(name, arg, "is not a tensor");
   return *value;
 }
 
@@ -78,13 +100,17 @@ Result<ValueId> ImportContext::tensor_or_number(std::string_view name, DType dty
   const ImportArg* arg = find(name);
   if (arg == nullptr) return unsupported(fmt::format("argument '{}' is missing", name));
   if (const auto* value = std::get_if<ValueId>(&arg->value)) return *value;
-  if (!as_double(*arg).has_value())
+  if (!as_double(*arg).has_value() && !is_run_time_number(*arg))
     return unsupported(fmt::format("argument '{}' is neither a tensor nor a number", name));
   return number_constant(*arg, dtype);
 }
 
 Result<ValueId> ImportContext::number_constant(const ImportArg& number, DType dtype) {
   if (is_complex(dtype)) return unsupported("complex numbers are not supported");
+  if (const auto* computed = std::get_if<RunTimeNumber>(&number.value)) {
+    if (graph().type(computed->value).dtype == dtype) return computed->value;
+    return emit(ops::kCast, {computed->value}, {{attr::kDType, dtype}});
+  }
   const std::optional<double> real = as_double(number);
   if (!real.has_value()) return unsupported("an argument is not a number");
   std::vector<std::byte> bytes(static_cast<size_t>(byte_size(dtype)));
@@ -99,14 +125,14 @@ Result<ValueId> ImportContext::number_constant(const ImportArg& number, DType dt
 Result<bool> ImportContext::flag(std::string_view name, bool default_value) {
   if (!given(name)) return default_value;
   const std::optional<int64_t> number = as_int(*find(name));
-  if (!number.has_value()) return unsupported(fmt::format("argument '{}' is not a bool", name));
+  if (!number.has_value()) return wrong_kind(name, find(name), "is not a bool");
   return *number != 0;
 }
 
 Result<int64_t> ImportContext::integer(std::string_view name) {
   const ImportArg* arg = find(name);
   const std::optional<int64_t> number = arg == nullptr ? std::nullopt : as_int(*arg);
-  if (!number.has_value()) return unsupported(fmt::format("argument '{}' is not an integer", name));
+  if (!number.has_value()) return wrong_kind(name, arg, "is not an integer");
   return *number;
 }
 
@@ -118,7 +144,7 @@ Result<int64_t> ImportContext::integer(std::string_view name, int64_t default_va
 Result<double> ImportContext::number(std::string_view name) {
   const ImportArg* arg = find(name);
   const std::optional<double> real = arg == nullptr ? std::nullopt : as_double(*arg);
-  if (!real.has_value()) return unsupported(fmt::format("argument '{}' is not a number", name));
+  if (!real.has_value()) return wrong_kind(name, arg, "is not a number");
   return *real;
 }
 
@@ -134,8 +160,7 @@ Result<Floats> ImportContext::numbers(std::string_view name) {
   Floats values;
   for (const ImportArg& item : *list) {
     const std::optional<double> real = as_double(item);
-    if (!real.has_value())
-      return unsupported(fmt::format("'{}' holds something else than numbers", name));
+    if (!real.has_value()) return wrong_kind(name, arg, "holds something else than numbers");
     values.push_back(*real);
   }
   return values;
@@ -159,14 +184,11 @@ Result<Ints> ImportContext::integers(std::string_view name) {
   const ImportArg* arg = find(name);
   if (arg != nullptr && as_int(*arg).has_value()) return Ints{*as_int(*arg)};
   const ImportArgs* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
-  if (list == nullptr)
-    return unsupported(fmt::format("argument '{}' is not a list of integers", name));
+  if (list == nullptr) return wrong_kind(name, arg, "is not a list of integers");
   Ints values;
   for (const ImportArg& item : *list) {
     const std::optional<int64_t> number = as_int(item);
-    if (!number.has_value()) {
-      return unsupported(fmt::format("'{}' holds something else than integers", name));
-    }
+    if (!number.has_value()) return wrong_kind(name, arg, "holds something else than integers");
     values.push_back(*number);
   }
   return values;

@@ -33,12 +33,19 @@ struct ComplexValue {
   bool operator==(const ComplexValue&) const = default;
 };
 
+// A number of the Python program that is only known when the file runs, such as x.max().item(): a
+// tensor without axes, of float64, int64 or bool. It takes part in promotion as a number.
+struct RunTimeNumber {
+  ValueId value;
+  bool operator==(const RunTimeNumber&) const = default;
+};
+
 struct ImportArg;
 using ImportArgs = std::vector<ImportArg>;
 // An argument of an ATen call; std::monostate is None.
 struct ImportArg {
   std::variant<std::monostate, bool, int64_t, double, std::complex<double>, std::string, DType,
-               ValueId, ComplexValue, ImportArgs>
+               ValueId, ComplexValue, RunTimeNumber, ImportArgs>
       value;
   bool is_none() const { return std::holds_alternative<std::monostate>(value); }
 };
@@ -68,8 +75,11 @@ class ImportContext {
   Result<std::vector<ValueId>> tensors(std::string_view name);
   // A tensor, or a number as a rank-0 constant of `dtype`.
   Result<ValueId> tensor_or_number(std::string_view name, DType dtype);
-  // A number (or bool) as a rank-0 constant of `dtype`; whole numbers stay exact.
+  // A number (or bool) as a rank-0 constant of `dtype`; whole numbers stay exact. A number of run
+  // time is cast.
   Result<ValueId> number_constant(const ImportArg& number, DType dtype);
+  // Whether the argument is a number of run time: number() and integer() refuse it.
+  bool is_of_run_time(std::string_view name);
   Result<bool> flag(std::string_view name, bool default_value);
   Result<int64_t> integer(std::string_view name);
   Result<int64_t> integer(std::string_view name, int64_t default_value);
@@ -97,6 +107,10 @@ class ImportContext {
 
   // E0204 for this call: "aten.foo.default: what".
   Diag unsupported(std::string what);
+
+ private:
+  // What an argument is that should be something else, for a message.
+  Diag wrong_kind(std::string_view name, const ImportArg* arg, std::string_view wanted);
 };
 
 // Negative axes count from the end; checked.

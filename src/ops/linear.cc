@@ -184,17 +184,19 @@ Result<std::vector<ValueId>> import_added(ImportContext& call, const AddedProduc
   FERRYMAN_TRY(const ValueId added, call.tensor("self"));
   FERRYMAN_TRY(const ValueId left, call.tensor(names.left));
   FERRYMAN_TRY(const ValueId right, call.tensor(names.right));
-  FERRYMAN_TRY(const double alpha, call.number("alpha", 1.0));
-  FERRYMAN_TRY(const double beta, call.number("beta", 1.0));
   FERRYMAN_TRY(ValueId product, multiply_any_rank(call, left, right));
   Builder& builder = call.builder();
   if (call.target().starts_with("addbmm.")) {
     product =
         builder.create(ops::kSum, {product}, {{attr::kAxes, Axes{{0}}}, {attr::kKeepDim, false}});
   }
-  product = scale_by(builder, product, alpha);
-  if (beta == 0.0) return std::vector{product};  // torch does not read self then, NaN or not
-  const std::vector<ValueId> terms = {product, scale_by(builder, added, beta)};
+  FERRYMAN_TRY(product, emit_scaled(call, product, "alpha"));
+  if (!call.is_of_run_time("beta")) {
+    FERRYMAN_TRY(const double beta, call.number("beta", 1.0));
+    if (beta == 0.0) return std::vector{product};  // torch does not read self then, NaN or not
+  }
+  FERRYMAN_TRY(const ValueId scaled, emit_scaled(call, added, "beta"));
+  const std::vector<ValueId> terms = {product, scaled};
   FERRYMAN_TRY(const OpId sum, builder.try_create(ops::kAdd, terms));
   return std::vector{call.graph().op(sum).result()};
 }

@@ -229,9 +229,22 @@ Result<ValueId> pad_circular(ImportContext& call, ValueId x, Widths widths) {
   return x;
 }
 
+// With a number that is only known at run time, wherever a padded mask says so.
+Imported pad_computed(ImportContext& call, ValueId x, const Widths& widths) {
+  const DType dtype = dtype_of(call, x);
+  FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype));
+  const TensorData ones = TensorData::filled(DType::kF32, sizes_of(call, x), 1);
+  const ValueId kept = call.builder().constant(ones, "kept");
+  FERRYMAN_TRY(const ValueId mask, pad_constant(call, kept, widths, 0));
+  FERRYMAN_TRY(const ValueId is_kept, as_dtype(call, mask, DType::kBool));
+  FERRYMAN_TRY(const ValueId padded, pad_constant(call, x, widths, 0));
+  return one_result(call.emit(ops::kWhere, {is_kept, padded, value}));
+}
+
 Imported import_constant_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(Widths widths, read_widths(call, "pad", rank_of(call, x)));
+  if (call.is_of_run_time("value")) return pad_computed(call, x, widths);
   FERRYMAN_TRY(const double value, call.number("value", 0));
   return one_result(pad_constant(call, x, std::move(widths), value));
 }

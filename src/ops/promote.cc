@@ -83,6 +83,10 @@ std::optional<PromotionArg> promotion_arg(const Graph& graph, const ImportArg& a
     return PromotionArg{
         type.dtype, type.rank() == 0 ? OperandCategory::kScalarTensor : OperandCategory::kTensor};
   }
+  if (const auto* number = std::get_if<RunTimeNumber>(&arg.value)) {
+    const DType dtype = graph.type(number->value).dtype;
+    return PromotionArg{is_floating(dtype) ? DType::kF32 : dtype, OperandCategory::kNumber};
+  }
   if (std::holds_alternative<bool>(arg.value))
     return PromotionArg{DType::kBool, OperandCategory::kNumber};
   if (std::holds_alternative<int64_t>(arg.value))

@@ -65,6 +65,38 @@ def scattered(x):
     return x.masked_scatter(x[:, :1] > 0, positive(x) + 1)
 
 
+def gathered(x):
+    y = positive(x)
+    return y.gather(-1, y.argsort(-1)[:, :2])
+
+
+def taken(x):
+    y = positive(x)
+    return y.take_along_dim(y.argsort(-1), -1)
+
+
+def written_by_lines(x):
+    chosen = x[:, 0] > 0
+    y, order = x[chosen], x.argsort(-1)[chosen]
+    return torch.zeros_like(y).scatter(-1, order, y), y.scatter_add(1, order, y * 2)
+
+
+def bins_of(x):
+    """The spline of a flow: bins by lines, values at them, back to where they came from."""
+    inside = x[:, 0] > 0
+    widths = x[inside].abs()
+    edges = widths.cumsum(-1)
+    place = torch.searchsorted(edges, widths.sum(-1, keepdim=True) * 0.5).clamp(0, 2)
+    result = torch.zeros_like(x[:, 0])
+    result[inside] = edges.gather(-1, place)[:, 0]
+    return result
+
+
+def lines_added(x):
+    y = positive(x)
+    return y.index_add(1, torch.tensor([2, 0]), y[:, 1:])
+
+
 # Whose results have a size of their own, which the counts inside do not show.
 OF_FIXED_SIZE = {
     "sum of all": lambda x: positive(x).sum(),
@@ -74,6 +106,7 @@ OF_FIXED_SIZE = {
     "columns added": columns_added,
     "smallest so far": smallest_so_far,
     "rows scattered by a mask": scattered,
+    "bins of lines": bins_of,
 }
 
 
@@ -103,6 +136,16 @@ FUNCTIONS = {
     "view": lambda x: positive(x).view(-1),
     "zeros like": lambda x: torch.zeros_like(positive(x)),
     "running sum": lambda x: positive(x).cumsum(0),
+    "gather by lines": gathered,
+    "take along lines": taken,
+    "scatter by lines": written_by_lines,
+    "searchsorted in lines": lambda x: torch.searchsorted(torch.tensor([-1.0, 0, 1]), positive(x)),
+    "index_select in lines": lambda x: positive(x).index_select(-1, torch.tensor([2, 0])),
+    "index_add in lines": lines_added,
+    "median of lines": lambda x: positive(x).median(-1),
+    "rolled lines": lambda x: positive(x).roll(1, -1),
+    "flipped lines": lambda x: positive(x).flip(-1),
+    "times their number": lambda x: positive(x) * len(positive(x)),
     "whole numbers": lambda x: (x * 3).to(torch.int64)[x > 0] % 4,
     **OF_FIXED_SIZE,
 }
@@ -135,7 +178,7 @@ def test_sizes_and_values_are_those_of_pytorch(name):
         (lambda x: positive(x).mean(0), "'mean' combines entries"),
         (lambda x: positive(x).flip(0), "'flip' combines entries"),
         (lambda x: positive(x) @ positive(x).T, "combines entries|two sizes"),
-        (lambda x: positive(x) * len(positive(x)), "only known at run time"),
+        (lambda x: positive(x).roll(1, 0), "combines entries"),
         (lambda x: positive(x)[::2], "steps"),
     ],
 )

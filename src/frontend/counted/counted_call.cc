@@ -50,10 +50,10 @@ TensorData number_of(DType dtype, Extreme extreme) {
 
 }  // namespace
 
-Result<std::optional<size_t>> find_counted_axis(const TensorMeta& meta) {
+Result<std::optional<size_t>> find_counted_axis(const TensorMeta& meta, const CountedSizes& sizes) {
   std::optional<size_t> found;
   for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
-    if (meta.sizes[axis].is_static()) continue;
+    if (sizes.number_of(meta.sizes[axis]).has_value()) continue;
     if (found.has_value()) {
       return Diag::error(DiagCode::kUnsupportedForm,
                          "a tensor with two sizes that are only known at run time");
@@ -105,7 +105,7 @@ Result<int64_t> CountedCall::result_size(size_t result, int64_t axis) const {
 
 Result<int64_t> CountedCall::set_count(size_t result, int64_t axis, ValueId count, int64_t bound) {
   if (result >= results_.size() || results_[result] == nullptr) return bound;
-  FERRYMAN_TRY(const std::optional<size_t> counted, find_counted_axis(*results_[result]));
+  FERRYMAN_TRY(const std::optional<size_t> counted, find_counted_axis(*results_[result], sizes_));
   if (!counted.has_value()) return results_[result]->sizes[static_cast<size_t>(axis)].value;
   const std::string& expr = results_[result]->sizes[*counted].expr;
   if (!sizes_.is_known(expr)) {
@@ -114,10 +114,19 @@ Result<int64_t> CountedCall::set_count(size_t result, int64_t axis, ValueId coun
   return sizes_.bound(expr);
 }
 
+Status CountedCall::set_size(size_t result, int64_t axis, int64_t size) {
+  if (result >= results_.size() || results_[result] == nullptr) return {};
+  const SymSize& recorded = results_[result]->sizes[static_cast<size_t>(axis)];
+  const std::optional<int64_t> known = sizes_.number_of(recorded);
+  if (!known.has_value()) return sizes_.define_fixed(recorded.expr, size);
+  if (*known == size) return {};
+  return context_.unsupported("another size than the program records");
+}
+
 Status CountedCall::require_axis(size_t result, const RowAxes& axes, ValueId value) {
   const auto followed = axes.find(value);
   if (followed == axes.end() || results_[result] == nullptr) return {};
-  FERRYMAN_TRY(const std::optional<size_t> recorded, find_counted_axis(*results_[result]));
+  FERRYMAN_TRY(const std::optional<size_t> recorded, find_counted_axis(*results_[result], sizes_));
   if (!recorded.has_value() || *recorded == followed->second) return {};
   return context_.unsupported("entries counted at run time end up in another axis");
 }

@@ -29,7 +29,7 @@ using CountedAxes = std::map<ValueId, CountedAxis>;
 using RowAxes = std::map<ValueId, size_t>;
 
 // The one axis whose size is not a number; fails if there are several.
-Result<std::optional<size_t>> find_counted_axis(const TensorMeta& meta);
+Result<std::optional<size_t>> find_counted_axis(const TensorMeta& meta, const CountedSizes& sizes);
 
 // What stands in for entries beyond the count.
 enum class Extreme : uint8_t { kZero, kOne, kLowest, kHighest, kLast };  // kLast: NaN is above all
@@ -42,6 +42,7 @@ class CountedCall {
 
   ImportContext& context() { return context_; }
   size_t num_results() const { return results_.size(); }
+  size_t num_counted_operands() const { return operands_.size(); }
 
   // Null: all sizes of the operand are numbers.
   const CountedAxis* find(ValueId operand) const;
@@ -59,6 +60,8 @@ class CountedCall {
   // number means it from now on. Returns the most that there may be, which the result's type in the
   // graph has. A program that says a number (frozen with the example's values) has that many.
   Result<int64_t> set_count(size_t result, int64_t axis, ValueId count, int64_t bound);
+  // States that the result has exactly that many, whatever the inputs are.
+  Status set_size(size_t result, int64_t axis, int64_t size);
   // Fails if entries were followed to another axis of the result than the program has them in.
   Status require_axis(size_t result, const RowAxes& axes, ValueId value);
 

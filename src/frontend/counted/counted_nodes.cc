@@ -13,22 +13,6 @@ namespace ferryman::frontend {
 
 namespace {
 
-bool is_of_run_time(const Value& value) {
-  const auto is_symbolic = [](const SymSize& size) { return !size.is_static(); };
-  if (value.number.has_value())
-    return value.number_kind == NumberKind::kInt && is_symbolic(*value.number);
-  return value.tensor.has_value() &&
-         std::any_of(value.tensor->sizes.begin(), value.tensor->sizes.end(), is_symbolic);
-}
-
-bool mentions_run_time(const Program& program, const Argument& arg) {
-  if (const auto* ref = arg.as<ValueRef>()) return is_of_run_time(program.values[ref->value]);
-  const auto* list = arg.as<ArgumentList>();
-  return list != nullptr && std::any_of(list->begin(), list->end(), [&](const Argument& item) {
-           return mentions_run_time(program, item);
-         });
-}
-
 // Arguments that say how many entries a result has, and nothing else.
 struct SizeArgument {
   std::string_view key;
@@ -87,6 +71,26 @@ Imported real_results(const NodeImport& import, ImportContext& call) {
 
 }  // namespace
 
+bool CountedNodes::is_of_run_time(const Value& value) const {
+  const auto is_open = [&](const SymSize& size) { return !sizes_.number_of(size).has_value(); };
+  if (value.number.has_value())
+    return value.number_kind == NumberKind::kInt && is_open(*value.number);
+  return value.tensor.has_value() && std::ranges::any_of(value.tensor->sizes, is_open);
+}
+
+bool CountedNodes::mentions_run_time(const Argument& arg) const {
+  if (const auto* ref = arg.as<ValueRef>()) return is_of_run_time(program_.values[ref->value]);
+  const auto* list = arg.as<ArgumentList>();
+  return list != nullptr && std::ranges::any_of(*list, [&](const Argument& item) {
+           return mentions_run_time(item);
+         });
+}
+
+std::optional<int64_t> CountedNodes::fixed_number(const Value& value) const {
+  const bool is_whole = value.number.has_value() && value.number_kind == NumberKind::kInt;
+  return is_whole ? sizes_.number_of(*value.number) : std::nullopt;
+}
+
 // x[mask], also where the size of the result was frozen with the example's values.
 bool CountedNodes::is_chosen_by_mask(const Node& node) const {
   if (node.target != "aten.index.Tensor") return false;
@@ -109,24 +113,26 @@ bool CountedNodes::touches(const Node& node) const {
                        return result != kNoValue && is_of_run_time(program_.values[result]);
                      }) ||
          std::any_of(node.args.begin(), node.args.end(), [&](const NamedArgument& named) {
-           return mentions_run_time(program_, named.arg);
+           return mentions_run_time(named.arg);
          });
 }
 
 bool CountedNodes::is_size(const Node& node) const {
-  if (node.target.starts_with("aten.") && !node.target.starts_with("aten.sym_")) return false;
+  const bool is_asked_for = node.target.starts_with("aten.sym_");
+  if (node.target.starts_with("aten.") && !is_asked_for) return false;
   return std::all_of(node.results.begin(), node.results.end(), [&](ValueIndex result) {
     if (result == kNoValue) return true;
     const Value& value = program_.values[result];
-    return value.number.has_value() && is_of_run_time(value);
+    if (!value.number.has_value() || value.number_kind != NumberKind::kInt) return false;
+    return is_asked_for || sizes_.is_known(value.number->expr);
   });
 }
 
 Result<TensorType> CountedNodes::type_of(const TensorMeta& meta) const {
   TensorType type{meta.dtype, {}};
   for (const SymSize& size : meta.sizes) {
-    if (size.is_static()) {
-      type.dims.push_back(Dim(size.value));
+    if (const std::optional<int64_t> number = sizes_.number_of(size); number.has_value()) {
+      type.dims.push_back(Dim(*number));
       continue;
     }
     FERRYMAN_TRY(const int64_t bound, sizes_.bound(size.expr));
@@ -135,15 +141,29 @@ Result<TensorType> CountedNodes::type_of(const TensorMeta& meta) const {
   return type;
 }
 
-Result<int64_t> CountedNodes::bound_for(std::string_view key, std::string_view name,
-                                        const Value& value) const {
+Result<ImportArg> CountedNodes::number_for(std::string_view key, std::string_view name,
+                                           const Value& value) {
   const bool is_size_argument =
       std::any_of(kSizeArguments.begin(), kSizeArguments.end(),
                   [&](const SizeArgument& row) { return row.key == key && row.name == name; });
-  if (is_size_argument && is_of_run_time(value)) return sizes_.bound(value.number->expr);
-  return Diag::error(DiagCode::kUnsupportedForm, "argument '" + std::string(name) +
-                                                     "' is a number that is only known at run time")
-      .because("dynamic shapes and values are not supported yet");
+  if (is_size_argument && is_of_run_time(value)) {
+    FERRYMAN_TRY(const int64_t bound, sizes_.bound(value.number->expr));
+    return ImportArg{bound};
+  }
+  FERRYMAN_TRY(const ValueId number, number_of(value));
+  return ImportArg{RunTimeNumber{number}};
+}
+
+Result<ValueId> CountedNodes::number_of(const Value& value) {
+  if (const std::optional<int64_t> fixed = fixed_number(value); fixed.has_value())
+    return builder_.constant(TensorData::of<int64_t>({}, std::vector{*fixed}), value.name);
+  if (!is_of_run_time(value) || !sizes_.is_known(value.number->expr)) {
+    return Diag::error(DiagCode::kUnsupportedForm,
+                       "'" + value.name + "' is a number that is only known at run time")
+        .because("dynamic shapes and values are not supported yet");
+  }
+  FERRYMAN_TRY(const ValueId count, sizes_.number(value.number->expr));
+  return builder_.create(ops::kCast, {count}, {{attr::kDType, DType::kI64}});
 }
 
 Imported CountedNodes::run(ImportContext& call, const NodeImport& import, const Node& node,
@@ -157,10 +177,23 @@ Imported CountedNodes::run(ImportContext& call, const NodeImport& import, const 
   CountedCall counted(call, sizes_, operands, std::move(results));
   if (import.counted == nullptr) return run_by_entries(call, import, counted, operands);
   if (import.counted->import != nullptr) return import.counted->import(counted);
+  if (import.counted->lines.has_value()) return run_by_lines(call, import, counted, operands);
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId filled, counted.filled(x, import.counted->beyond));
   WithOperand on_filled(call, "self", filled);
   return real_results(import, on_filled);
+}
+
+Imported CountedNodes::run_by_lines(ImportContext& call, const NodeImport& import,
+                                    CountedCall& counted, const CountedAxes& operands) {
+  const LineRule& rule = *import.counted->lines;
+  if (!works_by_lines(counted, rule)) return run_by_entries(call, import, counted, operands);
+  const ImportArg* positions = rule.positions.empty() ? nullptr : call.find(rule.positions);
+  const auto* index = positions == nullptr ? nullptr : std::get_if<ValueId>(&positions->value);
+  if (index == nullptr) return real_results(import, call);
+  FERRYMAN_TRY(const ValueId harmless, counted.filled(*index, Extreme::kZero));
+  WithOperand on_harmless(call, rule.positions, harmless);
+  return real_results(import, on_harmless);
 }
 
 Imported CountedNodes::run_by_entries(ImportContext& call, const NodeImport& import,
@@ -192,7 +225,7 @@ Status CountedNodes::add_operands(const Argument& arg, std::span<const ValueId> 
   const auto* ref = arg.as<ValueRef>();
   if (ref == nullptr || !program_.values[ref->value].tensor.has_value()) return {};
   const TensorMeta& meta = *program_.values[ref->value].tensor;
-  FERRYMAN_TRY(const std::optional<size_t> axis, find_counted_axis(meta));
+  FERRYMAN_TRY(const std::optional<size_t> axis, find_counted_axis(meta, sizes_));
   if (!axis.has_value() || !values[ref->value].valid()) return {};
   FERRYMAN_TRY(const ValueId count, sizes_.count(meta.sizes[*axis].expr));
   found[values[ref->value]] = {static_cast<int64_t>(*axis), count};
@@ -200,7 +233,7 @@ Status CountedNodes::add_operands(const Argument& arg, std::span<const ValueId> 
 }
 
 Result<ValueId> CountedNodes::to_output(ValueId value, const TensorMeta& meta) {
-  FERRYMAN_TRY(const std::optional<size_t> axis, find_counted_axis(meta));
+  FERRYMAN_TRY(const std::optional<size_t> axis, find_counted_axis(meta, sizes_));
   if (!axis.has_value()) return value;
   FERRYMAN_TRY(const ValueId count, sizes_.count(meta.sizes[*axis].expr));
   return builder_.create(ops::kCut, {value, count},

@@ -23,13 +23,17 @@ class CountedNodes {
 
   // Whether a size or number of run time is among the node's arguments or results.
   bool touches(const Node& node) const;
-  // Whether the node computes a size: its readers see the expression.
+  // Whether the node computes a size of what was counted: its readers see the expression.
   bool is_size(const Node& node) const;
 
+  // The number, where a size is one for all inputs.
+  std::optional<int64_t> fixed_number(const Value& value) const;
+
   Result<TensorType> type_of(const TensorMeta& meta) const;
-  // A number of run time as an argument, where the bound will do: for the size of what is made or
-  // viewed. Fails elsewhere.
-  Result<int64_t> bound_for(std::string_view key, std::string_view name, const Value& value) const;
+  // A size as an argument: the bound for the size of what is made or viewed, otherwise the count.
+  Result<ImportArg> number_for(std::string_view key, std::string_view name, const Value& value);
+  // The count as a number to compute with.
+  Result<ValueId> number_of(const Value& value);
 
   // `values`: those of the graph, by the program's.
   Imported run(ImportContext& call, const NodeImport& import, const Node& node,
@@ -38,9 +42,13 @@ class CountedNodes {
   Result<ValueId> to_output(ValueId value, const TensorMeta& meta);
 
  private:
+  bool is_of_run_time(const Value& value) const;
+  bool mentions_run_time(const Argument& arg) const;
   bool is_chosen_by_mask(const Node& node) const;
   Result<CountedAxes> operands_of(const Node& node, std::span<const ValueId> values);
   Status add_operands(const Argument& arg, std::span<const ValueId> values, CountedAxes& found);
+  Imported run_by_lines(ImportContext& call, const NodeImport& import, CountedCall& counted,
+                        const CountedAxes& operands);
   Imported run_by_entries(ImportContext& call, const NodeImport& import, CountedCall& counted,
                           const CountedAxes& operands);
 

@@ -79,6 +79,37 @@ Status CountedSizes::define(const std::string& expr, ValueId count, int64_t boun
   return {};
 }
 
+Status CountedSizes::define_fixed(const std::string& expr, int64_t size) {
+  FERRYMAN_TRY(const SizeTerm term, parse_size(expr));
+  if (term.kind != Kind::kSymbol) return unknown_size(expr);
+  const ValueId count = builder_.scalar(DType::kI32, static_cast<double>(size));
+  symbols_.insert_or_assign(term.symbol, Size{count, size, true});
+  return {};
+}
+
+std::optional<int64_t> CountedSizes::number_of(const SymSize& size) const {
+  if (size.is_static()) return size.value;
+  const Result<SizeTerm> term = parse_size(size.expr);
+  return term.ok() ? fixed_value(*term) : std::nullopt;
+}
+
+std::optional<int64_t> CountedSizes::fixed_value(const SizeTerm& term) const {
+  if (is_number(term)) return term.number;
+  if (term.kind == Kind::kSymbol) {
+    const auto found = symbols_.find(term.symbol);
+    const bool is_fixed = found != symbols_.end() && found->second.is_fixed;
+    return is_fixed ? std::optional(found->second.bound) : std::nullopt;
+  }
+  std::optional<int64_t> value = fixed_value(term.operands[0]);
+  for (size_t i = 1; value.has_value() && i < term.operands.size(); ++i) {
+    const std::optional<int64_t> next = fixed_value(term.operands[i]);
+    if (!next.has_value() || (term.kind == Kind::kFloorDiv && (*next <= 0 || *value < 0)))
+      return std::nullopt;
+    value = combine(term.kind, *value, *next);
+  }
+  return value;
+}
+
 Result<int64_t> CountedSizes::bound(const std::string& expr) const {
   FERRYMAN_TRY(const SizeTerm term, parse_size(expr));
   FERRYMAN_TRY(const int64_t bound, bound_of(term));
@@ -119,7 +150,12 @@ Result<ValueId> CountedSizes::count(const std::string& expr) {
   return count;
 }
 
-Result<ValueId> CountedSizes::count_of(const SizeTerm& term) {
+Result<ValueId> CountedSizes::number(const std::string& expr) const {
+  FERRYMAN_TRY(const SizeTerm term, parse_size(expr));
+  return count_of(term);
+}
+
+Result<ValueId> CountedSizes::count_of(const SizeTerm& term) const {
   if (is_number(term)) return builder_.scalar(DType::kI32, static_cast<double>(term.number));
   if (term.kind == Kind::kSymbol) {
     const auto found = symbols_.find(term.symbol);

@@ -9,9 +9,11 @@
 // Invariants: 0 <= count <= bound; asking twice for the count of one expression gives one value.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "frontend/program.h"
 #include "frontend/counted/size_term.h"
 #include "ir/builder.h"
 
@@ -25,17 +27,25 @@ class CountedSizes {
   bool is_known(const std::string& expr) const;
   // Gives the one symbol that the expression is its count, an int32 number.
   Status define(const std::string& expr, ValueId count, int64_t bound);
+  // A size that was open in the program, and is the same for all inputs.
+  Status define_fixed(const std::string& expr, int64_t size);
+  // The size, where it is a number or follows from fixed ones.
+  std::optional<int64_t> number_of(const SymSize& size) const;
   Result<int64_t> bound(const std::string& expr) const;
   Result<ValueId> count(const std::string& expr);
+  // The same as a number to compute with: a difference may be negative.
+  Result<ValueId> number(const std::string& expr) const;
 
  private:
   struct Size {
     ValueId count;
     int64_t bound = 0;
+    bool is_fixed = false;
   };
   Result<int64_t> bound_of(const SizeTerm& term) const;
-  Result<ValueId> count_of(const SizeTerm& term);
+  Result<ValueId> count_of(const SizeTerm& term) const;
   bool is_defined(const SizeTerm& term) const;
+  std::optional<int64_t> fixed_value(const SizeTerm& term) const;
 
   Builder& builder_;
   std::unordered_map<std::string, Size> symbols_;

@@ -10,13 +10,16 @@
 #include <unordered_map>
 
 #include "frontend/counted/counted_call.h"
+#include "frontend/counted/lines.h"
 
 namespace ferryman::frontend {
 
 struct CountedImport {
   CountedFn import = nullptr;
-  // Otherwise: the ordinary import, with this beyond the count of its operand "self".
+  // Otherwise: the ordinary import, with this beyond the count of its operand "self";
   Extreme beyond = Extreme::kZero;
+  // or, where the call works by lines, with harmless positions.
+  std::optional<LineRule> lines = {};
 };
 
 class CountedTable {
@@ -25,6 +28,7 @@ class CountedTable {
 
   const CountedImport* find(std::string_view target) const;  // null: there is none
   void add(std::initializer_list<std::string_view> targets, CountedFn import);
+  void add_lines(std::initializer_list<std::string_view> targets, const LineRule& rule);
   void add_filled(std::initializer_list<std::string_view> targets, Extreme beyond);
 
  private:
@@ -36,6 +40,9 @@ void add_counted_selections(CountedTable& table);
 void add_counted_orders(CountedTable& table);
 void add_counted_joins(CountedTable& table);
 void add_counted_writes(CountedTable& table);
+void add_counted_lines(CountedTable& table);
+void add_counted_distinct(CountedTable& table);
+void add_counted_tallies(CountedTable& table);
 
 // The places of a mask (a vector) that hold, then zeros; and how many hold, as int32.
 struct Places {
