@@ -8,6 +8,7 @@
 #include "ops/names.h"
 #include "passes/match.h"
 #include "passes/replace.h"
+#include "passes/stored_twice.h"
 
 namespace ferryman {
 
@@ -85,6 +86,47 @@ std::optional<Affine> affine_at_layer(const Graph& graph, OpId root, const Above
   return std::nullopt;
 }
 
+// The affine op that would be folded into the layer from behind, as seen there.
+std::optional<Affine> affine_behind(const Graph& graph, OpId layer) {
+  ValueId value = graph.op(layer).result();
+  for (size_t step = 0; step <= kMaxBetween; ++step) {
+    const std::vector<Use>& uses = graph.value(value).uses;
+    if (uses.size() != 1 || !has_one_reader(graph, value)) return std::nullopt;
+    const OpId reader = uses.front().op;
+    if (!is_relabelling(graph.op(reader))) {
+      const std::optional<Above> above = layer_above(graph, reader);
+      if (!above.has_value() || above->layer != layer) return std::nullopt;
+      return affine_at_layer(graph, reader, *above);
+    }
+    value = graph.op(reader).result();
+  }
+  return std::nullopt;
+}
+
+// The affine op before the layer.
+std::optional<Affine> affine_in_front(const Graph& graph, OpId layer) {
+  const Op& op = graph.op(layer);
+  const OpId producer = graph.producer(op.operands[0]);
+  if (!producer.valid() || !is_weighted(graph, op) || !has_one_reader(graph, op.operands[0]))
+    return std::nullopt;
+  const size_t last = graph.type(op.operands[0]).rank() - 1;
+  return affine_of(graph, graph.op(producer), op.is(ops::kLinear) ? last : 1);
+}
+
+using FindAffine = std::optional<Affine> (*)(const Graph&, OpId);
+
+// The op at `root` goes, if its scale may be multiplied into the layer's weight.
+std::optional<std::string> why_not_scaled(const Graph& graph, OpId root, OpId layer,
+                                          const Affine& affine, FindAffine find) {
+  if (!affine.has_scale()) return std::nullopt;
+  const int64_t moved = moved_bytes(graph, graph.op(root).result());
+  return why_not_twice(graph, layer, moved, [&](OpId other) {
+    if (!is_weighted(graph, graph.op(other))) return false;
+    const std::optional<Affine> its = find(graph, other);
+    return its.has_value() && its->scale == affine.scale;
+  });
+}
+
 }  // namespace
 
 Match<AbsorbIntoLayer> match_affine_after_layer(const Graph& graph, OpId root) {
@@ -95,6 +137,8 @@ Match<AbsorbIntoLayer> match_affine_after_layer(const Graph& graph, OpId root) {
   const Op& layer = graph.op(above->layer);
   if (above->shared)
     return Refused{fmt::format("the result of {} has another reader", layer.def->name)};
+  if (auto why = why_not_scaled(graph, root, above->layer, *affine, affine_behind))
+    return Refused{*std::move(why)};
   std::optional<Absorbed> absorbed = scale_results(graph, layer, *affine);
   if (!absorbed.has_value()) return std::nullopt;
   AbsorbIntoLayer found{graph.op(root).result(), *std::move(absorbed), {}};
@@ -140,6 +184,8 @@ Match<AbsorbIntoLayer> match_affine_before_layer(const Graph& graph, OpId root) 
   if (affine->has_shift() && pads(layer))
     return Refused{
         fmt::format("{} shifts what the {} then pads with zeros", name, layer.def->name)};
+  if (auto why = why_not_scaled(graph, producer, root, *affine, affine_in_front))
+    return Refused{*std::move(why)};
   std::optional<Absorbed> absorbed = scale_operand(graph, layer, *affine);
   if (!absorbed.has_value()) return std::nullopt;
   return AbsorbIntoLayer{layer.result(), *std::move(absorbed), {}};

@@ -58,6 +58,10 @@ bool Affine::has_shift() const {
   return std::any_of(shift.begin(), shift.end(), [](double value) { return value != 0.0; });
 }
 
+bool Affine::has_scale() const {
+  return std::any_of(scale.begin(), scale.end(), [](double value) { return value != 1.0; });
+}
+
 std::optional<Affine> affine_of_batch_norm(const Graph& graph, const Op& op) {
   const Dim dim = graph.type(op.operands[0]).dims[1];
   if (!dim.is_static()) return std::nullopt;

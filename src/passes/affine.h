@@ -22,6 +22,7 @@ struct Affine {
 
   bool is_uniform() const;  // then any axis will do
   bool has_shift() const;
+  bool has_scale() const;
 };
 
 // What `op` does to its operand 0, if it is affine along `axis`, and the result has x's type.

@@ -12,8 +12,12 @@ namespace ferryman {
 
 namespace {
 
-// Smaller results are always folded; larger ones only if they do not outgrow what they are made of.
+// Smaller results are always folded; larger ones only if they do not outgrow what they are made of,
+// in bytes or in elements: weights of half precision are constants in float32, too.
 constexpr int64_t kSmallBytes = int64_t{1} << 20;
+
+// What a gather of constants may make to become a constant itself, however small its table is.
+constexpr int64_t kSmallGatherBytes = int64_t{1} << 16;
 
 using Folded = std::optional<std::vector<TensorData>>;
 
@@ -36,18 +40,69 @@ bool operands_are_known(const Graph& graph, const Op& op) {
   return any;
 }
 
+struct Size {
+  int64_t elems = 0;
+  int64_t bytes = 0;
+  void add(const TensorType& type) {
+    elems += num_elements(type.dims);
+    bytes += num_elements(type.dims) * byte_size(type.dtype);
+  }
+};
+
 bool is_small_enough(const Graph& graph, const Op& op) {
-  int64_t read = 0;
+  Size read;
   for (const ValueId operand : op.operands) {
-    if (operand.valid()) read += graph.constant(operand).num_bytes();
+    if (operand.valid()) read.add(graph.type(operand));
   }
-  int64_t made = 0;
+  Size made;
   for (const ValueId result : op.results) {
-    const TensorType& type = graph.type(result);
-    if (!all_static(type.dims)) return false;
-    made += num_elements(type.dims) * byte_size(type.dtype);
+    if (!all_static(graph.type(result).dims)) return false;
+    made.add(graph.type(result));
   }
-  return made <= std::max(kSmallBytes, read);
+  return made.bytes <= std::max(kSmallBytes, read.bytes) || made.elems <= read.elems;
+}
+
+// Whether an op moves the elements of operand 0 about and no more.
+bool only_views(const Op& op) {
+  return op.is(ops::kReshape) || op.is(ops::kPermute) || op.is(ops::kExpand) || op.is(ops::kSlice);
+}
+
+// How far constants are looked for behind and before an op.
+constexpr int kMaxDepth = 12;
+
+// Whether nothing but constants goes into the value.
+bool is_computable(const Graph& graph, ValueId value, int depth) {
+  if (!value.valid() || is_known_constant(graph, value)) return true;
+  const OpId producer = graph.producer(value);
+  if (!producer.valid() || depth == 0) return false;
+  const std::vector<ValueId>& operands = graph.op(producer).operands;
+  return std::all_of(operands.begin(), operands.end(),
+                     [&](ValueId operand) { return is_computable(graph, operand, depth - 1); });
+}
+
+// Whether something is computed from the value and constants alone, which would be left to each
+// run.
+bool is_computed_with(const Graph& graph, ValueId value, int depth) {
+  const std::vector<Use>& uses = graph.value(value).uses;
+  return depth > 0 && std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
+           const Op& reader = graph.op(use.op);
+           if (only_views(reader)) return is_computed_with(graph, reader.result(), depth - 1);
+           return std::all_of(reader.operands.begin(), reader.operands.end(), [&](ValueId operand) {
+             return is_computable(graph, operand, kMaxDepth);
+           });
+         });
+}
+
+// gather(table, positions) of constants, a table of relative positions: the file holds the table
+// and one int32 for each position instead of a larger result, and GATHER takes as long as reading
+// that.
+bool is_better_gathered(const Graph& graph, const Op& op) {
+  if (!op.is(ops::kGather)) return false;
+  const int64_t positions = graph.constant(op.operands[1]).num_elems() * byte_size(DType::kI32);
+  const int64_t made =
+      num_elements(graph.type(op.result()).dims) * byte_size(graph.type(op.result()).dtype);
+  const bool is_smaller = graph.constant(op.operands[0]).num_bytes() + positions < made;
+  return is_smaller && made > kSmallGatherBytes && !is_computed_with(graph, op.result(), kMaxDepth);
 }
 
 TensorData sliced(const TensorData& x, const Op& op, const Dims& result) {
@@ -119,7 +174,7 @@ Folded fold_op(const Graph& graph, const Op& op) {
     results.push_back(*std::move(view));
     return results;
   }
-  if (op.def->eval == nullptr) return std::nullopt;
+  if (op.def->eval == nullptr || is_better_gathered(graph, op)) return std::nullopt;
   const bool elementwise = op.def->axes == AxisRule::kElementwise && op.results.size() == 1 &&
                            all_static(graph.type(op.result()).dims);
   if (elementwise && is_small_enough(graph, op)) return fold_elementwise(graph, op);

@@ -8,6 +8,7 @@
 #include "passes/constants.h"
 #include "passes/match.h"
 #include "passes/replace.h"
+#include "passes/stored_twice.h"
 
 namespace ferryman {
 
@@ -30,7 +31,6 @@ constexpr size_t kNormBias = 2;
 // A linear layer behind a norm, and the relabelling ops between, the first first.
 struct NormReader {
   OpId layer;
-  Absorbed absorbed;
   std::vector<OpId> between;
 };
 
@@ -39,6 +39,7 @@ struct NormIntoReaders {
   OpName norm;
   std::vector<NamedAttr> attrs;
   std::vector<NormReader> readers;
+  std::vector<Absorbed> absorbed;  // for each reader
 };
 
 // What the weight and bias of a norm over the last axis do.
@@ -71,38 +72,93 @@ bool keeps_last_axis(const Graph& graph, const Op& op) {
 }
 
 // All readers of the value, if they are linear layers, behind relabelling ops or not.
-bool find_readers(const Graph& graph, ValueId value, const Affine& affine,
-                  std::vector<OpId>& between, std::vector<NormReader>& found) {
+bool find_readers(const Graph& graph, ValueId value, std::vector<OpId>& between,
+                  std::vector<NormReader>& found) {
   const std::vector<Use>& uses = graph.value(value).uses;
   if (uses.empty() || uses.size() != graph.num_readers(value)) return false;
   for (const Use& use : uses) {
     const Op& reader = graph.op(use.op);
     if (reader.is(ops::kLinear) && use.operand == 0) {
-      std::optional<Absorbed> absorbed = scale_operand(graph, reader, affine);
-      if (!absorbed.has_value()) return false;
-      found.push_back({use.op, *std::move(absorbed), between});
+      if (!is_weighted(graph, reader) || !is_known_constant(graph, reader.operands[1]))
+        return false;
+      found.push_back({use.op, between});
       continue;
     }
     if (!keeps_last_axis(graph, reader)) return false;
     between.push_back(use.op);
-    const bool all_fit = find_readers(graph, reader.result(), affine, between, found);
+    const bool all_fit = find_readers(graph, reader.result(), between, found);
     between.pop_back();
     if (!all_fit) return false;
   }
   return true;
 }
 
+// A norm whose weight and bias all its readers can take.
+struct FoldableNorm {
+  Affine affine;
+  std::vector<NormReader> readers;
+};
+
+std::optional<FoldableNorm> foldable_norm(const Graph& graph, const Op& norm) {
+  if (!norm.has_operand(kNormWeight) && !norm.has_operand(kNormBias)) return std::nullopt;
+  std::optional<Affine> affine = affine_of_norm(graph, norm);
+  if (!affine.has_value()) return std::nullopt;
+  FoldableNorm found{*std::move(affine), {}};
+  std::vector<OpId> between;
+  if (!find_readers(graph, norm.result(), between, found.readers)) return std::nullopt;
+  return found;
+}
+
+// The norm before a linear layer, relabelling ops in between.
+OpId norm_in_front(const Graph& graph, OpId layer) {
+  ValueId value = graph.op(layer).operands[0];
+  for (OpId id = graph.producer(value); id.valid(); id = graph.producer(value)) {
+    const Op& op = graph.op(id);
+    if (op.is(ops::kLayerNorm) || op.is(ops::kRmsNorm)) return id;
+    if (!keeps_last_axis(graph, op)) break;
+    value = op.operands[0];
+  }
+  return OpId();
+}
+
+// Another layer with the same weight, behind a norm that does the same.
+bool is_scaled_alike(const Graph& graph, OpId layer, const Affine& affine) {
+  if (!graph.op(layer).is(ops::kLinear)) return false;
+  const OpId norm = norm_in_front(graph, layer);
+  if (!norm.valid()) return false;
+  const std::optional<FoldableNorm> found = foldable_norm(graph, graph.op(norm));
+  return found.has_value() && found->affine.scale == affine.scale;
+}
+
+std::optional<std::string> why_not_folded(const Graph& graph, const Op& norm,
+                                          const FoldableNorm& found) {
+  if (!found.affine.has_scale()) return std::nullopt;
+  // A product, and a sum where there is a bias.
+  const int64_t operators = found.affine.has_shift() ? 2 : 1;
+  const int64_t moved = operators * moved_bytes(graph, norm.result());
+  for (const NormReader& reader : found.readers) {
+    auto why = why_not_twice(graph, reader.layer, moved, [&](OpId other) {
+      return is_scaled_alike(graph, other, found.affine);
+    });
+    if (why.has_value()) return why;
+  }
+  return std::nullopt;
+}
+
 // layer_norm(x, weight, bias) -> linear, linear      =>   layer_norm(x) -> linear', linear'
 Match<NormIntoReaders> match_norm_before_linear(const Graph& graph, OpId root) {
   const Op& norm = graph.op(root);
-  if (!norm.has_operand(kNormWeight) && !norm.has_operand(kNormBias)) return std::nullopt;
-  const std::optional<Affine> affine = affine_of_norm(graph, norm);
-  if (!affine.has_value()) return std::nullopt;
-  NormIntoReaders found{
-      norm.result(), norm.operands[0], OpName{norm.def->name}, attrs_of(norm), {}};
-  std::vector<OpId> between;
-  if (!find_readers(graph, norm.result(), *affine, between, found.readers)) return std::nullopt;
-  return found;
+  std::optional<FoldableNorm> found = foldable_norm(graph, norm);
+  if (!found.has_value()) return std::nullopt;
+  if (auto why = why_not_folded(graph, norm, *found)) return Refused{*std::move(why)};
+  NormIntoReaders fold{norm.result(),  norm.operands[0],          OpName{norm.def->name},
+                       attrs_of(norm), std::move(found->readers), {}};
+  for (const NormReader& reader : fold.readers) {
+    std::optional<Absorbed> absorbed = scale_operand(graph, graph.op(reader.layer), found->affine);
+    if (!absorbed.has_value()) return std::nullopt;
+    fold.absorbed.push_back(*std::move(absorbed));
+  }
+  return fold;
 }
 
 // The plain norm's value seen through the same relabellings. New ones: the old ones' names stand
@@ -119,8 +175,10 @@ ValueId relabelled(Rewriter& rewriter, ValueId value, const std::vector<OpId>& o
 void absorb_norm(Rewriter& rewriter, const NormIntoReaders& found) {
   const ValueId operands[] = {found.x};
   const ValueId plain = rewriter.create(found.norm, operands, found.attrs);
-  for (auto [layer, absorbed, between] : found.readers) {
+  for (size_t i = 0; i < found.readers.size(); ++i) {
+    const auto& [layer, between] = found.readers[i];
     rewriter.insert_before(layer);
+    Absorbed absorbed = found.absorbed[i];
     absorbed.x = relabelled(rewriter, plain, between);
     rewriter.replace_value(rewriter.graph().op(layer).result(),
                            create_absorbed(rewriter, absorbed));

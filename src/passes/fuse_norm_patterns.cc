@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
+#include "ops/eval.h"
 #include "ops/names.h"
 #include "passes/constants.h"
 #include "passes/match.h"
@@ -116,7 +117,19 @@ std::optional<TensorData> norm_parameter(const Graph& graph, ValueId value, cons
   return data.reshaped(trimmed).broadcast_to(shape);
 }
 
+// The weight that the norm has, if it is known, times another one.
+std::optional<TensorData> times_weight(const Graph& graph, const Op& norm, TensorData parameter) {
+  if (!norm.has_operand(kWeight)) return parameter;
+  if (!is_known_constant(graph, norm.operands[kWeight])) return std::nullopt;
+  const TensorData& weight = graph.constant(norm.operands[kWeight]);
+  std::vector<double> values = parameter.to_doubles();
+  const std::vector<double> factors = weight.to_doubles();
+  for (size_t i = 0; i < values.size(); ++i) values[i] *= factors[i];
+  return store_doubles({weight.dtype(), to_dims(weight.shape())}, values);
+}
+
 // layer_norm(x) * weight -> layer_norm(x, weight)       and + bias, once the weight is there
+// rms_norm(x, weight) * c -> rms_norm(x, weight * c)
 Match<OneOp> match_norm_parameter(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
   const OpId producer = graph.producer(op.operands[0]);
@@ -127,11 +140,12 @@ Match<OneOp> match_norm_parameter(const Graph& graph, OpId root) {
     return std::nullopt;
   if (norm.has_operand(kBias) || !same_type(graph, op.operands[0], op.result()))
     return std::nullopt;
-  const std::optional<TensorData> parameter = norm_parameter(graph, op.operands[1], norm);
+  std::optional<TensorData> parameter = norm_parameter(graph, op.operands[1], norm);
   if (!parameter.has_value()) return std::nullopt;
   std::vector<ValueId> operands = {norm.operands[0]};
   if (op.is(ops::kMul)) {
-    if (norm.has_operand(kWeight)) return std::nullopt;
+    parameter = times_weight(graph, norm, *std::move(parameter));
+    if (!parameter.has_value()) return std::nullopt;
     return OneOp{op.result(), OpName{norm.def->name},          operands, attrs_of(norm),
                  parameter,   graph.value(op.operands[1]).name};
   }
