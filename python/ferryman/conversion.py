@@ -40,6 +40,7 @@ def convert(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     recurrent: str = "auto",
+    nan: str = "fast",
     converters: Sequence[Any] = (),
     verify: bool | Verify = True,
     quantize: Any = None,
@@ -54,6 +55,8 @@ def convert(
         also "any", whatever is cheapest. As in PyTorch by default.
     recurrent: how LSTM, GRU and RNN layers are written: "unrolled" step by step, as a "loop"
         (WHILE), or "auto", whichever is expected to be faster.
+    nan: "fast": argmax, topk, amax and the like are the target's own operators, which treat NaN
+        otherwise; "exact": NaN comes out as in PyTorch. A model that asks about NaN is exact.
     verify: True, False, or Verify(...) with other samples and tolerances.
     training: convert a module as it behaves in training mode, instead of refusing it.
 
@@ -69,7 +72,8 @@ def convert(
         ),
         input_names=_names("input_names", input_names),
         output_names=_names("output_names", output_names),
-        recurrent=_recurrent(recurrent),
+        recurrent=_one_of("recurrent", recurrent, ("auto", "unrolled", "loop")),
+        nan=_one_of("nan", nan, ("fast", "exact")),
     )
     source = (
         _ArchiveSource(module)
@@ -223,12 +227,11 @@ def _names(option: str, given: Sequence[str] | None) -> list[str] | None:
     return list(given)
 
 
-def _recurrent(given: str) -> str:
-    forms = ("auto", "unrolled", "loop")
+def _one_of(option: str, given: str, forms: tuple[str, ...]) -> str:
     if given in forms:
         return given
     raise InputError(
-        f"recurrent is {given!r}", hint="write one of " + ", ".join(f'"{form}"' for form in forms)
+        f"{option} is {given!r}", hint="write one of " + ", ".join(f'"{form}"' for form in forms)
     )
 
 

@@ -43,6 +43,7 @@ class Options:
     input_names: list[str] | None = None
     output_names: list[str] | None = None
     recurrent: str = "auto"  # or "unrolled", "loop"
+    nan: str = "fast"  # or "exact"
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -102,7 +103,7 @@ class NativeReport:
      "ops": {"CONV_2D": 52, …}, "file_bytes": n,
      "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
                 "transposes": [{"reason", "bytes", "node"}]},
-     "remarks": [diagnostic], "input_tree": text, "output_tree": text}
+     "nan": "fast" or "exact", "remarks": [diagnostic], "input_tree": text, "output_tree": text}
 
     placement = {"tensor" (-1: the file has no such value), "part", "factors", "perm"}
     port = {"index", "name"} and a placement
@@ -122,6 +123,7 @@ class NativeReport:
     lower_bound: int
     optimal: bool
     transposes: tuple[Transpose, ...]
+    nan: str  # as it was done: "exact" also where the model asks about NaN; "": not known
     remarks: tuple[dict[str, Any], ...]
     input_tree: str
     output_tree: str
@@ -131,7 +133,8 @@ class NativeReport:
         """For a file of which nothing else is known."""
         return NativeReport(
             inputs, outputs, nodes=(), stages=(), ops={}, file_bytes=0, bytes_moved=0,
-            lower_bound=0, optimal=False, transposes=(), remarks=(), input_tree="", output_tree="",
+            lower_bound=0, optimal=False, transposes=(), nan="", remarks=(), input_tree="",
+            output_tree="",
         )  # fmt: skip
 
     @staticmethod
@@ -152,6 +155,7 @@ class NativeReport:
                 Transpose(copy["reason"], copy["bytes"], copy.get("node", ""))
                 for copy in layout["transposes"]
             ),
+            nan=report["nan"],
             remarks=tuple(report["remarks"]),
             input_tree=report.get("input_tree", ""),
             output_tree=report.get("output_tree", ""),

@@ -21,6 +21,7 @@ from . import eager
 from .compare import Difference, compare, restore_infinities
 from .decisions import Decisions, Imposed
 from .exact import Doubt, Judge, may_be_rounding
+from .nan_flow import NanFlow
 from .native_contract import NativeReport, Placement
 from .runtime import Kernels, Runner, from_stored, part_of
 from .sight import Sight, placements_of, watched
@@ -63,6 +64,10 @@ class Sample:
         self.decided: dict[str, None] = {}  # nodes at which the file decides otherwise, in order
         self.open: list[str] = []  # where it cannot be seen how it decides
         self.cut: list[str] = []  # nodes of which infinities became the largest number
+        # Differences that come of NaN are none of the file's, unless it was made to have none.
+        self._nans = NanFlow(program, leaves) if native.nan != "exact" else None
+        self._output_names = program.graph_signature.user_outputs
+        self.nan_outputs: list[str] = []
 
     # Nodes ----------------------------------------------------------------------------------------
 
@@ -75,7 +80,7 @@ class Sample:
         self._walked = self._steer(
             lambda tensor: plain.tensor(tensor) if every_node or tensor in readable else None,
             slack,
-            self._visit(plain) if every_node else None,
+            self._visit(plain if every_node else None),
         )
         return self._walked.outputs
 
@@ -93,11 +98,13 @@ class Sample:
         self.decided |= dict.fromkeys(decisions.followed)
         return _Steered(outputs, decisions)
 
-    def _visit(self, plain: Runner) -> eager.Visit:
+    def _visit(self, plain: Runner | None) -> eager.Visit:
         placements = {trace.node: trace.placements for trace in self.native.nodes}
 
         def visit(name: str, value: Any) -> None:
-            if not isinstance(value, torch.Tensor):
+            if self._nans is not None:
+                self._nans.see(name, value)
+            if plain is None or not isinstance(value, torch.Tensor):
                 return
             for placement in placements.get(name, ()):
                 stored = plain.tensor(placement.tensor)
@@ -114,10 +121,15 @@ class Sample:
             return mended
 
         doubt = self._compare(value, value, stored, placement, mend)
+        if not doubt.difference.ok and self._comes_of_nan(name):
+            return
         worst = keep_worst(self.nodes, name, doubt.difference)
         if worst and may_be_rounding(doubt.difference, doubt.expected):
             copy = doubt.expected.copy()
             self._node_doubts[name] = dataclasses.replace(doubt, expected=copy, computed=copy)
+
+    def _comes_of_nan(self, name: Any) -> bool:
+        return self._nans is not None and self._nans.reaches(name)
 
     # Outputs --------------------------------------------------------------------------------------
 
@@ -145,6 +157,9 @@ class Sample:
             self.open = steered.decisions.open
         for position, doubt in enumerate(doubts):
             self.outputs[run.kernels, position] = doubt.difference
+            port = self.native.outputs[position]
+            if not doubt.difference.ok and self._comes_of_nan(self._output_names[port.index]):
+                self.nan_outputs.append(port.name)
             if may_be_rounding(doubt.difference, doubt.expected):
                 self._output_doubts[run.kernels, position] = doubt, steered
 

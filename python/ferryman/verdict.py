@@ -43,6 +43,8 @@ def find_failure(report: Report) -> VerificationError | None:
                 captured = report.checks.program.get(name)
                 if captured is not None and not captured.ok and not report.frozen:
                     return _other_program(name, captured)
+                if name in report.checks.nan_outputs:
+                    return _other_nan(name, difference)
                 return _wrong_output(report, kernels, name, difference)
     return None
 
@@ -64,6 +66,16 @@ def _wrong_output(report: Report, kernels: str, name: str, difference) -> Verifi
         what,
         why="all values inside that were compared agree" + _exactness(difference),
         hint=_hint(report),
+        diagnostics=[difference],
+    )
+
+
+def _other_nan(name: str, difference: Difference) -> VerificationError:
+    return VerificationError(
+        f"output '{name}' differs from PyTorch where there is NaN: {describe(difference)}",
+        why='with nan="fast" extremes and orders are the target\'s own operators, which treat NaN '
+        "otherwise; there was some in the inputs or on the way",
+        hint='nan="exact" gives what PyTorch does; without NaN both are the same',
         diagnostics=[difference],
     )
 

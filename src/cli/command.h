@@ -25,6 +25,7 @@ struct ConvertArguments {
   std::vector<std::string> input_layouts, output_layouts;  // "NAME=LAYOUT", or a layout for all
   std::vector<std::string> input_names, output_names, disabled_passes;
   std::string recurrent = "auto";
+  std::string nan = "fast";
   bool show_remarks = false;
   Format format = Format::kText;
 };

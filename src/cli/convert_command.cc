@@ -34,6 +34,7 @@ Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
   options.input_names = arguments.input_names;
   options.output_names = arguments.output_names;
   FERRYMAN_TRY(options.recurrent, parse_recurrent_form(arguments.recurrent));
+  FERRYMAN_TRY(options.nan, parse_nan_form(arguments.nan));
   options.passes.disabled = arguments.disabled_passes;
   return options;
 }

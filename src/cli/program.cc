@@ -46,6 +46,12 @@ void add_convert(CLI::App& app, Arguments& arguments) {
                    "'auto', whichever is expected to be faster")
       ->check(CLI::IsMember({"auto", "unrolled", "loop"}))
       ->capture_default_str();
+  command
+      ->add_option("--nan", convert.nan,
+                   "NaN in extremes and orders: 'fast', as the target's own operators take it, or "
+                   "'exact', as PyTorch does")
+      ->check(CLI::IsMember({"fast", "exact"}))
+      ->capture_default_str();
   command->add_option("--report", convert.report, "write what became of every node, as JSON");
   command->add_option("--disable-pass", convert.disabled_passes, "for finding a fault");
   command->add_flag("--remarks", convert.show_remarks,

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
+#include "driver/pass_list.h"
 #include "driver/trace.h"
 #include "frontend/functionalise.h"
+#include "frontend/nan_question.h"
 #include "frontend/translate.h"
 #include "ir/print.h"
 #include "ops/families.h"
@@ -50,6 +53,27 @@ Status refuse_state(const Graph& graph) {
           "return the new value from forward and pass it in again, or stop writing to the buffer");
 }
 
+struct PassStage {
+  std::string name;
+  std::vector<Pass> passes;
+};
+
+bool has_pass(const std::vector<Pass>& passes, const std::string& name) {
+  return std::any_of(passes.begin(), passes.end(),
+                     [&](const Pass& pass) { return pass.name == name; });
+}
+
+// The options without the names of passes that only run in other stages.
+PassOptions known_to(const std::vector<Pass>& passes, PassOptions options) {
+  const std::vector<Pass> all = known_passes();
+  for (std::vector<std::string>* names : {&options.disabled, &options.print_after}) {
+    std::erase_if(*names, [&](const std::string& name) {
+      return !has_pass(passes, name) && has_pass(all, name);
+    });
+  }
+  return options;
+}
+
 class Converter {
  public:
   Converter(const ConvertOptions& options, const std::string& output_path)
@@ -81,19 +105,32 @@ class Converter {
     FERRYMAN_TRY_STATUS(refuse_state(*graph));
     FERRYMAN_TRY(const layout::IoLayouts io, resolve_io_layouts(*graph, options_));
     FERRYMAN_TRY_STATUS(check_port_names(*graph, options_));
-    FERRYMAN_TRY_STATUS(transform(*graph));
+    FERRYMAN_TRY_STATUS(transform(*graph, nan_form(*functional)));
     if (diagnostics_.has_errors()) return {};
     return write(*graph, io, *functional);
   }
 
-  Status transform(Graph& graph) {
-    FERRYMAN_TRY(const PassReport simplified,
-                 run_passes(graph, simplify_passes(), options_.passes, diagnostics_));
-    stopwatch_.finish("simplify");
-    FERRYMAN_TRY(const PassReport legalised,
-                 run_passes(graph, tflite::legalise_passes({.recurrent = options_.recurrent}),
-                            options_.passes, diagnostics_));
-    stopwatch_.finish("legalise");
+  // What was asked for, or exactly where the model asks about NaN.
+  tflite::NanForm nan_form(const frontend::Program& program) {
+    const frontend::Node* question = frontend::find_nan_question(program);
+    if (question == nullptr || options_.nan == tflite::NanForm::kExact) return options_.nan;
+    diagnostics_.add(Diag::remark("nan_form", "NaN is treated as in PyTorch throughout")
+                         .at(question->location)
+                         .because("the model asks about it, with " + question->target));
+    return tflite::NanForm::kExact;
+  }
+
+  Status transform(Graph& graph, tflite::NanForm nan) {
+    const tflite::LegaliseOptions options = {.recurrent = options_.recurrent, .nan = nan};
+    report_.nan = nan;
+    const PassStage stages[] = {{"prepare", tflite::prepare_passes(options)},
+                                {"simplify", simplify_passes()},
+                                {"legalise", tflite::legalise_passes(options)}};
+    for (const PassStage& stage : stages) {
+      const PassOptions known = known_to(stage.passes, options_.passes);
+      FERRYMAN_TRY(const PassReport done, run_passes(graph, stage.passes, known, diagnostics_));
+      stopwatch_.finish(stage.name);
+    }
     return {};
   }
 

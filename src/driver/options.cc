@@ -62,6 +62,9 @@ Status parse_entry(std::string_view key, element value, ConvertOptions& options)
   } else if (key == "recurrent") {
     FERRYMAN_TRY(const std::string form, parse_text(key, value));
     FERRYMAN_TRY(options.recurrent, parse_recurrent_form(form));
+  } else if (key == "nan") {
+    FERRYMAN_TRY(const std::string form, parse_text(key, value));
+    FERRYMAN_TRY(options.nan, parse_nan_form(form));
   } else if (key == "disabled_passes") {
     FERRYMAN_TRY(options.passes.disabled, parse_texts(key, value));
   } else {
@@ -151,6 +154,12 @@ Result<tflite::RecurrentForm> parse_recurrent_form(std::string_view text) {
   if (text == "loop") return tflite::RecurrentForm::kLoop;
   return bad_option(fmt::format("recurrent layers as '{}'", text))
       .because("a recurrent layer is 'auto', 'unrolled' or 'loop'");
+}
+
+Result<tflite::NanForm> parse_nan_form(std::string_view text) {
+  if (text == "fast") return tflite::NanForm::kFast;
+  if (text == "exact") return tflite::NanForm::kExact;
+  return bad_option(fmt::format("NaN as '{}'", text)).because("NaN is 'fast' or 'exact'");
 }
 
 Result<layout::IoLayouts> resolve_io_layouts(const Graph& graph, const ConvertOptions& options) {

@@ -9,6 +9,7 @@
 #include "ir/graph.h"
 #include "layout/contract.h"
 #include "passes/pass.h"
+#include "target/tflite/nan_form.h"
 #include "target/tflite/recurrent_form.h"
 
 namespace ferryman {
@@ -21,17 +22,20 @@ struct ConvertOptions {
   std::vector<std::string> input_names;
   std::vector<std::string> output_names;
   tflite::RecurrentForm recurrent = tflite::RecurrentForm::kAuto;
+  tflite::NanForm nan = tflite::NanForm::kFast;
   PassOptions passes;
   std::string description = "Converted by Ferryman";
 };
 
 // {"target": "tflite", "input_layouts": {…}, "output_layouts": {…}, "input_names": […] or null,
-//  "output_names": […] or null, "recurrent": "auto", "disabled_passes": […]}; unknown keys are an
-// error.
+//  "output_names": […] or null, "recurrent": "auto", "nan": "fast", "disabled_passes": […]};
+// unknown keys are an error.
 Result<ConvertOptions> parse_options(std::string_view json);
 
 // "auto", "unrolled", "loop".
 Result<tflite::RecurrentForm> parse_recurrent_form(std::string_view text);
+// "fast", "exact".
+Result<tflite::NanForm> parse_nan_form(std::string_view text);
 
 // The layouts of the graph's inputs and outputs; a name that the graph does not have, or a tensor
 // without channels, is an error.

@@ -41,7 +41,10 @@ void append_new(std::vector<Pass>& all, std::vector<Pass> stage) {
 std::vector<Pass> known_passes() {
   std::vector<Pass> all;
   append_new(all, simplify_passes());
-  append_new(all, tflite::legalise_passes());
+  for (const tflite::NanForm nan : {tflite::NanForm::kFast, tflite::NanForm::kExact}) {
+    append_new(all, tflite::prepare_passes({.nan = nan}));
+    append_new(all, tflite::legalise_passes({.nan = nan}));
+  }
   return all;
 }
 
@@ -57,6 +60,7 @@ Result<std::vector<Pass>> passes_named(std::string_view names) {
       continue;
     }
     if (name == "legalise_tflite") {
+      append(tflite::prepare_passes());
       append(tflite::legalise_passes());
       continue;
     }

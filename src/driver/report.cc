@@ -34,6 +34,16 @@ std::string_view to_string(ComplexPart part) {
   return "";
 }
 
+std::string_view to_string(tflite::NanForm nan) {
+  switch (nan) {
+    case tflite::NanForm::kFast:
+      return "fast";
+    case tflite::NanForm::kExact:
+      return "exact";
+  }
+  return "";
+}
+
 std::string placement_fields(const Placement& placement) {
   return fmt::format(R"("tensor": {}, "part": "{}", "factors": [{}], "perm": [{}])",
                      placement.tensor, to_string(placement.part),
@@ -80,12 +90,12 @@ std::string to_json(const ConvertReport& report) {
   return fmt::format(
       R"({{"inputs": {}, "outputs": {}, "nodes": {}, "stages": {}, "ops": {}, "file_bytes": {}, )"
       R"("layout": {{"bytes_moved": {}, "lower_bound": {}, "optimal": {}, "transposes": {}}}, )"
-      R"("remarks": {}, "input_tree": {}, "output_tree": {}}})",
+      R"("nan": "{}", "remarks": {}, "input_tree": {}, "output_tree": {}}})",
       json_list(report.inputs, json_port), json_list(report.outputs, json_port),
       json_list(report.nodes, json_node), json_list(report.stages, json_stage),
       json_ops(report.ops), report.file_bytes, report.bytes_moved, report.lower_bound,
-      report.optimal, json_list(report.transposes, json_transpose), to_json(report.remarks),
-      json_quote(report.input_tree), json_quote(report.output_tree));
+      report.optimal, json_list(report.transposes, json_transpose), to_string(report.nan),
+      to_json(report.remarks), json_quote(report.input_tree), json_quote(report.output_tree));
 }
 
 }  // namespace ferryman

@@ -8,6 +8,7 @@
 
 #include "ir/graph.h"
 #include "support/diagnostic.h"
+#include "target/tflite/nan_form.h"
 
 namespace ferryman {
 
@@ -60,6 +61,7 @@ struct ConvertReport {
   int64_t bytes_moved = 0;
   int64_t lower_bound = 0;
   bool optimal = true;
+  tflite::NanForm nan = tflite::NanForm::kFast;  // as it was done
   std::vector<TransposeReport> transposes;
   Diagnostics remarks;
   std::string input_tree, output_tree;

@@ -10,6 +10,7 @@
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/nan_guard.h"
 #include "ops/promote.h"
 
 namespace ferryman {
@@ -110,6 +111,7 @@ void define_numeric_rows(Ops& ops) {
   ops.set.define(ops::kIsNan)
       .doc("whether x is not a number")
       .operand("x", DTypeSet::kFloating)
+      .attr(attr::kGuard, false)
       .result(same_shape_bool)
       .axes(AxisRule::kElementwise)
       .eval(eval_unary([](double x) { return std::isnan(x) ? 1.0 : 0.0; }));
@@ -356,6 +358,10 @@ void add_identity_imports(ImportTable& imports) {
 }
 
 }  // namespace
+
+Result<ValueId> emit_nan_guard(ImportContext& call, ValueId x) {
+  return call.emit(ops::kIsNan, {x}, {{attr::kGuard, true}});
+}
 
 void add_elementwise_ops(Ops& ops) {
   for (const UnaryRow& row : kFloatRows) define_unary(ops, row);

@@ -9,6 +9,7 @@
 #include "ops/eval.h"
 #include "ops/index_arrays.h"
 #include "ops/names.h"
+#include "ops/nan_guard.h"
 #include "ops/ordering.h"
 #include "ops/promote.h"
 #include "ops/scan.h"
@@ -133,7 +134,7 @@ Result<Ordered> emit_median(ImportContext& call, const Lines& lines) {
   if (lines.size(call) == 0) return call.unsupported("the median of no elements");
   FERRYMAN_TRY(Ordered median, emit_kth_smallest(call, lines, (lines.size(call) - 1) / 2));
   if (!is_floating(dtype_of(call, lines.x))) return median;
-  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {lines.x}));
+  FERRYMAN_TRY(const ValueId is_nan, emit_nan_guard(call, lines.x));
   FERRYMAN_TRY(const ValueId any_nan, reduce_line(call, ops::kAny, is_nan, lines.axis));
   const ValueId nan = scalar_like(call, lines.x, std::numeric_limits<double>::quiet_NaN());
   FERRYMAN_TRY(median.values, call.emit(ops::kWhere, {any_nan, nan, median.values}));

@@ -6,6 +6,7 @@
 #include "ops/emit.h"
 #include "ops/index_arrays.h"
 #include "ops/names.h"
+#include "ops/nan_guard.h"
 #include "ops/ordering.h"
 #include "ops/promote.h"
 
@@ -47,7 +48,7 @@ Result<QuantileLines> read_quantile(ImportContext& call) {
 
 // [lines, 1]: how many elements of each line are NaN, in the dtype of the elements.
 Result<ValueId> count_nans(ImportContext& call, ValueId rows) {
-  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {rows}));
+  FERRYMAN_TRY(const ValueId is_nan, emit_nan_guard(call, rows));
   FERRYMAN_TRY(const ValueId ones, as_dtype(call, is_nan, dtype_of(call, rows)));
   return call.emit(ops::kSum, {ones}, {{attr::kAxes, Axes{{1}}}, {attr::kKeepDim, true}});
 }

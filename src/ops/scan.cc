@@ -8,6 +8,7 @@
 #include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/names.h"
+#include "ops/nan_guard.h"
 #include "ops/promote.h"
 
 namespace ferryman {
@@ -72,7 +73,7 @@ template <const OpName& kBeats>
 Result<Parts> combine_extremes(ImportContext& call, const Parts& earlier, const Parts& later) {
   FERRYMAN_TRY(ValueId takes_later, call.emit(kBeats, {later[0], earlier[0]}));
   if (is_floating(dtype_of(call, later[0]))) {
-    FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {later[0]}));
+    FERRYMAN_TRY(const ValueId is_nan, emit_nan_guard(call, later[0]));
     FERRYMAN_TRY(takes_later, call.emit(ops::kLogicalOr, {takes_later, is_nan}));
   }
   Parts chosen(2);

@@ -93,6 +93,7 @@ def _report(path, image, values, outputs):
             "optimal": True,
             "transposes": [{"reason": "output 'features' is channels first", "bytes": 256}],
         },
+        "nan": "fast",
         "remarks": [],
         "input_tree": "",
         "output_tree": "",

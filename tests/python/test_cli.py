@@ -110,6 +110,25 @@ def test_names_and_layouts_are_taken(archive, tmp_path):
     assert report["layout"]["transposes"] == []
 
 
+def test_nan_is_fast_or_exact(tmp_path):
+    class Largest(torch.nn.Module):
+        def forward(self, x):
+            return x.argmax(1)
+
+    path = save(Largest(), (torch.randn(2, 4),), tmp_path / "largest.pt2")
+    counts = []
+    for form in ("fast", "exact"):
+        report = json.loads(convert(path, tmp_path, "--nan", form, "--json").stdout)["report"]
+        counts.append((report["nan"], report["ops"]["ARG_MAX"]))
+    assert counts == [("fast", 1), ("exact", 2)]
+    assert refused(run("convert", path, "-o", tmp_path / "x.tflite", "--nan", "odd"), 2, "--nan")
+
+
+def test_passes_of_any_stage_can_be_left_out(archive, tmp_path):
+    for name in ("canonicalise", "leave_nan", "widen_types"):
+        assert convert(archive, tmp_path, "--disable-pass", name).returncode == 0
+
+
 def test_report_is_written_as_json(archive, tmp_path):
     report = tmp_path / "report.json"
     assert convert(archive, tmp_path, "--report", report).returncode == 0

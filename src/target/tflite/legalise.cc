@@ -11,7 +11,7 @@ void append(std::vector<Rule>& rules, std::vector<Rule> family) {
   for (Rule& rule : family) rules.push_back(std::move(rule));
 }
 
-Pass legalise_ops() {
+Pass legalise_ops(NanForm nan) {
   std::vector<Rule> rules;
   append(rules, legal_computed_kernel_rules());
   append(rules, legal_conv_transpose_rules());
@@ -27,19 +27,26 @@ Pass legalise_ops() {
   append(rules, legal_shape_rules());
   append(rules, legal_shuffle_rules());
   append(rules, legal_special_rules());
-  append(rules, legal_order_rules());
+  append(rules, legal_order_rules(nan));
   return rewrite_pass("legalise_ops", "every op in a form that TFLite has", std::move(rules));
 }
 
 }  // namespace
 
-std::vector<Pass> legalise_passes(const LegaliseOptions& options) {
+std::vector<Pass> prepare_passes(const LegaliseOptions& options) {
   std::vector<Pass> passes;
   passes.push_back(widen_types());
+  if (options.nan == NanForm::kFast) passes.push_back(drop_nan_guards());
+  return passes;
+}
+
+std::vector<Pass> legalise_passes(const LegaliseOptions& options) {
+  std::vector<Pass> passes;
   passes.push_back(legalise_recurrent(options.recurrent));
   passes.push_back(fold_constants());
   passes.push_back(guard_values());
-  passes.push_back(legalise_ops());
+  passes.push_back(options.nan == NanForm::kExact ? guard_nan() : leave_nan());
+  passes.push_back(legalise_ops(options.nan));
   passes.push_back(merge_equal_ops());
   passes.push_back(fold_constants());
   passes.push_back(remove_dead_code());

@@ -2,6 +2,9 @@
 // is on torch's logical axes, and the copies that a rule's permutes and reshapes seem to cost are
 // mostly none.
 //
+//   FERRYMAN_TRY(const PassReport prepared,
+//                run_passes(graph, tflite::prepare_passes(), options, diagnostics));
+//   …                                     // simplify
 //   FERRYMAN_TRY(const PassReport report,
 //                run_passes(graph, tflite::legalise_passes(), options, diagnostics));
 //   if (diagnostics.has_errors()) …       // every op that remained without a form, in one run
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "passes/rewrite.h"
+#include "target/tflite/nan_form.h"
 #include "target/tflite/recurrent_form.h"
 
 namespace ferryman::tflite {
@@ -20,8 +24,12 @@ namespace ferryman::tflite {
 // What the user may choose between.
 struct LegaliseOptions {
   RecurrentForm recurrent = RecurrentForm::kAuto;
+  NanForm nan = NanForm::kFast;
 };
 
+// Before the graph is simplified: on the target's types, and without what it shall not compute, the
+// fusions find what they look for.
+std::vector<Pass> prepare_passes(const LegaliseOptions& options = {});
 std::vector<Pass> legalise_passes(const LegaliseOptions& options = {});
 
 // The rules, by family; each stands in its own file.
@@ -39,15 +47,18 @@ std::vector<Rule> legal_resize_rules();
 std::vector<Rule> legal_shape_rules();
 std::vector<Rule> legal_shuffle_rules();
 std::vector<Rule> legal_special_rules();
-std::vector<Rule> legal_order_rules();
+std::vector<Rule> legal_order_rules(NanForm nan);
 
 // Recurrent layers as loops or step after step; their rearranged weights are constants for the
 // rules above only after folding.
 Pass legalise_recurrent(RecurrentForm form);
 // Computes on types that the runtime has kernels for.
 Pass widen_types();
-// Once, before the ops are written in the forms of the target: it would match what it makes.
+// Once, before the ops are written in the forms of the target: they would match what they make.
 Pass guard_values();
+Pass guard_nan();        // NanForm::kExact
+Pass leave_nan();        // NanForm::kFast
+Pass drop_nan_guards();  // NanForm::kFast
 // Collects what has no form on the target, as errors.
 Pass check_target();
 

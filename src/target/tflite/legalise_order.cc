@@ -94,6 +94,21 @@ void topk_of_floats_to_keys(Rewriter& rewriter, const RootOp& found) {
   rewriter.replace_value(op.results[1], positions);
 }
 
+// The smallest are the largest of -x, with NaN last in both.
+Match<RootOp> match_smallest_floats(const Graph& graph, OpId root) {
+  const bool is_smallest = !graph.op(root).attr(attr::kLargest);
+  if (!is_smallest || operand_dtype(graph, root) != DType::kF32) return std::nullopt;
+  return RootOp{root};
+}
+
+void smallest_to_largest_of_negated(Rewriter& rewriter, const RootOp& found) {
+  const Op op = rewriter.graph().op(found.op);
+  CoreWriter write(rewriter);
+  const std::vector<ValueId> top = largest(rewriter, write.unary(ops::kNeg, op.operands[0]), op);
+  rewriter.replace_value(op.results[0], write.unary(ops::kNeg, top[0]));
+  rewriter.replace_value(op.results[1], top[1]);
+}
+
 Match<RootOp> match_smallest_integers(const Graph& graph, OpId root) {
   const bool is_smallest = !graph.op(root).attr(attr::kLargest);
   if (!is_smallest || !is_integer(operand_dtype(graph, root))) return std::nullopt;
@@ -185,10 +200,15 @@ void segments_of_int64_to_table(Rewriter& rewriter, const RootOp& found) {
 
 }  // namespace
 
-std::vector<Rule> legal_order_rules() {
+std::vector<Rule> legal_order_rules(NanForm nan) {
   std::vector<Rule> rules;
-  rules.push_back(make_rule("topk_of_floats_to_keys", {ops::kTopk}, match_topk_of_floats,
-                            topk_of_floats_to_keys));
+  if (nan == NanForm::kExact) {
+    rules.push_back(make_rule("topk_of_floats_to_keys", {ops::kTopk}, match_topk_of_floats,
+                              topk_of_floats_to_keys));
+  } else {
+    rules.push_back(make_rule("smallest_to_largest_of_negated", {ops::kTopk}, match_smallest_floats,
+                              smallest_to_largest_of_negated));
+  }
   rules.push_back(
       make_rule("smallest_to_largest", {ops::kTopk}, match_smallest_integers, smallest_to_largest));
   rules.push_back(make_rule("extreme_of_floats_to_keys", {ops::kSegmentReduce},

@@ -7,12 +7,18 @@ std::vector<NamedAttr> topk_attrs(int64_t axis, int64_t count, bool largest) {
   return {{attr::kAxis, Axis{axis}}, {attr::kCount, count}, {attr::kLargest, largest}};
 }
 
-TEST(LegaliseOrder, FloatsAreOrderedByTheirBits) {
+constexpr double kExactly = 0;
+
+TEST(LegaliseOrder, FloatsAreOrderedByTheirBitsOrAsTheyAre) {
   const TensorData x = TensorData::of<float>(
       {2, 5}, {-0.0F, 0, INFINITY, -3, -INFINITY, 1e-40F, -1e-40F, 2, -2, 3e38F});
-  for (const bool largest : {true, false}) {
-    expect_legalises({ops::kTopk, {x}, topk_attrs(1, 4, largest)});
-    expect_legalises({ops::kTopk, {random_values({3, 4, 5})}, topk_attrs(0, 2, largest)});
+  for (const NanForm nan : {NanForm::kFast, NanForm::kExact}) {
+    for (const bool largest : {true, false}) {
+      const OneOpCase cases[] = {
+          {ops::kTopk, {x}, topk_attrs(1, 4, largest)},
+          {ops::kTopk, {random_values({3, 4, 5})}, topk_attrs(0, 2, largest)}};
+      for (const OneOpCase& one : cases) expect_legalises(one, kExactly, {.nan = nan});
+    }
   }
 }
 

@@ -47,7 +47,7 @@ struct Legalised {
   std::string errors;
 };
 
-inline Legalised legalise_one(const OneOpCase& one) {
+inline Legalised legalise_one(const OneOpCase& one, const LegaliseOptions& forms = {}) {
   Ops ops;
   add_all_ops(ops);
   Graph graph(ops.set);
@@ -64,7 +64,9 @@ inline Legalised legalise_one(const OneOpCase& one) {
   Diagnostics diagnostics;
   PassOptions options;
   options.verify = VerifyEach::kYes;
-  const auto report = run_passes(graph, legalise_passes(), options, diagnostics);
+  std::vector<Pass> passes = prepare_passes(forms);
+  for (Pass& pass : legalise_passes(forms)) passes.push_back(std::move(pass));
+  const auto report = run_passes(graph, passes, options, diagnostics);
   Legalised result;
   result.errors = report.ok() ? render(diagnostics, Severity::kError) : render(report.diag());
   if (!report.ok()) return result;
@@ -84,8 +86,9 @@ inline Legalised legalise_one(const OneOpCase& one) {
 }
 
 // Nothing but ops of TFLite remain, and the values are the same to `tolerance`.
-inline void expect_legalises(const OneOpCase& one, double tolerance = 2e-6) {
-  const Legalised result = legalise_one(one);
+inline void expect_legalises(const OneOpCase& one, double tolerance = 2e-6,
+                             const LegaliseOptions& forms = {}) {
+  const Legalised result = legalise_one(one, forms);
   EXPECT_EQ(result.errors, "");
   EXPECT_LE(result.largest_error, tolerance) << testing::PrintToString(result.ops);
 }
