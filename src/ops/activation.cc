@@ -249,6 +249,11 @@ Imported import_clamp(ImportContext& call) {
 // The bounds do not change the dtype; they are -1 and 1 if not given.
 Imported import_hardtanh(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const bool is_computed = call.is_of_run_time("min_val") || call.is_of_run_time("max_val");
+  if (is_computed && call.given("min_val") && call.given("max_val")) {
+    FERRYMAN_TRY(const ValueId above, bounded(call, x, ops::kMaximum, "min_val"));
+    return one_result(bounded(call, above, ops::kMinimum, "max_val"));
+  }
   FERRYMAN_TRY(const double low, call.number("min_val", -1));
   FERRYMAN_TRY(const double high, call.number("max_val", 1));
   return one_result(call.emit(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));

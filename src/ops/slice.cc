@@ -8,6 +8,7 @@
 #include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
+#include "ops/index_arrays.h"
 #include "ops/infer.h"
 #include "ops/move_elems.h"
 #include "ops/names.h"
@@ -215,6 +216,11 @@ Result<int64_t> read_index(ImportContext& call, std::string_view name, int64_t s
 Imported import_select(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  if (call.is_of_run_time("index")) {
+    FERRYMAN_TRY(ValueId place, tensor_as(call, "index", DType::kI64));
+    FERRYMAN_TRY(place, wrap_negative(call, place, size_along(call, x, axis)));
+    return one_result(emit_gather(call, x, place, axis));
+  }
   FERRYMAN_TRY(const int64_t index, read_index(call, "index", size_along(call, x, axis)));
   return one_result(emit_select(call, x, axis, index));
 }

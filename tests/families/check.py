@@ -17,6 +17,7 @@ from torch.utils import _pytree as pytree
 import ferryman
 from families import suites
 from families.family import Sample
+from ferryman.capture import capture
 from ferryman.frozen import describe, values_of_inputs
 
 
@@ -64,7 +65,7 @@ def _convert(row: Row, sample: Sample, expected: list[torch.Tensor]) -> None:
     row.state = "not captured"
     start = time.process_time()
     try:
-        program = ferryman.capture.capture(sample.module, *sample.example)
+        program = capture(sample.module, *sample.example)
     except ferryman.Error as error:
         row.reason = _short(error)
         return

@@ -15,6 +15,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 import ferryman
+from ferryman.capture import capture
 from ferryman.frozen import values_of_inputs
 from opinfo.databases import DATABASES
 from opinfo.samples import DTYPES, Case
@@ -171,7 +172,7 @@ def _export(case: Case) -> torch.export.ExportedProgram:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = ferryman.capture.capture(case.module.eval(), case.example)
+            program = capture(case.module.eval(), case.example)
     except (ferryman.CaptureError, ferryman.InputError) as error:
         raise NotExpressible(f"torch.export: {_short(error)}") from error
     if values_of_inputs(program):
