@@ -109,22 +109,23 @@ int64_t block_between(const LayoutPlan& plan, ValueId packed_value, const Layout
   return on_packed(0) == on_wide(0) && on_packed(3) == expected ? block : 0;
 }
 
-void find_blocks(const LayoutPlan& plan, ValueId from_value, const Layout& from, ValueId to_value,
-                 const Layout& to, Rearrangement& result) {
-  if (const int64_t block = block_between(plan, from_value, from, to_value, to)) {
-    result.blocks = Rearrangement::Blocks::kDepthToSpace;
-    result.block_size = block;
-  } else if (const int64_t back = block_between(plan, to_value, to, from_value, from)) {
-    result.blocks = Rearrangement::Blocks::kSpaceToDepth;
-    result.block_size = back;
-  }
+std::optional<BlockMove> find_blocks(const LayoutPlan& plan, ValueId from_value, const Layout& from,
+                                     ValueId to_value, const Layout& to) {
+  const auto move = [&](BlockMove::Kind kind, int64_t size) {
+    return BlockMove{kind, size, from.shape(), to.shape()};
+  };
+  if (const int64_t size = block_between(plan, from_value, from, to_value, to))
+    return move(BlockMove::Kind::kDepthToSpace, size);
+  if (const int64_t size = block_between(plan, to_value, to, from_value, from))
+    return move(BlockMove::Kind::kSpaceToDepth, size);
+  return std::nullopt;
 }
 
 }  // namespace
 
 Rearrangement rearrange(const LayoutPlan& plan, ValueId from_value, const Layout& from,
                         ValueId to_value, const Layout& to) {
-  Rearrangement result{.input_shape = {}, .perm = {}, .output_shape = to.shape()};
+  Rearrangement result{.input_shape = {}, .perm = {}, .output_shape = to.shape(), .blocks = {}};
   const std::vector<Piece> source = pieces_of(plan, from_value, from);
   const std::vector<Piece> target = pieces_of(plan, to_value, to);
   check(source.size() == target.size(), "layout: rearranging different memory");
@@ -171,7 +172,7 @@ Rearrangement rearrange(const LayoutPlan& plan, ValueId from_value, const Layout
     result.input_shape = from.shape();
     return result;
   }
-  find_blocks(plan, from_value, from, to_value, to, result);
+  result.blocks = find_blocks(plan, from_value, from, to_value, to);
   return result;
 }
 

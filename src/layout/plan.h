@@ -100,6 +100,16 @@ struct LayoutPlan {
 
 LayoutPlan plan_layout(const Graph& graph, const TargetContract& contract, const IoLayouts& io);
 
+// One op that moves blocks between the last axis and two others: DEPTH_TO_SPACE from
+// [N, H, W, size * size * C] to [N, H * size, W * size, C], or SPACE_TO_DEPTH back.
+struct BlockMove {
+  enum class Kind : uint8_t { kDepthToSpace, kSpaceToDepth };
+  Kind kind = Kind::kDepthToSpace;
+  int64_t size = 0;
+  Dims input_shape;
+  Dims output_shape;
+};
+
 // How to bring memory from one layout to another: RESHAPE to `input_shape`, TRANSPOSE by `perm`
 // (new to old), RESHAPE to `output_shape`. Neighbours that stay together are one axis, axes of size
 // 1 are left out. An empty perm is a RESHAPE only.
@@ -107,11 +117,8 @@ struct Rearrangement {
   Dims input_shape;
   Ints perm;
   Dims output_shape;
-  // Set where one op that moves blocks between the last axis and two others does the same:
-  // DEPTH_TO_SPACE from [N, H, W, block * block * C], or SPACE_TO_DEPTH to it.
-  enum class Blocks : uint8_t { kNone, kDepthToSpace, kSpaceToDepth };
-  Blocks blocks = Blocks::kNone;
-  int64_t block_size = 0;
+  // Does the same, where it is there. Its shapes have the axes of the two layouts.
+  std::optional<BlockMove> blocks;
 };
 // `from` may be a layout of another value that looks at the same memory.
 Rearrangement rearrange(const LayoutPlan& plan, ValueId from_value, const Layout& from,

@@ -125,8 +125,10 @@ TEST(Layout, PixelShuffleIsOneMoveOfBlocks) {
   const OpPlan& first = plan.ops[net.graph().producer(x)];
   const OpPlan& second = plan.ops[net.graph().producer(y)];
   const Rearrangement moved = rearrange(plan, x, first.results[0], shuffled, second.operands[0]);
-  EXPECT_EQ(moved.blocks, Rearrangement::Blocks::kDepthToSpace);
-  EXPECT_EQ(moved.block_size, 2);
+  ASSERT_TRUE(moved.blocks.has_value());
+  EXPECT_EQ(moved.blocks->kind, BlockMove::Kind::kDepthToSpace);
+  EXPECT_EQ(moved.blocks->size, 2);
+  EXPECT_EQ(moved.blocks->input_shape, (Dims{1, 4, 4, 12}));
   EXPECT_EQ(net.shape(second.operands[0]), "[1, 8, 8, 3]");
   // The weight of the first convolution gives the channels in the order (row, column, channel).
   EXPECT_EQ(first.operands[1].axes[0].parts,

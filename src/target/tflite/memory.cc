@@ -1,8 +1,10 @@
 #include "target/tflite/memory.h"
 
 #include <algorithm>
+#include <array>
 
 #include "support/check.h"
+#include "target/tflite/legality.h"
 #include "target/tflite/transposition.h"
 
 namespace ferryman::tflite {
@@ -16,6 +18,17 @@ namespace {
 
 int64_t index_of(const Ints& numbers, int64_t number) {
   return std::find(numbers.begin(), numbers.end(), number) - numbers.begin();
+}
+
+Op block_kernel(const layout::BlockMove& move) {
+  return move.kind == layout::BlockMove::Kind::kDepthToSpace ? Op::kDepthToSpace
+                                                             : Op::kSpaceToDepth;
+}
+
+// TRANSPOSE takes every type, the kernels of blocks some.
+bool can_move_blocks(const layout::BlockMove& move, DType dtype) {
+  const std::array rank = {static_cast<int>(move.input_shape.size())};
+  return check_legal(block_kernel(move), type_key(dtype), rank).verdict == Verdict::kAccepted;
 }
 
 }  // namespace
@@ -126,11 +139,12 @@ TensorIndex MemoryTable::transposed(TensorIndex from, const Ints& perm) {
   return to;
 }
 
-TensorIndex MemoryTable::blocks_moved(TensorIndex from, const Rearrangement& rearrangement) {
-  const bool to_space = rearrangement.blocks == Rearrangement::Blocks::kDepthToSpace;
-  const TensorIndex to = like(from, rearrangement.output_shape, to_space ? "/space" : "/depth");
-  const auto block = static_cast<int32_t>(rearrangement.block_size);
-  subgraph_.operators.push_back({.op = to_space ? Op::kDepthToSpace : Op::kSpaceToDepth,
+TensorIndex MemoryTable::blocks_moved(TensorIndex from, const layout::BlockMove& move) {
+  const bool to_space = move.kind == layout::BlockMove::Kind::kDepthToSpace;
+  from = reshaped(from, move.input_shape);
+  const TensorIndex to = like(from, move.output_shape, to_space ? "/space" : "/depth");
+  const auto block = static_cast<int32_t>(move.size);
+  subgraph_.operators.push_back({.op = block_kernel(move),
                                  .inputs = {from},
                                  .outputs = {to},
                                  .options = to_space
@@ -168,9 +182,9 @@ TensorIndex MemoryTable::copied(ValueId value, const Layout& layout, const Held&
 
   const Rearrangement rearrangement =
       layout::rearrange(plan_, from.value, from.layout, value, layout);
-  if (rearrangement.blocks != Rearrangement::Blocks::kNone) {
-    return blocks_moved(reshaped(from.tensor, rearrangement.input_shape), rearrangement);
-  }
+  const bool moves_blocks = rearrangement.blocks.has_value() &&
+                            can_move_blocks(*rearrangement.blocks, graph_.type(value).dtype);
+  if (moves_blocks) return blocks_moved(from.tensor, *rearrangement.blocks);
   const std::vector<layout::CopyStep> steps =
       layout::copy_steps(rearrangement.input_shape, rearrangement.perm);
   if (steps.size() > 1) {

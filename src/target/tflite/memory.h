@@ -61,7 +61,7 @@ class MemoryTable {
   std::optional<Ints> axis_perm(const Held& from, ValueId value, const layout::Layout& to) const;
   TensorIndex transposed(TensorIndex from, const Ints& perm);
   TensorIndex like(TensorIndex from, const Dims& shape, std::string_view suffix);
-  TensorIndex blocks_moved(TensorIndex from, const layout::Rearrangement& rearrangement);
+  TensorIndex blocks_moved(TensorIndex from, const layout::BlockMove& move);
   TensorIndex in_steps(TensorIndex from, const std::vector<layout::CopyStep>& steps);
 
   const Graph& graph_;
