@@ -92,12 +92,21 @@ class Lowering {
 
   void lower_op(OpId id) {
     if (plan_.ops[id].relabelling) return;
-    memory_->set_location(static_cast<int32_t>(graph_.op(id).location.index));
+    const LocationId location = graph_.op(id).location;
+    memory_->set_location(static_cast<int32_t>(location.index));
+    note_place(location);
     LowerOp op(graph_, plan_, *memory_, main(), called_, id);
     if (const LowerFn lower = find_lowering(op.op().def->name)) return lower(op);
     const TargetRow* row = op.op().def->target_row("tflite");
     check(row != nullptr, "an op that check_target should have refused");
     lower_by_row(op, *row);
+  }
+
+  void note_place(LocationId location) {
+    if (!location.valid()) return;
+    std::vector<SourceLocation>& places = lowered_.model.places;
+    if (location.index >= places.size()) places.resize(location.index + 1);
+    places[location.index] = graph_.location(location);
   }
 
   void add_outputs() {

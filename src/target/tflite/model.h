@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "support/diagnostic.h"
 #include "target/tflite/constant.h"
 #include "target/tflite/op_table.h"
 #include "target/tflite/options.h"
@@ -56,7 +57,7 @@ struct Operator {
   std::vector<TensorIndex> outputs = {};
   Options options = {};  // default ones stand for those of the operator's table
   std::vector<TensorIndex> intermediates = {};  // quantised LSTM only
-  int32_t location = -1;  // whatever the producer wants to find again in a diagnostic
+  int32_t location = -1;  // number in Model::places; -1: no place of the user's
 };
 
 struct Subgraph {
@@ -100,6 +101,8 @@ struct Model {
   std::string description = {};
   // Without "min_runtime_version" and "buffer_location", which the writer states itself.
   std::vector<MetadataEntry> metadata = {};
+  // Where operators come from, for errors; not a part of the file.
+  std::vector<SourceLocation> places = {};
 };
 
 }  // namespace ferryman::tflite

@@ -46,6 +46,9 @@ class StructureVerifier {
 
  private:
   void fail(std::string what) { found_.add(Diag::error(DiagCode::kInternal, std::move(what))); }
+  void fail_at(const Subgraph& subgraph, size_t position, std::string_view complaint) {
+    found_.add(operator_error(model_, subgraph, position, complaint));
+  }
 
   void verify_subgraph(const Subgraph& subgraph);
   void verify_tensor(const Subgraph& subgraph, size_t position);
@@ -184,13 +187,13 @@ void StructureVerifier::verify_order(const Subgraph& subgraph) {
     const Operator& op = subgraph.operators[i];
     for (const TensorIndex input : op.inputs) {
       if (input == kAbsent || is_available[static_cast<size_t>(input)]) continue;
-      fail(fmt::format("{} reads '{}' before it is made", describe_operator(subgraph, i),
-                       subgraph.tensor(input).name));
+      fail_at(subgraph, i,
+              fmt::format("reads '{}' before it is made", subgraph.tensor(input).name));
     }
     for (const TensorIndex output : op.outputs) {
       if (is_available[static_cast<size_t>(output)]) {
-        fail(fmt::format("{} makes '{}', which exists already", describe_operator(subgraph, i),
-                         subgraph.tensor(output).name));
+        fail_at(subgraph, i,
+                fmt::format("makes '{}', which exists already", subgraph.tensor(output).name));
       }
       is_available[static_cast<size_t>(output)] = true;
     }
@@ -254,11 +257,32 @@ void StructureVerifier::verify_metadata() {
   }
 }
 
+// Its location, or that of the operator whose output it reads: copies at the end of a graph belong
+// to what they copy.
+int32_t place_of(const Subgraph& subgraph, size_t position) {
+  const Operator* op = &subgraph.operators[position];
+  for (size_t i = position; i-- > 0 && op->location < 0 && !op->inputs.empty();) {
+    const std::vector<TensorIndex>& made = subgraph.operators[i].outputs;
+    if (std::find(made.begin(), made.end(), op->inputs[0]) != made.end())
+      op = &subgraph.operators[i];
+  }
+  return op->location;
+}
+
 }  // namespace
 
 std::string describe_operator(const Subgraph& subgraph, size_t position) {
   return fmt::format("{} (operator {} of '{}')", to_string(subgraph.operators[position].op),
                      position, subgraph.name);
+}
+
+Diag operator_error(const Model& model, const Subgraph& subgraph, size_t position,
+                    std::string_view complaint) {
+  Diag error = Diag::error(
+      DiagCode::kInternal, fmt::format("{} {}", describe_operator(subgraph, position), complaint));
+  const auto place = static_cast<size_t>(place_of(subgraph, position));
+  if (place < model.places.size()) error.at(model.places[place]);
+  return error;
 }
 
 Diagnostics verify_structure(const Model& model) {
@@ -270,6 +294,7 @@ Diagnostics verify_model(const Model& model) {
   if (found.has_errors()) return found;
   found.append(verify_calls(model));
   found.append(verify_operators(model));
+  if (!found.has_errors()) found.append(verify_outputs(model));
   return found;
 }
 

@@ -1,6 +1,7 @@
 // Operators that run other graphs of the model: what goes in and out must fit.
 #include <fmt/format.h>
 
+#include <string_view>
 #include <vector>
 
 #include "target/tflite/verify.h"
@@ -15,14 +16,21 @@ class CallVerifier {
 
   Diagnostics verify() && {
     std::vector<std::vector<size_t>> calls(model_.subgraphs.size());
-    for (size_t caller = 0; caller < model_.subgraphs.size(); ++caller) {
-      const Subgraph& subgraph = model_.subgraphs[caller];
-      for (size_t i = 0; i < subgraph.operators.size(); ++i) {
-        const auto* loop = subgraph.operators[i].options.get_if<WhileOptions>();
-        if (loop == nullptr) continue;
-        for (const int32_t called : {loop->cond_subgraph_index, loop->body_subgraph_index})
-          calls[caller].push_back(static_cast<size_t>(called));
-        verify_while(subgraph, i, *loop);
+    for (const Subgraph& caller : model_.subgraphs) {
+      const auto number = static_cast<size_t>(&caller - model_.subgraphs.data());
+      for (size_t i = 0; i < caller.operators.size(); ++i) {
+        const Call call{caller, i};
+        const Options& options = caller.operators[i].options;
+        std::vector<int32_t> called;
+        if (const auto* loop = options.get_if<WhileOptions>()) {
+          called = {loop->cond_subgraph_index, loop->body_subgraph_index};
+          verify_while(call, *loop);
+        }
+        if (const auto* branches = options.get_if<IfOptions>()) {
+          called = {branches->then_subgraph_index, branches->else_subgraph_index};
+          verify_if(call, *branches);
+        }
+        calls[number].insert(calls[number].end(), called.begin(), called.end());
       }
     }
     verify_ends(calls);
@@ -32,27 +40,11 @@ class CallVerifier {
  private:
   using Indices = std::vector<TensorIndex>;
 
-  void fail(std::string what) { found_.add(Diag::error(DiagCode::kInternal, std::move(what))); }
-
-  void verify_while(const Subgraph& subgraph, size_t position, const WhileOptions& loop) {
-    const Operator& op = subgraph.operators[position];
-    const std::string name = describe_operator(subgraph, position);
-    const Subgraph& condition = graph(loop.cond_subgraph_index);
-    const Subgraph& body = graph(loop.body_subgraph_index);
-    if (loop.cond_subgraph_index == loop.body_subgraph_index)
-      fail(name + " has one graph as its condition and its body");
-    verify_match(name + " and its outputs", {subgraph, op.inputs}, {subgraph, op.outputs});
-    verify_match(name + " and the inputs of its condition", {subgraph, op.inputs},
-                 {condition, condition.inputs});
-    verify_match(name + " and the inputs of its body", {subgraph, op.inputs}, {body, body.inputs});
-    verify_match(name + " and the outputs of its body", {subgraph, op.inputs},
-                 {body, body.outputs});
-    const bool decides =
-        condition.outputs.size() == 1 &&
-        condition.tensor(condition.outputs[0]).type == ElementType(TensorType::kBool) &&
-        condition.tensor(condition.outputs[0]).shape.empty();
-    if (!decides) fail(name + " has a condition that does not give one truth value");
-  }
+  struct Call {
+    const Subgraph& caller;
+    size_t position;
+    const Operator& op() const { return caller.operators[position]; }
+  };
 
   // Variables, as some graph lists them.
   struct Variables {
@@ -60,20 +52,60 @@ class CallVerifier {
     const Indices& indices;
   };
 
-  void verify_match(const std::string& what, const Variables& a, const Variables& b) {
+  void fail(const Call& call, std::string_view complaint) {
+    found_.add(operator_error(model_, call.caller, call.position, complaint));
+  }
+
+  void verify_while(const Call& call, const WhileOptions& loop) {
+    const Subgraph& condition = graph(loop.cond_subgraph_index);
+    const Subgraph& body = graph(loop.body_subgraph_index);
+    if (loop.cond_subgraph_index == loop.body_subgraph_index)
+      fail(call, "has one graph as its condition and its body");
+    const Variables inputs = {call.caller, call.op().inputs};
+    verify_match(call, "its outputs", inputs, {call.caller, call.op().outputs});
+    verify_match(call, "the inputs of its condition", inputs, {condition, condition.inputs});
+    verify_match(call, "the inputs of its body", inputs, {body, body.inputs});
+    verify_match(call, "the outputs of its body", inputs, {body, body.outputs});
+    const bool decides =
+        condition.outputs.size() == 1 && is_truth_value(condition.tensor(condition.outputs[0]));
+    if (!decides) fail(call, "has a condition that does not give one truth value");
+  }
+
+  // The first input decides; the others go into either branch.
+  void verify_if(const Call& call, const IfOptions& branches) {
+    const Operator& op = call.op();
+    const bool decides = !op.inputs.empty() && op.inputs[0] != kAbsent &&
+                         is_truth_value(call.caller.tensor(op.inputs[0]));
+    if (!decides) return fail(call, "has a condition that is not one truth value");
+    const Indices passed(op.inputs.begin() + 1, op.inputs.end());
+    for (const int32_t index : {branches.then_subgraph_index, branches.else_subgraph_index}) {
+      const Subgraph& branch = graph(index);
+      verify_match(call, "the inputs of a branch", {call.caller, passed}, {branch, branch.inputs});
+      verify_match(call, "the outputs of a branch", {call.caller, op.outputs},
+                   {branch, branch.outputs});
+    }
+  }
+
+  static bool is_truth_value(const Tensor& tensor) {
+    return tensor.type == ElementType(TensorType::kBool) && tensor.shape.empty();
+  }
+
+  void verify_match(const Call& call, std::string_view what, const Variables& a,
+                    const Variables& b) {
     if (a.indices.size() != b.indices.size()) {
-      fail(fmt::format("{} differ in number: {} and {}", what, a.indices.size(), b.indices.size()));
+      fail(call, fmt::format("and {} differ in number: {} and {}", what, a.indices.size(),
+                             b.indices.size()));
       return;
     }
     for (size_t i = 0; i < a.indices.size(); ++i) {
       if (a.indices[i] == kAbsent || b.indices[i] == kAbsent) {
-        fail(fmt::format("{}: variable {} is absent", what, i));
+        fail(call, fmt::format("and {}: variable {} is absent", what, i));
         continue;
       }
       const Tensor& left = a.graph.tensor(a.indices[i]);
       const Tensor& right = b.graph.tensor(b.indices[i]);
       if (left.type == right.type && left.shape == right.shape) continue;
-      fail(fmt::format("{} differ in the type or shape of variable {}", what, i));
+      fail(call, fmt::format("and {} differ in the type or shape of variable {}", what, i));
     }
   }
 
@@ -93,7 +125,8 @@ class CallVerifier {
         if (--num_callers[called] == 0) ready.push_back(called);
       }
     }
-    if (num_visited < calls.size()) fail("a graph runs itself");
+    if (num_visited < calls.size())
+      found_.add(Diag::error(DiagCode::kInternal, "a graph runs itself"));
   }
 
   const Subgraph& graph(int32_t index) const {

@@ -348,7 +348,8 @@ std::string_view consequence(Verdict verdict) {
 
 class OperatorVerifier {
  public:
-  explicit OperatorVerifier(const Subgraph& subgraph) : subgraph_(subgraph) {}
+  OperatorVerifier(const Model& model, const Subgraph& subgraph)
+      : model_(model), subgraph_(subgraph) {}
 
   Diagnostics verify() && {
     for (position_ = 0; position_ < subgraph_.operators.size(); ++position_) {
@@ -359,9 +360,7 @@ class OperatorVerifier {
 
  private:
   void fail(std::string_view complaint) {
-    found_.add(Diag::error(DiagCode::kInternal,
-                           fmt::format("{} {}", describe_operator(subgraph_, position_),
-                                       complaint)));
+    found_.add(operator_error(model_, subgraph_, position_, complaint));
   }
 
   void verify_operator(const OpUse& use) {
@@ -381,6 +380,7 @@ class OperatorVerifier {
     }
   }
 
+  const Model& model_;
   const Subgraph& subgraph_;
   size_t position_ = 0;
   Diagnostics found_;
@@ -391,7 +391,7 @@ class OperatorVerifier {
 Diagnostics verify_operators(const Model& model) {
   Diagnostics found;
   for (const Subgraph& subgraph : model.subgraphs) {
-    found.append(OperatorVerifier(subgraph).verify());
+    found.append(OperatorVerifier(model, subgraph).verify());
   }
   return found;
 }

@@ -85,8 +85,13 @@ Status write_file(ByteSink& sink, PackedModel packed, const FilePlan& plan, Cons
 Status check_model(const Model& model) {
   const Diagnostics found = verify_model(model);
   if (!found.has_errors()) return {};
-  return Diag::error(DiagCode::kInternal, "the lowered model is not one that LiteRT would run")
-      .because(render(found, Severity::kError));
+  Diag error =
+      Diag::error(DiagCode::kInternal, "the lowered model is not one that LiteRT would run")
+          .because(render(found, Severity::kError))
+          .hint("this is a mistake of Ferryman: please report it with the module");
+  for (const Diag& diag : found.all())
+    for (const SourceLocation& place : diag.places) error.at(place);
+  return error;
 }
 
 Status write_model(ByteSink& sink, const Model& model, WriteLimits limits) {

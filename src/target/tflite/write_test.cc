@@ -169,7 +169,8 @@ TEST(WriteTflite, IllegalModelIsAnInternalErrorBeforeAnythingIsWritten) {
   EXPECT_EQ(render(status.diag()),
             "error[E0901]: the lowered model is not one that LiteRT would run\n"
             "  why:  error[E0901]: ADD (operator 0 of 'main') ends the process for "
-            "i8[rank 1], i8[rank 1]");
+            "i8[rank 1], i8[rank 1]\n"
+            "  hint: this is a mistake of Ferryman: please report it with the module");
 }
 
 TEST_F(WriteFile, HoldsTheSerialisedBytes) {
