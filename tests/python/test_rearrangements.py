@@ -1,8 +1,6 @@
 """Random rearrangements of images against eager PyTorch, on both kinds of kernels, under every way
 to lay out inputs and outputs."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -69,13 +67,9 @@ def check_net(seed: int, options: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("layouts", LAYOUTS)
 def test_random_rearrangements_equal_eager(layouts):
-    # At least some of them, and no more than fit into a few seconds, on the slowest of machines.
-    end = time.monotonic() + 5
     first = 1000 * list(LAYOUTS).index(layouts)
-    for seed in range(first, first + 8):
+    for seed in range(first, first + 5):
         check_net(seed, LAYOUTS[layouts])
-        if seed >= first + 3 and time.monotonic() > end:
-            break
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
