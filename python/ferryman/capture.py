@@ -3,9 +3,10 @@
     program = capture(module, (x,))
     buffer, storages = walk(program)
 
-Three ways are tried: torch.export as it is, its strict mode, and tracing with the example's values,
-which freezes those that Python looks at (freezing.py). Nothing stays patched (size_branches.py), and
-the module, its flags and the random state are as before afterwards.
+torch.export is tried as it is; then tracing below autograd (tracing.py), torch.export's strict
+mode, and both kinds of tracing with the example's values for those that Python looks at
+(freezing.py), which the program then has frozen. Nothing stays patched (size_branches.py), and the
+module, its flags and the random state are as before afterwards.
 """
 
 from __future__ import annotations
@@ -24,8 +25,12 @@ from torch import nn
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
+from .complete import require_complete
 from .errors import CaptureError, InputError
 from .frozen import values_of_inputs, warn
+from .gradients import call_module, copy_tensor, levels_restored
+from .old_ways import in_modes
+from .packed import DataDependentLength
 from .size_branches import one_way
 from .walk import require_plain_tensor, walk
 
@@ -209,7 +214,7 @@ def _separate_tensors(module: nn.Module, args, kwargs) -> tuple[tuple, dict]:
         if not isinstance(leaf, torch.Tensor):
             continue
         if id(leaf) in seen:
-            leaves[position] = leaf.detach().clone().requires_grad_(leaf.requires_grad)
+            leaves[position] = copy_tensor(leaf)
         seen.add(id(leaf))
     return pytree.tree_unflatten(leaves, tree)
 
@@ -218,41 +223,88 @@ def _separate_tensors(module: nn.Module, args, kwargs) -> tuple[tuple, dict]:
 
 
 def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> ExportedProgram:
-    may_freeze = strict is None and dynamic_shapes is None
+    given = (module, args, kwargs)
     failures: list[tuple[str, Exception]] = []
-    for mode in (False, True) if strict is None else (strict,):
+    for name, way in _ways(given, dynamic_shapes, strict):
+        if _is_hopeless(name, [error for _, error in failures]):
+            continue
         try:
-            with _exporting():
-                program = torch.export.export(
-                    module, args, kwargs, dynamic_shapes=dynamic_shapes, strict=mode
-                )
+            with _exporting(), levels_restored():
+                program = way()
+            require_complete(program)
         except Exception as error:
-            failures.append(("strict export" if mode else "non-strict export", error))
+            failures.append((name, error))
         else:
-            return _without_free_values(module, args, kwargs, program) if may_freeze else program
-        if len(failures) == 1:
-            _require_running(module, args, kwargs)
-    if may_freeze:
-        from .unknown_sizes import export_not_empty, stops_at_a_size  # sympy, as below
-
-        if stops_at_a_size(failures[0][1]):
-            with contextlib.suppress(Exception), _exporting():
-                program = export_not_empty(module, args, kwargs)
-                return _without_free_values(module, args, kwargs, program)
-        from .freezing import export_frozen  # sympy, which most models do not need
-
-        try:
-            with _exporting():
-                program = export_frozen(module, args, kwargs)
-        except Exception as error:
-            failures.append(("tracing with the example's values", error))
-        else:
+            if strict is None and dynamic_shapes is None:
+                program = _without_free_values(*given, program)
             warn(program)
             return program
-    why = "\n".join(f"{mode}: {_reason(error)}" for mode, error in failures)
+        if len(failures) == 1:
+            _require_running(*given)
+    reasons = {_reason(error): name for name, error in reversed(failures)}  # the first of equals
+    why = "\n".join(f"{name}: {reason}" for reason, name in reversed(reasons.items()))
     raise CaptureError(
         f"torch.export cannot capture {type(module).__name__}", why=why, hint=_hint(failures)
     ) from failures[0][1]
+
+
+_TRACING = "tracing by make_fx"
+_STRICT = "strict export"
+_NOT_EMPTY = "non-strict export of tensors that are not empty"
+
+
+def _ways(given, dynamic_shapes, strict: bool | None) -> Iterator[tuple[str, Callable]]:
+    """The ways of capture, each with its name, in the order in which they are tried."""
+    module, args, kwargs = given
+
+    def export(strict: bool) -> ExportedProgram:
+        return torch.export.export(
+            module, args, kwargs, dynamic_shapes=dynamic_shapes, strict=strict
+        )
+
+    def traced(**options) -> ExportedProgram:
+        from .tracing import export_traced
+
+        return export_traced(*given, **options)
+
+    def frozen() -> ExportedProgram:
+        from .freezing import export_frozen  # sympy, which most models do not need
+
+        return export_frozen(*given)
+
+    def not_empty() -> ExportedProgram:
+        from .unknown_sizes import export_not_empty
+
+        return export_not_empty(*given)
+
+    def answered(way: Callable, **options) -> Callable:
+        return lambda: in_modes(module, way, **options)
+
+    others = strict is None and dynamic_shapes is None
+    if strict is not True:
+        yield "non-strict export", lambda: export(False)
+        yield "non-strict export, answering for torch", answered(lambda: export(False))
+    if others:
+        yield _TRACING, answered(traced)
+    if strict is not False:
+        yield _STRICT, lambda: export(True)
+    if others:
+        yield _NOT_EMPTY, not_empty
+        yield "tracing with the example's values", answered(frozen, may_freeze=True)
+        yield "tracing with the example's values, not answering for torch", frozen
+        traced_frozen = answered(lambda: traced(freeze=True), may_freeze=True)
+        yield f"{_TRACING} with the example's values", traced_frozen
+
+
+def _is_hopeless(way: str, failures: list[Exception]) -> bool:
+    """Whether it would fail as the others did: because they looked at values, or not."""
+    if way == _NOT_EMPTY:
+        from .unknown_sizes import stops_at_a_size  # sympy, which most models do not need
+
+        return not stops_at_a_size(failures[0])
+    if way == _STRICT:
+        return any(isinstance(error, DataDependentLength) for error in failures)
+    return way == _TRACING and any("DataDependent" in type(e).__name__ for e in failures)
 
 
 def _without_free_values(module, args, kwargs, program: ExportedProgram) -> ExportedProgram:
@@ -311,16 +363,14 @@ class _WithoutGraphs:
 
 
 def _require_running(module, args, kwargs) -> None:
-    """A module that does not even run on its example inputs needs no other export mode."""
-    copies = pytree.tree_map_only(torch.Tensor, lambda x: x.detach().clone(), (args, kwargs))
-    with tensors_restored(module), torch.no_grad():
-        try:
-            module(*copies[0], **copies[1])
-        except Exception as error:
-            raise InputError(
-                f"{type(module).__name__} does not run on these example inputs",
-                why=_reason(error),
-            ) from error
+    """A module that does not even run on its example inputs needs no other way of capture."""
+    try:
+        call_module(module, args, kwargs)
+    except Exception as error:
+        raise InputError(
+            f"{type(module).__name__} does not run on these example inputs",
+            why=_reason(error),
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -369,17 +419,6 @@ def _copy_attributes(module: nn.Module) -> dict[str, Any]:
         name: value.copy() if type(value) in (dict, list, set) else value
         for name, value in module.__dict__.items()
     }
-
-
-@contextmanager
-def tensors_restored(module: nn.Module):
-    tensors = [(tensor, tensor.detach().clone()) for tensor in module.buffers()]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for tensor, saved in tensors:
-                tensor.copy_(saved)
 
 
 def _random_states() -> dict[str, Any]:

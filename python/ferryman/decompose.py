@@ -9,6 +9,7 @@ is. What PyTorch has no decomposition for stays, for the core to refuse.
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -45,6 +46,9 @@ def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
         pair.join()
     for node in _unknown(program.graph):
         _replace(program, node)
+    for item in program.graph.find_nodes(op="call_function", target=operator.getitem):
+        if not item.users:  # the core would have to give it
+            program.graph.erase_node(item)
     program.graph.lint()
     return program
 

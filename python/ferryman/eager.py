@@ -17,7 +17,8 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.utils import _pytree as pytree
 
-from .capture import left_unchanged, tensors_restored
+from .capture import left_unchanged
+from .gradients import call_module, without_fused_attention
 
 Visit = Callable[[str, Any], None]
 
@@ -163,27 +164,14 @@ def _widen_type(dtype: torch.dtype) -> torch.dtype:
 
 def run_reference(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
     """The flattened outputs of the user's own module, which is left as it was."""
-    args, kwargs = pytree.tree_map(_copy, (args, kwargs))
-    with _undisturbed(), left_unchanged(module), tensors_restored(module):
-        return pytree.tree_flatten(module(*args, **kwargs))[0]
+    with _undisturbed(), left_unchanged(module):
+        return pytree.tree_flatten(call_module(module, args, kwargs))[0]
 
 
 @contextlib.contextmanager
 def _undisturbed():
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), _without_fused_transformers():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), without_fused_attention():
         yield
-
-
-@contextlib.contextmanager
-def _without_fused_transformers():
-    """The path that torch.export takes: the fused kernel of nn.TransformerEncoder, which eager mode
-    takes without gradients only, writes zeros where src_key_padding_mask hides a position."""
-    enabled = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 def _copy(value: Any) -> Any:
@@ -214,6 +202,8 @@ def random_near(example: torch.Tensor, generator: torch.Generator) -> torch.Tens
 
 def random_like(example: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Other values in the range of the example: integers may be indices, so never outside."""
+    if example.requires_grad:
+        return random_like(example.detach(), generator).requires_grad_(True)
     shape = example.shape
     if example.dtype is torch.bool:
         return torch.randint(0, 2, shape, generator=generator).bool().to(example.device)

@@ -10,9 +10,6 @@ stays torch's error.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from operator import getitem
 from typing import Any
 
@@ -29,12 +26,14 @@ from torch._subclasses.fake_tensor import (
 from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.fx.experimental.symbolic_shapes import ShapeEnv, free_unbacked_symbols
+from torch.nn.utils.rnn import pad_packed_sequence
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from .decompose import add_constant
-from .frozen import HERE, Frozen, frames, remember
+from .frozen import HERE, TORCH, Frozen, frames, remember
+from .gradients import without_fused_attention
 
 _MAX_CONSTANT = 1 << 16  # numbers of a result that is kept: positions and counts have few
 # Written with the operators that give sizes away.
@@ -43,16 +42,15 @@ _OF_COUNTS = (
     torch.ops.aten.where.default,
     torch.ops.aten.argwhere.default,
 )
-_TORCH = os.path.dirname(torch.__file__) + os.sep
 
 
 def export_frozen(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> ExportedProgram:
     """torch.export with the example's values where it asks for any; the program knows which."""
-    mode = _FreezingMode(module, pytree.tree_leaves((args, kwargs)))
+    mode = FreezingMode(module, pytree.tree_leaves((args, kwargs)))
     # torch.export takes the fake mode of a trace that goes on for its own. Without gradients,
     # regions that switch them off are no graphs of their own.
     tracing = torch._guards.tracing(torch._guards.TracingContext(mode))
-    with tracing, _without_gradients(), _TensorsOfTensors():
+    with tracing, torch.no_grad(), without_fused_attention(), _TensorsOfTensors():
         program = torch.export.export(module, args, kwargs, strict=False)
     _put_constants(program, mode)
     for graph_module in program.graph_module.modules():
@@ -83,20 +81,7 @@ def _numbers_of(tensor: torch.Tensor) -> Any:
     return tensor.item() if tensor.dim() == 0 else [_numbers_of(row) for row in tensor.unbind()]
 
 
-@contextmanager
-def _without_gradients() -> Iterator[None]:
-    """With every operator all the same: attention of torch.nn has another path where none are."""
-    mha = torch.backends.mha
-    fast = mha.get_fastpath_enabled()
-    mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        mha.set_fastpath_enabled(fast)
-
-
-def _put_constants(program: ExportedProgram, mode: _FreezingMode) -> None:
+def _put_constants(program: ExportedProgram, mode: FreezingMode) -> None:
     """Results whose size depends on values, but no value on an input, in the place of their ops."""
     for node in list(program.graph.nodes):
         if not (_gives_away(node.target) or node.target in _OF_COUNTS):
@@ -135,7 +120,7 @@ def _numbers(values: Any) -> list[Any]:
     ]
 
 
-class _FreezingMode(FakeTensorMode):
+class FreezingMode(FakeTensorMode):
     """Fake tensors that carry real ones, and give their values away where torch would refuse."""
 
     def __init__(self, module: nn.Module, inputs: list[Any]):
@@ -162,6 +147,8 @@ class _FreezingMode(FakeTensorMode):
         return fake
 
     def dispatch(self, func: OpOverload, types, args=(), kwargs=None):
+        if func is torch.ops.aten._pack_padded_sequence.default:
+            raise RuntimeError("it reads lengths where a fake tensor has none")
         kwargs = kwargs or {}
         given = _tensors((args, kwargs))
         of_inputs = not _ignores_values(func) and any(map(self._is_marked, given))
@@ -225,17 +212,19 @@ class _FreezingMode(FakeTensorMode):
     # Where ------------------------------------------------------------------------------------
 
     def _describe(self, what: str, func: OpOverload, of_inputs: bool) -> Frozen:
+        name = func._schema.name.rpartition("::")[2]
+        op = "item" if name == "_local_scalar_dense" else name
         file, line, path, kind = "", 0, "", ""
         for frame in frames():
+            if frame.f_code is pad_packed_sequence.__code__:
+                op = "pad_packed_sequence without total_length"
             name = frame.f_code.co_filename
-            if not file and not name.startswith((_TORCH, HERE, "<eval_with_key")):
+            if not file and not name.startswith((TORCH, HERE, "<eval_with_key")):
                 file, line = name, frame.f_lineno
             owner = frame.f_locals.get("self") if frame.f_code.co_name == "_call_impl" else None
             if id(owner) in self._modules:
                 path, kind = self._modules[id(owner)], type(owner).__name__
                 break
-        name = func._schema.name.rpartition("::")[2]
-        op = "item" if name == "_local_scalar_dense" else name
         return Frozen(what, op, path, kind, file, line, of_inputs)
 
 

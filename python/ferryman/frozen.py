@@ -18,9 +18,11 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
+import torch
 from torch.export import ExportedProgram
 
 HERE = os.path.dirname(__file__) + os.sep
+TORCH = os.path.dirname(torch.__file__) + os.sep
 _KEY = "ferryman_frozen"  # in the metadata of a graph module
 _FILE = "ferryman_frozen.json"
 _SHOWN = 8  # values of one place; the report's JSON has all

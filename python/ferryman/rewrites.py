@@ -13,6 +13,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from .derivatives import DERIVATIVES
+
 
 def _fill_diagonal(self, value, wrap=False):
     if self.ndim != 2 or (wrap and self.shape[0] > self.shape[1]):
@@ -135,7 +137,7 @@ def _corrcoef(self):
 
 
 # By the name of the schema; the functions take the operator's arguments.
-REWRITES: dict[str, Callable] = {
+REWRITES: dict[str, Callable] = DERIVATIVES | {
     "aten::combinations": _combinations,
     "aten::corrcoef": _corrcoef,
     "aten::cov": _cov,

@@ -14,6 +14,7 @@ import struct
 from array import array
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.export.graph_signature import (
     ConstantArgument,
     CustomObjArgument,
@@ -167,6 +168,8 @@ class _Walker:
         if index is None:
             index = self._storage_indices[key] = len(self.storages)
             held = storage if storage.device.type == "cpu" else storage.cpu()
+            if held.nbytes() > 0 and held.data_ptr() == 0:
+                raise InputError(f"'{name}' has no data: its memory is released or not yet there")
             self.storages.append((held.data_ptr(), held.nbytes(), held))
         strides = tensor.stride()
         self.words += (index, tensor.storage_offset(), len(strides), *strides)
@@ -427,7 +430,12 @@ def require_plain_tensor(name: str, tensor) -> None:
     if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         raise InputError(
             f"'{name}' is an intermediate value of torch.func, which torch.export took as a constant",
-            hint="write the derivative with torch.autograd.grad, which is exported rightly",
+            hint="convert the module itself: derivatives are followed there",
+        )
+    if isinstance(tensor, FakeTensor):
+        raise InputError(
+            f"'{name}' has no data: it is a value of the tracer that torch.export took as a constant",
+            hint="convert the module itself, or export it again",
         )
     data = tensor.data if isinstance(tensor, torch.nn.Parameter) else tensor
     if type(data) not in (torch.Tensor, torch.nn.Buffer):

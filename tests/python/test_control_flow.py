@@ -90,6 +90,11 @@ def test_derivatives_are_those_of_autograd():
     torch.testing.assert_close(model(x), 3 * x**2, rtol=1e-5, atol=1e-5)
 
 
-def test_derivatives_that_torch_freezes_are_refused():
+def test_programs_in_which_torch_froze_a_derivative_are_refused():
+    class Slope(nn.Module):
+        def forward(self, x):
+            return torch.func.grad(cubes)(x)
+
+    program = torch.export.export(Slope(), (torch.randn(4),))
     with pytest.raises(ferryman.InputError, match="torch.func"):
-        ferryman.convert(lambda x: torch.func.grad(cubes)(x), (torch.randn(4),), progress=False)
+        ferryman.convert(program, progress=False)
