@@ -11,25 +11,37 @@ import dataclasses
 import json
 import sys
 
-from .errors import Error, InputError
-from .verdict import describe
-from .verify import Checks, Verify
-from .verify_file import verify_file
+from .border import at_the_border
+from .errors import Error, VerificationError
+
+try:
+    from .verdict import describe
+    from .verify import Checks, Verify
+    from .verify_file import verify_file
+except ModuleNotFoundError as error:  # torch or numpy
+    print(f"error: 'verify' needs the package {error.name}", file=sys.stderr)
+    print(f"  hint: pip install {error.name}", file=sys.stderr)
+    sys.exit(2)
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    check = Verify(samples=options.samples, rtol=options.rtol, atol=options.atol, every_node=False)
     try:
-        checks = verify_file(options.archive, options.file, check)
+        checks = _verify(options)
     except Error as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
+        return 1 if isinstance(error, VerificationError) else 2
     if options.json:
         print(json.dumps(dataclasses.asdict(checks)))
     else:
         print(_text(checks))
     return 0 if all(d.ok for by_name in checks.outputs.values() for d in by_name.values()) else 1
+
+
+@at_the_border
+def _verify(options: argparse.Namespace) -> Checks:
+    check = Verify(samples=options.samples, rtol=options.rtol, atol=options.atol, every_node=False)
+    return verify_file(options.archive, options.file, check)
 
 
 def _text(checks: Checks) -> str:

@@ -16,11 +16,13 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from . import frozen
+from .border import at_the_border
 from .capture import capture
 from .decompose import decompose_unknown
 from .errors import Error, InputError
 
 
+@at_the_border
 def export(
     module: nn.Module | Callable | ExportedProgram,
     args: tuple = (),

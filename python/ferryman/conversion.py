@@ -12,6 +12,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from . import _native, archive
+from .border import at_the_border
 from .capture import as_module, capture, walk
 from .decompose import decompose_unknown
 from .errors import InputError, UnsupportedOps, from_native
@@ -28,6 +29,7 @@ from .verify import verify as check_numbers
 Layouts = str | dict[str, str] | None
 
 
+@at_the_border
 def convert(
     module: nn.Module | Callable | ExportedProgram | str | os.PathLike,
     args: tuple = (),
