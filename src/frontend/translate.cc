@@ -12,6 +12,7 @@
 #include "frontend/liveness.h"
 #include "frontend/node_call.h"
 #include "frontend/node_imports.h"
+#include "frontend/refused_values.h"
 #include "frontend/unknown_op.h"
 #include "frontend/write_ops.h"
 #include "ops/attrs.h"
@@ -190,10 +191,13 @@ class Translator {
   void translate_node(size_t position) {
     const Node& node = program_.nodes[position];
     if (writes_in_place(node.target)) {
-      fail(unsupported_op(node).because("this form of writing in place is not supported"));
+      fail(unknown_write(node, program_.origin));
       return stand_in_for(node);
     }
-    if (!live_.nodes[position] || is_known_number(node) || counted_.is_size(node)) return;
+    if (!live_.nodes[position] || is_known_number(node)) return;
+    const bool follows = refused_.reach(node);
+    if (follows) refused_.add_results_of(node);
+    if (counted_.is_size(node) || (follows && find_import(node).is_known())) return;
     builder_.set_location(graph_.intern(node.location));
     ComplexImported results = import_node(node);
     if (!results.ok()) {
@@ -212,22 +216,18 @@ class Translator {
     });
   }
 
-  Diag unsupported_op(const Node& node) const {
-    return Diag::error(DiagCode::kUnsupportedOp, fmt::format("{} is not supported", node.target))
-        .at(node.location)
-        .about(node.target);
+  NodeImport find_import(const Node& node) const {
+    const bool is_complex = touches_complex(program_, node);
+    return imports_.find(import_key(node.target),
+                         is_complex ? Numbers::kComplex : Numbers::kReal);
   }
 
   ComplexImported import_node(const Node& node) {
     const std::string_view key = import_key(node.target);
-    const bool is_complex = touches_complex(program_, node);
-    const NodeImport import = imports_.find(key, is_complex ? Numbers::kComplex : Numbers::kReal);
+    const NodeImport import = find_import(node);
     if (!import.is_known()) {
-      if (is_complex && imports_.find(key, Numbers::kReal).is_known())
-        return unsupported_op(node).because("it has no form for complex numbers");
-      if (node.target.starts_with("higher_order."))
-        return unsupported_op(node).hint("control flow and wrapped regions are not supported yet");
-      return unsupported_op(node).hint(how_to_do_without(key, program_.origin));
+      const bool is_real = imports_.find(key, Numbers::kReal).is_known();
+      return is_real ? no_complex_form(node) : unknown_op(node, program_.origin);
     }
     FERRYMAN_TRY(NodeCall call, make_call(node, key));
     FERRYMAN_TRY(std::vector<RealOrComplex> results, run_import(node, import, call));
@@ -288,6 +288,7 @@ class Translator {
     if (diag.what.find(import_key(node.target)) == std::string::npos)
       diag.what = fmt::format("{}: {}", node.target, diag.what);
     if (diag.places.empty()) diag.places.push_back(node.location);
+    if (diag.hint_text.empty()) diag.hint_text = idiom_in_place_of(node);
     return diag;
   }
 
@@ -296,16 +297,14 @@ class Translator {
     for (const ValueIndex result : node.results) {
       if (result == kNoValue) continue;
       const Value& value = program_.values[result];
-      if (value.number.has_value() && !value.number->is_static())
+      if (value.number.has_value() && !value.number->is_static()) {
         set(result, graph_.add_input("unsupported", {number_dtype(value.number_kind), {}}));
-      if (!value.tensor) continue;
-      const TensorMeta& meta = *program_.values[result].tensor;
-      if (!is_static(meta)) continue;
-      if (!is_complex(meta.dtype)) {
-        set(result, graph_.add_input("unsupported", to_type(meta)));
+      } else if (!value.tensor || !is_static(*value.tensor)) {
+        refused_.add(result);
+      } else if (const TensorType type = to_type(*value.tensor); is_complex(type.dtype)) {
+        set_complex(result, complex_.of_pair(graph_.add_input("unsupported", pair_type(type))));
       } else {
-        set_complex(result,
-                    complex_.of_pair(graph_.add_input("unsupported", pair_type(to_type(meta)))));
+        set(result, graph_.add_input("unsupported", type));
       }
     }
   }
@@ -481,6 +480,7 @@ class Translator {
   std::vector<ValueId> values_;  // of real tensors
   ComplexValues complex_;
   CountedNodes counted_;
+  RefusedValues refused_;
   std::set<std::string> mutated_buffers_;
   std::set<std::string> output_names_;
   std::unordered_map<std::string, ValueId> states_;

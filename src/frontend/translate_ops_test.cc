@@ -81,7 +81,8 @@ TEST(TranslateOps, DropoutInTrainingModeIsRefusedWithAHint) {
   EXPECT_EQ(translated(builder.program).errors,
             R"(error[E0204]: aten.dropout.default: in training mode
   at    m (net.py:10), node n0
-  hint: call model.eval() first
+  why:  a file draws no random numbers
+  hint: call model.eval() first; torch.nn.functional.dropout(x) drops in either mode: write dropout(x, p, training=self.training)
 )");
 }
 

@@ -77,10 +77,10 @@ TEST(Translate, AllUnsupportedOpsAreToldInOneRunWithTheirPlaces) {
   EXPECT_EQ(translated(builder.program).errors,
             R"(error[E0203]: aten.strange.default is not supported
   at    m (net.py:10), node n0   (1 more place)
-  hint: express it with other operations of torch
+  hint: express it with other operations of torch, or move it out of the model
 error[E0203]: aten.odd.default is not supported
   at    m (net.py:13), node n3
-  hint: express it with other operations of torch
+  hint: express it with other operations of torch, or move it out of the model
 )");
 }
 
@@ -92,6 +92,48 @@ TEST(Translate, AnOpThatDrawsNumbersIsAnErrorThatAsksForAnInput) {
             R"(error[E0203]: aten.rand_like.default is not supported
   at    m (net.py:10), node n0
   hint: a file draws no random numbers: give the model an input for them, and draw outside
+)");
+}
+
+TEST(Translate, AWriteThatDrawsNumbersHasTheSameHint) {
+  for (const std::string op : {"normal_", "exponential_", "bernoulli_", "multinomial", "poisson"}) {
+    ProgramBuilder builder;
+    const ValueIndex x = builder.input("x", {2});
+    builder.output(builder.node("aten." + op + ".default", {tensor("self", x)}, {2}));
+    EXPECT_NE(translated(builder.program).errors.find("a file draws no random numbers"),
+              std::string::npos)
+        << op;
+  }
+}
+
+TEST(Translate, AnOpWithAnIdiomInItsPlaceSaysSo) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {2});
+  builder.output(builder.node("aten.linalg_eigvals.default", {tensor("self", x)}, {2}));
+  EXPECT_EQ(translated(builder.program).errors,
+            R"(error[E0203]: aten.linalg_eigvals.default is not supported
+  at    m (net.py:10), node n0
+  hint: of a symmetric matrix torch.linalg.eigvalsh converts
+)");
+}
+
+TEST(Translate, ErrorsThatOnlyFollowFromAnotherAreLeftOut) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {4});
+  const ValueIndex some = builder.node("aten.strange.default", {tensor("self", x)}, {4});
+  builder.program.values[some].tensor->sizes[0] = {-1, "u0"};  // nothing can stand in for it
+  const ValueIndex more =
+      builder.node("aten.relu.default", {tensor("self", some), {"inplace", {true}}}, {4});
+  builder.program.values[more].tensor->sizes[0] = {-1, "u0"};
+  const ValueIndex sum = builder.node("aten.sum.default", {tensor("self", more)}, {});
+  builder.output(builder.node("aten.odd.default", {tensor("self", sum)}, {}));
+  EXPECT_EQ(translated(builder.program).errors,
+            R"(error[E0203]: aten.strange.default is not supported
+  at    m (net.py:10), node n0
+  hint: express it with other operations of torch, or move it out of the model
+error[E0203]: aten.odd.default is not supported
+  at    m (net.py:13), node n3
+  hint: express it with other operations of torch, or move it out of the model
 )");
 }
 
@@ -146,6 +188,7 @@ TEST(Translate, AWriteThatIsLeftOverIsNeverDropped) {
             R"(error[E0203]: aten.strange_.default is not supported
   at    m (net.py:10), node n0
   why:  this form of writing in place is not supported
+  hint: express it with other operations of torch, or move it out of the model
 )");
 }
 

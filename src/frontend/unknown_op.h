@@ -1,36 +1,23 @@
-// What to do about an op that no import knows.
+// The errors about ops that no import knows, with what converts in their place.
 //
-//   how_to_do_without("rand_like.default", Origin::kLive)   // "… give the model an input for them
-//   …"
+//   return unknown_op(node, program.origin);
+//   // error[E0203]: aten.rand_like.default is not supported
+//   //   hint: a file draws no random numbers: give the model an input for them, and draw outside
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <string>
-#include <string_view>
 
 #include "frontend/program.h"
+#include "support/diagnostic.h"
 
 namespace ferryman::frontend {
 
-// `key` as import_key gives it.
-inline bool draws_numbers(std::string_view key) {
-  constexpr std::array<std::string_view, 7> kNames = {
-      "bernoulli", "exponential", "multinomial",     "normal",
-      "poisson",   "uniform",     "rrelu_with_noise"};
-  const std::string_view name = key.substr(0, key.find('.'));
-  return name.starts_with("rand") || std::any_of(kNames.begin(), kNames.end(), [&](auto known) {
-           return name == known || (name.starts_with(known) && name.substr(known.size()) == "_");
-         });
-}
-
-inline std::string how_to_do_without(std::string_view key, Origin origin) {
-  if (draws_numbers(key))
-    return "a file draws no random numbers: give the model an input for them, and draw outside";
-  std::string hint = "express it with other operations of torch";
-  if (origin == Origin::kArchive)
-    hint += "; ferryman.export(module, args, path) has torch decompose what it can";
-  return hint;
-}
+Diag unknown_op(const Node& node, Origin origin);
+// One that writes in place, which functionalising has not made another of.
+Diag unknown_write(const Node& node, Origin origin);
+// What converts in the place of an op, for an error that has nothing to say about it; may be empty.
+std::string idiom_in_place_of(const Node& node);
+// One that is known for real numbers.
+Diag no_complex_form(const Node& node);
 
 }  // namespace ferryman::frontend

@@ -290,7 +290,11 @@ Imported import_rrelu(ImportContext& call) {
   FERRYMAN_TRY(const double lower, call.number("lower", 0.125));
   FERRYMAN_TRY(const double upper, call.number("upper", 1.0 / 3));
   FERRYMAN_TRY(const bool training, call.flag("training", false));
-  if (training) return call.unsupported("in training mode").hint("call model.eval() first");
+  if (training) {
+    return call.unsupported("in training mode")
+        .because("a file draws no random numbers")
+        .hint("call model.eval() first; rrelu(x, training=self.training) heeds it");
+  }
   return one_result(call.emit(ops::kLeakyRelu, {x}, {{attr::kNegativeSlope, (lower + upper) / 2}}));
 }
 
@@ -370,12 +374,20 @@ Imported import_glu(ImportContext& call) {
   return one_result(call.emit(ops::kMul, {first, gate}));
 }
 
+Diag drops_in_training(ImportContext& call) {
+  return call.unsupported("in training mode")
+      .because("a file draws no random numbers")
+      .hint(
+          "call model.eval() first; torch.nn.functional.dropout(x) drops in either mode: write "
+          "dropout(x, p, training=self.training)");
+}
+
 // In evaluation nothing is dropped.
 Imported import_dropout(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   call.ignore("p");
   FERRYMAN_TRY(const bool training, call.flag("train", true));
-  if (training) return call.unsupported("in training mode").hint("call model.eval() first");
+  if (training) return drops_in_training(call);
   return std::vector{x, ValueId()};
 }
 

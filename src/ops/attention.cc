@@ -150,7 +150,11 @@ Imported import_attention(ImportContext& call) {
   FERRYMAN_TRY(in.key, call.tensor("key"));
   FERRYMAN_TRY(in.value, call.tensor("value"));
   FERRYMAN_TRY(const double dropout, call.number("dropout_p", 0.0));
-  if (dropout != 0.0) return call.unsupported("with dropout, in training mode");
+  if (dropout != 0.0) {
+    return call.unsupported("with dropout")
+        .because("a file draws no random numbers")
+        .hint("call model.eval() first, and write dropout_p=p if self.training else 0.0");
+  }
   const Ints sizes = sizes_of(call, in.query);
   if (sizes.size() < 2 || rank_of(call, in.key) < 2 || rank_of(call, in.value) < 2)
     return call.unsupported("operands of fewer than two axes");
