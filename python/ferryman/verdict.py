@@ -29,43 +29,51 @@ def find_failure(report: Report) -> VerificationError | None:
     """About the first node that differs, or else about an output."""
     for node in report.nodes.values():
         if node.difference is not None and not node.difference.ok:
-            return VerificationError(
+            what = (
                 f"{node.op} gives another result on LiteRT than in PyTorch: "
-                f"{describe(node.difference)}",
-                where=node.place,
-                why="all values before it that the file has agree" + _exactness(node.difference),
-                hint=_hint(report),
-                diagnostics=[node.difference],
+                f"{describe(node.difference)}"
             )
+            names = list(report.nodes)
+            if any(names.index(cut) < names.index(node.name) for cut in report.checks.cut):
+                return _limit(report, what, node.place, node.difference)
+            why = "all values before it that the file has agree" + _exactness(node.difference)
+            return _mistake(report, what, node.place, why, node.difference)
     for kernels, by_name in report.checks.outputs.items():
         for name, difference in by_name.items():
             if not difference.ok:
-                captured = report.checks.program.get(name)
-                if captured is not None and not captured.ok and not report.frozen:
-                    return _other_program(name, captured)
-                if name in report.checks.nan_outputs:
-                    return _other_nan(name, difference)
                 return _wrong_output(report, kernels, name, difference)
     return None
 
 
 def _wrong_output(report: Report, kernels: str, name: str, difference) -> VerificationError:
+    captured = report.checks.program.get(name)
+    if captured is not None and not captured.ok and not report.frozen:
+        return _other_program(name, captured)
+    if name in report.checks.nan_outputs:
+        return _other_nan(name, difference)
     what = f"output '{name}' differs from PyTorch with {kernels}: {describe(difference)}"
+    if kernels == Kernels.PLAIN.value and (report.checks.cut or is_cut(difference)):
+        return _limit(report, what, "", difference)
+    why = "all values inside that were compared agree" + _exactness(difference)
+    return _mistake(report, what, "", why, difference)
+
+
+def _mistake(report: Report, what: str, where: str, why: str, difference) -> VerificationError:
+    return VerificationError(
+        what, where=where, why=why, hint=_hint(report), diagnostics=[difference]
+    )
+
+
+def _limit(report: Report, what: str, where: str, difference) -> VerificationError:
     cut = report.checks.cut
-    if kernels == Kernels.PLAIN.value and (cut or is_cut(difference)):
-        place = f", first at {report.nodes[cut[0]].place}" if cut else ""
-        return VerificationError(
-            what,
-            why="a limit of LiteRT: its built-in kernels cut infinite sums and products to the "
-            f"largest number{place}; XNNPACK keeps them",
-            hint="put infinities in last (masked_fill after the arithmetic), or use "
-            "torch.finfo(x.dtype).min for them; verify=False takes the file as it is",
-            diagnostics=[difference],
-        )
+    place = f", first at {report.nodes[cut[0]].place}" if cut else ""
     return VerificationError(
         what,
-        why="all values inside that were compared agree" + _exactness(difference),
-        hint=_hint(report),
+        where=where,
+        why="a limit of LiteRT: its built-in kernels cut infinite sums and products to the "
+        f"largest number{place}; XNNPACK keeps them",
+        hint="put infinities in last (masked_fill after the arithmetic), or use "
+        "torch.finfo(x.dtype).min for them; verify=False takes the file as it is",
         diagnostics=[difference],
     )
 

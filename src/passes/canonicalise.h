@@ -21,5 +21,6 @@ std::vector<Rule> canonical_arithmetic_rules();
 std::vector<Rule> canonical_activation_rules();
 std::vector<Rule> canonical_piece_rules();
 std::vector<Rule> canonical_reduce_rules();
+std::vector<Rule> canonical_infinity_rules();
 
 }  // namespace ferryman

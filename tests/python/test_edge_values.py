@@ -92,3 +92,38 @@ def test_drawn_inputs_that_pytorch_refuses_are_no_samples():
     model = ferryman.convert(torch.linalg.cholesky, (positive,), progress=False)
     assert model.report.checks.samples == 1
     torch.testing.assert_close(model(2 * positive), torch.linalg.cholesky(2 * positive))
+
+
+# Infinities that a mask puts in. The built-in kernels cut infinite sums and products.
+
+
+def hidden(x):
+    return x.masked_fill(x > 1, -INF)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: hidden(x) * 1.25,
+        lambda x: 2 - hidden(x) / -3,
+        lambda x: hidden(x) * torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]) + torch.arange(5.0),
+        lambda x: torch.where(x > 1, x, INF) * -0.5,
+        lambda x: (hidden(x) * 1.25).softmax(-1),
+    ],
+)
+def test_masks_reach_outputs_through_arithmetic_with_numbers(function):
+    x = torch.randn(4, 5, generator=torch.Generator().manual_seed(2))
+    model = ferryman.convert(function, (x,), progress=False)
+    torch.testing.assert_close(model(x), function(x))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x, y: hidden(x) + y, lambda x, y: (hidden(x) + y).isinf()]
+)
+def test_an_infinity_that_the_runtime_cuts_is_a_limit_and_not_our_mistake(function):
+    x, y = torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(2))
+    with pytest.raises(ferryman.VerificationError) as caught:
+        ferryman.convert(function, (x, y), progress=False)
+    text = str(caught.value)
+    assert "a limit of LiteRT" in text and "node add" in text
+    assert "mistake" not in text
