@@ -84,11 +84,16 @@ class Decisions:
         if got is None and self._is_open(judge, call):
             self.open.append(node.name)
         if got is not None and got.shape == value.shape and not torch.equal(got, value):
-            other = judge(call, got) & (got != value)
+            other = judge(call, got) & self._differs(got, value)
             if other.any():
                 value.copy_(torch.where(other, got, value))
                 self.followed.append(node.name)
         self.results[node.name] = value.detach().clone()
+
+    def _differs(self, got: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        if is_float(value):
+            return (got - value).abs() > self.tolerance_of(value)
+        return got != value
 
     def _judge_of(self, call: Call, value: Any):
         if are_positions(call.node, call.index):
