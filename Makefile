@@ -6,10 +6,13 @@
 # make families   the table of families of models, docs/families.md: an hour
 # make bench, make bench-peers    speed; against litert-torch, in an environment of its own
 # make fuzz    ten minutes of it
+# make wheel   a wheel in dist/ that needs nothing of this machine
+# make test-newer-torch   the core of the Python tests with another torch, in .venv-newer
 #
 # Each target installs and builds what it needs, and is quick when nothing changed.
 VENV ?= .venv
 WERROR ?= OFF
+NEWER_TORCH ?= torch==2.14.1 torchvision==0.29.1
 JOBS ?= $(shell nproc)
 PY := $(VENV)/bin/python
 export PYTHONPATH := $(CURDIR)/python
@@ -18,17 +21,23 @@ export CCACHE_NOHASHDIR := 1
 # Objects of equal sources in other build folders and clones are the same.
 CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR)
 
-.PHONY: all setup build test test-cc test-python test-sanitize sanitize fuzz demo models operators modules families \
-  bench bench-peers wheel clean
+.PHONY: setup configure module build test test-cc test-python test-newer-torch test-sanitize sanitize fuzz \
+  demo models operators modules families bench bench-peers wheel clean
 .DEFAULT_GOAL := build
 
 setup:
 	@tools/setup $(VENV)
 
-build: setup
+configure: setup
 	@cmake -S . -B build $(CMAKE_FLAGS) -DCMAKE_BUILD_TYPE=Release -DFERRYMAN_BUILD_PYTHON=ON \
 	  -DFERRYMAN_BUILD_BENCH=ON -DPython_EXECUTABLE=$(abspath $(PY)) >build.log || \
 	  { cat build.log; exit 1; }
+
+# What conversions need, without tests and benchmarks.
+module: configure
+	@cmake --build build -j$(JOBS) --target ferryman_native ferryman_cli
+
+build: configure
 	@cmake --build build -j$(JOBS)
 
 # The unit tests and the fuzzers share one instrumented build.
@@ -47,25 +56,30 @@ test-sanitize: sanitize
 	build-sanitize/ferryman_tests --gtest_brief=1
 	tools/fuzz build-sanitize 60
 
-test-python: build
+test-python: module
 	$(PY) -m pytest
+
+# In an environment of its own: torch's private parts that Ferryman touches may move.
+test-newer-torch: module
+	@TORCH="$(NEWER_TORCH)" tools/setup .venv-newer
+	.venv-newer/bin/python -m pytest tests/python tests/models
 
 fuzz: sanitize
 	tools/fuzz build-sanitize 600
 
-demo: build
+demo: module
 	@$(PY) examples/demo.py
 
-models: build
+models: module
 	$(PY) tests/models/table.py --write README.md
 
-operators: build
+operators: module
 	$(PY) tests/opinfo/run.py --json out/opinfo.json --write docs/operators.md
 
-modules: build
+modules: module
 	$(PY) tests/opinfo/run.py --database modules --json out/modules.json --write docs/modules.md
 
-families: build
+families: module
 	$(PY) tests/families/run.py --json out/families.json --write docs/families.md
 
 bench: build
@@ -73,12 +87,15 @@ bench: build
 	build/ferryman_convert_bench
 	$(PY) bench/convert_time.py
 
-bench-peers: build
+bench-peers: module
 	$(PY) bench/peers.py
 
-# A wheel with the native module and the command-line program.
+# The native module, with the shared libraries that it needs beside it (auditwheel).
 wheel: setup
-	$(PY) -m pip wheel -q --no-deps --no-build-isolation -w dist .
+	@rm -rf dist/plain && mkdir -p dist/plain
+	$(PY) -m pip wheel -q --no-deps --no-build-isolation -w dist/plain .
+	$(PY) -m auditwheel repair --strip -w dist dist/plain/*.whl
+	@rm -rf dist/plain
 
 clean:
 	rm -rf build build-* dist out

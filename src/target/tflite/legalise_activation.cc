@@ -9,16 +9,13 @@
 #include "passes/match.h"
 #include "passes/replace.h"
 #include "target/tflite/legalise.h"
+#include "target/tflite/legalise_match.h"
 
 namespace ferryman::tflite {
 
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-Match<RootOp> match_any(const Graph&, OpId root) {
-  return RootOp{root};
-}
 
 // silu(x) -> x * sigmoid(x)
 void silu_to_product(Rewriter& rewriter, const RootOp& found) {

@@ -12,14 +12,11 @@
 #include "passes/match.h"
 #include "passes/replace.h"
 #include "target/tflite/legalise.h"
+#include "target/tflite/legalise_match.h"
 
 namespace ferryman::tflite {
 
 namespace {
-
-DType operand_dtype(const Graph& graph, OpId root) {
-  return graph.type(graph.op(root).operands[0]).dtype;
-}
 
 Match<RootOp> match_integers(const Graph& graph, OpId root) {
   if (!is_integer(operand_dtype(graph, root))) return std::nullopt;

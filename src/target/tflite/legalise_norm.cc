@@ -8,6 +8,7 @@
 #include "passes/affine.h"
 #include "passes/match.h"
 #include "target/tflite/legalise.h"
+#include "target/tflite/legalise_match.h"
 
 namespace ferryman::tflite {
 
@@ -20,10 +21,6 @@ ValueId write_centred_norm(CoreWriter& write, ValueId x, const Ints& axes, doubl
   const ValueId variance =
       write.reduce(ops::kMean, write.unary(ops::kSquare, centred), axes, /*keepdim=*/true);
   return write.mul(centred, write.unary(ops::kRsqrt, write.add(variance, eps)));
-}
-
-Match<RootOp> match_any(const Graph&, OpId root) {
-  return RootOp{root};
 }
 
 // layer_norm(x, w, b) -> (x - mean) * rsqrt(variance + eps) * w + b

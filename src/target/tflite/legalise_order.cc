@@ -12,6 +12,7 @@
 #include "ops/special_names.h"
 #include "passes/match.h"
 #include "target/tflite/legalise.h"
+#include "target/tflite/legalise_match.h"
 
 namespace ferryman::tflite {
 
@@ -42,10 +43,6 @@ ValueId key_of(Rewriter& rewriter, ValueId x) {
 ValueId float_of(Rewriter& rewriter, ValueId key) {
   CoreWriter write(rewriter);
   return bitcast(rewriter, fold_negative(write, key), DType::kF32);
-}
-
-DType operand_dtype(const Graph& graph, OpId root) {
-  return graph.type(graph.op(root).operands[0]).dtype;
 }
 
 // ---- topk ----
