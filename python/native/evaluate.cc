@@ -1,8 +1,10 @@
 #include "evaluate.h"
 
+#include <utility>
 #include <vector>
 
 #include "borrowed_tensor.h"
+#include "frontend/drop_input_writes.h"
 #include "frontend/functionalise.h"
 #include "frontend/live.h"
 #include "frontend/translate.h"
@@ -32,6 +34,7 @@ std::vector<TensorData> evaluate(const BlobRef& live, const std::vector<BlobRef>
   Diagnostics diagnostics;
   auto program = frontend::functionalise(unwrap(frontend::read_live(live, storages)), diagnostics);
   if (!program) throw NativeError(diagnostics);
+  program = frontend::drop_input_writes(std::move(*program), diagnostics);
   Ops ops;
   add_all_ops(ops);
   const Result<Graph> graph = frontend::translate(*program, ops, diagnostics);

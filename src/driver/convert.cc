@@ -8,6 +8,7 @@
 
 #include "driver/pass_list.h"
 #include "driver/trace.h"
+#include "frontend/drop_input_writes.h"
 #include "frontend/functionalise.h"
 #include "frontend/nan_question.h"
 #include "frontend/translate.h"
@@ -99,6 +100,7 @@ class Converter {
         frontend::functionalise(std::move(program), diagnostics_);
     stopwatch_.finish("functionalise");
     if (!functional.has_value()) return {};
+    functional = frontend::drop_input_writes(std::move(*functional), diagnostics_);
     Result<Graph> graph = frontend::translate(*functional, ops_, diagnostics_);
     stopwatch_.finish("translate");
     if (!graph.ok()) return {};
@@ -176,6 +178,7 @@ Result<std::string> print_core_ir(frontend::Program program) {
   add_all_ops(ops);
   FERRYMAN_TRY(frontend::Program functional, frontend::functionalise(std::move(program)));
   Diagnostics diagnostics;
+  functional = frontend::drop_input_writes(std::move(functional), diagnostics);
   FERRYMAN_TRY(const Graph graph, frontend::translate(functional, ops, diagnostics));
   return print_graph(graph, PrintLocations::kYes);
 }

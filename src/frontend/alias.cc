@@ -197,6 +197,7 @@ Status AliasTable::write(AliasId id, ValueIndex value, const Node& writer) {
     FERRYMAN_TRY(value, undo(id, value, writer));
     written.emplace_back(aliases_[id].of, value);
   }
+  aliases_[id].written_at.push_back(writer.location);
   const uint32_t version = ++aliases_[id].version;
   for (const auto& [alias, new_value] : written) {
     aliases_[alias].value = new_value;

@@ -46,6 +46,9 @@ class AliasTable {
 
   bool is_root(AliasId alias) const { return aliases_[alias].of == kNoAlias; }
   bool was_written(AliasId alias) const { return aliases_[aliases_[alias].root].version > 0; }
+  const std::vector<SourceLocation>& written_at(AliasId alias) const {
+    return aliases_[aliases_[alias].root].written_at;
+  }
   const TensorMeta& meta(AliasId alias) const { return aliases_[alias].meta; }
 
  private:
@@ -63,7 +66,9 @@ class AliasTable {
     // through that view replaces the first.
     AliasId scattered = kNoAlias;
     ValueIndex under = kNoValue;
-    std::string why_not_writable;  // roots
+    // Of roots.
+    std::string why_not_writable;
+    std::vector<SourceLocation> written_at;
   };
 
   bool is_current(const Alias& alias) const {

@@ -174,7 +174,7 @@ void Functionaliser::add_outputs() {
   const auto add = [&](std::vector<Output>& list, const Output& output) {
     Result<Argument> argument = map(output.arg, at_end);
     if (!argument.ok()) return diagnostics_.add(argument.diag());
-    list.push_back({output.kind, std::move(*argument), output.name});
+    list.push_back({output.kind, std::move(*argument), output.name, output.written_at});
   };
   for (const Output& output : old_.outputs) {
     add(output.kind == OutputKind::kUser ? results : new_.outputs, output);
@@ -183,7 +183,8 @@ void Functionaliser::add_outputs() {
     const AliasId alias = input.value == kNoValue ? kNoAlias : alias_of_[input.value];
     if (alias == kNoAlias || !aliases_.was_written(alias)) continue;
     const Argument contents{ValueRef{input.value}};
-    add(new_.outputs, {mutation_kind(input.kind), contents, input.name});
+    add(new_.outputs,
+        {mutation_kind(input.kind), contents, input.name, aliases_.written_at(alias)});
   }
   for (Output& result : results) new_.outputs.push_back(std::move(result));
 }

@@ -143,6 +143,7 @@ struct Output {
   // User outputs: "" or the path of keys in forward's result ("logits", "boxes_0"). Mutations: the
   // name of the buffer, parameter or user input that is overwritten.
   std::string name;
+  std::vector<SourceLocation> written_at = {};  // mutations, where that is known
 };
 
 // Whether torch was asked to decompose what the core does not know before the program came here.

@@ -115,10 +115,9 @@ class Translator {
                         .because("the weights of a converted model are constant")
                         .hint("write into a copy, or make it a buffer"));
       case OutputKind::kInputMutation:
-        return fail(Diag::error(DiagCode::kUnsupportedForm,
-                                fmt::format("forward overwrites its input '{}'", output.name))
-                        .because("a converted model cannot write to the caller's tensors")
-                        .hint("work on a copy (x = x.clone()) and return what changed"));
+        return fail(
+            Diag::error(DiagCode::kInternal,
+                        fmt::format("the write into input '{}' is left over", output.name)));
     }
   }
 

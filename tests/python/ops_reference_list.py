@@ -117,7 +117,7 @@ REFUSED = {
     "nn.functional.dropout2d": _TRAINING,
     "nn.functional.dropout3d": _TRAINING,
     "nn.functional.rrelu": _TRAINING,
-    "nn.functional.embedding": ("forward overwrites its input",),  # max_norm
+    "nn.functional.embedding": ("max_norm changes the table",),
     "repeat_interleave": (*_DYNAMIC, "repeat_interleave.self_Tensor is not supported"),
     "tensor_split": _DYNAMIC,
     "__getitem__": _DYNAMIC,
