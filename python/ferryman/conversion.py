@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,24 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from . import _native, archive
+from .arguments import Arguments, signature_of
 from .border import at_the_border
 from .capture import as_module, capture, walk
 from .decompose import decompose_unknown
 from .errors import InputError, UnsupportedOps, from_native
+from .folder import Folder
 from .frozen import values_of_inputs
 from .model import Model
 from .native_contract import NativeReport, Options
 from .progress import Stages
 from .report import Report
-from .structure import Structure, module_types
+from .results import Results, module_types
 from .verdict import require_equal
 from .verify import Verify
 from .verify import verify as check_numbers
 
-Layouts = str | dict[str, str] | None
+Layouts = str | Mapping[str, str | Sequence[int]] | None
+Names = Sequence[str] | Mapping[str, str] | None
 
 
 @at_the_border
@@ -39,8 +41,8 @@ def convert(
     dynamic_shapes: Any = None,
     input_layout: Layouts = None,
     output_layout: Layouts = None,
-    input_names: Sequence[str] | None = None,
-    output_names: Sequence[str] | None = None,
+    input_names: Names = None,
+    output_names: Names = None,
     recurrent: str = "auto",
     nan: str = "fast",
     converters: Sequence[Any] = (),
@@ -53,8 +55,13 @@ def convert(
 
     module: a module, a function, an ExportedProgram, or the path of a .pt2 archive.
     args, kwargs: example inputs for a module or function; nested structures are fine.
-    input_layout, output_layout: "channels_last" or "channels_first", for all or by name; outputs
-        also "any", whatever is cheapest. As in PyTorch by default.
+    input_layout, output_layout: "channels_last" or "channels_first", for all or by name
+        ({"x": "channels_last"}); outputs also "any", whatever is cheapest. As in PyTorch by
+        default. For all, "channels_last" means images (4 axes) and volumes (5 axes); a remark names
+        what it leaves. By name it moves axis 1 of any tensor with 3 axes or more to the end. An
+        order of axes, {"image": (1, 2, 0)}, says everything else.
+    input_names, output_names: names in the file, a list for all or {old: new} for a few. Layouts
+        speak of the new names, and understand the old ones.
     recurrent: how LSTM, GRU and RNN layers are written: "unrolled" step by step, as a "loop"
         (WHILE), or "auto", whichever is expected to be faster.
     nan: "fast": argmax, topk, amax and the like are the target's own operators, which treat NaN
@@ -86,19 +93,23 @@ def convert(
 
 
 def _convert(source: _Source, options: Options, check: Verify | None, stages: Stages) -> Model:
-    folder = tempfile.TemporaryDirectory(prefix="ferryman-")
-    path = Path(folder.name) / "model.tflite"
+    if check is not None and source.example is not None:
+        check.own_leaves(source.example)  # before anything takes long
+    folder = Folder()
+    path = folder.path / "model.tflite"
     program, native = source.convert(str(path), options.to_json(), stages)
+    arguments = Arguments.of_program(program, source.signature)
     checks = None
     if check is not None:
         with stages("verify"):
-            checks = check_numbers(program, path, native, check, source.reference)
+            checks = check_numbers(program, path, native, check, source.reference, arguments)
     seconds = _all_seconds(stages, native)
     modules, frozen = module_types(program), values_of_inputs(program)
     report = Report(native, checks, seconds, source.name, modules, frozen)
     if checks is not None:
         require_equal(report)
-    return Model(folder, path, report, Structure.of(program))
+    ports = (native.inputs, native.outputs)
+    return Model(folder, path, report, arguments, Results.of(program), ports)
 
 
 def _run_core(call: Callable[[], str]) -> NativeReport:
@@ -130,8 +141,14 @@ class _LiveSource:
             else getattr(module, "__name__", type(module).__name__)
         )
         self._module, self._args, self._kwargs, self._training = module, args, kwargs, training
-        # An ExportedProgram has no other self to be compared with.
-        self.reference = None if isinstance(module, ExportedProgram) else as_module(module)
+        if isinstance(module, ExportedProgram):
+            # It has no other self to be compared with.
+            self.reference = self.signature = None
+            self.example = Arguments.of_program(module)
+        else:
+            self.reference = as_module(module)
+            self.signature = signature_of(self.reference.forward)
+            self.example = Arguments.of_example(args, kwargs or {}, self.signature)
 
     def convert(self, path: str, options: str, stages: Stages):
         with stages("capture"):
@@ -147,7 +164,8 @@ class _LiveSource:
 class _ArchiveSource:
     """A .pt2 file, which the core reads itself; torch loads it, too, to compare and to run."""
 
-    reference = None
+    reference = signature = None
+    example = None  # in the archive, which the core reads first
 
     def __init__(self, path):
         self._path = os.fspath(path)
@@ -208,25 +226,45 @@ def _require_effect(module, args, kwargs, training: bool) -> None:
 
 
 def _layouts(option: str, given: Layouts, known: tuple[str, ...]) -> dict[str, str]:
-    layouts = {"*": given} if isinstance(given, str) else dict(given or {})
-    for name, layout in layouts.items():
-        if layout not in known:
+    """By name, as the core takes them; "*" stands for all."""
+    if isinstance(given, str):
+        given = {"*": given}
+    elif not isinstance(given, Mapping | None) or not all(isinstance(n, str) for n in given or {}):
+        raise InputError(
+            f"{option} is {given!r}", hint='write a layout for all, or {"name of a tensor": layout}'
+        )
+    layouts = {}
+    for name, layout in (given or {}).items():
+        if layout not in known and not _is_order(layout):
             raise InputError(
                 f"{option} {layout!r} for {name!r} is no layout",
-                hint="write one of " + ", ".join(f'"{layout}"' for layout in known),
+                hint="write one of " + ", ".join(f'"{layout}"' for layout in known) + ", or the "
+                "order of the axes, outermost first: (1, 2, 0)",
             )
+        layouts[name] = layout if isinstance(layout, str) else ",".join(map(str, layout))
     return layouts
 
 
-def _names(option: str, given: Sequence[str] | None) -> list[str] | None:
+def _is_order(layout: Any) -> bool:
+    if isinstance(layout, (tuple, list)):
+        return bool(layout) and all(type(axis) is int and axis >= 0 for axis in layout)
+    return isinstance(layout, str) and all(axis.isdecimal() for axis in layout.split(","))
+
+
+def _names(option: str, given: Names) -> list[str] | dict[str, str] | None:
     if given is None:
         return None
-    if isinstance(given, str) or not given or not all(isinstance(name, str) for name in given):
+    if isinstance(given, Mapping):
+        names, texts = dict(given), [*given, *given.values()]
+    else:
+        names = texts = list(given) if isinstance(given, (list, tuple)) else []
+    if not texts or not all(isinstance(text, str) for text in texts):
         raise InputError(
             f"{option} is {given!r}",
-            hint="write a list with a name for each tensor, or leave it out to take the model's",
+            hint="write a list with a name for each tensor, {old: new} for a few, or leave it out "
+            "to take the model's",
         )
-    return list(given)
+    return names
 
 
 def _one_of(option: str, given: str, forms: tuple[str, ...]) -> str:

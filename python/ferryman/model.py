@@ -2,73 +2,102 @@
 
 y = model(x)                     # on LiteRT; torch in, torch out; numpy in, numpy out
 model.save("model.tflite")
+model.inputs                     # (TensorPort(name="x", shape=(1, 3, 8, 8), …),)
+with ferryman.convert(net, (x,)) as model: …        # or model.close(), or neither
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from .arguments import Arguments
 from .eager import to_numpy
 from .errors import Error, InputError
+from .folder import Folder
 from .native_contract import Placement, Port
+from .ports import tensor_port
 from .report import Report
+from .results import Results
 from .runtime import Kernels, Runner, pair_axis, part_of
-from .structure import Structure
 
 
 class Model:
-    """Inputs and outputs keep the structure of the module's, with tensors in the file's own axis
-    order: the same as in PyTorch unless `input_layout` or `output_layout` asked for another."""
+    """Takes what forward takes: positions, keywords, defaults; what is no tensor may be left out,
+    and has the value of the conversion. Inputs and outputs keep the structure of the module's, with
+    tensors in the file's own axis order: the same as in PyTorch unless `input_layout` or
+    `output_layout` asked for another.
+
+    Several threads may call one model; they take turns.
+    """
 
     def __init__(
-        self, folder: tempfile.TemporaryDirectory, path: Path, report: Report, structure: Structure
+        self,
+        folder: Folder,
+        path: Path,
+        report: Report,
+        arguments: Arguments,
+        results: Results,
+        ports: tuple[Sequence[Port], Sequence[Port]],
     ):
-        self._folder = folder  # holds the file as long as the model lives
+        self._folder = folder
         self._path = path
-        self._structure = structure
+        self._arguments, self._results = arguments, results
+        self._input_ports = {port.placement.tensor: port for port in ports[0]}
+        self._output_ports = list(ports[1])
+        self._lock = threading.Lock()  # an interpreter runs one call at a time
         self._runner: Runner | None = None
+        self._is_closed = False
         self.report = report
+        self.inputs = tuple(tensor_port(port, arguments.outlines[port.index]) for port in ports[0])
+        self.outputs = tuple(
+            tensor_port(port, results.outlines.get(port.index)) for port in ports[1]
+        )
 
     def __call__(self, *args, **kwargs) -> Any:
-        leaves = self._structure.flatten(args, kwargs)
-        if self._runner is None:
-            self._runner = Runner(self._path, Kernels.DELEGATE)
-        outputs = self._runner.run(self._arrays(leaves))
-        results = dict(zip((d["index"] for d in self._runner.outputs), outputs))
-        wants_torch = any(isinstance(leaf, torch.Tensor) for leaf in leaves)
-        arrays = {
-            port.index: _as_value(results[port.placement.tensor], port.placement)
-            for port in self.report.native.outputs
+        self._require_open()
+        leaves = self._arguments.flatten(args, kwargs)
+        stored = self._run(leaves)
+        values = {
+            port.index: _as_value(stored[port.placement.tensor], port.placement)
+            for port in self._output_ports
         }
-        if wants_torch:
-            dtypes = self._structure.dtypes
-            arrays = {
-                index: torch.from_numpy(array).to(dtypes.get(index))
-                for index, array in arrays.items()
-            }
-        for index, number in self._structure.numbers.items():
-            arrays[index] = number(arrays[index])
-        return self._structure.unflatten_output(arrays)
+        if not _wants_numpy(leaves):
+            values = {index: self._as_torch(index, value) for index, value in values.items()}
+        return self._results.unflatten(values)
 
-    def _arrays(self, leaves: list[Any]) -> list[np.ndarray]:
-        """The inputs in the file's order, checked against what the file says."""
-        ports = {port.placement.tensor: port for port in self.report.native.inputs}
-        return [_as_array(leaves, ports[d["index"]], d) for d in self._runner.inputs]
+    def _as_torch(self, index: int, value: np.ndarray) -> torch.Tensor:
+        """Of the program's type: the file's may be wider, or narrower where numbers fit."""
+        outline = self._results.outlines.get(index)
+        tensor = torch.from_numpy(value)
+        return tensor if outline is None else tensor.to(outline.dtype)
+
+    def _run(self, leaves: list[Any]) -> dict[int, np.ndarray]:
+        """The outputs by their tensors in the file."""
+        with self._lock:
+            self._require_open()
+            if self._runner is None:
+                self._runner = Runner(self._path, Kernels.DELEGATE)
+            runner = self._runner
+            arrays = [_as_array(leaves, self._input_ports[d["index"]], d) for d in runner.inputs]
+            return dict(zip((d["index"] for d in runner.outputs), runner.run(arrays)))
 
     @property
     def path(self) -> Path:
-        """The file, as long as the model lives; save() makes a copy that stays."""
+        """The file, as long as the model lives and is open; save() makes a copy that stays."""
+        self._require_open()
         return self._path
 
     def save(self, path: os.PathLike | str) -> None:
         """Writes the file; `path` is complete or untouched."""
+        self._require_open()
         path = Path(path)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
@@ -77,6 +106,39 @@ class Model:
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise Error(f"cannot write {path}", why=error.strerror or str(error)) from error
+
+    def close(self) -> None:
+        """Gives up the interpreter and the file; the report and the ports stay. A model that nobody
+        holds any more closes itself."""
+        with self._lock:
+            self._is_closed = True
+            self._runner = None
+            self._folder.remove()
+
+    def __enter__(self) -> Model:
+        self._require_open()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        inputs, outputs = (", ".join(map(str, ports)) for ports in (self.inputs, self.outputs))
+        closed = ", closed" if self._is_closed else ""
+        return f"<ferryman.Model {self.report.model}: {inputs} -> {outputs}{closed}>"
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise Error(
+                "the model is closed",
+                why="close(), or the end of a with block, gave up its file and its interpreter",
+                hint="call and save it before",
+            )
+
+
+def _wants_numpy(leaves: list[Any]) -> bool:
+    is_torch = any(isinstance(leaf, torch.Tensor) for leaf in leaves)
+    return not is_torch and any(isinstance(leaf, (np.ndarray, np.generic)) for leaf in leaves)
 
 
 def _as_value(array: np.ndarray, placement: Placement) -> np.ndarray:
@@ -92,7 +154,7 @@ def _as_value(array: np.ndarray, placement: Placement) -> np.ndarray:
 def _as_array(leaves: list[Any], port: Port, detail: dict[str, Any]) -> np.ndarray:
     value = leaves[port.index]
     array = to_numpy(value)
-    shape, dtype = tuple(detail["shape"]), np.dtype(detail["dtype"])
+    shape, dtype = tuple(map(int, detail["shape"])), np.dtype(detail["dtype"])
     if port.placement.part == "pair":
         array = np.moveaxis(part_of(array, "pair"), -1, pair_axis(port.placement, shape))
     if array.shape != shape:

@@ -35,13 +35,15 @@ from typing import Any
 @dataclasses.dataclass(frozen=True)
 class Options:
     target: str = "tflite"
-    # "channels_last", "channels_first" or (outputs) "any", by the program's own name of the input
-    # or output, before renaming; "*" stands for all. What is not named stays as in PyTorch.
+    # "channels_last", "channels_first", (outputs) "any", or an order of axes such as "1,2,0", by
+    # the name of the input or output in the file or in the program; "*" stands for all. What is
+    # not named stays as in PyTorch.
     input_layouts: dict[str, str] = dataclasses.field(default_factory=dict)
     output_layouts: dict[str, str] = dataclasses.field(default_factory=dict)
-    # Names in the file, one for each tensor input or output in order; None = from the model.
-    input_names: list[str] | None = None
-    output_names: list[str] | None = None
+    # Names in the file: one for each tensor input or output in order, or {old: new} for a few;
+    # None = from the model.
+    input_names: list[str] | dict[str, str] | None = None
+    output_names: list[str] | dict[str, str] | None = None
     recurrent: str = "auto"  # or "unrolled", "loop"
     nan: str = "fast"  # or "exact"
 
@@ -66,6 +68,9 @@ class Port:
     index: int  # among the flattened user inputs (or outputs) of the program, constants counted
     name: str  # in the file's signature
     placement: Placement
+    # Of the tensor in the file.
+    shape: tuple[int, ...] = ()
+    dtype: str = ""  # as numpy calls it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +111,7 @@ class NativeReport:
      "nan": "fast" or "exact", "remarks": [diagnostic], "input_tree": text, "output_tree": text}
 
     placement = {"tensor" (-1: the file has no such value), "part", "factors", "perm"}
-    port = {"index", "name"} and a placement
+    port = {"index", "name", "shape", "dtype" (of the tensor in the file)} and a placement
     node = {"node", "target", "type", "location", "ops", "fused_into", "parts": [placement]} and a
            placement
     diagnostic, location: src/support/diagnostic_json.h.
@@ -168,7 +173,7 @@ def _placement(item: dict[str, Any]) -> Placement:
 
 
 def _port(item: dict[str, Any]) -> Port:
-    return Port(item["index"], item["name"], _placement(item))
+    return Port(item["index"], item["name"], _placement(item), tuple(item["shape"]), item["dtype"])
 
 
 def _node(item: dict[str, Any]) -> NodeTrace:

@@ -10,29 +10,22 @@ values; the outputs also with the default delegate, since that is how most peopl
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch.export import ExportedProgram
-from torch.utils import _pytree as pytree
 
-from . import eager
+from . import drawing, eager
+from .arguments import Arguments
 from .compare import Difference, compare
-from .errors import Error, VerificationError
-from .frozen import values_of_inputs
+from .errors import InputError, VerificationError
+from .leaves import describe
 from .native_contract import NativeReport
 from .runtime import Kernels, Runner, to_stored
 from .sample import Run, Sample, keep_worst
-from .structure import flatten_like
-
-# At least, of a model whose program has values of the example for constants: a branch that depends
-# on chance goes the other way in one of the seven others, but for one time in 128.
-_FROZEN_SAMPLES = 8
-# For each sample, until one is in the domain of the model.
-_DRAWS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +34,8 @@ class Verify:
 
     samples: how many inputs to try: the example, then random ones like it; at least eight where
         values of the example were frozen.
-    inputs: arguments of your own to try instead, a list of tuples like `args`.
+    inputs: arguments of your own to try instead, one entry for each call: a tuple like `args`, or a
+        dict of keywords.
     rtol, atol: allowed is atol + rtol * the largest magnitude of the value.
     every_node: compare intermediate values, too, not only the outputs.
     rounding_factor: a floating value beyond the tolerance is still right if its error against
@@ -52,12 +46,52 @@ class Verify:
     """
 
     samples: int = 2
-    inputs: Sequence[tuple] | None = None
+    inputs: Sequence[Sequence[Any] | dict[str, Any]] | None = None
     rtol: float = 1e-4
     atol: float = 1e-5
     every_node: bool = True
     rounding_factor: float = 8.0
     seed: int = 0
+
+    def __post_init__(self):
+        for name, least in (("samples", 1), ("seed", 0)):
+            number = getattr(self, name)
+            if type(number) is not int or number < least:
+                raise _no_option(name, number, f"write a whole number, {least} at least")
+        for name in ("rtol", "atol", "rounding_factor"):
+            number = getattr(self, name)
+            is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+            if not is_number or not 0 <= number < math.inf:
+                raise _no_option(name, number, "write a number, 0 at least")
+        if not isinstance(self.every_node, bool):
+            raise _no_option("every_node", self.every_node, "write True or False")
+        if self.inputs is not None:
+            _require_calls(self.inputs)
+
+    def own_leaves(self, arguments: Arguments) -> list[list[Any]]:
+        """Of `inputs`; InputError if they do not fit the model."""
+        return [] if self.inputs is None else drawing.own(arguments, self.inputs)
+
+
+def _no_option(name: str, value: Any, hint: str) -> InputError:
+    return InputError(f"Verify({name}={value!r}) says nothing to check", hint=hint)
+
+
+def _require_calls(inputs: Any) -> None:
+    hint = "write a list with the arguments of each call: inputs=[(x,), (y,)], or [{'x': x}]"
+    if not isinstance(inputs, (list, tuple)):
+        raise InputError(f"Verify(inputs=…) is {describe(inputs)}", hint=hint)
+    if not inputs:
+        raise InputError(
+            "Verify(inputs=…) has no inputs, so nothing would be checked",
+            hint=f"{hint}; verify=False skips the check",
+        )
+    for position, given in enumerate(inputs):
+        if not isinstance(given, (tuple, list, dict)):
+            raise InputError(
+                f"Verify(inputs=…), call {position}: {describe(given)} is not a tuple of arguments",
+                hint=hint,
+            )
 
 
 @dataclasses.dataclass
@@ -86,24 +120,30 @@ def verify(
     native: NativeReport,
     options: Verify,
     reference: Callable[..., Any] | None = None,
+    arguments: Arguments | None = None,
 ) -> Checks:
     """Fills `Checks`; raises nothing over a difference (verdict.py does).
 
     reference: the user's own module. Its outputs are what counts; without it, the program's are.
+    arguments: what it takes; without them, by the names of the program's inputs.
     """
     checks = Checks()
+    arguments = arguments or Arguments.of_program(program)
+    inputs = options.own_leaves(arguments) or drawing.drawn(
+        program, arguments, drawing.Drawing(options.samples, options.seed), reference
+    )
     plain = Runner(path, Kernels.PLAIN, keep_values=options.every_node)
     delegate = Runner(path, Kernels.DELEGATE)
-    domain = _Domain(program, reference)
-    for args, kwargs in _samples(program, options, domain):
-        leaves = flatten_like(program.call_spec.in_spec, args, kwargs)
+    for leaves in inputs:
         checks.samples += 1
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
         sample = Sample(native, program, options, leaves)
         steered = _computed(lambda: sample.walk(plain))
         computed = eager.run_program(program, leaves, None) if sample.decided else steered
-        expected = computed if reference is None else eager.run_reference(reference, args, kwargs)
+        expected = computed
+        if reference is not None:
+            expected = eager.run_reference(reference, *arguments.unflatten(leaves))
         _require_structure(expected, computed)
         captured = _compare_program(native, options, expected, computed)
         for kernels, arrays in results.items():
@@ -112,35 +152,6 @@ def verify(
         sample.settle()
         _keep_all(checks, sample, captured if reference is not None else [])
     return checks
-
-
-class _Domain:
-    """Whether inputs that were drawn say anything. PyTorch may refuse them: a matrix may not be
-    positive definite, an index out of range. NaN where the example gives none says that they are
-    out of the question as well: a mask that hides all keys. The model itself may refuse what a
-    program with frozen values computes."""
-
-    def __init__(self, program: ExportedProgram, reference: Callable[..., Any] | None):
-        self._program, self._reference = program, reference
-        self._allows_nan = True
-
-    def see_example(self, args: tuple, kwargs: dict[str, Any]) -> None:
-        self._allows_nan = False
-        self._allows_nan = not self.has(args, kwargs)
-
-    def has(self, args: tuple, kwargs: dict[str, Any]) -> bool:
-        leaves = flatten_like(self._program.call_spec.in_spec, args, kwargs)
-        try:
-            outputs = eager.run_program(self._program, leaves, None)
-            if self._reference is not None and values_of_inputs(self._program):
-                eager.run_reference(self._reference, args, kwargs)
-        except Exception:  # whatever an operator raises over its operands
-            return False
-        return self._allows_nan or not any(map(_has_nan, outputs))
-
-
-def _has_nan(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and bool(value.isnan().any())
 
 
 def _computed(walk: Callable[[], list[Any]]) -> list[Any]:
@@ -205,28 +216,3 @@ def _in_port_order(native: NativeReport, runner: Runner, arrays) -> list[np.ndar
     # Two outputs may be one tensor of the file.
     by_tensor = {detail["index"]: array for detail, array in zip(runner.outputs, arrays)}
     return [by_tensor[port.placement.tensor] for port in native.outputs]
-
-
-def _samples(program: ExportedProgram, options: Verify, domain: _Domain):
-    if options.inputs is not None:
-        for args in options.inputs:
-            yield tuple(args), {}
-        return
-    if program.example_inputs is None:
-        raise Error(
-            "the program carries no example inputs to check with",
-            hint="pass ferryman.Verify(inputs=[(x,), …]) or verify=False",
-        )
-    args, kwargs = program.example_inputs
-    generator = torch.Generator().manual_seed(options.seed)
-    draw, least = eager.random_like, 1
-    if values_of_inputs(program):
-        draw, least = eager.random_near, _FROZEN_SAMPLES
-    yield args, kwargs
-    domain.see_example(args, kwargs)
-    for _ in range(max(least, options.samples) - 1):
-        for _ in range(_DRAWS):
-            drawn = pytree.tree_map_only(torch.Tensor, lambda x: draw(x, generator), (args, kwargs))
-            if domain.has(*drawn):
-                yield drawn
-                break

@@ -1,7 +1,7 @@
 """Checks a .tflite file against the .pt2 it was made from, without the converter's report.
 
 Only inputs and outputs can be matched, in their order. Their axis order follows from the shapes: as
-in PyTorch, or channels last.
+in PyTorch, or channels last: axis 1, or axis 0 without a batch.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
+import numpy as np
 from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument
 
@@ -91,6 +92,8 @@ def _match(kind: str, wanted: list[_Tensor], details: Sequence[dict]) -> tuple[P
             placement=Placement(
                 detail["index"], tensor.shape, _perm(kind, tensor.shape, detail), tensor.part
             ),
+            shape=tuple(map(int, detail["shape"])),
+            dtype=np.dtype(detail["dtype"]).name,
         )
         for position, (tensor, detail) in enumerate(zip(wanted, details))
     )
@@ -100,7 +103,8 @@ def _perm(kind: str, shape: Shape, detail: dict) -> tuple[int, ...]:
     stored = tuple(int(n) for n in detail["shape"])
     same = tuple(range(len(shape)))
     last = (0, *range(2, len(shape)), 1) if len(shape) > 2 else same
-    for perm in (same, last):
+    unbatched_last = (*range(1, len(shape)), 0) if len(shape) > 2 else same
+    for perm in (same, last, unbatched_last):
         if stored == tuple(shape[axis] for axis in perm):
             return perm
     raise InputError(

@@ -23,7 +23,9 @@ ExitStatus report_error(const Diag& diag, Format format);
 struct ConvertArguments {
   std::string input, output, report;
   std::vector<std::string> input_layouts, output_layouts;  // "NAME=LAYOUT", or a layout for all
-  std::vector<std::string> input_names, output_names, disabled_passes;
+  std::vector<std::string> input_names, output_names;      // all, in order
+  std::vector<std::string> input_renames, output_renames;  // "OLD=NEW"
+  std::vector<std::string> disabled_passes;
   std::string recurrent = "auto";
   std::string nan = "fast";
   bool show_remarks = false;

@@ -23,6 +23,27 @@ Status add_layout(const std::string& text, std::map<std::string, std::string>& l
   return Diag::error(DiagCode::kBadOption, fmt::format("two layouts for '{}'", name));
 }
 
+// "x=image"
+Status add_rename(const std::string& text, std::map<std::string, std::string>& renamed) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    return Diag::error(DiagCode::kBadOption, fmt::format("the name '{}'", text))
+        .because("a tensor is renamed as OLD=NEW");
+  }
+  if (renamed.emplace(text.substr(0, equals), text.substr(equals + 1)).second) return {};
+  return Diag::error(DiagCode::kBadOption,
+                     fmt::format("two names for '{}'", text.substr(0, equals)));
+}
+
+Result<PortNames> to_names(const std::string& option, const std::vector<std::string>& all,
+                           const std::vector<std::string>& renames) {
+  PortNames names{all, {}};
+  for (const std::string& text : renames) FERRYMAN_TRY_STATUS(add_rename(text, names.renamed));
+  if (names.all.empty() || names.renamed.empty()) return names;
+  return Diag::error(DiagCode::kBadOption, fmt::format("{0} and {0}s together", option))
+      .because(fmt::format("{0}s names all tensors in order, {0} a few", option));
+}
+
 Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
   ConvertOptions options;
   for (const std::string& text : arguments.input_layouts) {
@@ -31,8 +52,10 @@ Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
   for (const std::string& text : arguments.output_layouts) {
     FERRYMAN_TRY_STATUS(add_layout(text, options.output_layouts));
   }
-  options.input_names = arguments.input_names;
-  options.output_names = arguments.output_names;
+  FERRYMAN_TRY(options.input_names,
+               to_names("--input-name", arguments.input_names, arguments.input_renames));
+  FERRYMAN_TRY(options.output_names,
+               to_names("--output-name", arguments.output_names, arguments.output_renames));
   FERRYMAN_TRY(options.recurrent, parse_recurrent_form(arguments.recurrent));
   FERRYMAN_TRY(options.nan, parse_nan_form(arguments.nan));
   options.passes.disabled = arguments.disabled_passes;

@@ -26,20 +26,28 @@ struct Arguments {
   Format format() const { return json ? Format::kJson : Format::kText; }
 };
 
+void add_ports(CLI::App& command, ConvertArguments& convert) {
+  command.add_option("--input-layout", convert.input_layouts,
+                     "channels_last for all images (4 axes) and volumes (5); NAME=channels_last "
+                     "moves axis 1 of any tensor with 3 axes or more to the end, NAME=1,2,0 says "
+                     "the order of its axes, NAME=channels_first leaves it as in PyTorch");
+  command.add_option("--output-layout", convert.output_layouts,
+                     "the same; also any, whatever is cheapest");
+  command.add_option("--input-names", convert.input_names, "names in the file, in order")
+      ->delimiter(',');
+  command.add_option("--output-names", convert.output_names, "names in the file, in order")
+      ->delimiter(',');
+  command.add_option("--input-name", convert.input_renames, "OLD=NEW: another name for this input");
+  command.add_option("--output-name", convert.output_renames,
+                     "OLD=NEW: another name for this output");
+}
+
 void add_convert(CLI::App& app, Arguments& arguments) {
   ConvertArguments& convert = arguments.convert;
   CLI::App* command = app.add_subcommand("convert", "Convert an exported program (.pt2) to TFLite");
   command->add_option("model", convert.input, "the .pt2 that torch.export.save wrote")->required();
   command->add_option("-o,--output", convert.output, "the .tflite to write")->required();
-  command->add_option("--input-layout", convert.input_layouts,
-                      "NAME=channels_last, or channels_last for all image inputs");
-  command->add_option(
-      "--output-layout", convert.output_layouts,
-      "NAME=channels_last, NAME=any (whatever is cheapest), or without NAME for all");
-  command->add_option("--input-names", convert.input_names, "names in the file, in order")
-      ->delimiter(',');
-  command->add_option("--output-names", convert.output_names, "names in the file, in order")
-      ->delimiter(',');
+  add_ports(*command, convert);
   command
       ->add_option("--recurrent", convert.recurrent,
                    "LSTM, GRU and RNN layers: 'unrolled' step by step, as a 'loop' (WHILE), or "

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "driver/pass_list.h"
+#include "driver/ports.h"
 #include "driver/trace.h"
 #include "frontend/drop_input_writes.h"
 #include "frontend/functionalise.h"
@@ -105,11 +106,10 @@ class Converter {
     stopwatch_.finish("translate");
     if (!graph.ok()) return {};
     FERRYMAN_TRY_STATUS(refuse_state(*graph));
-    FERRYMAN_TRY(const layout::IoLayouts io, resolve_io_layouts(*graph, options_));
-    FERRYMAN_TRY_STATUS(check_port_names(*graph, options_));
+    FERRYMAN_TRY(const Ports ports, resolve_ports(*graph, options_, diagnostics_));
     FERRYMAN_TRY_STATUS(transform(*graph, nan_form(*functional)));
     if (diagnostics_.has_errors()) return {};
-    return write(*graph, io, *functional);
+    return write(*graph, ports, *functional);
   }
 
   // What was asked for, or exactly where the model asks about NaN.
@@ -136,13 +136,13 @@ class Converter {
     return {};
   }
 
-  Status write(const Graph& graph, const layout::IoLayouts& io, const frontend::Program& program) {
+  Status write(const Graph& graph, const Ports& ports, const frontend::Program& program) {
     const tflite::TfliteContract contract;
-    const layout::LayoutPlan plan = plan_layout(graph, contract, io);
+    const layout::LayoutPlan plan = plan_layout(graph, contract, ports.layouts);
     tflite::Lowered lowered = tflite::lower_to_tflite(graph, plan);
     stopwatch_.finish("lower");
     tflite::fuse_activations(lowered);
-    tflite::rename_ports(lowered.model, options_.input_names, options_.output_names);
+    tflite::rename_ports(lowered.model, ports.input_names, ports.output_names);
     lowered.model.description = options_.description;
     stopwatch_.finish("polish");
     FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));

@@ -2,46 +2,44 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "ir/graph.h"
-#include "layout/contract.h"
 #include "passes/pass.h"
+#include "support/result.h"
 #include "target/tflite/nan_form.h"
 #include "target/tflite/recurrent_form.h"
 
 namespace ferryman {
 
+// Names in the file. Both empty: those of the model.
+struct PortNames {
+  std::vector<std::string> all;                // one for each tensor input or output in order
+  std::map<std::string, std::string> renamed;  // or a few, by the program's name
+  bool empty() const { return all.empty() && renamed.empty(); }
+};
+
 struct ConvertOptions {
-  // By the program's name of the input or output; "*" stands for all.
-  std::map<std::string, std::string> input_layouts;  // "channels_last", "channels_first", "any"
+  // By the name of the input or output, the new one or the program's; "*" stands for all.
+  // "channels_last", "channels_first", "any", or an order of axes, outermost first: "1,2,0".
+  std::map<std::string, std::string> input_layouts;
   std::map<std::string, std::string> output_layouts;
-  // Names in the file, one for each tensor input or output in order; empty: from the model.
-  std::vector<std::string> input_names;
-  std::vector<std::string> output_names;
+  PortNames input_names;
+  PortNames output_names;
   tflite::RecurrentForm recurrent = tflite::RecurrentForm::kAuto;
   tflite::NanForm nan = tflite::NanForm::kFast;
   PassOptions passes;
   std::string description = "Converted by Ferryman";
 };
 
-// {"target": "tflite", "input_layouts": {…}, "output_layouts": {…}, "input_names": […] or null,
-//  "output_names": […] or null, "recurrent": "auto", "nan": "fast", "disabled_passes": […]};
-// unknown keys are an error.
+// {"target": "tflite", "input_layouts": {…}, "output_layouts": {…},
+//  "input_names": […], {old: new} or null, "output_names": the same, "recurrent": "auto",
+//  "nan": "fast", "disabled_passes": […]}; unknown keys are an error.
 Result<ConvertOptions> parse_options(std::string_view json);
 
 // "auto", "unrolled", "loop".
 Result<tflite::RecurrentForm> parse_recurrent_form(std::string_view text);
 // "fast", "exact".
 Result<tflite::NanForm> parse_nan_form(std::string_view text);
-
-// The layouts of the graph's inputs and outputs; a name that the graph does not have, or a tensor
-// without channels, is an error.
-Result<layout::IoLayouts> resolve_io_layouts(const Graph& graph, const ConvertOptions& options);
-
-// As many names as ports, and no name twice.
-Status check_port_names(const Graph& graph, const ConvertOptions& options);
 
 }  // namespace ferryman

@@ -55,7 +55,8 @@ std::string json_placement(const Placement& placement) {
 }
 
 std::string json_port(const PortReport& port) {
-  return fmt::format(R"({{"index": {}, "name": {}, {}}})", port.index, json_quote(port.name),
+  return fmt::format(R"({{"index": {}, "name": {}, "shape": [{}], "dtype": "{}", {}}})", port.index,
+                     json_quote(port.name), fmt::join(port.shape, ", "), port.dtype,
                      placement_fields(port.placement));
 }
 

@@ -27,6 +27,9 @@ struct PortReport {
   size_t index = 0;  // among the program's flattened user inputs (or outputs), constants counted
   std::string name;  // in the file
   Placement placement;
+  // Of the tensor in the file.
+  std::vector<int32_t> shape = {};
+  std::string dtype = {};  // "float32"
 };
 
 // One value of the functional program, in its order; several results are several entries.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <unordered_map>
 
 namespace ferryman {
@@ -170,14 +172,25 @@ std::vector<TensorPort> tensor_outputs(const Program& program) {
   return ports;
 }
 
-std::vector<PortReport> describe_ports(const std::vector<TensorPort>& tensors,
+// "float32", as numpy calls it.
+std::string dtype_name(tflite::TensorType type) {
+  std::string name(tflite::to_string(type));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return name;
+}
+
+std::vector<PortReport> describe_ports(const std::vector<TensorPort>& ports,
                                        const std::vector<tflite::NamedTensor>& names,
-                                       const std::vector<tflite::MemoryTable::Placement>& places) {
-  std::vector<PortReport> ports;
+                                       const std::vector<tflite::MemoryTable::Placement>& places,
+                                       const std::vector<tflite::Tensor>& tensors) {
+  std::vector<PortReport> reports;
   for (size_t i = 0; i < names.size(); ++i) {
-    ports.push_back({tensors[i].index, names[i].name, to_placement(places[i], tensors[i].part)});
+    const tflite::Tensor& tensor = tensors[static_cast<size_t>(names[i].tensor)];
+    reports.push_back({ports[i].index, names[i].name, to_placement(places[i], ports[i].part),
+                       tensor.shape, dtype_name(tensor.type.code)});
   }
-  return ports;
+  return reports;
 }
 
 }  // namespace
@@ -185,8 +198,10 @@ std::vector<PortReport> describe_ports(const std::vector<TensorPort>& tensors,
 void describe_file(const tflite::Lowered& lowered, const Graph& graph, const Program& program,
                    ConvertReport& report) {
   const tflite::Signature& signature = lowered.model.signatures.front();
-  report.inputs = describe_ports(tensor_inputs(program), signature.inputs, lowered.inputs);
-  report.outputs = describe_ports(tensor_outputs(program), signature.outputs, lowered.outputs);
+  const std::vector<tflite::Tensor>& tensors = lowered.model.subgraphs.front().tensors;
+  report.inputs = describe_ports(tensor_inputs(program), signature.inputs, lowered.inputs, tensors);
+  report.outputs =
+      describe_ports(tensor_outputs(program), signature.outputs, lowered.outputs, tensors);
   report.nodes = NodeTracer(lowered, graph, program).trace();
   for (const tflite::Subgraph& subgraph : lowered.model.subgraphs) {
     for (const tflite::Operator& op : subgraph.operators)

@@ -70,7 +70,8 @@ def _report(path, image, values, outputs):
                 "perm": last}  # fmt: skip
 
     def port(index, name, tensor, factors):
-        return {"index": index, "name": name, "tensor": tensor, "factors": factors, "perm": same}
+        return {"index": index, "name": name, "tensor": tensor, "factors": factors, "perm": same,
+                "shape": factors, "dtype": "float32"}  # fmt: skip
 
     conv, relu, twice = values
     return {

@@ -10,7 +10,7 @@ from torch.utils import _pytree as pytree
 
 import ferryman
 from ferryman.capture import capture
-from ferryman.structure import module_types
+from ferryman.results import module_types
 
 
 def require_right(model, converted, args):
