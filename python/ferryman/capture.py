@@ -3,19 +3,16 @@
     program = capture(module, (x,))
     buffer, storages = walk(program)
 
-torch.export is tried as it is; then tracing below autograd (tracing.py), torch.export's strict
-mode, and both kinds of tracing with the example's values for those that Python looks at
-(freezing.py), which the program then has frozen. Nothing stays patched (size_branches.py), and the
-module, its flags and the random state are as before afterwards.
+A module that is no function of its inputs is refused first (purity.py, modes.py). Then torch.export
+is tried as it is; then tracing below autograd (tracing.py), torch.export's strict mode, and both
+kinds of tracing with the example's values for those that Python looks at (freezing.py), which the
+program then has frozen. Nothing stays patched (size_branches.py), and the module is as before
+afterwards (restore.py).
 """
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import logging
-import random
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,10 +25,17 @@ from torch.utils import _pytree as pytree
 from .complete import require_complete
 from .errors import CaptureError, InputError
 from .frozen import values_of_inputs, warn
-from .gradients import call_module, copy_tensor, levels_restored
+from .gradients import copy_tensor, levels_restored
+from .hints import hint_for, hint_for_type, reason, reasons
+from .modes import require_evaluation
 from .old_ways import in_modes
 from .packed import DataDependentLength
+from .places import lines_of, place_of
+from .purity import require_function
+from .quiet import quiet
+from .restore import left_unchanged, name_of
 from .size_branches import one_way
+from .trial import Failure, Runner
 from .walk import require_plain_tensor, walk
 
 __all__ = ["capture", "walk"]
@@ -57,10 +61,11 @@ def capture(
     module = as_module(module)
     kwargs = {} if kwargs is None else kwargs
     _check_arguments(module, args, kwargs)
-    if not training:
-        _require_eval_mode(module)
     args, kwargs = _separate_tensors(module, args, kwargs)
-    with left_unchanged(module):
+    if not training:
+        require_evaluation(module, args, kwargs)
+    functions = require_function(module, args, kwargs)
+    with left_unchanged(module), lines_of(functions):
         return _export(module, args, kwargs, dynamic_shapes, strict)
 
 
@@ -96,6 +101,7 @@ class _FunctionModule(nn.Module):
         if isinstance(owner, nn.Module):
             self.owner = owner
         self.training = bool(getattr(owner, "training", False))
+        self.function_name = getattr(function, "__name__", type(function).__name__)
         # torch names the inputs after the parameters of `forward`.
         self.forward = function if _has_signature(function) else _with_signature(function)
 
@@ -162,7 +168,7 @@ def _check_leaf(path: str, leaf, device: torch.device | None) -> None:
             f"example input {path} is {_describe_type(leaf)}",
             why="torch.export takes tensors, numbers, strings, None, and tuples, lists and dicts "
             "of them",
-            hint="for a class of your own call torch.export.register_dataclass first",
+            hint=hint_for_type(type(leaf)),
         )
     if leaf.is_meta or isinstance(leaf, torch._subclasses.FakeTensor):
         raise InputError(
@@ -188,18 +194,6 @@ def _leaves(args, kwargs) -> Iterator[tuple[str, Any]]:
         # The path starts with args or kwargs and the place in it.
         start = "args" if path[0].idx == 0 else "kwargs"
         yield start + pytree.keystr(path[1:]), leaf
-
-
-def _require_eval_mode(module: nn.Module) -> None:
-    for path, child in module.named_modules():
-        if not child.training:
-            continue
-        name = f"its module '{path}'" if path else "the module"
-        raise InputError(
-            f"{name} is in training mode",
-            why="dropout would be active and batch norm would use the statistics of the batch",
-            hint="call module.eval() first, or pass training=True if that is what you want",
-        )
 
 
 def _separate_tensors(module: nn.Module, args, kwargs) -> tuple[tuple, dict]:
@@ -229,7 +223,7 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
         if _is_hopeless(name, [error for _, error in failures]):
             continue
         try:
-            with _exporting(), levels_restored():
+            with left_unchanged(module), _exporting(), levels_restored():
                 program = way()
             require_complete(program)
         except Exception as error:
@@ -241,11 +235,13 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
             return program
         if len(failures) == 1:
             _require_running(*given)
-    reasons = {_reason(error): name for name, error in reversed(failures)}  # the first of equals
-    why = "\n".join(f"{name}: {reason}" for reason, name in reversed(reasons.items()))
+    errors = [error for _, error in failures]
     raise CaptureError(
-        f"torch.export cannot capture {type(module).__name__}", why=why, hint=_hint(failures)
-    ) from failures[0][1]
+        f"torch.export cannot capture {name_of(module)}",
+        where=place_of(errors[0]),
+        why=reasons(failures),
+        hint=hint_for(module, errors),
+    ) from errors[0]
 
 
 _TRACING = "tracing by make_fx"
@@ -314,7 +310,7 @@ def _without_free_values(module, args, kwargs, program: ExportedProgram) -> Expo
     if not depends_on_values(program):
         return program
     try:
-        with _exporting():
+        with left_unchanged(module), _exporting():
             frozen = export_frozen(module, args, kwargs)
     except Exception:  # then it is the core's to say what it cannot do
         return program
@@ -325,115 +321,17 @@ def _without_free_values(module, args, kwargs, program: ExportedProgram) -> Expo
 def _exporting():
     """With gradients, whatever the caller has set: without, modules such as nn.TransformerEncoder
     take a fused path that hides their operators."""
-    with torch.enable_grad(), _told_once(), one_way():
+    with torch.enable_grad(), quiet(), one_way():
         yield
-
-
-@contextmanager
-def _told_once():
-    """torch logs the frames of what it then raises, and prints the graph so far; the error that we
-    raise has the reason, or another way of capture succeeds."""
-    logs = [logging.getLogger(name) for name in _TALKATIVE]
-    levels = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.CRITICAL)
-    try:
-        with contextlib.redirect_stderr(_WithoutGraphs(sys.stderr)):
-            yield
-    finally:
-        for log, level in zip(logs, levels):
-            log.setLevel(level)
-
-
-_TALKATIVE = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
-
-
-class _WithoutGraphs:
-    """A stream that lets all but torch's graphs through: the model's own prints, warnings."""
-
-    def __init__(self, stream):
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        is_graph = "def forward(self" in text and " = torch." in text
-        return len(text) if is_graph else self._stream.write(text)
-
-    def __getattr__(self, name: str):
-        return getattr(self._stream, name)
 
 
 def _require_running(module, args, kwargs) -> None:
     """A module that does not even run on its example inputs needs no other way of capture."""
-    try:
-        call_module(module, args, kwargs)
-    except Exception as error:
+    with left_unchanged(module) as state:
+        result = Runner(module, state)((args, kwargs))
+    if isinstance(result, Failure):
         raise InputError(
-            f"{type(module).__name__} does not run on these example inputs",
-            why=_reason(error),
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    """The part of torch's message that says what happened, without pages of frames and logs."""
-    lines = [line.rstrip() for line in str(error).strip().splitlines()]
-    text = "\n".join(lines[:12]).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _hint(failures: list[tuple[str, Exception]]) -> str:
-    text = " ".join(str(error) for _, error in failures)
-    if "numpy()" in text:
-        return (
-            "the model leaves torch for numpy, where nothing can be traced; write that part with "
-            "torch's operators, or move it out of the model"
-        )
-    names = {type(error).__name__ for _, error in failures}
-    if any("DataDependent" in name for name in names):
-        return (
-            "the model branches on values of tensors; use torch.where or torch.cond, or move that "
-            "part out of the model"
-        )
-    return ""
-
-
-# Leaving things as they were ---------------------------------------------------------------------
-
-
-@contextmanager
-def left_unchanged(module: nn.Module):
-    """Restores attributes, train flags and random states; tensors are not touched by tracing."""
-    attributes = [(child, _copy_attributes(child)) for child in module.modules()]
-    states = _random_states()
-    try:
-        yield
-    finally:
-        for child, saved in attributes:
-            child.__dict__.clear()
-            child.__dict__.update(saved)
-        _set_random_states(states)
-
-
-def _copy_attributes(module: nn.Module) -> dict[str, Any]:
-    """Containers one level deep: forward may append to a list or assign a buffer."""
-    return {
-        name: value.copy() if type(value) in (dict, list, set) else value
-        for name, value in module.__dict__.items()
-    }
-
-
-def _random_states() -> dict[str, Any]:
-    states: dict[str, Any] = {"cpu": torch.get_rng_state(), "python": random.getstate()}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        states["cuda"] = torch.cuda.get_rng_state_all()
-    if "numpy" in sys.modules:
-        states["numpy"] = sys.modules["numpy"].random.get_state()
-    return states
-
-
-def _set_random_states(states: dict[str, Any]) -> None:
-    torch.set_rng_state(states["cpu"])
-    random.setstate(states["python"])
-    if "cuda" in states:
-        torch.cuda.set_rng_state_all(states["cuda"])
-    if "numpy" in states:
-        sys.modules["numpy"].random.set_state(states["numpy"])
+            f"{name_of(module)} does not run on these example inputs",
+            where=place_of(result.error),
+            why=reason(result.error),
+        ) from result.error

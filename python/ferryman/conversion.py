@@ -18,9 +18,11 @@ from .decompose import decompose_unknown
 from .errors import InputError, UnsupportedOps, from_native
 from .folder import Folder
 from .frozen import values_of_inputs
+from .hints import QUANTISED, is_quantised
 from .model import Model
 from .native_contract import NativeReport, Options
 from .progress import Stages
+from .quiet import quiet
 from .report import Report
 from .results import Results, module_types
 from .verdict import require_equal
@@ -153,12 +155,20 @@ class _LiveSource:
     def convert(self, path: str, options: str, stages: Stages):
         with stages("capture"):
             program = capture(self._module, self._args, self._kwargs, training=self._training)
-        with stages("decompose"):
+        with stages("decompose"), quiet():
             program = decompose_unknown(program)
         with stages("convert"):
             buffer, tensors = walk(program)
-            native = _run_core(lambda: _native.convert_live(buffer, tensors, path, options))
+            native = self._run_core(lambda: _native.convert_live(buffer, tensors, path, options))
         return program, native
+
+    def _run_core(self, call: Callable[[], str]) -> NativeReport:
+        try:
+            return _run_core(call)
+        except UnsupportedOps as refusal:
+            if self.reference is not None and is_quantised(self.reference):
+                refusal.hint = QUANTISED
+            raise
 
 
 class _ArchiveSource:

@@ -17,8 +17,8 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.utils import _pytree as pytree
 
-from .capture import left_unchanged
 from .gradients import call_module, without_fused_attention
+from .restore import left_unchanged
 
 Visit = Callable[[str, Any], None]
 
@@ -37,7 +37,7 @@ def run_program(
     program: ExportedProgram, leaves: list[Any], visit: Visit | None, steer: Steer | None = None
 ) -> list[Any]:
     """The flattened user outputs. Inputs and state are copied: in-place ops reach no one else."""
-    with _undisturbed():
+    with undisturbed():
         outputs = _Walker(program.graph_module, visit, steer).run(*_arguments(program, leaves))
     return _user_outputs(program, outputs)
 
@@ -54,7 +54,7 @@ def run_float64(
 
     noise: disturbs each value that is computed by as much as float32 rounds the largest element.
     """
-    with _undisturbed():
+    with undisturbed():
         before = torch.get_rng_state()
         try:
             arguments = [_widen(value) for value in _arguments(program, leaves)]
@@ -164,12 +164,13 @@ def _widen_type(dtype: torch.dtype) -> torch.dtype:
 
 def run_reference(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
     """The flattened outputs of the user's own module, which is left as it was."""
-    with _undisturbed(), left_unchanged(module):
+    with undisturbed(), left_unchanged(module):
         return pytree.tree_flatten(call_module(module, args, kwargs))[0]
 
 
 @contextlib.contextmanager
-def _undisturbed():
+def undisturbed():
+    """Without gradients, and torch's random state as it was afterwards."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]), without_fused_attention():
         yield
 

@@ -34,6 +34,7 @@ from torch.utils import _pytree as pytree
 from .decompose import add_constant
 from .frozen import HERE, TORCH, Frozen, frames, remember
 from .gradients import without_fused_attention
+from .operators import written_tensors
 
 _MAX_CONSTANT = 1 << 16  # numbers of a result that is kept: positions and counts have few
 # Written with the operators that give sizes away.
@@ -162,7 +163,7 @@ class FreezingMode(FakeTensorMode):
             result = super().dispatch(func, types, args, kwargs)
         self._remember(func, args, kwargs, [] if of_inputs else _tensors(result))
         if of_inputs:
-            for tensor in (*_tensors(result), *_written(func, args, kwargs)):
+            for tensor in (*_tensors(result), *written_tensors(func, args, kwargs)):
                 self._mark(tensor)
         return result
 
@@ -186,7 +187,7 @@ class FreezingMode(FakeTensorMode):
 
     def _remember(self, func, args, kwargs, constants: list[torch.Tensor]) -> None:
         """Results without a part of an input, as long as nobody writes to them."""
-        self._overwritten |= {_memory(tensor)[0] for tensor in _written(func, args, kwargs)}
+        self._overwritten |= {_memory(tensor)[0] for tensor in written_tensors(func, args, kwargs)}
         for tensor in constants:
             real = getattr(tensor, "real_tensor", None)
             if real is not None and not real.is_floating_point() and real.numel() <= _MAX_CONSTANT:
@@ -280,12 +281,3 @@ def _draws(func: OpOverload, args: tuple, kwargs: dict[str, Any]) -> bool:
         return False
     given = dict(zip((argument.name for argument in func._schema.arguments), args)) | kwargs
     return given.get("train", given.get("training", given.get("dropout_p", 1.0))) not in (False, 0)
-
-
-def _written(func: OpOverload, args: tuple, kwargs: dict[str, Any]) -> list[torch.Tensor]:
-    written = []
-    for place, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            value = args[place] if place < len(args) else kwargs.get(argument.name)
-            written += _tensors(value)
-    return written

@@ -71,10 +71,13 @@ def warn(program: ExportedProgram) -> None:
     if not values:
         return
     text = "\n".join(f"  {line}" for line in describe(values))
-    # At the line that called the package, whichever way led here.
+    tell(f"{WHAT}; {WHY}:\n{text}")
+
+
+def tell(text: str) -> None:
+    """Warns at the line that called the package, whichever way led here."""
     ours = itertools.takewhile(lambda frame: frame.f_code.co_filename.startswith(HERE), frames())
-    depth = 1 + len(list(ours))
-    warnings.warn(f"{WHAT}; {WHY}:\n{text}", FrozenValues, stacklevel=depth)
+    warnings.warn(text, FrozenValues, stacklevel=1 + len(list(ours)))
 
 
 def describe(values: Sequence[Frozen]) -> list[str]:

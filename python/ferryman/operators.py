@@ -11,6 +11,8 @@ import inspect
 from functools import cache
 
 import torch
+from torch._ops import OpOverload
+from torch.utils import _pytree as pytree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,3 +54,15 @@ def name_arguments(described: Operator, args, kwargs) -> list[tuple[str, object]
     if kwargs:  # in the order of the schema
         named += [(name, kwargs[name]) for name in described.names if name in kwargs]
     return named
+
+
+def written_tensors(func: OpOverload, args: tuple, kwargs: dict) -> list[torch.Tensor]:
+    """The operands that a call writes to."""
+    if not func._schema.is_mutable:
+        return []
+    written = []
+    for place, argument in enumerate(func._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            value = args[place] if place < len(args) else kwargs.get(argument.name)
+            written += [t for t in pytree.tree_leaves(value) if isinstance(t, torch.Tensor)]
+    return written

@@ -86,6 +86,14 @@ TEST(TranslateOps, DropoutInTrainingModeIsRefusedWithAHint) {
 )");
 }
 
+TEST(TranslateOps, DropoutInTrainingModeWithAProbabilityOfZeroIsNothing) {
+  ProgramBuilder builder;
+  const ValueIndex x = builder.input("x", {2});
+  builder.output(builder.node("aten.dropout.default",
+                              {tensor("input", x), {"p", {0.0}}, {"train", {true}}}, {2}));
+  EXPECT_EQ(translated(builder.program).errors, "");
+}
+
 // Frozen with the example's values: the size is a number, and the mask one of the run.
 TEST(TranslateOps, AMaskGivesAsManyEntriesAsTheProgramSays) {
   ProgramBuilder builder;

@@ -290,7 +290,7 @@ Imported import_rrelu(ImportContext& call) {
   FERRYMAN_TRY(const double lower, call.number("lower", 0.125));
   FERRYMAN_TRY(const double upper, call.number("upper", 1.0 / 3));
   FERRYMAN_TRY(const bool training, call.flag("training", false));
-  if (training) {
+  if (training && lower != upper) {
     return call.unsupported("in training mode")
         .because("a file draws no random numbers")
         .hint("call model.eval() first; rrelu(x, training=self.training) heeds it");
@@ -382,12 +382,12 @@ Diag drops_in_training(ImportContext& call) {
           "dropout(x, p, training=self.training)");
 }
 
-// In evaluation nothing is dropped.
+// In evaluation nothing is dropped, nor with a probability of zero.
 Imported import_dropout(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  call.ignore("p");
+  FERRYMAN_TRY(const double probability, call.number("p"));
   FERRYMAN_TRY(const bool training, call.flag("train", true));
-  if (training) return drops_in_training(call);
+  if (training && probability != 0) return drops_in_training(call);
   return std::vector{x, ValueId()};
 }
 

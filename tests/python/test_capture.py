@@ -187,7 +187,8 @@ def test_data_dependent_branches_are_a_capture_error_with_torchs_reason(strict):
         capture(Branch().eval(), (torch.ones(2),), strict=strict)
     text = str(caught.value)
     mode = "strict" if strict else "non-strict"
-    assert text.startswith(f"torch.export cannot capture Branch\n  why:  {mode} export: ")
+    assert text.startswith("torch.export cannot capture Branch\n")
+    assert f"  why:  {mode} export: " in text
     if not strict:
         assert "torch.cond" in text
 
@@ -265,7 +266,7 @@ def failing_inputs():
         "wrong_shape": (linear, (torch.ones(1, 4),), {}, "Linear does not run on these"),
         "class": (nn.Linear, (x,), {}, "cannot convert the class Linear itself"),
         "no_module": ("model", (x,), {}, "cannot convert an object of type str"),
-        "training": (nn.Sequential(nn.Linear(3, 2)), (x,), {}, "the module is in training mode"),
+        "training": (nn.Dropout(), (x,), {}, "the module is in training mode"),
         "part_training": (half_trained(), (x,), {}, "its module '1' is in training mode"),
         "torchscript": (torch.jit.trace(linear, x), (x,), {}, "TorchScript module"),
     }
