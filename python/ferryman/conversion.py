@@ -18,7 +18,7 @@ from .decompose import decompose_unknown
 from .errors import InputError, UnsupportedOps, from_native
 from .folder import Folder
 from .frozen import values_of_inputs
-from .hints import QUANTISED, is_quantised
+from .hints import hint_for
 from .model import Model
 from .native_contract import NativeReport, Options
 from .progress import Stages
@@ -166,8 +166,8 @@ class _LiveSource:
         try:
             return _run_core(call)
         except UnsupportedOps as refusal:
-            if self.reference is not None and is_quantised(self.reference):
-                refusal.hint = QUANTISED
+            if self.reference is not None:
+                refusal.hint = hint_for(self.reference, [refusal])
             raise
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
-QUANTISED = (
+_QUANTISED = (
     "the module is quantised or observed by torch.ao: convert the float model, and quantise the "
     "file, for instance with ai-edge-quantizer"
 )
@@ -39,7 +39,9 @@ _ADVICE = (
     *("consider using data-dependent friendly APIs", "The branch condition involves"),
 )
 _LINES = 6
-_NESTED_TENSORS = re.compile(r"NestedTensor|nested[._]\w*tensor|aten\._?nested")
+_NESTED_TENSORS = re.compile(
+    r"NestedTensor|nested[._]\w*tensor|aten\._?(nested|jagged|padded_dense)"
+)
 _UNKNOWN_OUTPUT = re.compile(r"Found <class '([\w.<>]+)'> in output")
 
 
@@ -66,7 +68,7 @@ def reasons(failures: Sequence[tuple[str, BaseException]]) -> str:
 def hint_for(module: nn.Module, errors: Sequence[BaseException]) -> str:
     text = " ".join(str(error) for error in errors)
     if is_quantised(module):
-        return QUANTISED
+        return _QUANTISED
     if _NESTED_TENSORS.search(text):
         return _NESTED
     unknown = _UNKNOWN_OUTPUT.search(text)
