@@ -19,6 +19,7 @@
 #include "support/check.h"
 #include "target/tflite/contract.h"
 #include "target/tflite/legalise.h"
+#include "target/tflite/name_tensors.h"
 #include "target/tflite/polish.h"
 #include "target/tflite/write.h"
 
@@ -74,6 +75,14 @@ PassOptions known_to(const std::vector<Pass>& passes, PassOptions options) {
     });
   }
   return options;
+}
+
+std::vector<std::string> parameter_names(const frontend::Program& program) {
+  std::vector<std::string> names;
+  for (const frontend::Input& input : program.inputs) {
+    if (input.data.has_value()) names.push_back(input.name);
+  }
+  return names;
 }
 
 class Converter {
@@ -143,6 +152,7 @@ class Converter {
     stopwatch_.finish("lower");
     tflite::fuse_activations(lowered);
     tflite::rename_ports(lowered.model, ports.input_names, ports.output_names);
+    tflite::name_tensors(lowered.model, graph, parameter_names(program));
     lowered.model.description = options_.description;
     stopwatch_.finish("polish");
     FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));

@@ -141,7 +141,7 @@ Match<AbsorbIntoLayer> match_affine_after_layer(const Graph& graph, OpId root) {
     return Refused{*std::move(why)};
   std::optional<Absorbed> absorbed = scale_results(graph, layer, *affine);
   if (!absorbed.has_value()) return std::nullopt;
-  AbsorbIntoLayer found{graph.op(root).result(), *std::move(absorbed), {}};
+  AbsorbIntoLayer found{graph.op(root).result(), *std::move(absorbed), {}, layer.location};
   for (const OpId id : above->between) {
     found.between.insert(found.between.begin(),
                          {OpName{graph.op(id).def->name}, attrs_of(graph.op(id))});
@@ -150,7 +150,10 @@ Match<AbsorbIntoLayer> match_affine_after_layer(const Graph& graph, OpId root) {
 }
 
 void absorb_into_layer(Rewriter& rewriter, const AbsorbIntoLayer& found) {
+  const LocationId around = rewriter.current_location();
+  rewriter.set_location(found.location);
   ValueId value = create_absorbed(rewriter, found.layer);
+  rewriter.set_location(around);
   for (const Relabelling& relabelling : found.between) {
     const ValueId operands[] = {value};
     value = rewriter.create(relabelling.op, operands, relabelling.attrs);
@@ -188,7 +191,7 @@ Match<AbsorbIntoLayer> match_affine_before_layer(const Graph& graph, OpId root) 
     return Refused{*std::move(why)};
   std::optional<Absorbed> absorbed = scale_operand(graph, layer, *affine);
   if (!absorbed.has_value()) return std::nullopt;
-  return AbsorbIntoLayer{layer.result(), *std::move(absorbed), {}};
+  return AbsorbIntoLayer{layer.result(), *std::move(absorbed), {}, layer.location};
 }
 
 }  // namespace ferryman

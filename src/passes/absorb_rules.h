@@ -15,6 +15,7 @@ struct AbsorbIntoLayer {
   ValueId result;
   Absorbed layer;
   std::vector<Relabelling> between;  // in order of execution
+  LocationId location;               // of the layer that absorbs
 };
 
 // layer -> (permute | reshape)* -> affine            =>   layer' -> (permute | reshape)*

@@ -32,12 +32,12 @@ Model lowered_scan(int64_t directions, int64_t steps = 8) {
 TEST(LowerScan, AWhileWithTwoStepsInItsBody) {
   const Model model = lowered_scan(1);
   EXPECT_EQ(print_model(model), R"(tflite ""  // runtime 2.9.0 or later
-signature "serving_default" of graph 0: ("gates": %gates, "h0": %h0) -> ("y": %/reshape, "h": %#10)
-graph main(%gates: f32[8,1,1,3], %h0: f32[1,1,3]) -> (%/reshape, %#10) {
+signature "serving_default" of graph 0: ("gates": %gates, "h0": %h0) -> ("y": %#12, "h": %#10)
+graph main(%gates: f32[8,1,1,3], %h0: f32[1,1,3]) -> (%#12, %#10) {
   %#4 = RESHAPE(%gates, [4,2,1,3]) {new_shape=[4,2,1,3]} : f32[4,2,1,3]
   %#7 = FILL([4,6], 0) : f32[4,6]
   %#8, %#9, %#10, %#11 = WHILE(0, %#4, %h0, %#7) {cond_subgraph_index=1, body_subgraph_index=2} : i32[], f32[4,2,1,3], f32[1,1,3], f32[4,6]
-  %/reshape = RESHAPE(%#11, [8,1,1,3]) {new_shape=[8,1,1,3]} : f32[8,1,1,3]
+  %#12 = RESHAPE(%#11, [8,1,1,3]) {new_shape=[8,1,1,3]} : f32[8,1,1,3]
 }
 graph rnn_scan/condition_1(%#0: i32[], %#1: f32[4,2,1,3], %#2: f32[1,1,3], %#3: f32[4,6]) -> (%continues) {
   %continues = LESS(%#0, 4) : bool[]
@@ -53,9 +53,9 @@ graph rnn_scan/body_2(%counter: i32[], %all_gates: f32[4,2,1,3], %h: f32[1,1,3],
   %#13 = ADD(%#12, %#11) : f32[1,1,3]
   %#14 = TANH(%#13) : f32[1,1,3]
   %#15 = CONCATENATION(%#8, %#14) : f32[2,1,3]
-  %/reshape = RESHAPE(%#15, [1,6]) {new_shape=[1,6]} : f32[1,6]
+  %#17 = RESHAPE(%#15, [1,6]) {new_shape=[1,6]} : f32[1,6]
   %start = PACK(%counter, 0) {values_count=2} : i32[2]
-  %updated = DYNAMIC_UPDATE_SLICE(%stored, %/reshape, %start) : f32[4,6]
+  %updated = DYNAMIC_UPDATE_SLICE(%stored, %#17, %start) : f32[4,6]
   %next = ADD(%counter, 1) : i32[]
 }
 constants

@@ -90,7 +90,7 @@ void lower_pad(LowerOp& op) {
     return op.finish_in_shape(Op::kPad, {op.operand(0), paddings(op)}, op.windowed_shape());
   }
   op.finish_in_shape(Op::kPadv2,
-                     {op.operand(0), paddings(op), op.filled(op.type(0).dtype, {1}, value)},
+                     {op.operand(0), paddings(op), op.filled(op.type(0).dtype, {}, value)},
                      op.windowed_shape());
 }
 

@@ -102,9 +102,8 @@ TensorIndex MemoryTable::constant(ValueId value, const TensorData& data, const L
   return known.back().second;
 }
 
-TensorIndex MemoryTable::like(TensorIndex from, const Dims& shape, std::string_view suffix) {
+TensorIndex MemoryTable::like(TensorIndex from, const Dims& shape) {
   Tensor tensor;
-  tensor.name = subgraph_.tensor(from).name + std::string(suffix);
   tensor.type = subgraph_.tensor(from).type;
   tensor.shape = to_shape(shape);
   return subgraph_.add(std::move(tensor));
@@ -112,7 +111,7 @@ TensorIndex MemoryTable::like(TensorIndex from, const Dims& shape, std::string_v
 
 TensorIndex MemoryTable::reshaped(TensorIndex from, const Dims& shape) {
   if (subgraph_.tensor(from).shape == to_shape(shape)) return from;
-  const TensorIndex to = like(from, shape, "/reshape");
+  const TensorIndex to = like(from, shape);
   const std::vector<int32_t> new_shape = to_shape(shape);
   const TensorIndex shape_tensor = add_int32_vector(subgraph_, new_shape);
   subgraph_.operators.push_back({.op = Op::kReshape,
@@ -130,7 +129,7 @@ TensorIndex MemoryTable::transposed(TensorIndex from, const Ints& perm) {
     shape.push_back(Dim(subgraph_.tensor(from).shape[static_cast<size_t>(axis)]));
     perm32.push_back(static_cast<int32_t>(axis));
   }
-  const TensorIndex to = like(from, shape, "/transpose");
+  const TensorIndex to = like(from, shape);
   const TensorIndex perm_tensor = add_int32_vector(subgraph_, perm32);
   subgraph_.operators.push_back({.op = Op::kTranspose,
                                  .inputs = {from, perm_tensor},
@@ -142,7 +141,7 @@ TensorIndex MemoryTable::transposed(TensorIndex from, const Ints& perm) {
 TensorIndex MemoryTable::blocks_moved(TensorIndex from, const layout::BlockMove& move) {
   const bool to_space = move.kind == layout::BlockMove::Kind::kDepthToSpace;
   from = reshaped(from, move.input_shape);
-  const TensorIndex to = like(from, move.output_shape, to_space ? "/space" : "/depth");
+  const TensorIndex to = like(from, move.output_shape);
   const auto block = static_cast<int32_t>(move.size);
   subgraph_.operators.push_back({.op = block_kernel(move),
                                  .inputs = {from},

@@ -60,7 +60,7 @@ class MemoryTable {
                      const std::vector<int32_t>& wanted);
   std::optional<Ints> axis_perm(const Held& from, ValueId value, const layout::Layout& to) const;
   TensorIndex transposed(TensorIndex from, const Ints& perm);
-  TensorIndex like(TensorIndex from, const Dims& shape, std::string_view suffix);
+  TensorIndex like(TensorIndex from, const Dims& shape);
   TensorIndex blocks_moved(TensorIndex from, const layout::BlockMove& move);
   TensorIndex in_steps(TensorIndex from, const std::vector<layout::CopyStep>& steps);
 

@@ -179,10 +179,7 @@ class ActivationFusion {
 void rename_ports(Model& model, const std::vector<std::string>& inputs,
                   const std::vector<std::string>& outputs) {
   const auto rename = [&](std::vector<NamedTensor>& ports, const std::vector<std::string>& names) {
-    for (size_t i = 0; i < names.size(); ++i) {
-      ports[i].name = names[i];
-      model.subgraphs.front().tensors[static_cast<size_t>(ports[i].tensor)].name = names[i];
-    }
+    for (size_t i = 0; i < names.size(); ++i) ports[i].name = names[i];
   };
   rename(model.signatures.front().inputs, inputs);
   rename(model.signatures.front().outputs, outputs);

@@ -11,7 +11,7 @@ namespace ferryman::tflite {
 // Placements of values that no longer exist in the model are dropped.
 void fuse_activations(Lowered& lowered);
 
-// Names of the signature and its tensors, in order; an empty list keeps those of the model.
+// Names of the signature, in order; an empty list keeps those of the model.
 void rename_ports(Model& model, const std::vector<std::string>& inputs,
                   const std::vector<std::string>& outputs);
 
