@@ -106,6 +106,7 @@ class NativeReport:
     """
     {"inputs": [port], "outputs": [port], "nodes": [node], "stages": [{"name", "seconds"}],
      "ops": {"CONV_2D": 52, …}, "file_bytes": n,
+     "runtime": {"oldest": "2.9.0", "operators": ["GELU", "CONV_2D (version 6)"]},
      "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
                 "transposes": [{"reason", "bytes", "node"}]},
      "nan": "fast" or "exact", "remarks": [diagnostic], "input_tree": text, "output_tree": text}
@@ -132,6 +133,8 @@ class NativeReport:
     remarks: tuple[dict[str, Any], ...]
     input_tree: str
     output_tree: str
+    runtime: str = ""  # the first release of the runtime that can load the file; "" = not known
+    runtime_operators: tuple[str, ...] = ()  # those that ask for it
 
     @staticmethod
     def of_file(*, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> NativeReport:
@@ -164,6 +167,8 @@ class NativeReport:
             remarks=tuple(report["remarks"]),
             input_tree=report.get("input_tree", ""),
             output_tree=report.get("output_tree", ""),
+            runtime=report["runtime"]["oldest"],
+            runtime_operators=tuple(report["runtime"]["operators"]),
         )
 
 

@@ -128,6 +128,7 @@ class Report:
             "file_bytes": native.file_bytes,
             "seconds": self.seconds,
             "ops": native.ops,
+            "runtime": {"oldest": native.runtime, "operators": list(native.runtime_operators)},
             "layout": {
                 "bytes_moved": native.bytes_moved,
                 "lower_bound": native.lower_bound,

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from .compare import Difference
 from .frozen import describe
+from .native_contract import NativeReport
 from .report import Node, Report
 
 _CLOSE = 0.1  # of the tolerance: more than that is still right, but worth a look
@@ -156,6 +157,8 @@ def summary(report: Report) -> list[str]:
         f"{count} {name}" for name, count in sorted(native.ops.items(), key=lambda op: -op[1])
     )
     rows = [f"file: {size(native.file_bytes)}, {sum(native.ops.values())} operators: {operators}"]
+    if native.runtime:
+        rows.append(f"runtime: {_runtime(native)}")
     proof = (
         "proved to be the least possible"
         if native.optimal and native.bytes_moved == native.lower_bound
@@ -170,6 +173,13 @@ def summary(report: Report) -> list[str]:
     times = ", ".join(f"{name} {duration(s)}" for name, s in report.seconds.items())
     rows.append(f"time: {times}")
     return rows
+
+
+def _runtime(native: NativeReport) -> str:
+    oldest = f"TensorFlow Lite {native.runtime} or later"
+    if not native.runtime_operators:
+        return oldest
+    return f"{oldest}, for {', '.join(native.runtime_operators)}"
 
 
 def _remark(remark: dict[str, Any]) -> str:

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <memory>
@@ -81,6 +82,10 @@ void print_summary(const std::string& output, const ConvertReport& report) {
   for (const auto& [name, count] : report.ops) num_ops += count;
   fmt::print("{}: {}, {} operators, {:.3f} s\n", output, human_bytes(report.file_bytes), num_ops,
              seconds);
+  fmt::print("runtime: TensorFlow Lite {} or later{}\n", report.runtime,
+             report.runtime_operators.empty()
+                 ? ""
+                 : fmt::format(", for {}", fmt::join(report.runtime_operators, ", ")));
   fmt::print(
       "transposes: {}, {} moved ({})\n", report.transposes.size(), human_bytes(report.bytes_moved),
       report.optimal ? "proven to be the fewest"

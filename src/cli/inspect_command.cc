@@ -9,6 +9,7 @@
 #include "support/json_text.h"
 #include "target/tflite/print.h"
 #include "target/tflite/read.h"
+#include "target/tflite/runtime_version.h"
 
 namespace ferryman::cli {
 
@@ -45,14 +46,25 @@ ExitStatus inspect_program(const frontend::Program& program, Format format) {
   return ExitStatus::kDone;
 }
 
+std::string json_runtime(const tflite::Model& model) {
+  const tflite::RuntimeNeed need = tflite::runtime_need(model);
+  std::string operators;
+  for (const std::string& op : need.operators) {
+    operators += (operators.empty() ? "" : ", ") + json_quote(op);
+  }
+  return fmt::format(R"({{"oldest": {}, "operators": [{}]}})",
+                     json_quote(to_string(need.release)), operators);
+}
+
 ExitStatus inspect_model(const tflite::Model& model, Format format) {
   Counts ops;
   for (const tflite::Subgraph& graph : model.subgraphs) {
     for (const tflite::Operator& op : graph.operators) ++ops[std::string(tflite::to_string(op.op))];
   }
   if (format == Format::kJson) {
-    fmt::print("{{\"kind\": \"tflite\", \"description\": {}, \"ops\": {}}}\n",
-               json_quote(model.description), json_counts(ops));
+    fmt::print(
+        "{{\"kind\": \"tflite\", \"description\": {}, \"ops\": {}, \"runtime\": {}}}\n",
+        json_quote(model.description), json_counts(ops), json_runtime(model));
     return ExitStatus::kDone;
   }
   fmt::print("{}", tflite::print_model(model));

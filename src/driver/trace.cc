@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cctype>
 #include <unordered_map>
+#include <utility>
+
+#include "target/tflite/runtime_version.h"
 
 namespace ferryman {
 
@@ -207,6 +210,9 @@ void describe_file(const tflite::Lowered& lowered, const Graph& graph, const Pro
     for (const tflite::Operator& op : subgraph.operators)
       ++report.ops[std::string(tflite::to_string(op.op))];
   }
+  tflite::RuntimeNeed need = tflite::runtime_need(lowered.model);
+  report.runtime = to_string(need.release);
+  report.runtime_operators = std::move(need.operators);
 }
 
 void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,

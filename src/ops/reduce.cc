@@ -108,7 +108,7 @@ InferResult arg_type(const InferArgs& args) {
   FERRYMAN_TRY_STATUS(check_axis(axis, type.rank()));
   if (type.dims[static_cast<size_t>(axis)] == Dim(0))
     return shape_error("the extreme of no elements");
-  type.dtype = DType::kI64;
+  type.dtype = args.attrs[attr::kDType];
   type.dims[static_cast<size_t>(axis)] = Dim(1);
   return std::vector{type};
 }
@@ -148,6 +148,7 @@ void define_reductions(Ops& ops) {
       .doc("position of the first largest (or NaN) along an axis, which becomes 1")
       .operand("x", DTypeSet::kNumeric)
       .attr(attr::kAxis)
+      .attr(attr::kDType, DType::kI64)
       .result(arg_type)
       .axes(AxisRule::kAlong)
       .eval(eval_arg(argmax_real, argmax_whole));
@@ -155,6 +156,7 @@ void define_reductions(Ops& ops) {
       .doc("position of the first smallest (or NaN) along an axis, which becomes 1")
       .operand("x", DTypeSet::kNumeric)
       .attr(attr::kAxis)
+      .attr(attr::kDType, DType::kI64)
       .result(arg_type)
       .axes(AxisRule::kAlong)
       .eval(eval_arg(argmin_real, argmin_whole));

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "ops/names.h"
-#include "passes/match.h"
+#include "passes/integer_range.h"
 #include "target/tflite/guard.h"
 #include "target/tflite/legalise.h"
 
@@ -70,9 +70,8 @@ Guard find_row(const Op& op) {
 // A divisor or exponent that is known to be positive needs none.
 Guard find_guard(const Graph& graph, const Op& op) {
   if (op.operands.empty() || !op.operands[0].valid()) return nullptr;
-  if (op.operands.size() < 2 || uniform_value(graph, op.operands[1]).value_or(-1) > 0)
-    return nullptr;
-  return is_integer(graph.type(op.operands[0]).dtype) ? find_row(op) : nullptr;
+  if (op.operands.size() < 2 || !is_integer(graph.type(op.operands[0]).dtype)) return nullptr;
+  return IntegerRanges(graph).of(op.operands[1]).min > 0 ? nullptr : find_row(op);
 }
 
 Result<Changed> run_guard_values(Graph& graph, PassContext&) {

@@ -44,6 +44,7 @@ std::vector<Pass> legalise_passes(const LegaliseOptions& options) {
   std::vector<Pass> passes;
   passes.push_back(legalise_recurrent(options.recurrent));
   passes.push_back(fold_constants());
+  passes.push_back(narrow_integers());
   passes.push_back(guard_values());
   passes.push_back(options.nan == NanForm::kExact ? guard_nan() : leave_nan());
   passes.push_back(legalise_ops(options.nan));

@@ -54,6 +54,8 @@ std::vector<Rule> legal_order_rules(NanForm nan);
 Pass legalise_recurrent(RecurrentForm form);
 // Computes on types that the runtime has kernels for.
 Pass widen_types();
+// int64 whose values fit into int32.
+Pass narrow_integers();
 // Once, before the ops are written in the forms of the target: they would match what they make.
 Pass guard_values();
 Pass guard_nan();        // NanForm::kExact

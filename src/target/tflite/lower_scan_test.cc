@@ -31,7 +31,7 @@ Model lowered_scan(int64_t directions, int64_t steps = 8) {
 
 TEST(LowerScan, AWhileWithTwoStepsInItsBody) {
   const Model model = lowered_scan(1);
-  EXPECT_EQ(print_model(model), R"(tflite ""  // runtime 2.9.0 or later
+  EXPECT_EQ(print_model(model), R"(tflite ""  // runtime 2.9.0 (DYNAMIC_UPDATE_SLICE) or later
 signature "serving_default" of graph 0: ("gates": %gates, "h0": %h0) -> ("y": %#12, "h": %#10)
 graph main(%gates: f32[8,1,1,3], %h0: f32[1,1,3]) -> (%#12, %#10) {
   %#4 = RESHAPE(%gates, [4,2,1,3]) {new_shape=[4,2,1,3]} : f32[4,2,1,3]

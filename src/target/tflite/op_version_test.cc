@@ -84,7 +84,22 @@ TEST(RuntimeVersion, FollowsOperatorsAndVersions) {
   EXPECT_EQ(to_string(min_runtime_version(Op::kAdd, 1)), "1.5.0");
   EXPECT_EQ(to_string(min_runtime_version(Op::kConv2d, 6)), "2.9.0");
   EXPECT_EQ(to_string(min_runtime_version(Op::kRelu0To1, 1)), "2.10.0");
-  EXPECT_EQ(to_string(min_runtime_version(sample_model())), "1.5.0");
+  EXPECT_EQ(to_string(min_runtime_version(Op::kBitcast, 1)), "2.13.0");
+  EXPECT_EQ(to_string(runtime_need(sample_model())), "1.5.0");
+}
+
+TEST(RuntimeVersion, VersionsNewerThanTheTableCountAsItsLast) {
+  EXPECT_EQ(min_runtime_version(Op::kGelu, 9), min_runtime_version(Op::kGelu, 2));
+}
+
+TEST(RuntimeVersion, NamesTheOperatorsThatAskForTheRelease) {
+  Model model = sample_model();
+  Subgraph& main = model.subgraphs.front();
+  const TensorIndex x = main.add(f32("x", {2, 3, 1, 1, 4}));
+  const TensorIndex y = main.add(f32("y", {3, 2, 1, 1, 4}));
+  main.operators.push_back({.op = Op::kTranspose, .inputs = {x}, .outputs = {y}});
+  main.operators.push_back({.op = Op::kBatchMatmul, .inputs = {x, x}, .outputs = {y}});
+  EXPECT_EQ(to_string(runtime_need(model)), "2.3.0 (BATCH_MATMUL, TRANSPOSE (version 4))");
 }
 
 }  // namespace

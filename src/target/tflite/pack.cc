@@ -229,7 +229,7 @@ Offset<schema::Metadata> Packer::metadata(const std::string& name,
 }
 
 Offsets<schema::Metadata> Packer::all_metadata(const Model& model) {
-  std::string release = to_string(min_runtime_version(model));
+  std::string release = to_string(runtime_need(model).release);
   release.resize(kRuntimeVersionBytes);
   Offsets<schema::Metadata> entries = {metadata("min_runtime_version", bytes_of(release))};
   if (place_ == ConstantPlace::kOutside) {

@@ -169,7 +169,7 @@ class Printer {
 
   std::string print() {
     text_ = fmt::format("tflite {}  // runtime {} or later\n", quoted(model_.description),
-                        to_string(min_runtime_version(model_)));
+                        to_string(runtime_need(model_)));
     for (const Signature& signature : model_.signatures) print_signature(signature);
     for (const Subgraph& subgraph : model_.subgraphs) print_subgraph(subgraph);
     print_constants();
