@@ -1,9 +1,12 @@
-"""Whole numbers that fit into int32 are divided as such, with few operators that old runtimes have."""
+"""Whole numbers that fit into int32 are divided as such, in few operators of old runtimes."""
+
+import json
 
 import pytest
 import torch
 
 import ferryman
+from ferryman import tree
 
 HEAT = torch.rand(2, 6, 6, generator=torch.Generator().manual_seed(0))
 
@@ -58,22 +61,46 @@ def negative(x):
     return i // 4, i % 4, i.fmod(4), i >> 1, i & 7
 
 
-# Operators, and the oldest runtime that has them: None where neither is the point.
-CASES = {
-    peak: (12, "1.14.0"),
-    unravelled: (18, "1.14.0"),
-    of_the_best: (20, None),
-    truncated: (40, None),
-    counted: (14, "1.14.0"),
-    bits: (None, None),
-    bounded: (16, None),
-    looked_up: (10, None),
-    far: (None, None),
-    negative: (None, None),
-}  # fmt: skip
+ALL = [
+    peak, unravelled, of_the_best, truncated, counted, bits, bounded, looked_up, far, negative
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_results_are_those_of_pytorch(case):
+@pytest.mark.parametrize("function", ALL, ids=lambda function: function.__name__)
+def test_results_are_those_of_pytorch(function):
     # The check compares every value of the graph, on the example and on random inputs.
-    ferryman.convert(case, (HEAT,), progress=False)
+    ferryman.convert(function, (HEAT,), progress=False)
+
+
+@pytest.mark.parametrize(
+    "function, most", [(peak, 12), (counted, 12), (bounded, 10)], ids=lambda x: str(x)[:16]
+)
+def test_a_division_that_fits_is_one_operator_of_old_runtimes(function, most):
+    native = ferryman.convert(function, (HEAT,), verify=False, progress=False).report.native
+    assert native.ops["FLOOR_DIV"] >= 1
+    assert sum(native.ops.values()) <= most
+    assert native.runtime == "1.14.0"
+
+
+def test_an_index_that_is_not_negative_is_not_wrapped():
+    native = ferryman.convert(looked_up, (HEAT,), verify=False, progress=False).report.native
+    assert native.ops["GATHER"] == 2
+    assert not {"SELECT_V2", "LESS", "ADD"} & set(native.ops)
+
+
+def test_known_bits_are_divisions():
+    def low_and_high(x):
+        return x & 63, x >> 3
+
+    native = ferryman.convert(low_and_high, (torch.arange(9, dtype=torch.int32) - 4,)).report.native
+    assert {"STABLEHLO_AND", "RIGHT_SHIFT"} & set(native.ops) == set()
+
+
+def test_the_report_names_the_oldest_runtime_and_what_asks_for_it():
+    def smooth(x):
+        return torch.nn.functional.gelu(x), x + 1
+
+    report = ferryman.convert(smooth, (HEAT,), verify=False, progress=False).report
+    assert (report.native.runtime, report.native.runtime_operators) == ("2.9.0", ("GELU",))
+    assert json.loads(report.to_json())["runtime"] == {"oldest": "2.9.0", "operators": ["GELU"]}
+    assert "runtime: TensorFlow Lite 2.9.0 or later, for GELU" in tree.summary(report)

@@ -69,7 +69,8 @@ def content(model):
 
 def names(model):
     """By subgraph, in the file's order."""
-    return [[tensor.name.decode() for tensor in graph.tensors] for graph in content(model).subgraphs]
+    graphs = content(model).subgraphs
+    return [[tensor.name.decode() for tensor in graph.tensors] for graph in graphs]
 
 
 def results(model):
