@@ -53,9 +53,9 @@ def test_tree_has_modules_with_classes_and_nodes_with_shape_operators_and_line(r
 Net  ERROR
 ├── block: Block  ERROR
 │   ├── conv: Conv2d
-│   │   └── conv2d  f32[1, 8, 8, 8]  in relu  net.py:{BLOCK}
+│   │   └── conv2d  f32[1, 8, 8, 8]  TRANSPOSE CONV_2D  in relu  net.py:{BLOCK}
 │   ├── norm: BatchNorm2d
-│   │   └── batch_norm  f32[1, 8, 8, 8]  TRANSPOSE CONV_2D  in relu  net.py:{BLOCK}
+│   │   └── batch_norm  f32[1, 8, 8, 8]  in relu  net.py:{BLOCK}
 │   └── relu  f32[1, 8, 8, 8]  ERROR  net.py:{BLOCK}
 ├── body: Sequential  ERROR
 │   ├── 0: Conv2d  ERROR
@@ -95,7 +95,7 @@ def test_json_tells_everything(report):
     content = json.loads(report.to_json())
     assert set(content) == {
         "model", "modules", "verified", "samples", "file_bytes", "seconds", "ops", "layout",
-        "inputs", "outputs", "nodes", "remarks",
+        "inputs", "outputs", "nodes", "remarks", "runtime",
     }  # fmt: skip
     assert content["modules"]["body"] == "Sequential"
     nodes = {node["name"]: node for node in content["nodes"]}
@@ -110,6 +110,7 @@ def test_json_tells_everything(report):
     assert content["layout"]["bytes_moved"] == content["layout"]["lower_bound"] > 0
     assert len(content["layout"]["transposes"]) == 2
     assert content["file_bytes"] > 0
+    assert content["runtime"]["operators"]
     assert [output["name"] for output in content["outputs"]] == ["logits", "features"]
     assert all(len(output["differences"]) == 2 for output in content["outputs"])
     assert {"capture", "functionalise", "translate", "simplify", "legalise", "plan layout",
