@@ -57,12 +57,12 @@ test-sanitize: sanitize
 	tools/fuzz build-sanitize 60
 
 test-python: module
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 # In an environment of its own: torch's private parts that Ferryman touches may move.
 test-newer-torch: module
 	@TORCH="$(NEWER_TORCH)" tools/setup .venv-newer
-	.venv-newer/bin/python -m pytest tests/python tests/models
+	.venv-newer/bin/python -m pytest -n $(JOBS) --dist loadfile tests/python tests/models
 
 fuzz: sanitize
 	tools/fuzz build-sanitize 600
