@@ -104,7 +104,7 @@ class Transpose:
 @dataclasses.dataclass(frozen=True)
 class NativeReport:
     """
-    {"inputs": [port], "outputs": [port], "nodes": [node], "stages": [{"name", "seconds"}],
+    {"version": 1, "inputs": [port], "outputs": [port], "nodes": [node], "stages": [{"name", "seconds"}],
      "ops": {"CONV_2D": 52, …}, "file_bytes": n,
      "runtime": {"oldest": "2.9.0", "operators": ["GELU", "CONV_2D (version 6)"]},
      "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
@@ -135,6 +135,7 @@ class NativeReport:
     output_tree: str
     runtime: str = ""  # the first release of the runtime that can load the file; "" = not known
     runtime_operators: tuple[str, ...] = ()  # those that ask for it
+    version: int = 0  # of this JSON, which the report's own shares; 0 = there was none
 
     @staticmethod
     def of_file(*, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> NativeReport:
@@ -169,6 +170,7 @@ class NativeReport:
             output_tree=report.get("output_tree", ""),
             runtime=report["runtime"]["oldest"],
             runtime_operators=tuple(report["runtime"]["operators"]),
+            version=report["version"],
         )
 
 

@@ -121,6 +121,7 @@ class Report:
     def to_json(self) -> str:
         native = self.native
         content = {
+            "version": native.version,
             "model": self.model,
             "modules": self.modules,
             "verified": self.checks is not None,

@@ -10,6 +10,9 @@ namespace ferryman {
 
 namespace {
 
+// Counts what breaks readers: a field that goes or means something else, not one that comes.
+constexpr int kVersion = 1;
+
 template <typename List, typename ToText>
 std::string json_list(const List& list, ToText to_text) {
   std::string text = "[";
@@ -89,11 +92,11 @@ std::string json_ops(const std::map<std::string, int64_t>& ops) {
 
 std::string to_json(const ConvertReport& report) {
   return fmt::format(
-      R"({{"inputs": {}, "outputs": {}, "nodes": {}, "stages": {}, "ops": {}, )"
+      R"({{"version": {}, "inputs": {}, "outputs": {}, "nodes": {}, "stages": {}, "ops": {}, )"
       R"("runtime": {{"oldest": {}, "operators": {}}}, "file_bytes": {}, )"
       R"("layout": {{"bytes_moved": {}, "lower_bound": {}, "optimal": {}, "transposes": {}}}, )"
       R"("nan": "{}", "remarks": {}, "input_tree": {}, "output_tree": {}}})",
-      json_list(report.inputs, json_port), json_list(report.outputs, json_port),
+      kVersion, json_list(report.inputs, json_port), json_list(report.outputs, json_port),
       json_list(report.nodes, json_node), json_list(report.stages, json_stage),
       json_ops(report.ops), json_quote(report.runtime),
       json_list(report.runtime_operators, json_quote), report.file_bytes, report.bytes_moved,
