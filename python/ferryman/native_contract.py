@@ -168,9 +168,9 @@ class NativeReport:
             remarks=tuple(report["remarks"]),
             input_tree=report.get("input_tree", ""),
             output_tree=report.get("output_tree", ""),
-            runtime=report["runtime"]["oldest"],
-            runtime_operators=tuple(report["runtime"]["operators"]),
-            version=report["version"],
+            runtime=report.get("runtime", {}).get("oldest", ""),
+            runtime_operators=tuple(report.get("runtime", {}).get("operators", ())),
+            version=report.get("version", 0),
         )
 
 

@@ -108,9 +108,9 @@ def _is_close(one: float, other: float) -> bool:
 
 
 def _tensor_difference(one: torch.Tensor, other: torch.Tensor) -> str | None:
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return f"{_short(other)} instead of {_short(one)}"
     try:
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return f"{_short(other)} instead of {_short(one)}"
         return _worst_element(one, other)
     except (RuntimeError, NotImplementedError):  # nested, quantised, sparse: torch compares few
         return None

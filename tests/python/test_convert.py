@@ -109,12 +109,9 @@ def test_verification_can_be_left_out(core):
 
 def test_value_that_export_froze_is_found_by_the_users_own_module(core):
     class Frozen(hand_made.ConvRelu):
-        calls = 0
-
         def forward(self, image, flag=True):
-            Frozen.calls += 1
             result = super().forward(image, flag)
-            if Frozen.calls > 1:  # what torch.export saw was another program
+            if not torch.compiler.is_compiling():  # what torch.export saw was another program
                 result["twice"] = (result["twice"][0] + 1,)
             return result
 

@@ -35,7 +35,8 @@ DTYPES = [
 
 
 def channels_last(value):
-    return np.moveaxis(value, 1, -1) if value.ndim >= 3 else value
+    """For all means images."""
+    return np.moveaxis(value, 1, -1) if value.ndim in (4, 5) else value
 
 
 def check_net(seed: int, options: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """The report of a live conversion, as it is printed and as data."""
 
+import io
 import json
 import os
 import re
@@ -76,7 +77,7 @@ def test_colour_tells_how_exact_a_node_is(report):
 
 
 def test_totals_are_printed(report):
-    console = Console(width=200, record=True, file=open(os.devnull, "w"))
+    console = Console(width=200, record=True, file=io.StringIO())
     report.show(console)
     text = console.export_text()
     for part in (
@@ -94,9 +95,10 @@ def test_totals_are_printed(report):
 def test_json_tells_everything(report):
     content = json.loads(report.to_json())
     assert set(content) == {
-        "model", "modules", "verified", "samples", "file_bytes", "seconds", "ops", "layout",
-        "inputs", "outputs", "nodes", "remarks", "runtime",
+        "version", "model", "modules", "verified", "samples", "file_bytes", "seconds", "ops",
+        "runtime", "layout", "inputs", "outputs", "nodes", "remarks",
     }  # fmt: skip
+    assert content["version"] == 1
     assert content["modules"]["body"] == "Sequential"
     nodes = {node["name"]: node for node in content["nodes"]}
     node = nodes["hardswish"]

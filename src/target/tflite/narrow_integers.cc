@@ -113,6 +113,30 @@ void take_name(Rewriter& rewriter, ValueId wide, ValueId narrow) {
   rewriter.set_name(narrow, name);
 }
 
+// A cast of whose result only the numbers are read, and soon in int32: the check finds the user's
+// node at the narrow value, as the cast goes.
+struct Widened {
+  ValueId wide, narrow;
+};
+Match<Widened> match_named_cast(const Graph& graph, OpId root) {
+  const ValueId wide = graph.op(root).result();
+  const ValueId narrow = cast_source(graph, wide);
+  if (!narrow.valid() || !is_int64(graph, wide) || graph.is_output(wide)) return std::nullopt;
+  const bool takes_name = is_integer(graph.type(narrow).dtype) &&
+                          graph.producer(narrow).valid() && graph.value(narrow).name.empty();
+  if (!takes_name || graph.value(wide).name.empty()) return std::nullopt;
+  for (const Use& use : graph.value(wide).uses) {
+    const Op& reader = graph.op(use.op);
+    const bool reads_numbers = reader.is(ops::kCast) || (reader.is(ops::kGather) && use.operand == 1);
+    if (!reads_numbers) return std::nullopt;
+  }
+  return Widened{wide, narrow};
+}
+
+void name_narrow(Rewriter& rewriter, const Widened& found) {
+  take_name(rewriter, found.wide, found.narrow);
+}
+
 void narrow_op(Rewriter& rewriter, const RootOp& found) {
   const Op op = rewriter.graph().op(found.op);
   const DType dtype = rewriter.graph().type(op.result()).dtype;
@@ -344,7 +368,8 @@ std::vector<OpName> names(const std::array<OpName, kSizes>&... lists) {
 Pass narrow_integers() {
   return rewrite_pass(
       "narrow_integers", "int64 in int32, where its values fit and operators are saved",
-      {make_rule("cast_to_own_type", {ops::kCast}, match_cast_to_own_type),
+      {make_rule("named_cast", {ops::kCast}, match_named_cast, name_narrow),
+       make_rule("cast_to_own_type", {ops::kCast}, match_cast_to_own_type),
        make_rule("cast_of_widened", {ops::kCast}, match_cast_of_widened),
        make_rule("cast_of_position", {ops::kCast}, match_cast_of_position, narrow_position),
        make_rule("cast_of_result", {ops::kCast}, match_cast_of_result, sink_cast),
