@@ -9,7 +9,10 @@ the fake kernels give the sizes that torchvision's own give, so torch.export see
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.util
+from pathlib import Path
 
 import torch
 
@@ -31,6 +34,7 @@ _SCHEMAS = {
 @functools.cache
 def define() -> None:
     """Schemas and CPU kernels. Fake kernels of nms and qnms come with torchvision itself."""
+    _load_compiled()
     for name, schema in _SCHEMAS.items():
         if hasattr(torch.ops.torchvision, name):
             continue
@@ -39,6 +43,15 @@ def define() -> None:
             _LIBRARY.impl(name, _KERNELS[name], "CPU")
         if name in _FAKE_KERNELS:
             torch.library.register_fake(f"torchvision::{name}", _FAKE_KERNELS[name])
+
+
+def _load_compiled() -> None:
+    """torchvision's library defines its operators once, so it comes before ours; the wheel for CUDA
+    does not load beside torch for the CPU."""
+    package = importlib.util.find_spec("torchvision")
+    for library in Path(package.origin).parent.glob("_C*.so"):
+        with contextlib.suppress(OSError, RuntimeError):
+            torch.ops.load_library(library)
 
 
 @functools.cache
