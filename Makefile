@@ -6,7 +6,7 @@
 # make families   the table of families of models, docs/families.md: an hour
 # make bench, make bench-peers    speed; against litert-torch, in an environment of its own
 # make fuzz    ten minutes of it
-# make wheel   a wheel in dist/ that needs nothing of this machine
+# make wheel   a wheel in dist/ with the libraries that it needs
 # make test-newer-torch   the core of the Python tests with another torch, in .venv-newer
 #
 # Each target installs and builds what it needs, and is quick when nothing changed.
