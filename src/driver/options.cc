@@ -9,10 +9,6 @@ namespace {
 
 using simdjson::dom::element;
 
-Diag bad_option(std::string what) {
-  return Diag::error(DiagCode::kBadOption, std::move(what));
-}
-
 Result<std::string> parse_text(std::string_view key, element value) {
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS) return bad_option(fmt::format("{}: not a text", key));
@@ -81,6 +77,10 @@ Status parse_entry(std::string_view key, element value, ConvertOptions& options)
 }
 
 }  // namespace
+
+Diag bad_option(std::string what) {
+  return Diag::error(DiagCode::kBadOption, std::move(what));
+}
 
 Result<ConvertOptions> parse_options(std::string_view json) {
   ConvertOptions options;

@@ -32,6 +32,8 @@ struct ConvertOptions {
   std::string description = "Converted by Ferryman";
 };
 
+Diag bad_option(std::string what);
+
 // {"target": "tflite", "input_layouts": {…}, "output_layouts": {…},
 //  "input_names": […], {old: new} or null, "output_names": the same, "recurrent": "auto",
 //  "nan": "fast", "disabled_passes": […]}; unknown keys are an error.

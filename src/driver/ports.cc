@@ -41,10 +41,6 @@ struct Side {
   }
 };
 
-Diag bad_option(std::string what) {
-  return Diag::error(DiagCode::kBadOption, std::move(what));
-}
-
 std::string all_names(const Side& side) {
   std::vector<std::string> names = side.names();
   for (const Port& port : side.ports) {

@@ -127,7 +127,7 @@ class RowImport {
   Result<Ints> axes(std::string_view source) {
     FERRYMAN_TRY(Ints values, call_.integers(source));
     for (int64_t& axis : values) {
-      FERRYMAN_TRY(axis, normalise_axis(axis, rank_));
+      FERRYMAN_TRY(axis, ferryman::normalise_axis(axis, rank_));
     }
     return values;
   }

@@ -10,7 +10,7 @@ namespace ferryman::frontend {
 
 namespace {
 
-constexpr int kMaxDepth = 60;  // of lists and graphs inside each other
+constexpr int kMaxArgumentDepth = 60;  // of lists and graphs inside each other
 constexpr int64_t kMaxRank = 64;
 
 class LiveReader {
@@ -203,7 +203,7 @@ class LiveReader {
   }
 
   Argument read_argument(int depth) {
-    if (depth > kMaxDepth) words_.fail("its arguments are nested too deeply");
+    if (depth > kMaxArgumentDepth) words_.fail("its arguments are nested too deeply");
     switch (words_.index("argument kind", 11)) {
       case 0:
         return {None{}};

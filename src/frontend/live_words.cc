@@ -16,7 +16,7 @@ constexpr int64_t kVersion = 1;
 constexpr size_t kWordBytes = sizeof(int64_t);
 constexpr size_t kHeaderBytes = 4 * kWordBytes;
 
-Diag malformed(std::string why) {
+Diag malformed_capture(std::string why) {
   return Diag::error(DiagCode::kMalformedProgram, "the captured program is malformed")
       .because(std::move(why));
 }
@@ -31,19 +31,19 @@ int64_t load(std::span<const std::byte> bytes, size_t position) {
 
 Result<LiveWords> LiveWords::open(const BlobRef& buffer) {
   const std::span<const std::byte> bytes = buffer->bytes();
-  if (bytes.size() < kHeaderBytes) return malformed("it is shorter than its header");
+  if (bytes.size() < kHeaderBytes) return malformed_capture("it is shorter than its header");
   if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
-    return malformed("it does not start with FERRYLIV");
+    return malformed_capture("it does not start with FERRYLIV");
   }
   if (load(bytes, 1) != kVersion) {
-    return malformed(fmt::format("its version is {}, not {}", load(bytes, 1), kVersion));
+    return malformed_capture(fmt::format("its version is {}, not {}", load(bytes, 1), kVersion));
   }
   const auto num_words = static_cast<uint64_t>(load(bytes, 2));
   const auto num_strings = static_cast<uint64_t>(load(bytes, 3));
   std::span<const std::byte> rest = bytes.subspan(kHeaderBytes);
   const size_t max_words = rest.size() / kWordBytes;
   if (num_words > max_words || num_strings > max_words - num_words) {
-    return malformed("it is shorter than its header says");
+    return malformed_capture("it is shorter than its header says");
   }
   LiveWords reader;
   reader.buffer_ = buffer;
@@ -54,11 +54,11 @@ Result<LiveWords> LiveWords::open(const BlobRef& buffer) {
   reader.strings_.reserve(num_strings);
   for (size_t i = 0; i < num_strings; ++i) {
     const auto length = static_cast<uint64_t>(load(lengths, i));
-    if (length > rest.size()) return malformed("a string reaches beyond its end");
+    if (length > rest.size()) return malformed_capture("a string reaches beyond its end");
     reader.strings_.emplace_back(reinterpret_cast<const char*>(rest.data()), length);
     rest = rest.subspan(length);
   }
-  if (!rest.empty()) return malformed("bytes follow the last string");
+  if (!rest.empty()) return malformed_capture("bytes follow the last string");
   return reader;
 }
 
@@ -115,7 +115,7 @@ void LiveWords::fail(std::string why) {
 }
 
 Status LiveWords::status() const {
-  if (failed()) return malformed(why_);
+  if (failed()) return malformed_capture(why_);
   return {};
 }
 

@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 9> kQuestions = {"isnan",       "isfinite
 constexpr std::array<std::string_view, 2> kComparisons = {"ne", "eq"};
 
 // "isnan" of "aten.isnan.default"
-std::string_view op_name(std::string_view target) {
+std::string_view bare_name(std::string_view target) {
   target.remove_prefix(std::min(target.find('.') + 1, target.size()));
   return target.substr(0, target.find('.'));
 }
@@ -31,7 +31,7 @@ bool compares_with_itself(const Node& node) {
 }
 
 bool asks(const Node& node) {
-  const std::string_view name = op_name(node.target);
+  const std::string_view name = bare_name(node.target);
   return is_any_of(name, kQuestions) ||
          (is_any_of(name, kComparisons) && compares_with_itself(node));
 }

@@ -12,7 +12,7 @@ namespace {
 
 using simdjson::dom::element;
 
-constexpr int kMaxDepth = 128;
+constexpr int kMaxTreeDepth = 128;
 
 // One step from a node to its child.
 struct Step {
@@ -21,7 +21,7 @@ struct Step {
 };
 using Path = std::vector<Step>;
 
-Diag malformed(std::string why) {
+Diag malformed_tree(std::string why) {
   return Diag::error(DiagCode::kMalformedProgram, "the tree of arguments or results is malformed")
       .because(std::move(why));
 }
@@ -75,9 +75,9 @@ class LeafNamer {
     simdjson::dom::array children;
     if (node.get(object) != simdjson::SUCCESS ||
         object["children_spec"].get(children) != simdjson::SUCCESS) {
-      return malformed("a node is no object with 'children_spec'");
+      return malformed_tree("a node is no object with 'children_spec'");
     }
-    if (depth > kMaxDepth) return malformed("it is nested too deeply");
+    if (depth > kMaxTreeDepth) return malformed_tree("it is nested too deeply");
     std::string_view type;
     if (object["type"].get(type) != simdjson::SUCCESS) {  // null: a leaf
       paths_.push_back(path_);
@@ -138,15 +138,15 @@ Result<std::vector<std::string>> name_leaves(std::string_view tree,
   simdjson::dom::parser parser;
   element root;
   if (const auto error = parser.parse(tree.data(), tree.size()).get(root)) {
-    return malformed(simdjson::error_message(error));
+    return malformed_tree(simdjson::error_message(error));
   }
   simdjson::dom::array pair;
   if (root.get(pair) != simdjson::SUCCESS || pair.size() != 2) {
-    return malformed("it is no pair of a protocol number and a node");
+    return malformed_tree("it is no pair of a protocol number and a node");
   }
   int64_t protocol = 0;
   if (pair.at(0).get(protocol) != simdjson::SUCCESS || protocol != 1) {
-    return malformed("its protocol is not 1");
+    return malformed_tree("its protocol is not 1");
   }
   LeafNamer namer(fields);
   FERRYMAN_TRY_STATUS(namer.visit(pair.at(1), 0));

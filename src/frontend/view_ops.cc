@@ -108,7 +108,7 @@ constexpr std::array kRows = {
     ViewRow{"imag", imag_view},
 };
 
-const ViewRow* find_row(std::string_view target) {
+const ViewRow* find_view_row(std::string_view target) {
   constexpr std::string_view kPrefix = "aten.";
   if (!target.starts_with(kPrefix)) return nullptr;
   const std::string_view full = target.substr(kPrefix.size());
@@ -141,7 +141,7 @@ const TensorMeta* meta_of(const Program& program, ValueIndex value) {
   return tensor ? &*tensor : nullptr;
 }
 
-Diag malformed(const Node& node) {
+Diag arguments_do_not_fit(const Node& node) {
   return Diag::error(DiagCode::kMalformedProgram,
                      "the arguments of " + node.target + " do not fit its operands")
       .at(node.location)
@@ -166,7 +166,7 @@ std::optional<std::string> twin_of_in_place_view(std::string_view target) {
 
 Result<std::vector<ResultViews>> describe_views(const Program& program, const Node& node) {
   std::vector<ResultViews> described(node.results.size());
-  const ViewRow* row = find_row(node.target);
+  const ViewRow* row = find_view_row(node.target);
   if (row == nullptr) return described;
   std::vector<const TensorMeta*> results;
   for (const ValueIndex result : node.results) results.push_back(meta_of(program, result));
@@ -175,9 +175,9 @@ Result<std::vector<ResultViews>> describe_views(const Program& program, const No
     if (results[i] == nullptr) continue;
     const ValueIndex of = looked_at(node, i);
     const TensorMeta* self = meta_of(program, of);
-    if (self == nullptr) return malformed(node);
+    if (self == nullptr) return arguments_do_not_fit(node);
     std::optional<Chain> chain = row->rule({node, *self, *results[i], i, results});
-    if (!chain) return malformed(node);
+    if (!chain) return arguments_do_not_fit(node);
     described[i] = {of, std::move(*chain)};
   }
   return described;

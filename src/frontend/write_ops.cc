@@ -213,7 +213,7 @@ WriteOp refused(std::string_view why_not) {
   return write;
 }
 
-std::optional<WriteOp> find_row(std::string_view full) {
+std::optional<WriteOp> find_write_row(std::string_view full) {
   for (const ContentRow& row : kContents) {
     if (row.target != full) continue;
     WriteOp write;
@@ -385,7 +385,7 @@ std::optional<WriteOp> find_write(const Node& node) {
   constexpr std::string_view kPrefix = "aten.";
   if (!node.target.starts_with(kPrefix)) return std::nullopt;
   const std::string_view full = std::string_view(node.target).substr(kPrefix.size());
-  if (std::optional<WriteOp> row = find_row(full)) return row;
+  if (std::optional<WriteOp> row = find_write_row(full)) return row;
   if (std::optional<WriteOp> in_place = find_in_place(node, full)) return in_place;
   return find_out(node, full);
 }

@@ -10,6 +10,7 @@
 #include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/promoted_import.h"
 
 namespace ferryman {
 
@@ -19,9 +20,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // ---- evaluation ----
 
-double sigmoid(double x) {
-  return 1 / (1 + std::exp(-x));
-}
 double softplus(double x) {
   return x > 20 ? x : std::log1p(std::exp(x));
 }
@@ -193,12 +191,6 @@ void define_smooth(Ops& ops) {
 }
 
 // ---- import ----
-
-template <const OpName& kOp>
-Imported import_float(ImportContext& call) {
-  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self"}, Promotion::kCommonFloat));
-  return one_result(call.emit(kOp, {x.front()}));
-}
 
 // A bound that a double does not hold goes through a constant instead of the attribute.
 bool fits_attribute(const ImportArg* bound) {

@@ -10,6 +10,7 @@
 #include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/promoted_import.h"
 
 namespace ferryman {
 
@@ -119,7 +120,7 @@ void define_binary(Ops& ops, const BinaryRow& row) {
   if (!row.tflite.empty()) defined.to("tflite", row.tflite);
 }
 
-void define_rows(Ops& ops) {
+void define_arithmetic_rows(Ops& ops) {
   const auto real_add = [](double a, double b) { return a + b; };
   const auto real_sub = [](double a, double b) { return a - b; };
   const auto real_mul = [](double a, double b) { return a * b; };
@@ -186,12 +187,6 @@ template <const OpName& kOp, const OpName& kOnBools>
 Imported import_with_bools(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
   return emit_arithmetic(call, kOp, kOnBools, x[0], x[1]);
-}
-
-template <const OpName& kOp, Promotion kPromotion>
-Imported import_binary(ImportContext& call) {
-  FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}, kPromotion));
-  return one_result(call.emit(kOp, {x[0], x[1]}));
 }
 
 Imported import_div_mode(ImportContext& call) {
@@ -357,7 +352,7 @@ void add_basic_imports(ImportTable& imports) {
 }  // namespace
 
 void add_arithmetic_ops(Ops& ops) {
-  define_rows(ops);
+  define_arithmetic_rows(ops);
   ImportTable& imports = ops.imports;
   add_basic_imports(imports);
   imports.add({"maximum.default", "max.other"}, import_with_bools<ops::kMaximum, ops::kLogicalOr>);

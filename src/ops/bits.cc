@@ -7,6 +7,7 @@
 #include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
+#include "ops/float32_bits.h"
 #include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -43,7 +44,7 @@ int64_t shifted_right(int64_t x, int64_t by) {
   return by < 0 || by > 63 ? (x < 0 ? -1 : 0) : x >> by;
 }
 
-void define_rows(Ops& ops) {
+void define_bits_rows(Ops& ops) {
   ops.set.define(ops::kBitcast)
       .doc("the bits of x as another dtype; of a wide one, the parts along a new last axis")
       .operand("x", DTypeSet::kNumeric)
@@ -63,8 +64,6 @@ void define_rows(Ops& ops) {
 // ---- the parts of a floating point number ----
 
 constexpr int64_t kSignBit = std::numeric_limits<int32_t>::min();
-constexpr int kMantissaBits = 23;
-constexpr int64_t kExponentMask = int64_t{0xff} << kMantissaBits;
 
 Result<ValueId> bits_of(ImportContext& call, ValueId x) {
   return call.emit(ops::kBitcast, {x}, {{attr::kDType, DType::kI32}});
@@ -135,13 +134,13 @@ Imported import_frexp(ImportContext& call) {
   constexpr int64_t kBias = 126;
   FERRYMAN_TRY(const ValueId bits, bits_of(call, x));
   FERRYMAN_TRY(const ValueId field,
-               call.emit(ops::kBitwiseAnd, {bits, bits_constant(call, kExponentMask)}));
+               call.emit(ops::kBitwiseAnd, {bits, bits_constant(call, kFloat32ExponentMask)}));
   FERRYMAN_TRY(const ValueId biased,
-               call.emit(ops::kShiftRight, {field, bits_constant(call, kMantissaBits)}));
+               call.emit(ops::kShiftRight, {field, bits_constant(call, kFloat32MantissaBits)}));
   FERRYMAN_TRY(const ValueId exponent, call.emit(ops::kSub, {biased, bits_constant(call, kBias)}));
   FERRYMAN_TRY(const ValueId rest, call.emit(ops::kSub, {bits, field}));
   FERRYMAN_TRY(const ValueId mantissa_bits,
-               call.emit(ops::kAdd, {rest, bits_constant(call, kBias << kMantissaBits)}));
+               call.emit(ops::kAdd, {rest, bits_constant(call, kBias << kFloat32MantissaBits)}));
   FERRYMAN_TRY(const ValueId mantissa, number_of(call, mantissa_bits));
   const ValueId infinity = scalar_like(call, x, std::numeric_limits<double>::infinity());
   FERRYMAN_TRY(const ValueId size, call.emit(ops::kAbs, {x}));
@@ -248,7 +247,7 @@ Imported import_lcm(ImportContext& call) {
 }  // namespace
 
 void add_bits_ops(Ops& ops) {
-  define_rows(ops);
+  define_bits_rows(ops);
   ImportTable& imports = ops.imports;
   imports.add("signbit.default", import_signbit);
   imports.add({"copysign.Tensor", "copysign.Scalar"}, import_copysign);

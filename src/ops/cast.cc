@@ -28,16 +28,8 @@ EvalResult eval_cast(const EvalArgs& args) {
   return results;
 }
 
-// Where the tensor lies and how, and whether it is a copy, has no influence on its numbers.
-void ignore_placement(ImportContext& call) {
-  for (const std::string_view name :
-       {"copy", "non_blocking", "layout", "device", "pin_memory", "memory_format"}) {
-    call.ignore(name);
-  }
-}
-
 Imported import_to(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", call.graph().type(x).dtype));
   FERRYMAN_TRY(const ValueId y, as_dtype(call, x, dtype));
@@ -45,7 +37,7 @@ Imported import_to(ImportContext& call) {
 }
 
 Imported import_to_other(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
   FERRYMAN_TRY(const ValueId y, as_dtype(call, x, call.graph().type(other).dtype));
@@ -54,7 +46,7 @@ Imported import_to_other(ImportContext& call) {
 
 template <DType kTo>
 Imported import_cast(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId y, as_dtype(call, x, kTo));
   return std::vector{y};

@@ -116,9 +116,6 @@ InferResult infer_conv_transpose(const InferArgs& args) {
   return std::vector{TensorType{x.dtype, std::move(dims)}};
 }
 
-// Which input and kernel positions meet at one output position.
-using TapsAt = std::function<std::vector<Tap>(const Ints& output_index)>;
-
 // The operands as doubles, with the sizes that the loops below need.
 struct ConvProblem {
   std::vector<double> x, weight, bias;

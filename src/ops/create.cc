@@ -14,12 +14,6 @@ namespace ferryman {
 
 namespace {
 
-void ignore_placement(ImportContext& call) {
-  for (const std::string_view name :
-       {"layout", "device", "pin_memory", "memory_format", "requires_grad"})
-    call.ignore(name);
-}
-
 Imported constant(ImportContext& call, TensorData data, std::string_view name) {
   return std::vector{call.builder().constant(std::move(data), std::string(name))};
 }
@@ -36,7 +30,7 @@ Result<TensorData> filled(ImportContext& call, const Ints& shape, DType dtype,
 
 template <int kNumber>
 Imported import_filled(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   call.ignore("self");  // new_zeros: of the same dtype
   DType dtype = DType::kF32;
   if (call.given("self")) {
@@ -51,7 +45,7 @@ Imported import_filled(ImportContext& call) {
 
 template <int kNumber>
 Imported import_filled_like(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, self)));
   FERRYMAN_TRY(TensorData data,
@@ -72,7 +66,7 @@ Result<ValueId> fill(ImportContext& call, std::string_view name, const Ints& sha
 }
 
 Imported import_full(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const Ints shape, call.integers("size"));
   const ImportArg* number = call.find("fill_value");
   std::optional<PromotionArg> known;
@@ -87,7 +81,7 @@ Imported import_full(ImportContext& call) {
 }
 
 Imported import_full_like(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, self)));
   return one_result(fill(call, "fill_value", sizes_of(call, self), dtype));
@@ -99,7 +93,7 @@ Imported import_fill(ImportContext& call) {
 }
 
 Imported import_scalar_tensor(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
   return one_result(fill(call, "s", {}, dtype));
 }
@@ -124,7 +118,7 @@ Progression truncated(const Progression& p) {
 
 // start, start + step, … below end; whole numbers unless one of the three is not.
 Imported import_arange(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   bool whole = true;
   for (const std::string_view name : {"start", "end", "step"}) {
     const ImportArg* arg = call.find(name);
@@ -175,7 +169,7 @@ Imported linspace_of_run_time(ImportContext& call) {
 
 // `steps` numbers from start to end, both included; from either end to the middle, as torch does.
 Imported import_linspace(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   if (call.is_of_run_time("start") || call.is_of_run_time("end")) return linspace_of_run_time(call);
   FERRYMAN_TRY(double start, call.number("start"));
   FERRYMAN_TRY(double end, call.number("end"));
@@ -200,7 +194,7 @@ Imported import_linspace(ImportContext& call) {
 }
 
 Imported import_eye(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const int64_t rows, call.integer("n"));
   FERRYMAN_TRY(const int64_t columns, call.integer("m", rows));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kF32));
@@ -214,7 +208,7 @@ Imported import_eye(ImportContext& call) {
 // Row and column numbers of a triangle of a matrix.
 template <bool kLower>
 Imported import_triangle_indices(ImportContext& call) {
-  ignore_placement(call);
+  call.ignore_placement();
   FERRYMAN_TRY(const int64_t rows, call.integer("row"));
   FERRYMAN_TRY(const int64_t columns, call.integer("col"));
   FERRYMAN_TRY(const int64_t offset, call.integer("offset", 0));

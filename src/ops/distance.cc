@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kManyRows = 26;
 enum class ProductMode : int64_t { kForManyRows = 0, kAlways = 1, kNever = 2 };
 
-struct Rows {
+struct PointSets {
   ValueId left, right;  // [batch…, P, M] and [batch…, R, M]
 };
 
@@ -25,7 +25,7 @@ Result<ValueId> with_new_axis(ImportContext& call, ValueId x, size_t axis) {
   return emit_reshape(call, x, shape);
 }
 
-Result<ValueId> emit_direct(ImportContext& call, const Rows& rows, double p) {
+Result<ValueId> emit_direct(ImportContext& call, const PointSets& rows, double p) {
   const size_t rank = rank_of(call, rows.left);
   FERRYMAN_TRY(const ValueId left, with_new_axis(call, rows.left, rank - 1));
   FERRYMAN_TRY(const ValueId right, with_new_axis(call, rows.right, rank - 2));
@@ -48,7 +48,7 @@ Result<ValueId> emit_transposed(ImportContext& call, ValueId x) {
 }
 
 // |x - y|^2 = |x|^2 - 2 x.y + |y|^2, which rounding may make negative.
-Result<ValueId> emit_from_products(ImportContext& call, const Rows& rows) {
+Result<ValueId> emit_from_products(ImportContext& call, const PointSets& rows) {
   FERRYMAN_TRY(const ValueId left_square, emit_square_lengths(call, rows.left));
   FERRYMAN_TRY(const ValueId right_square, emit_square_lengths(call, rows.right));
   FERRYMAN_TRY(const ValueId turned_square, emit_transposed(call, right_square));
@@ -62,7 +62,7 @@ Result<ValueId> emit_from_products(ImportContext& call, const Rows& rows) {
   return call.emit(ops::kSqrt, {positive});
 }
 
-Result<Rows> read_rows(ImportContext& call) {
+Result<PointSets> read_rows(ImportContext& call) {
   FERRYMAN_TRY(const ValueId left, call.tensor("x1"));
   FERRYMAN_TRY(const ValueId right, call.tensor("x2"));
   if (rank_of(call, left) < 2 || rank_of(call, right) < 2)
@@ -71,7 +71,7 @@ Result<Rows> read_rows(ImportContext& call) {
     return call.unsupported("of operands that are not of one floating point dtype");
   // Axes are counted from the left below.
   const size_t rank = std::max(rank_of(call, left), rank_of(call, right));
-  Rows rows = {left, right};
+  PointSets rows = {left, right};
   for (ValueId* side : {&rows.left, &rows.right}) {
     Ints shape = sizes_of(call, *side);
     shape.insert(shape.begin(), rank - shape.size(), 1);
@@ -81,7 +81,7 @@ Result<Rows> read_rows(ImportContext& call) {
 }
 
 Imported import_cdist(ImportContext& call) {
-  FERRYMAN_TRY(const Rows rows, read_rows(call));
+  FERRYMAN_TRY(const PointSets rows, read_rows(call));
   FERRYMAN_TRY(const double p, call.number("p", 2));
   FERRYMAN_TRY(const int64_t mode, call.integer("compute_mode", 0));
   const Ints left = sizes_of(call, rows.left);
@@ -93,7 +93,7 @@ Imported import_cdist(ImportContext& call) {
 }
 
 Imported import_euclidean_dist(ImportContext& call) {
-  FERRYMAN_TRY(const Rows rows, read_rows(call));
+  FERRYMAN_TRY(const PointSets rows, read_rows(call));
   return one_result(emit_from_products(call, rows));
 }
 

@@ -12,6 +12,7 @@
 #include "ops/names.h"
 #include "ops/nan_guard.h"
 #include "ops/promote.h"
+#include "ops/promoted_import.h"
 
 namespace ferryman {
 
@@ -125,12 +126,6 @@ Result<ValueId> float_operand(ImportContext& call) {
 bool holds_whole_numbers(ImportContext& call, ValueId x) {
   const DType dtype = call.graph().type(x).dtype;
   return is_integer(dtype) || dtype == DType::kBool;
-}
-
-template <const OpName& kOp>
-Imported import_float(ImportContext& call) {
-  FERRYMAN_TRY(const ValueId x, float_operand(call));
-  return one_result(call.emit(kOp, {x}));
 }
 
 // Whole numbers stay what they are.

@@ -1,12 +1,10 @@
 #include "ops/eval.h"
 
+#include <cmath>
+
 namespace ferryman {
 
 namespace {
-
-bool computes_in_integers(DType dtype) {
-  return is_integer(dtype) || dtype == DType::kBool;
-}
 
 // The operand with the result's shape, so that elements correspond one to one.
 TensorData aligned(const EvalArgs& args, size_t index) {
@@ -29,6 +27,14 @@ std::vector<T> zip(const std::vector<T>& a, const std::vector<T>& b, Fn fn) {
 }
 
 }  // namespace
+
+bool computes_in_integers(DType dtype) {
+  return is_integer(dtype) || dtype == DType::kBool;
+}
+
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
+}
 
 EvalResult one(TensorData data) {
   std::vector<TensorData> results;

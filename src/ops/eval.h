@@ -14,6 +14,10 @@ namespace ferryman {
 
 using EvalResult = Result<std::vector<TensorData>>;
 
+// Integers and bools, whose values are computed in int64.
+bool computes_in_integers(DType dtype);
+double sigmoid(double x);
+
 // What the evaluator of an op with one result returns.
 EvalResult one(TensorData data);
 

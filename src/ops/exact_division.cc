@@ -1,16 +1,13 @@
 #include "ops/exact_division.h"
 
 #include "ops/attrs.h"
+#include "ops/float32_bits.h"
 #include "ops/names.h"
 #include "ops/special_names.h"
 
 namespace ferryman {
 
 namespace {
-
-constexpr double kExponentMask = 0x7f800000;
-constexpr double kMantissaBits = 23;
-constexpr double kExponentBias = 127;
 
 ValueId cast(Builder& builder, ValueId x, DType dtype) {
   return builder.create(ops::kCast, {x}, {{attr::kDType, dtype}});
@@ -21,10 +18,11 @@ ValueId trailing_zeros(Builder& builder, ValueId power) {
   const auto int32 = [&](double number) { return builder.scalar(DType::kI32, number); };
   const ValueId bits = builder.create(ops::kBitcast, {cast(builder, power, DType::kF32)},
                                       {{attr::kDType, DType::kI32}});
-  const ValueId field = builder.create(ops::kBitwiseAnd, {bits, int32(kExponentMask)});
-  const ValueId biased = builder.create(ops::kShiftRight, {field, int32(kMantissaBits)});
+  const ValueId field = builder.create(ops::kBitwiseAnd, {bits, int32(kFloat32ExponentMask)});
+  const ValueId biased = builder.create(ops::kShiftRight, {field, int32(kFloat32MantissaBits)});
   // The sign of -2^63 lies above the exponent's field, which the mask has taken away.
-  return cast(builder, builder.create(ops::kSub, {biased, int32(kExponentBias)}), DType::kI64);
+  return cast(builder, builder.create(ops::kSub, {biased, int32(kFloat32ExponentBias)}),
+              DType::kI64);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ Expression inside(const Expression& x, double size, const Sampling& how) {
 }
 
 // One index along an axis, as a float, and its weight; a missing weight is 1.
-struct Tap {
+struct SampleTap {
   Expression index;
   std::optional<Expression> weight;
 };
@@ -69,7 +69,7 @@ std::array<Expression, 4> cubic_weights(const Expression& t) {
   return {far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)};
 }
 
-std::vector<Tap> taps_of(const Expression& given, double size, const Sampling& how) {
+std::vector<SampleTap> taps_of(const Expression& given, double size, const Sampling& how) {
   const Expression position = to_index(given, size, how.align_corners);
   if (how.interpolation == Interpolation::kNearest)
     return {{nearbyint(inside(position, size, how)), {}}};
@@ -82,7 +82,7 @@ std::vector<Tap> taps_of(const Expression& given, double size, const Sampling& h
   }
   const Expression left = floor(position);
   const std::array<Expression, 4> weights = cubic_weights(position - left);
-  std::vector<Tap> taps;
+  std::vector<SampleTap> taps;
   for (size_t i = 0; i < weights.size(); ++i)
     // Rounded: a whole number is not quite one after being reflected.
     taps.push_back({nearbyint(inside(left + (static_cast<double>(i) - 1), size, how)), weights[i]});
@@ -90,12 +90,12 @@ std::vector<Tap> taps_of(const Expression& given, double size, const Sampling& h
 }
 
 // [N, C, *sizes] as rows of channels, with zeros around if positions outside count as 0.
-struct Rows {
+struct ImageRows {
   ValueId values;  // [N * product of sizes, C]
   Ints sizes;      // of the spatial axes, border included
 };
 
-Result<Rows> rows_of(ImportContext& call, ValueId image, Outside outside) {
+Result<ImageRows> rows_of(ImportContext& call, ValueId image, Outside outside) {
   Ints perm = {0};
   for (size_t axis = 2; axis < rank_of(call, image); ++axis)
     perm.push_back(static_cast<int64_t>(axis));
@@ -110,17 +110,17 @@ Result<Rows> rows_of(ImportContext& call, ValueId image, Outside outside) {
   const Ints padded = sizes_of(call, rows);
   const Ints sizes(padded.begin() + 1, padded.end() - 1);
   FERRYMAN_TRY(rows, emit_reshape(call, rows, {-1, padded.back()}));
-  return Rows{rows, sizes};
+  return ImageRows{rows, sizes};
 }
 
 // The taps of all axes, and what is made of one choice among them.
 class Sampler {
  public:
-  Sampler(ImportContext& call, const Rows& rows, ValueId first_rows, int64_t border)
+  Sampler(ImportContext& call, const ImageRows& rows, ValueId first_rows, int64_t border)
       : call_(call), rows_(rows), first_rows_(first_rows), border_(border) {}
 
   // The outermost axis first.
-  void add_axis(std::vector<Tap> taps) { axes_.push_back(std::move(taps)); }
+  void add_axis(std::vector<SampleTap> taps) { axes_.push_back(std::move(taps)); }
 
   Result<ValueId> run() {
     FERRYMAN_TRY_STATUS(visit(0, first_rows_, std::nullopt));
@@ -132,7 +132,7 @@ class Sampler {
   Status visit(size_t axis, ValueId row, std::optional<Expression> weight) {
     if (axis == axes_.size()) return add_corner(row, weight);
     FERRYMAN_TRY(const ValueId scaled, call_.emit(ops::kMul, {row, int32(rows_.sizes[axis])}));
-    for (const Tap& tap : axes_[axis]) {
+    for (const SampleTap& tap : axes_[axis]) {
       FERRYMAN_TRY(const ValueId index, index_of(tap, rows_.sizes[axis]));
       FERRYMAN_TRY(const ValueId next, call_.emit(ops::kAdd, {scaled, index}));
       std::optional<Expression> product = weight;
@@ -143,7 +143,7 @@ class Sampler {
   }
 
   // As a whole number; whatever a NaN becomes stays inside.
-  Result<ValueId> index_of(const Tap& tap, int64_t size) {
+  Result<ValueId> index_of(const SampleTap& tap, int64_t size) {
     FERRYMAN_TRY(ValueId index, as_dtype(call_, tap.index.value(), DType::kI32));
     if (border_ != 0) {
       FERRYMAN_TRY(index, call_.emit(ops::kAdd, {index, int32(border_)}));
@@ -172,10 +172,10 @@ class Sampler {
   }
 
   ImportContext& call_;
-  const Rows& rows_;
+  const ImageRows& rows_;
   ValueId first_rows_;
   int64_t border_;
-  std::vector<std::vector<Tap>> axes_;
+  std::vector<std::vector<SampleTap>> axes_;
   ValueId sum_;
 };
 
@@ -190,7 +190,7 @@ Result<ValueId> sample(ImportContext& call, ValueId image, ValueId grid, const S
   const Ints sizes = sizes_of(call, image);
   const Ints grid_sizes = sizes_of(call, grid);
   const size_t num_axes = sizes.size() - 2;
-  FERRYMAN_TRY(const Rows rows, rows_of(call, image, how.outside));
+  FERRYMAN_TRY(const ImageRows rows, rows_of(call, image, how.outside));
   FERRYMAN_TRY(const ValueId points,
                emit_reshape(call, grid, {sizes[0], -1, static_cast<int64_t>(num_axes)}));
   Sampler sampler(call, rows, image_numbers(call, sizes[0]),

@@ -53,6 +53,13 @@ Diag ImportContext::unsupported(std::string what) {
       .about(std::string(target()));
 }
 
+void ImportContext::ignore_placement() {
+  for (const std::string_view name : {"copy", "non_blocking", "layout", "device", "pin_memory",
+                                      "memory_format", "requires_grad"}) {
+    ignore(name);
+  }
+}
+
 Result<ValueId> ImportContext::emit(OpName name, std::initializer_list<ValueId> operands,
                                     std::initializer_list<NamedAttr> attrs) {
   return emit(name, std::span(operands.begin(), operands.size()),

@@ -97,6 +97,8 @@ class ImportContext {
   Result<int64_t> axis(std::string_view name, size_t rank, int64_t default_value);
   // States that an argument has no influence on the result.
   void ignore(std::string_view name) { find(name); }
+  // Where a tensor lies and how, and whether it is a copy, has no influence on its numbers.
+  void ignore_placement();
 
   // Appends an op; fails, other than Builder::create, where a malformed program made the types
   // not fit. The first result.

@@ -53,7 +53,7 @@ EvalResult eval_gather(const EvalArgs& args) {
   return results;
 }
 
-void define_rows(Ops& ops) {
+void define_index_rows(Ops& ops) {
   ops.set.define(ops::kGather)
       .doc(
           "entries of x along an axis at the indices, whose axes take its place; 0 <= index < size")
@@ -219,7 +219,7 @@ Imported import_triangle(ImportContext& call) {
 }  // namespace
 
 void add_index_ops(Ops& ops) {
-  define_rows(ops);
+  define_index_rows(ops);
   add_index_array_imports(ops.imports);
   ImportTable& imports = ops.imports;
   imports.add("index_select.default", import_index_select);

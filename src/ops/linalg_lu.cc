@@ -114,11 +114,12 @@ Imported import_lu_unpack(ImportContext& call) {
   return results;
 }
 
-enum class Side : uint8_t { kPlain, kTransposed };
+enum class Orientation : uint8_t { kPlain, kTransposed };
 
 // x with P L U x = b or its transpose.
-ValueId solve_factored(MatrixKit& kit, ValueId packed, ValueId pivots, ValueId b, Side side) {
-  if (side == Side::kPlain) {
+ValueId solve_factored(MatrixKit& kit, ValueId packed, ValueId pivots, ValueId b,
+                       Orientation side) {
+  if (side == Orientation::kPlain) {
     const ValueId swapped = swap_rows(kit, b, pivots, SwapOrder::kForward);
     const ValueId y = solve_triangular(kit, packed, swapped, {Triangle::kLower, Diagonal::kOne});
     return solve_triangular(kit, packed, y, {Triangle::kUpper});
@@ -145,7 +146,7 @@ Imported import_lu_solve_of(ImportContext& call, const LuSolveNames& names) {
   const ValueId b = left ? both.second.flat : kit.transpose(both.second.flat);
   if (kit.num_rows(b) != kit.num_rows(both.first.flat))
     return call.unsupported("a system and a right side of different sizes");
-  const Side side = left == adjoint ? Side::kTransposed : Side::kPlain;
+  const Orientation side = left == adjoint ? Orientation::kTransposed : Orientation::kPlain;
   const ValueId x = solve_factored(kit, both.first.flat, pivots, b, side);
   return std::vector{both.first.restored(kit, left ? x : kit.transpose(x))};
 }

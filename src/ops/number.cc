@@ -118,7 +118,7 @@ Imported import_same(ImportContext& call) {
   return one_result(only_number(call, DType::kI64));
 }
 
-Imported import_float(ImportContext& call) {
+Imported import_sym_float(ImportContext& call) {
   return one_result(only_number(call, DType::kF64));
 }
 
@@ -183,7 +183,7 @@ void add_functions(ImportTable& imports) {
   imports.add("_operator.pos", import_same);
   imports.add({"_operator.abs", "builtins.abs"}, import_one<ops::kAbs>);
   imports.add({"torch.sym_not", "_operator.not_"}, import_one<ops::kLogicalNot, DType::kBool>);
-  imports.add("torch.sym_float", import_float);
+  imports.add("torch.sym_float", import_sym_float);
   imports.add({"torch.sym_int", "math.trunc"}, import_rounded<ops::kTrunc>);
   imports.add("math.floor", import_rounded<ops::kFloor>);
   imports.add("math.ceil", import_rounded<ops::kCeil>);

@@ -80,7 +80,7 @@ EvalResult eval_reflect_pad(const EvalArgs& args) {
   }));
 }
 
-void define_rows(Ops& ops) {
+void define_pad_rows(Ops& ops) {
   ops.set.define(ops::kPad)
       .doc("a constant value around x")
       .operand("x")
@@ -103,15 +103,15 @@ void define_rows(Ops& ops) {
 // ---- import ----
 
 // Widths before and after every axis. ATen lists pairs from the last axis backwards.
-struct Widths {
+struct PadWidths {
   Ints before, after;
 };
 
-Result<Widths> read_widths(ImportContext& call, std::string_view name, size_t rank) {
+Result<PadWidths> read_widths(ImportContext& call, std::string_view name, size_t rank) {
   FERRYMAN_TRY(const Ints pairs, call.integers(name));
   if (pairs.size() % 2 != 0 || pairs.size() / 2 > rank)
     return call.unsupported("a pair of widths for each padded axis");
-  Widths widths{Ints(rank, 0), Ints(rank, 0)};
+  PadWidths widths{Ints(rank, 0), Ints(rank, 0)};
   for (size_t i = 0; i < pairs.size() / 2; ++i) {
     widths.before[rank - 1 - i] = pairs[2 * i];
     widths.after[rank - 1 - i] = pairs[2 * i + 1];
@@ -120,7 +120,7 @@ Result<Widths> read_widths(ImportContext& call, std::string_view name, size_t ra
 }
 
 // A negative width takes entries away; afterwards there are none.
-Result<ValueId> crop(ImportContext& call, ValueId x, Widths& widths) {
+Result<ValueId> crop(ImportContext& call, ValueId x, PadWidths& widths) {
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const int64_t size = sizes_of(call, x)[i];
     const int64_t begin = std::max<int64_t>(-widths.before[i], 0);
@@ -133,13 +133,13 @@ Result<ValueId> crop(ImportContext& call, ValueId x, Widths& widths) {
   return x;
 }
 
-bool is_nothing(const Widths& widths) {
+bool is_nothing(const PadWidths& widths) {
   const auto is_zero = [](int64_t width) { return width == 0; };
   return std::all_of(widths.before.begin(), widths.before.end(), is_zero) &&
          std::all_of(widths.after.begin(), widths.after.end(), is_zero);
 }
 
-Result<ValueId> pad_constant(ImportContext& call, ValueId x, Widths widths, double value) {
+Result<ValueId> pad_constant(ImportContext& call, ValueId x, PadWidths widths, double value) {
   FERRYMAN_TRY(x, crop(call, x, widths));
   if (is_nothing(widths)) return x;
   return call.emit(ops::kPad, {x},
@@ -148,7 +148,7 @@ Result<ValueId> pad_constant(ImportContext& call, ValueId x, Widths widths, doub
                     {attr::kValue, value}});
 }
 
-Result<ValueId> pad_reflect(ImportContext& call, ValueId x, Widths widths) {
+Result<ValueId> pad_reflect(ImportContext& call, ValueId x, PadWidths widths) {
   FERRYMAN_TRY(x, crop(call, x, widths));
   if (is_nothing(widths)) return x;
   return call.emit(
@@ -166,7 +166,7 @@ Result<ValueId> repeated_entry(ImportContext& call, ValueId x, int64_t axis, int
 }
 
 // Where one end takes away all that there is: the entry that stands nearest to each place.
-Result<ValueId> replicate_nearest(ImportContext& call, ValueId x, Widths& widths) {
+Result<ValueId> replicate_nearest(ImportContext& call, ValueId x, PadWidths& widths) {
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const int64_t size = sizes_of(call, x)[i];
     const int64_t kept =
@@ -185,7 +185,7 @@ Result<ValueId> replicate_nearest(ImportContext& call, ValueId x, Widths& widths
 }
 
 // Axis by axis: the first entry repeated, x, the last entry repeated.
-Result<ValueId> pad_replicate(ImportContext& call, ValueId x, Widths widths) {
+Result<ValueId> pad_replicate(ImportContext& call, ValueId x, PadWidths widths) {
   FERRYMAN_TRY(x, replicate_nearest(call, x, widths));
   FERRYMAN_TRY(x, crop(call, x, widths));
   for (size_t i = 0; i < widths.before.size(); ++i) {
@@ -208,7 +208,7 @@ Result<ValueId> pad_replicate(ImportContext& call, ValueId x, Widths widths) {
 }
 
 // Axis by axis: the last entries, x, the first entries.
-Result<ValueId> pad_circular(ImportContext& call, ValueId x, Widths widths) {
+Result<ValueId> pad_circular(ImportContext& call, ValueId x, PadWidths widths) {
   FERRYMAN_TRY(x, crop(call, x, widths));
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const auto axis = static_cast<int64_t>(i);
@@ -230,7 +230,7 @@ Result<ValueId> pad_circular(ImportContext& call, ValueId x, Widths widths) {
 }
 
 // With a number that is only known at run time, wherever a padded mask says so.
-Imported pad_computed(ImportContext& call, ValueId x, const Widths& widths) {
+Imported pad_computed(ImportContext& call, ValueId x, const PadWidths& widths) {
   const DType dtype = dtype_of(call, x);
   FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype));
   const TensorData ones = TensorData::filled(DType::kF32, sizes_of(call, x), 1);
@@ -243,7 +243,7 @@ Imported pad_computed(ImportContext& call, ValueId x, const Widths& widths) {
 
 Imported import_constant_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(Widths widths, read_widths(call, "pad", rank_of(call, x)));
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", rank_of(call, x)));
   if (call.is_of_run_time("value")) return pad_computed(call, x, widths);
   FERRYMAN_TRY(const double value, call.number("value", 0));
   return one_result(pad_constant(call, x, std::move(widths), value));
@@ -253,7 +253,7 @@ Imported import_pad(ImportContext& call) {
   FERRYMAN_TRY(const std::string mode, call.text("mode", "constant"));
   if (mode == "constant") return import_constant_pad(call);
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(Widths widths, read_widths(call, "pad", rank_of(call, x)));
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", rank_of(call, x)));
   call.ignore("value");
   if (mode == "reflect") return one_result(pad_reflect(call, x, std::move(widths)));
   if (mode == "replicate") return one_result(pad_replicate(call, x, std::move(widths)));
@@ -263,26 +263,26 @@ Imported import_pad(ImportContext& call) {
 
 Imported import_reflection_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(Widths widths, read_widths(call, "padding", rank_of(call, x)));
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "padding", rank_of(call, x)));
   return one_result(pad_reflect(call, x, std::move(widths)));
 }
 
 Imported import_replication_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(Widths widths, read_widths(call, "padding", rank_of(call, x)));
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "padding", rank_of(call, x)));
   return one_result(pad_replicate(call, x, std::move(widths)));
 }
 
 Imported import_circular_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(Widths widths, read_widths(call, "pad", rank_of(call, x)));
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", rank_of(call, x)));
   return one_result(pad_circular(call, x, std::move(widths)));
 }
 
 }  // namespace
 
 void add_pad_ops(Ops& ops) {
-  define_rows(ops);
+  define_pad_rows(ops);
   ImportTable& imports = ops.imports;
   imports.add("constant_pad_nd.default", import_constant_pad);
   imports.add("pad.default", import_pad);

@@ -4,13 +4,9 @@
 //   FERRYMAN_TRY(const ValueId indices, emit_pool_indices(call, x, out_sizes, taps));
 #pragma once
 
-#include <functional>
-
 #include "ops/window.h"
 
 namespace ferryman {
-
-using TapsAt = std::function<std::vector<Tap>(const Ints& out_index)>;
 
 // int64, of the first of equal elements. x is [N, C, spatial…] or lacks N.
 Result<ValueId> emit_pool_indices(ImportContext& call, ValueId x, const Ints& out_sizes,

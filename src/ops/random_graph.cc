@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kAttempts = 60;        // draws for one op before it is given up
 constexpr int64_t kMaxElems = 4096;  // results above that are not worth their time
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 class OpDrawer {
  public:
@@ -132,6 +131,7 @@ class OpDrawer {
   }
 
   Attr draw_attr(AttrKind kind) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
     static constexpr std::array<double, 9> kFloats = {0.0, 0.5,  1.0,        -1.0,     6.0,
                                                       2.0, 1e-3, -kInfinity, kInfinity};
     static constexpr std::array kDTypes = {DType::kF32, DType::kF32, DType::kI32, DType::kI64,

@@ -65,14 +65,14 @@ Status check_demands(const InferArgs& args, const std::vector<Demand>& demands) 
 }
 
 // The width of all gates, and of one.
-struct Widths {
+struct GateWidths {
   Dim gates, hidden;
 };
 
-Result<Widths> widths(Cell cell, const Dim& gates) {
+Result<GateWidths> widths(Cell cell, const Dim& gates) {
   if (!gates.is_static() || gates.size() % num_gates(cell) != 0)
     return shape_error("a weight whose rows are not a whole number of gates");
-  return Widths{gates, Dim(gates.size() / num_gates(cell))};
+  return GateWidths{gates, Dim(gates.size() / num_gates(cell))};
 }
 
 Status check_ranks(const InferArgs& args, size_t count, size_t rank) {
@@ -94,7 +94,7 @@ InferResult infer_layer(Cell cell, const InferArgs& args) {
     return shape_error(fmt::format("input {} and initial state {}", print_dims(x, args.symbols),
                                    print_dims(h0, args.symbols)));
   }
-  FERRYMAN_TRY(const Widths width, widths(cell, args.operand(w_ih).dims[1]));
+  FERRYMAN_TRY(const GateWidths width, widths(cell, args.operand(w_ih).dims[1]));
   const bool projects = args.has(w_ih + 4);
   const Dim outputs = projects ? h0[2] : width.hidden;
   std::vector<Demand> demands = {{1, "the initial state", {h0[0], x[1], outputs}},
@@ -124,7 +124,7 @@ InferResult infer_scan(Cell cell, const InferArgs& args) {
   }
   const Dims gates = args.operand(0).dims;
   const Dims h0 = args.operand(1).dims;
-  FERRYMAN_TRY(const Widths width, widths(cell, gates[3]));
+  FERRYMAN_TRY(const GateWidths width, widths(cell, gates[3]));
   const Dim outputs = is_lstm && args.has(4) ? h0[2] : width.hidden;
   std::vector<Demand> demands = {{1, "the initial state", {gates[1], gates[2], outputs}},
                                  {w_hh, "w_hh", {gates[1], width.gates, outputs}}};

@@ -10,10 +10,6 @@ namespace {
 
 using Values = std::vector<double>;
 
-double sigmoid(double x) {
-  return 1 / (1 + std::exp(-x));
-}
-
 // y += w x, with w [y.size(), x.size()] row by row
 void add_product(const double* w, const double* x, size_t inner, Values& y) {
   for (size_t row = 0; row < y.size(); ++row) {

@@ -10,14 +10,14 @@ namespace ferryman {
 
 namespace {
 
-struct Kind {
+struct RecurrentKind {
   OpName op;
   std::string_view nonlinearity;  // of rnn only
   size_t num_states;
 };
 
 // "lstm.input", "rnn_relu_cell.default"
-Kind kind_of_call(std::string_view target) {
+RecurrentKind kind_of_call(std::string_view target) {
   if (target.starts_with("lstm")) return {ops::kLstm, "", 2};
   if (target.starts_with("gru")) return {ops::kGru, "", 1};
   return {ops::kRnn, target.starts_with("rnn_relu") ? "relu" : "tanh", 1};
@@ -30,7 +30,7 @@ struct LayerArgs {
   ValueId w_ih, w_hh, b_ih, b_hh, w_hr;
 };
 
-Result<std::vector<ValueId>> emit_layer(ImportContext& call, const Kind& kind,
+Result<std::vector<ValueId>> emit_layer(ImportContext& call, const RecurrentKind& kind,
                                         const LayerArgs& layer) {
   std::vector<ValueId> operands = {layer.x};
   operands.insert(operands.end(), layer.states.begin(), layer.states.end());
@@ -95,7 +95,7 @@ struct LayersCall {
   bool batch_first = false;
 };
 
-Result<LayersCall> read_layers_call(ImportContext& call, const Kind& kind) {
+Result<LayersCall> read_layers_call(ImportContext& call, const RecurrentKind& kind) {
   LayersCall layers;
   FERRYMAN_TRY(layers.x, call.tensor("input"));
   if (kind.num_states == 2) {
@@ -135,7 +135,7 @@ Result<LayersCall> read_layers_call(ImportContext& call, const Kind& kind) {
 }
 
 Imported import_layers(ImportContext& call) {
-  const Kind kind = kind_of_call(call.target());
+  const RecurrentKind kind = kind_of_call(call.target());
   FERRYMAN_TRY(LayersCall layers, read_layers_call(call, kind));
   ValueId x = layers.x;
   if (layers.batch_first) {
@@ -168,7 +168,7 @@ Imported import_layers(ImportContext& call) {
 
 // A cell is a layer of one step.
 Imported import_cell(ImportContext& call) {
-  const Kind kind = kind_of_call(call.target());
+  const RecurrentKind kind = kind_of_call(call.target());
   const auto leading_one = [&](ValueId value) -> Result<ValueId> {
     if (!value.valid()) return value;
     return emit_stacked(call, {value});

@@ -11,12 +11,12 @@ namespace ferryman {
 namespace {
 
 // The operand with the reduced axes innermost, so that each row is contiguous.
-struct Rows {
+struct ReducedRows {
   TensorData elems;
   size_t row_length;
 };
 
-Rows rows_over(const TensorData& x, const Ints& axes) {
+ReducedRows rows_over(const TensorData& x, const Ints& axes) {
   Ints perm;
   for (size_t axis = 0; axis < x.rank(); ++axis) {
     const auto number = static_cast<int64_t>(axis);
@@ -39,16 +39,12 @@ std::vector<To> fold_rows(const std::vector<T>& elems, size_t row_length, size_t
   return results;
 }
 
-bool computes_in_integers(DType dtype) {
-  return is_integer(dtype) || dtype == DType::kBool;
-}
-
 }  // namespace
 
 EvalFn eval_reduce(RealFold real, IntegerFold integer) {
   return [=](const EvalArgs& args) -> EvalResult {
     const TensorType& type = args.results[0];
-    const Rows rows = rows_over(args.operand(0), args.attrs[attr::kAxes].values);
+    const ReducedRows rows = rows_over(args.operand(0), args.attrs[attr::kAxes].values);
     const auto count = static_cast<size_t>(num_elements(type.dims));
     if (computes_in_integers(args.operand(0).dtype()))
       return one(
@@ -61,7 +57,7 @@ EvalFn eval_reduce(RealFold real, IntegerFold integer) {
 EvalFn eval_arg(int64_t (*real)(std::span<const double>), IntegerFold integer) {
   return [=](const EvalArgs& args) -> EvalResult {
     const TensorType& type = args.results[0];
-    const Rows rows = rows_over(args.operand(0), {args.attrs[attr::kAxis].value});
+    const ReducedRows rows = rows_over(args.operand(0), {args.attrs[attr::kAxis].value});
     const auto count = static_cast<size_t>(num_elements(type.dims));
     if (rows.row_length == 0) return shape_error("the extreme of no elements");
     if (computes_in_integers(args.operand(0).dtype()))

@@ -127,11 +127,12 @@ ResizeAxis axis_of(const Resize& resize, size_t i, bool align_corners) {
 }
 
 // Columns [in, out] on the right of the image, or rows [out, in] on its left.
-enum class Side : uint8_t { kRows, kColumns };
+enum class ResampledAxis : uint8_t { kRows, kColumns };
 
-Result<ValueId> multiplied(ImportContext& call, ValueId x, Side side, const TensorData& matrix) {
+Result<ValueId> multiplied(ImportContext& call, ValueId x, ResampledAxis side,
+                           const TensorData& matrix) {
   Builder& builder = call.builder();
-  if (side == Side::kColumns) {
+  if (side == ResampledAxis::kColumns) {
     const ValueId columns = builder.constant(matrix.permuted({1, 0}), "resample_columns");
     return call.emit(ops::kMatmul, {x, columns});
   }
@@ -150,8 +151,8 @@ TensorData bits_of(const ResizeAxis& axis, const ByteWeights& bytes, int shift, 
 
 // (sum of weight * byte + half) >> precision, as a byte in float32. Precise weights are taken in
 // two parts, which are put together as int32.
-Result<ValueId> resampled_bytes(ImportContext& call, ValueId x, Side side, const ResizeAxis& axis,
-                                Resampling kind) {
+Result<ValueId> resampled_bytes(ImportContext& call, ValueId x, ResampledAxis side,
+                                const ResizeAxis& axis, Resampling kind) {
   const ByteWeights bytes = byte_weights(axis, kind);
   const int rest = std::max(bytes.precision - kExactBits, 0);
   const double half = std::ldexp(0.5, bytes.precision);
@@ -187,8 +188,8 @@ Result<std::vector<ValueId>> import_resampling(ImportContext& call, Resampling k
     return call.unsupported("resampling of other than images of bytes or floats");
   const DType computed = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
   FERRYMAN_TRY(ValueId x, as_dtype(call, resize.x, computed));
-  for (const Side side : {Side::kColumns, Side::kRows}) {
-    const ResizeAxis axis = axis_of(resize, side == Side::kColumns ? 1 : 0, align_corners);
+  for (const ResampledAxis side : {ResampledAxis::kColumns, ResampledAxis::kRows}) {
+    const ResizeAxis axis = axis_of(resize, side == ResampledAxis::kColumns ? 1 : 0, align_corners);
     if (of_bytes) {
       FERRYMAN_TRY(x, resampled_bytes(call, x, side, axis, kind));
       continue;

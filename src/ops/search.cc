@@ -17,24 +17,25 @@ namespace {
 
 // ---- places in a sorted sequence ----
 
-enum class Side : uint8_t { kLeft, kRight };
+enum class InsertionSide : uint8_t { kLeft, kRight };
 
-Result<Side> read_side(ImportContext& call) {
+Result<InsertionSide> read_side(ImportContext& call) {
   FERRYMAN_TRY(const bool right, call.flag("right", false));
   FERRYMAN_TRY(const std::string side, call.text("side", ""));
-  return right || side == "right" ? Side::kRight : Side::kLeft;
+  return right || side == "right" ? InsertionSide::kRight : InsertionSide::kLeft;
 }
 
 // As many as stand before: each value [..., n, 1] beside all of the sequence [..., 1, m]. What does
 // not compare (NaN among the values) has all before it.
-Result<ValueId> count_before(ImportContext& call, ValueId sequence, ValueId values, Side side) {
+Result<ValueId> count_before(ImportContext& call, ValueId sequence, ValueId values,
+                             InsertionSide side) {
   Ints column = sizes_of(call, values);
   column.push_back(1);
   Ints row = sizes_of(call, sequence);
   row.insert(row.end() - 1, 1);
   FERRYMAN_TRY(const ValueId value, emit_reshape(call, values, column));
   FERRYMAN_TRY(const ValueId bounds, emit_reshape(call, sequence, row));
-  const OpName stands_after = side == Side::kLeft ? ops::kGe : ops::kGt;
+  const OpName stands_after = side == InsertionSide::kLeft ? ops::kGe : ops::kGt;
   FERRYMAN_TRY(const ValueId is_after, call.emit(stands_after, {bounds, value}));
   FERRYMAN_TRY(const ValueId is_before, call.emit(ops::kLogicalNot, {is_after}));
   FERRYMAN_TRY(const ValueId ones, as_dtype(call, is_before, DType::kI32));
@@ -44,10 +45,11 @@ Result<ValueId> count_before(ImportContext& call, ValueId sequence, ValueId valu
 
 // The same by halving, for long sequences: `found` are known to stand before, and each step asks
 // whether `reach` more do.
-Result<ValueId> search_before(ImportContext& call, ValueId sequence, ValueId values, Side side) {
+Result<ValueId> search_before(ImportContext& call, ValueId sequence, ValueId values,
+                              InsertionSide side) {
   const int64_t size = sizes_of(call, sequence).back();
   const auto last = static_cast<int64_t>(rank_of(call, sequence)) - 1;
-  const OpName stands_after = side == Side::kLeft ? ops::kGe : ops::kGt;
+  const OpName stands_after = side == InsertionSide::kLeft ? ops::kGe : ops::kGt;
   int64_t reach = 1;
   while (reach * 2 <= size) reach *= 2;
   ValueId found =
@@ -82,7 +84,7 @@ Result<std::array<ValueId, 2>> read_both(ImportContext& call, std::string_view s
 }
 
 Imported finish_search(ImportContext& call, ValueId sequence, ValueId values) {
-  FERRYMAN_TRY(const Side side, read_side(call));
+  FERRYMAN_TRY(const InsertionSide side, read_side(call));
   FERRYMAN_TRY(const bool out_int32, call.flag("out_int32", false));
   const Ints shape = sizes_of(call, values);
   if (product(sizes_of(call, sequence)) == 0 || product(shape) == 0) {

@@ -56,7 +56,7 @@ InferResult expand_type(const InferArgs& args) {
   return std::vector{TensorType{x.dtype, dims}};
 }
 
-void define_rows(Ops& ops) {
+void define_shape_rows(Ops& ops) {
   ops.set.define(ops::kReshape)
       .doc("the same elements in row-major order under another shape")
       .operand("x")
@@ -396,7 +396,7 @@ void add_reshape_imports(ImportTable& imports) {
 }  // namespace
 
 void add_shape_ops(Ops& ops) {
-  define_rows(ops);
+  define_shape_rows(ops);
   ImportTable& imports = ops.imports;
   add_reshape_imports(imports);
   imports.add({"permute.default", "permute_copy.default"}, import_permute);

@@ -132,7 +132,7 @@ EvalResult eval_tile(const EvalArgs& args) {
   }));
 }
 
-void define_rows(Ops& ops) {
+void define_slice_rows(Ops& ops) {
   ops.set.define(ops::kSlice)
       .doc("x[starts:ends:steps] on every axis; 0 <= start <= end <= size, step >= 1")
       .operand("x")
@@ -179,14 +179,14 @@ Result<ValueId> ranked(ImportContext& call, std::string_view name) {
   return x;
 }
 
-struct Range {
+struct StepRange {
   int64_t axis, begin, end, step;
   int64_t count() const { return begin >= end ? 0 : (end - begin + step - 1) / step; }
 };
 
 // Python's rules: negative counts from the end, and bounds are cut to the size.
-Result<Range> read_range(ImportContext& call, ValueId x) {
-  Range range{};
+Result<StepRange> read_range(ImportContext& call, ValueId x) {
+  StepRange range{};
   FERRYMAN_TRY(range.axis, call.axis("dim", rank_of(call, x), 0));
   const int64_t size = size_along(call, x, range.axis);
   FERRYMAN_TRY(range.begin, call.integer("start", 0));
@@ -202,7 +202,7 @@ Result<Range> read_range(ImportContext& call, ValueId x) {
 
 Imported import_slice(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const Range range, read_range(call, x));
+  FERRYMAN_TRY(const StepRange range, read_range(call, x));
   return one_result(emit_slice(call, x, range.axis, range.begin, range.end, range.step));
 }
 
@@ -449,7 +449,7 @@ Imported import_tile(ImportContext& call) {
 }  // namespace
 
 void add_slice_ops(Ops& ops) {
-  define_rows(ops);
+  define_slice_rows(ops);
   ImportTable& imports = ops.imports;
   imports.add({"slice.Tensor", "slice_copy.Tensor"}, import_slice);
   imports.add({"select.int", "select_copy.int"}, import_select);

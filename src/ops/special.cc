@@ -10,6 +10,7 @@
 #include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/promoted_import.h"
 #include "ops/special_functions.h"
 #include "ops/special_names.h"
 
@@ -20,7 +21,7 @@ namespace {
 // Beyond, the factorial leaves float32.
 constexpr int64_t kMaxOrder = 30;
 
-void define_rows(Ops& ops) {
+void define_special_rows(Ops& ops) {
   for (const SpecialUnary& row : special_unaries()) {
     ops.set.define(row.name)
         .doc(row.doc)
@@ -67,13 +68,6 @@ Imported import_unary(ImportContext& call) {
   const std::string_view name = call.find("self") != nullptr ? "self" : "x";
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {name}, Promotion::kCommonFloat));
   return one_result(call.emit(kOp, {x.front()}));
-}
-
-template <const OpName& kOp>
-Imported import_binary(ImportContext& call) {
-  FERRYMAN_TRY(const std::vector<ValueId> x,
-               promoted(call, {"self", "other"}, Promotion::kCommonFloat));
-  return one_result(call.emit(kOp, {x[0], x[1]}));
 }
 
 Imported import_polygamma(ImportContext& call) {
@@ -124,7 +118,7 @@ void add_bessel_imports(ImportTable& imports) {
 }  // namespace
 
 void add_special_ops(Ops& ops) {
-  define_rows(ops);
+  define_special_rows(ops);
   define_polygamma(ops);
 
   ImportTable& imports = ops.imports;
@@ -139,9 +133,11 @@ void add_special_ops(Ops& ops) {
   imports.add({"polygamma.default", "special_polygamma.default"}, import_polygamma);
   imports.add({"mvlgamma.default", "special_multigammaln.default"}, import_mvlgamma);
   imports.add({"special_zeta.default", "special_zeta.self_scalar", "special_zeta.other_scalar"},
-              import_binary<ops::kZeta>);
-  imports.add({"igamma.default", "special_gammainc.default"}, import_binary<ops::kIgamma>);
-  imports.add({"igammac.default", "special_gammaincc.default"}, import_binary<ops::kIgammac>);
+              import_binary<ops::kZeta, Promotion::kCommonFloat>);
+  imports.add({"igamma.default", "special_gammainc.default"},
+              import_binary<ops::kIgamma, Promotion::kCommonFloat>);
+  imports.add({"igammac.default", "special_gammaincc.default"},
+              import_binary<ops::kIgammac, Promotion::kCommonFloat>);
 }
 
 }  // namespace ferryman

@@ -26,45 +26,45 @@ constexpr int64_t kMaxUnrolled = 1024;
 
 // ---- Chebyshev ----
 
-enum class Kind { kFirst, kSecond, kThird, kFourth };  // T, U, V, W
+enum class ChebyshevKind { kFirst, kSecond, kThird, kFourth };  // T, U, V, W
 
 // With x = cos(a), d = n, n + 1 or n + 1/2: T = cos(d a), U = sin(d a) / sin(a),
 // V = cos(d a) / cos(a / 2), W = sin(d a) / sin(a / 2). Beyond 1 the same with cosh and sinh, where
 // V(-x) = (-1)^n W(x).
 struct Chebyshev {
-  Kind kind;
+  ChebyshevKind kind;
   Expression x;
   Expression n;  // whole
   Expression size = abs(x);
   // (-1)^n
   Expression parity = 1.0 - 4.0 * abs(beside_whole(n * 0.5));
 
-  bool is_cosine() const { return kind == Kind::kFirst || kind == Kind::kThird; }
+  bool is_cosine() const { return kind == ChebyshevKind::kFirst || kind == ChebyshevKind::kThird; }
 
   Expression degree() const {
-    if (kind == Kind::kFirst) return n;
-    return n + (kind == Kind::kSecond ? 1.0 : 0.5);
+    if (kind == ChebyshevKind::kFirst) return n;
+    return n + (kind == ChebyshevKind::kSecond ? 1.0 : 0.5);
   }
 
   Expression inside() const {
     const Expression root = sqrt((1.0 - x) * (x + 1.0));
     const Expression angle = degree() * atan2(root, x);
     const Expression wave = is_cosine() ? cos(angle) : sin(angle);
-    if (kind == Kind::kFirst) return wave;
-    if (kind == Kind::kSecond) return wave / root;
-    return wave / sqrt((kind == Kind::kThird ? x + 1.0 : 1.0 - x) * 0.5);
+    if (kind == ChebyshevKind::kFirst) return wave;
+    if (kind == ChebyshevKind::kSecond) return wave / root;
+    return wave / sqrt((kind == ChebyshevKind::kThird ? x + 1.0 : 1.0 - x) * 0.5);
   }
 
   // What cosh or sinh of d a is divided by, for x > 1, or for x < -1 with V and W exchanged.
   Expression divisor() const {
     switch (kind) {
-      case Kind::kFirst:
+      case ChebyshevKind::kFirst:
         return number_like(x, 1.0);
-      case Kind::kSecond:
+      case ChebyshevKind::kSecond:
         return sqrt(size - 1.0) * sqrt(size + 1.0);
-      case Kind::kThird:
+      case ChebyshevKind::kThird:
         return sqrt((size + where(x < 0.0, -1.0, number_like(x, 1.0))) * 0.5);
-      case Kind::kFourth:
+      case ChebyshevKind::kFourth:
         return sqrt((size - where(x < 0.0, -1.0, number_like(x, 1.0))) * 0.5);
     }
     return x;
@@ -80,7 +80,8 @@ struct Chebyshev {
     const Expression decayed = exp(-(degree() * a) - shift) * kHeadroom;
     Expression value = is_cosine() ? grown + decayed : grown - decayed;
     const Expression other = is_cosine() ? grown - decayed : grown + decayed;
-    if (kind == Kind::kThird || kind == Kind::kFourth) value = where(x < 0.0, other, value);
+    if (kind == ChebyshevKind::kThird || kind == ChebyshevKind::kFourth)
+      value = where(x < 0.0, other, value);
     value = where(x < 0.0, parity * value, value);
     // torch's recurrence subtracts infinities from the second step after an overflow on.
     const Expression two_before = exp((degree() - 2.0) * a - shift) * kHeadroom;
@@ -91,13 +92,13 @@ struct Chebyshev {
     const Expression one = number_like(x, 1.0);
     const Expression many = n * 2.0 + 1.0;
     switch (kind) {
-      case Kind::kFirst:
+      case ChebyshevKind::kFirst:
         return where(x > 0.0, one, parity);
-      case Kind::kSecond:
+      case ChebyshevKind::kSecond:
         return where(x > 0.0, one, parity) * (n + 1.0);
-      case Kind::kThird:
+      case ChebyshevKind::kThird:
         return where(x > 0.0, one, parity * many);
-      case Kind::kFourth:
+      case ChebyshevKind::kFourth:
         return where(x > 0.0, many, parity);
     }
     return one;
@@ -121,7 +122,7 @@ Result<std::vector<Expression>> point_and_degree(ImportContext& call) {
   return std::vector{Expression(builder, x[0]), trunc(Expression(builder, x[1]))};
 }
 
-template <Kind kKind, Argument kArgument>
+template <ChebyshevKind kKind, Argument kArgument>
 Imported import_chebyshev(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<Expression> given, point_and_degree(call));
   const Expression x = kArgument == Argument::kShifted ? given[0] + given[0] - 1.0 : given[0];
@@ -131,26 +132,26 @@ Imported import_chebyshev(ImportContext& call) {
 // ---- recurrences ----
 
 // A family with P0 = 1.
-struct Recurrence {
+struct ThreeTermRecurrence {
   Expression (*first)(const Expression& x);  // P1
   // P(k) of x, P(k - 1) and P(k - 2)
   Expression (*next)(double k, const Expression& x, const Expression& q, const Expression& p);
 };
 
-constexpr Recurrence kHermiteH = {
+constexpr ThreeTermRecurrence kHermiteH = {
     [](const Expression& x) { return x + x; },
     [](double k, const Expression& x, const Expression& q, const Expression& p) {
       return (x + x) * q - (2 * k - 2) * p;
     }};
-constexpr Recurrence kHermiteHe = {[](const Expression& x) { return x; },
-                                   [](double k, const Expression& x, const Expression& q,
-                                      const Expression& p) { return x * q - (k - 1) * p; }};
-constexpr Recurrence kLaguerre = {
+constexpr ThreeTermRecurrence kHermiteHe = {
+    [](const Expression& x) { return x; }, [](double k, const Expression& x, const Expression& q,
+                                              const Expression& p) { return x * q - (k - 1) * p; }};
+constexpr ThreeTermRecurrence kLaguerre = {
     [](const Expression& x) { return 1.0 - x; },
     [](double k, const Expression& x, const Expression& q, const Expression& p) {
       return (((2 * k - 1) - x) * q - (k - 1) * p) / k;
     }};
-constexpr Recurrence kLegendre = {
+constexpr ThreeTermRecurrence kLegendre = {
     [](const Expression& x) { return x; },
     [](double k, const Expression& x, const Expression& q, const Expression& p) {
       return ((2 * k - 1) * x * q - (k - 1) * p) / k;
@@ -165,7 +166,7 @@ Result<int64_t> highest_degree(ImportContext& call) {
   return static_cast<int64_t>(std::max(degree, 0.0));
 }
 
-template <const Recurrence& kFamily>
+template <const ThreeTermRecurrence& kFamily>
 Imported import_recurrence(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<Expression> given, point_and_degree(call));
   FERRYMAN_TRY(const int64_t highest, highest_degree(call));
@@ -192,32 +193,32 @@ void add_special_polynomial_ops(Ops& ops) {
   ImportTable& imports = ops.imports;
   imports.add({"special_chebyshev_polynomial_t.default", "special_chebyshev_polynomial_t.x_scalar",
                "special_chebyshev_polynomial_t.n_scalar"},
-              import_chebyshev<Kind::kFirst, Argument::kPlain>);
+              import_chebyshev<ChebyshevKind::kFirst, Argument::kPlain>);
   imports.add({"special_chebyshev_polynomial_u.default", "special_chebyshev_polynomial_u.x_scalar",
                "special_chebyshev_polynomial_u.n_scalar"},
-              import_chebyshev<Kind::kSecond, Argument::kPlain>);
+              import_chebyshev<ChebyshevKind::kSecond, Argument::kPlain>);
   imports.add({"special_chebyshev_polynomial_v.default", "special_chebyshev_polynomial_v.x_scalar",
                "special_chebyshev_polynomial_v.n_scalar"},
-              import_chebyshev<Kind::kThird, Argument::kPlain>);
+              import_chebyshev<ChebyshevKind::kThird, Argument::kPlain>);
   imports.add({"special_chebyshev_polynomial_w.default", "special_chebyshev_polynomial_w.x_scalar",
                "special_chebyshev_polynomial_w.n_scalar"},
-              import_chebyshev<Kind::kFourth, Argument::kPlain>);
+              import_chebyshev<ChebyshevKind::kFourth, Argument::kPlain>);
   imports.add({"special_shifted_chebyshev_polynomial_t.default",
                "special_shifted_chebyshev_polynomial_t.x_scalar",
                "special_shifted_chebyshev_polynomial_t.n_scalar"},
-              import_chebyshev<Kind::kFirst, Argument::kShifted>);
+              import_chebyshev<ChebyshevKind::kFirst, Argument::kShifted>);
   imports.add({"special_shifted_chebyshev_polynomial_u.default",
                "special_shifted_chebyshev_polynomial_u.x_scalar",
                "special_shifted_chebyshev_polynomial_u.n_scalar"},
-              import_chebyshev<Kind::kSecond, Argument::kShifted>);
+              import_chebyshev<ChebyshevKind::kSecond, Argument::kShifted>);
   imports.add({"special_shifted_chebyshev_polynomial_v.default",
                "special_shifted_chebyshev_polynomial_v.x_scalar",
                "special_shifted_chebyshev_polynomial_v.n_scalar"},
-              import_chebyshev<Kind::kThird, Argument::kShifted>);
+              import_chebyshev<ChebyshevKind::kThird, Argument::kShifted>);
   imports.add({"special_shifted_chebyshev_polynomial_w.default",
                "special_shifted_chebyshev_polynomial_w.x_scalar",
                "special_shifted_chebyshev_polynomial_w.n_scalar"},
-              import_chebyshev<Kind::kFourth, Argument::kShifted>);
+              import_chebyshev<ChebyshevKind::kFourth, Argument::kShifted>);
   imports.add({"special_hermite_polynomial_h.default", "special_hermite_polynomial_h.x_scalar",
                "special_hermite_polynomial_h.n_scalar"},
               import_recurrence<kHermiteH>);

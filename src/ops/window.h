@@ -21,6 +21,9 @@ struct Tap {
   int64_t kernel = 0;
 };
 
+// Which positions of the input and of the kernel meet at one position of the result.
+using TapsAt = std::function<std::vector<Tap>(const Ints& out_index)>;
+
 struct Window {
   Ints kernel;
   Ints stride;

@@ -182,22 +182,22 @@ Match<OneOp> match_concat_extends_concat(const Graph& graph, OpId root) {
 }
 
 // A slice along one axis with step 1.
-struct Cut {
+struct UnitStepSlice {
   ValueId from;
   SliceRanges ranges;
 };
 
-std::optional<Cut> cut_along(const Graph& graph, ValueId value, size_t axis) {
+std::optional<UnitStepSlice> cut_along(const Graph& graph, ValueId value, size_t axis) {
   const OpId slice = graph.producer_if(value, ops::kSlice);
   if (!slice.valid() || sliced_axis(graph, graph.op(slice)) != axis) return std::nullopt;
   const std::optional<SliceRanges> ranges = slice_ranges(graph, graph.op(slice));
   if (!ranges.has_value() || (*ranges)[axis].step != 1) return std::nullopt;
-  return Cut{graph.op(slice).operands[0], *ranges};
+  return UnitStepSlice{graph.op(slice).operands[0], *ranges};
 }
 
 struct JoinCuts {
   ValueId result;
-  Cut joined;
+  UnitStepSlice joined;
   std::vector<ValueId> before, after;
   Axis axis;
 };
@@ -207,8 +207,8 @@ Match<JoinCuts> match_concat_of_neighbours(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
   const auto axis = static_cast<size_t>(op.attr(attr::kAxis).value);
   for (size_t i = 0; i + 1 < op.operands.size(); ++i) {
-    const std::optional<Cut> first = cut_along(graph, op.operands[i], axis);
-    const std::optional<Cut> second = cut_along(graph, op.operands[i + 1], axis);
+    const std::optional<UnitStepSlice> first = cut_along(graph, op.operands[i], axis);
+    const std::optional<UnitStepSlice> second = cut_along(graph, op.operands[i + 1], axis);
     if (!first.has_value() || !second.has_value() || first->from != second->from) continue;
     if (first->ranges[axis].end() != second->ranges[axis].start) continue;
     JoinCuts found{op.result(), *first, {}, {}, op.attr(attr::kAxis)};

@@ -68,7 +68,7 @@ bool only_views(const Op& op) {
 }
 
 // How far constants are looked for behind and before an op.
-constexpr int kMaxDepth = 12;
+constexpr int kMaxComputedDepth = 12;
 
 // Whether nothing but constants goes into the value.
 bool is_computable(const Graph& graph, ValueId value, int depth) {
@@ -88,7 +88,7 @@ bool is_computed_with(const Graph& graph, ValueId value, int depth) {
            const Op& reader = graph.op(use.op);
            if (only_views(reader)) return is_computed_with(graph, reader.result(), depth - 1);
            return std::all_of(reader.operands.begin(), reader.operands.end(), [&](ValueId operand) {
-             return is_computable(graph, operand, kMaxDepth);
+             return is_computable(graph, operand, kMaxComputedDepth);
            });
          });
 }
@@ -102,7 +102,8 @@ bool is_better_gathered(const Graph& graph, const Op& op) {
   const int64_t made =
       num_elements(graph.type(op.result()).dims) * byte_size(graph.type(op.result()).dtype);
   const bool is_smaller = graph.constant(op.operands[0]).num_bytes() + positions < made;
-  return is_smaller && made > kSmallGatherBytes && !is_computed_with(graph, op.result(), kMaxDepth);
+  return is_smaller && made > kSmallGatherBytes &&
+         !is_computed_with(graph, op.result(), kMaxComputedDepth);
 }
 
 TensorData sliced(const TensorData& x, const Op& op, const Dims& result) {

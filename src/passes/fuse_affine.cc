@@ -7,6 +7,7 @@
 #include "passes/absorb_rules.h"
 #include "passes/constants.h"
 #include "passes/match.h"
+#include "passes/norm_operands.h"
 #include "passes/replace.h"
 #include "passes/stored_twice.h"
 
@@ -23,10 +24,6 @@ Match<AbsorbIntoLayer> match_constants_before_layer(const Graph& graph, OpId roo
   if (!before.valid() || graph.op(before).is(ops::kBatchNorm)) return std::nullopt;
   return match_affine_before_layer(graph, root);
 }
-
-// Operand positions of layer_norm; rms_norm has no bias.
-constexpr size_t kNormWeight = 1;
-constexpr size_t kNormBias = 2;
 
 // A linear layer behind a norm, and the relabelling ops between, the first first.
 struct NormReader {

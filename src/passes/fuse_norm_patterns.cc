@@ -7,6 +7,7 @@
 #include "ops/names.h"
 #include "passes/constants.h"
 #include "passes/match.h"
+#include "passes/norm_operands.h"
 #include "passes/replace.h"
 
 namespace ferryman {
@@ -93,10 +94,6 @@ Match<OneOp> match_norm(const Graph& graph, OpId root) {
   return OneOp{op.result(), ops::kRmsNorm, {d, ValueId()}, attrs};
 }
 
-// Operand positions of layer_norm and rms_norm.
-constexpr size_t kWeight = 1;
-constexpr size_t kBias = 2;
-
 // The constant with the dims of the normalised axes, if it has no others.
 std::optional<TensorData> norm_parameter(const Graph& graph, ValueId value, const Op& norm) {
   if (!is_known_constant(graph, value)) return std::nullopt;
@@ -119,9 +116,9 @@ std::optional<TensorData> norm_parameter(const Graph& graph, ValueId value, cons
 
 // The weight that the norm has, if it is known, times another one.
 std::optional<TensorData> times_weight(const Graph& graph, const Op& norm, TensorData parameter) {
-  if (!norm.has_operand(kWeight)) return parameter;
-  if (!is_known_constant(graph, norm.operands[kWeight])) return std::nullopt;
-  const TensorData& weight = graph.constant(norm.operands[kWeight]);
+  if (!norm.has_operand(kNormWeight)) return parameter;
+  if (!is_known_constant(graph, norm.operands[kNormWeight])) return std::nullopt;
+  const TensorData& weight = graph.constant(norm.operands[kNormWeight]);
   std::vector<double> values = parameter.to_doubles();
   const std::vector<double> factors = weight.to_doubles();
   for (size_t i = 0; i < values.size(); ++i) values[i] *= factors[i];
@@ -138,7 +135,7 @@ Match<OneOp> match_norm_parameter(const Graph& graph, OpId root) {
   const bool layer = norm.is(ops::kLayerNorm);
   if ((!layer && !norm.is(ops::kRmsNorm)) || !has_one_reader(graph, op.operands[0]))
     return std::nullopt;
-  if (norm.has_operand(kBias) || !same_type(graph, op.operands[0], op.result()))
+  if (norm.has_operand(kNormBias) || !same_type(graph, op.operands[0], op.result()))
     return std::nullopt;
   std::optional<TensorData> parameter = norm_parameter(graph, op.operands[1], norm);
   if (!parameter.has_value()) return std::nullopt;
@@ -150,7 +147,7 @@ Match<OneOp> match_norm_parameter(const Graph& graph, OpId root) {
                  parameter,   graph.value(op.operands[1]).name};
   }
   if (!layer) return std::nullopt;
-  operands.push_back(norm.has_operand(kWeight) ? norm.operands[kWeight] : ValueId());
+  operands.push_back(norm.has_operand(kNormWeight) ? norm.operands[kNormWeight] : ValueId());
   return OneOp{op.result(), OpName{norm.def->name},          operands, attrs_of(norm),
                parameter,   graph.value(op.operands[1]).name};
 }

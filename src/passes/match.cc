@@ -11,7 +11,7 @@ namespace ferryman {
 namespace {
 
 constexpr int64_t kMaxUniformElems = 1 << 16;  // larger constants are not compared one by one
-constexpr int kMaxDepth = 16;                  // ops that is_non_negative looks back
+constexpr int kMaxLookBack = 16;               // ops that is_non_negative looks back
 
 double element(const TensorData& data, int64_t index) {
   std::array<std::byte, 16> bytes{};
@@ -110,7 +110,7 @@ std::optional<std::vector<double>> values_along(const Graph& graph, ValueId cons
 }
 
 bool is_non_negative(const Graph& graph, ValueId value) {
-  return is_non_negative_within(graph, value, kMaxDepth);
+  return is_non_negative_within(graph, value, kMaxLookBack);
 }
 
 bool runs_before(const Graph& graph, OpId first, OpId second) {

@@ -88,12 +88,12 @@ std::optional<std::pair<Group, Group>> next_groups(const Ints& from, const Ints&
 }
 
 // Elements [begin, begin + count) of a group's, if the ranges are such a run.
-struct Run {
+struct ElementRun {
   int64_t begin, count;
 };
-std::optional<Run> run_of(const Ints& sizes, const SliceRanges& ranges, Group group) {
+std::optional<ElementRun> run_of(const Ints& sizes, const SliceRanges& ranges, Group group) {
   int64_t inner = 1;
-  std::optional<Run> run;
+  std::optional<ElementRun> run;
   for (size_t axis = group.end; axis-- > group.begin;) {
     const SliceRange& range = ranges[axis];
     const bool all = range.count == sizes[axis];
@@ -101,15 +101,15 @@ std::optional<Run> run_of(const Ints& sizes, const SliceRanges& ranges, Group gr
       if (sizes[axis] != 1) return std::nullopt;  // a part of each of several rows
     } else if (!all) {
       if (range.step != 1) return std::nullopt;
-      run = Run{range.start * inner, range.count * inner};
+      run = ElementRun{range.start * inner, range.count * inner};
     }
     inner *= sizes[axis];
   }
-  return run.value_or(Run{0, inner});
+  return run.value_or(ElementRun{0, inner});
 }
 
 // The run as a range of the group's first axis with several indices.
-bool apply_run(const Ints& sizes, Group group, const Run& run, SliceRanges& part) {
+bool apply_run(const Ints& sizes, Group group, const ElementRun& run, SliceRanges& part) {
   int64_t total = 1;
   for (size_t axis = group.begin; axis < group.end; ++axis) total *= sizes[axis];
   if (run.count == total) return true;
@@ -131,7 +131,7 @@ std::optional<Narrowed> narrow_reshape(const Graph& graph, const Op& op,
   std::pair<Group, Group> groups{{0, 0}, {0, 0}};
   while (const auto next = next_groups(from, to, groups.first, groups.second)) {
     groups = *next;
-    const std::optional<Run> run = run_of(to, ranges, groups.second);
+    const std::optional<ElementRun> run = run_of(to, ranges, groups.second);
     if (!run.has_value() || !apply_run(from, groups.first, *run, part)) return std::nullopt;
   }
   return Narrowed{{part}, {{attr::kShape, ShapeAttr{to_dims(counts(ranges))}}}};

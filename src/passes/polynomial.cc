@@ -10,7 +10,7 @@ namespace ferryman {
 
 namespace {
 
-constexpr int kMaxDepth = 8;   // ops on one path of a formula
+constexpr int kMaxFormulaDepth = 8;  // ops on one path of a formula
 constexpr int kMaxDegree = 6;  // of x and u each; nothing that has a name is longer
 constexpr size_t kMaxLeaves = 24;
 constexpr double kTolerance = 1e-5;  // 0.797885 for sqrt(2 / pi)
@@ -86,7 +86,7 @@ class Expander {
 }  // namespace
 
 std::optional<Polynomial> polynomial_in(const Graph& graph, ValueId value, Variables variables) {
-  return Expander(graph, variables).expand(value, kMaxDepth);
+  return Expander(graph, variables).expand(value, kMaxFormulaDepth);
 }
 
 bool is_close(const Polynomial& a, const Polynomial& b) {

@@ -11,7 +11,7 @@ namespace ferryman {
 
 namespace {
 
-constexpr size_t kWeight = 1;  // the operand of a layer
+constexpr size_t kLayerWeight = 1;  // the operand of a layer
 constexpr int64_t kProbeBytes = 64;
 constexpr int64_t kChunkBytes = int64_t{1} << 16;
 
@@ -61,7 +61,7 @@ bool is_kept_by_other(const Graph& graph, ValueId weight, OpId layer,
   if (graph.is_output(weight)) return true;
   const std::vector<Use>& uses = graph.value(weight).uses;
   return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
-    const bool is_changed = use.operand == kWeight && (use.op == layer || is_alike(use.op));
+    const bool is_changed = use.operand == kLayerWeight && (use.op == layer || is_alike(use.op));
     return !is_changed;
   });
 }
@@ -75,7 +75,7 @@ int64_t moved_bytes(const Graph& graph, ValueId result) {
 
 std::optional<std::string> why_not_twice(const Graph& graph, OpId layer, int64_t moved,
                                          const std::function<bool(OpId)>& is_alike) {
-  const ValueId own = graph.op(layer).operands[kWeight];
+  const ValueId own = graph.op(layer).operands[kLayerWeight];
   const TensorData& weight = graph.constant(own);
   const int64_t copy = weight.num_bytes();
   if (copy <= kSmallCopyBytes || copy * kMovedPerStoredByte <= moved) return std::nullopt;

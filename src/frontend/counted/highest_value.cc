@@ -10,7 +10,7 @@ namespace ferryman::frontend {
 
 namespace {
 
-constexpr int kMaxDepth = 32;
+constexpr int kMaxMakerDepth = 32;
 
 std::optional<double> highest_of_type(DType dtype) {
   if (dtype == DType::kBool) return 1;
@@ -25,8 +25,8 @@ class Search {
 
   std::optional<double> highest(ValueId value, int depth) const {
     const std::optional<double> by_type = highest_of_type(graph_.type(value).dtype);
-    const std::optional<double> by_maker = depth < kMaxDepth ? of_maker(value, depth + 1)
-                                                             : std::nullopt;
+    const std::optional<double> by_maker =
+        depth < kMaxMakerDepth ? of_maker(value, depth + 1) : std::nullopt;
     if (!by_type.has_value() || !by_maker.has_value()) return by_type ? by_type : by_maker;
     return std::min(*by_type, *by_maker);
   }

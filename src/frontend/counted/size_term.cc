@@ -10,7 +10,7 @@ namespace ferryman::frontend {
 
 namespace {
 
-constexpr int kMaxDepth = 40;  // of terms inside each other
+constexpr int kMaxTermDepth = 40;  // of terms inside each other
 
 struct Head {
   std::string_view text;
@@ -55,7 +55,7 @@ class SizeParser {
 
   Result<SizeTerm> parse_term(int depth) {
     const std::string_view name = until("(");
-    if (depth > kMaxDepth || !eat("(")) return malformed();
+    if (depth > kMaxTermDepth || !eat("(")) return malformed();
     for (const Head& head : kHeads) {
       if (head.text == name) return parse_body(head.kind, depth);
     }

@@ -29,7 +29,7 @@ constexpr uint16_t kEncryptedFlag = 0x0001;
 constexpr uint16_t kSaturated16 = 0xffff;
 constexpr uint32_t kSaturated32 = 0xffffffff;
 
-Diag malformed(std::string why) {
+Diag damaged_zip(std::string why) {
   return Diag::error(DiagCode::kMalformedArchive, "the zip archive is damaged")
       .because(std::move(why));
 }
@@ -72,15 +72,15 @@ std::optional<size_t> find_end_record(std::span<const std::byte> file) {
 }
 
 Result<Directory> read_zip64_end(std::span<const std::byte> file, size_t end) {
-  if (end < kZip64LocatorBytes) return malformed("the zip64 locator is missing");
+  if (end < kZip64LocatorBytes) return damaged_zip("the zip64 locator is missing");
   const size_t locator = end - kZip64LocatorBytes;
   if (load<uint32_t>(file, locator) != kZip64LocatorSignature) {
-    return malformed("the zip64 locator is missing");
+    return damaged_zip("the zip64 locator is missing");
   }
   const auto record = load<uint64_t>(file, locator + 8);
   if (!fits(record, kZip64EndBytes, locator) ||
       load<uint32_t>(file, record) != kZip64EndSignature) {
-    return malformed("the zip64 end record is missing");
+    return damaged_zip("the zip64 end record is missing");
   }
   return Directory{.offset = load<uint64_t>(file, record + 48),
                    .num_bytes = load<uint64_t>(file, record + 40),
@@ -89,7 +89,7 @@ Result<Directory> read_zip64_end(std::span<const std::byte> file, size_t end) {
 
 Result<Directory> find_directory(std::span<const std::byte> file) {
   const auto end = find_end_record(file);
-  if (!end) return malformed("it has no end record; is the file complete?");
+  if (!end) return damaged_zip("it has no end record; is the file complete?");
   Directory directory{.offset = load<uint32_t>(file, *end + 16),
                       .num_bytes = load<uint32_t>(file, *end + 12),
                       .num_entries = load<uint16_t>(file, *end + 10)};
@@ -98,10 +98,10 @@ Result<Directory> find_directory(std::span<const std::byte> file) {
     FERRYMAN_TRY(directory, read_zip64_end(file, *end));
   }
   if (!fits(directory.offset, directory.num_bytes, *end)) {
-    return malformed("the directory lies outside of the file");
+    return damaged_zip("the directory lies outside of the file");
   }
   if (directory.num_entries > directory.num_bytes / kDirectoryBytes) {
-    return malformed(
+    return damaged_zip(
         fmt::format("the directory is too short for its {} members", directory.num_entries));
   }
   return directory;
@@ -125,7 +125,7 @@ Status read_zip64_extra(std::span<const std::byte> extra, ZipEntry& entry) {
     }
     return {};
   }
-  return malformed(fmt::format("'{}' lacks its zip64 sizes", entry.name));
+  return damaged_zip(fmt::format("'{}' lacks its zip64 sizes", entry.name));
 }
 
 }  // namespace
@@ -144,14 +144,14 @@ Result<ZipArchive> ZipArchive::open(BlobRef file) {
   archive.directory_offset_ = directory.offset;
   for (uint64_t i = 0; i < directory.num_entries; ++i) {
     if (rest.size() < kDirectoryBytes || load<uint32_t>(rest, 0) != kDirectorySignature) {
-      return malformed(fmt::format("member {} of its directory is damaged", i));
+      return damaged_zip(fmt::format("member {} of its directory is damaged", i));
     }
     const size_t name_bytes = load<uint16_t>(rest, 28);
     const size_t extra_bytes = load<uint16_t>(rest, 30);
     const size_t comment_bytes = load<uint16_t>(rest, 32);
     const size_t record_bytes = kDirectoryBytes + name_bytes + extra_bytes + comment_bytes;
     if (rest.size() < record_bytes) {
-      return malformed(fmt::format("member {} reaches outside of its directory", i));
+      return damaged_zip(fmt::format("member {} reaches outside of its directory", i));
     }
     ZipEntry entry{.name = std::string(text_of(rest.subspan(kDirectoryBytes, name_bytes))),
                    .header_offset = load<uint32_t>(rest, 42),
@@ -166,7 +166,7 @@ Result<ZipArchive> ZipArchive::open(BlobRef file) {
     }
     rest = rest.subspan(record_bytes);
     if (!archive.by_name_.emplace(entry.name, archive.entries_.size()).second) {
-      return malformed(fmt::format("it has two members named '{}'", entry.name));
+      return damaged_zip(fmt::format("it has two members named '{}'", entry.name));
     }
     archive.entries_.push_back(std::move(entry));
   }
@@ -181,7 +181,7 @@ const ZipEntry* ZipArchive::find(std::string_view name) const {
 Result<BlobRef> ZipArchive::read(const ZipEntry& entry) const {
   const std::span<const std::byte> file = file_->bytes();
   const auto damaged = [&](std::string_view why) {
-    return malformed(fmt::format("member '{}' {}", entry.name, why));
+    return damaged_zip(fmt::format("member '{}' {}", entry.name, why));
   };
   if (entry.method != 0) return damaged("is compressed");
   if ((entry.flags & kEncryptedFlag) != 0) return damaged("is encrypted");

@@ -89,7 +89,7 @@ struct NanRow {
 constexpr std::string_view kPassesOver = "passes over NaN, of which PyTorch makes NaN";
 constexpr std::string_view kPicksRight = "gives its second operand where one of them is NaN";
 constexpr std::string_view kPositionOfNumber = "passes over NaN, whose position PyTorch gives";
-constexpr std::array kRows = {
+constexpr std::array kNanRows = {
     NanRow{ops::kMaximum, guarded_extreme, kPicksRight},
     NanRow{ops::kMinimum, guarded_extreme, kPicksRight},
     NanRow{ops::kAmax, guarded_reduction, kPassesOver},
@@ -104,9 +104,9 @@ constexpr std::array kRows = {
 const NanRow* find_row(const Graph& graph, const Op& op) {
   if (op.operands.empty() || !op.operands[0].valid() || !is_floating(graph, op.operands[0]))
     return nullptr;
-  const auto row = std::find_if(kRows.begin(), kRows.end(),
+  const auto row = std::find_if(kNanRows.begin(), kNanRows.end(),
                                 [&](const NanRow& known) { return op.is(known.op); });
-  return row == kRows.end() ? nullptr : &*row;
+  return row == kNanRows.end() ? nullptr : &*row;
 }
 
 bool is_extreme_with_constant(const Graph& graph, const Op& op) {
@@ -126,7 +126,7 @@ bool is_made_with_nan(const Graph& graph, ValueId value) {
   return op.is(ops::kSqrt) || op.is(ops::kRsqrt) || op.is(ops::kLog) || op.is(ops::kLog1p);
 }
 
-Guard find_guard(const Graph& graph, const Op& op) {
+Guard find_exact_guard(const Graph& graph, const Op& op) {
   const NanRow* row = find_row(graph, op);
   if (row == nullptr) return nullptr;
   if (is_extreme_with_constant(graph, op)) return constant_on_the_left;
@@ -143,11 +143,11 @@ Guard find_free_guard(const Graph& graph, const Op& op) {
 // is last as well.
 bool differs(const Graph& graph, const Op& op) {
   if (op.is(ops::kTopk)) return op.attr(attr::kLargest);
-  return !is_extreme_with_constant(graph, op) && find_guard(graph, op) != nullptr;
+  return !is_extreme_with_constant(graph, op) && find_exact_guard(graph, op) != nullptr;
 }
 
 Result<Changed> run_guard_nan(Graph& graph, PassContext&) {
-  return guard_ops(graph, find_guard);
+  return guard_ops(graph, find_exact_guard);
 }
 
 Result<Changed> run_leave_nan(Graph& graph, PassContext& context) {

@@ -68,14 +68,14 @@ Guard find_row(const Op& op) {
 }
 
 // A divisor or exponent that is known to be positive needs none.
-Guard find_guard(const Graph& graph, const Op& op) {
+Guard find_value_guard(const Graph& graph, const Op& op) {
   if (op.operands.empty() || !op.operands[0].valid()) return nullptr;
   if (op.operands.size() < 2 || !is_integer(graph.type(op.operands[0]).dtype)) return nullptr;
   return IntegerRanges(graph).of(op.operands[1]).min > 0 ? nullptr : find_row(op);
 }
 
 Result<Changed> run_guard_values(Graph& graph, PassContext&) {
-  return guard_ops(graph, find_guard);
+  return guard_ops(graph, find_value_guard);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 using Table = OptionTable;
 
 // clang-format off
-constexpr std::array<OpRow, kNumOps> kRows = {{
+constexpr std::array<OpRow, kNumOps> kOpRows = {{
     {Op::kAdd, "ADD", Table::kAddOptions},
     {Op::kAveragePool2d, "AVERAGE_POOL_2D", Table::kPool2DOptions},
     {Op::kConcatenation, "CONCATENATION", Table::kConcatenationOptions},
@@ -227,24 +227,24 @@ constexpr std::array<OpRow, kNumOps> kRows = {{
 }};
 // clang-format on
 
-constexpr bool rows_match_enum() {
-  for (size_t i = 0; i < kRows.size(); ++i) {
-    if (static_cast<size_t>(kRows[i].op) != i) return false;
+constexpr bool op_rows_match_enum() {
+  for (size_t i = 0; i < kOpRows.size(); ++i) {
+    if (static_cast<size_t>(kOpRows[i].op) != i) return false;
   }
   return true;
 }
-static_assert(rows_match_enum());
+static_assert(op_rows_match_enum());
 
 }  // namespace
 
 const OpRow& op_row(Op op) {
   const auto index = static_cast<size_t>(op);
-  check(index < kRows.size(), "operator outside the enumeration");
-  return kRows[index];
+  check(index < kOpRows.size(), "operator outside the enumeration");
+  return kOpRows[index];
 }
 
 std::optional<Op> op_from_name(std::string_view name) {
-  for (const OpRow& row : kRows) {
+  for (const OpRow& row : kOpRows) {
     if (row.name == name) return row.op;
   }
   return std::nullopt;

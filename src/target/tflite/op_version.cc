@@ -312,7 +312,7 @@ bool is_not_bool(const OpUse& use) { return !in<T::kBool>(use); }
 constexpr Rule kWhere[] = {{2, is_not_bool}};
 
 // clang-format off
-std::span<const Rule> rules_of(Op op) {
+std::span<const Rule> version_rules_of(Op op) {
   switch (op) {
     case Op::kAbs: return kAbs;
     case Op::kAdd: return kAdd;
@@ -392,7 +392,7 @@ std::span<const Rule> rules_of(Op op) {
 int32_t op_version(const Operator& op, const Subgraph& subgraph) {
   if (const auto* custom = op.options.get_if<CustomOptions>()) return custom->version;
   const OpUse use{op, subgraph};
-  for (const Rule& rule : rules_of(op.op)) {
+  for (const Rule& rule : version_rules_of(op.op)) {
     if (rule.test(use)) return rule.version;
   }
   return 1;

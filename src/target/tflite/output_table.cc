@@ -10,7 +10,7 @@ namespace ferryman::tflite {
 namespace {
 
 // clang-format off
-constexpr OutputRow kRows[] = {
+constexpr OutputRow kOutputRows[] = {
     // Every element by itself.
     {Op::kAbs, 1, 1, 1, infer_like_first},
     {Op::kCeil, 1, 1, 1, infer_like_first},
@@ -184,8 +184,8 @@ constexpr int kNoRow = -1;
 constexpr std::array<int, kNumOps> positions() {
   std::array<int, kNumOps> found{};
   found.fill(kNoRow);
-  for (size_t i = 0; i < std::size(kRows); ++i)
-    found[static_cast<size_t>(kRows[i].op)] = static_cast<int>(i);
+  for (size_t i = 0; i < std::size(kOutputRows); ++i)
+    found[static_cast<size_t>(kOutputRows[i].op)] = static_cast<int>(i);
   return found;
 }
 constexpr std::array<int, kNumOps> kPositions = positions();
@@ -194,7 +194,7 @@ constexpr std::array<int, kNumOps> kPositions = positions();
 
 const OutputRow* output_row(Op op) {
   const int position = kPositions[static_cast<size_t>(op)];
-  return position == kNoRow ? nullptr : &kRows[position];
+  return position == kNoRow ? nullptr : &kOutputRows[position];
 }
 
 std::span<const Op> ops_without_output_row() {

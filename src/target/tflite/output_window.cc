@@ -8,7 +8,7 @@ namespace ferryman::tflite {
 namespace {
 
 // A window along one axis.
-struct Window {
+struct AxisWindow {
   int64_t kernel;
   int64_t stride;
   int64_t dilation = 1;
@@ -18,7 +18,7 @@ constexpr std::string_view kImageAndKernel = "needs an image and a kernel";
 constexpr std::string_view kOtherChannels = "has a kernel for another number of channels";
 
 // How often the window fits; nothing if it has no size.
-std::optional<int64_t> windows_along(int64_t extent, Window window, Padding padding) {
+std::optional<int64_t> windows_along(int64_t extent, AxisWindow window, Padding padding) {
   if (window.kernel < 1 || window.stride < 1 || window.dilation < 1) return std::nullopt;
   if (padding == Padding::kSame) return (extent + window.stride - 1) / window.stride;
   const int64_t reach = (window.kernel - 1) * window.dilation + 1;
@@ -27,7 +27,7 @@ std::optional<int64_t> windows_along(int64_t extent, Window window, Padding padd
 }
 
 // [batch, windows along each spatial axis .., channels]
-void give_windows(OutputInference& op, const std::vector<Window>& windows, Padding padding,
+void give_windows(OutputInference& op, const std::vector<AxisWindow>& windows, Padding padding,
                   int64_t channels) {
   const Ints x = op.shape(0);
   Ints shape = {x[0]};

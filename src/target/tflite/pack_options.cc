@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "target/tflite/option_fields.h"
+#include "target/tflite/vtable_position.h"
 
 namespace ferryman::tflite {
 
@@ -14,11 +15,6 @@ using flatbuffers::uoffset_t;
 
 constexpr size_t kMaxSlots = 16;  // no option table is wider
 using StoredFields = std::array<uoffset_t, kMaxSlots>;
-
-flatbuffers::voffset_t vtable_position(int slot) {
-  return static_cast<flatbuffers::voffset_t>(
-      flatbuffers::FieldIndexToOffset(static_cast<flatbuffers::voffset_t>(slot)));
-}
 
 // Strings and vectors must be stored before the table that refers to them.
 uoffset_t store_value(FlatBufferBuilder& builder, const std::string& text) {

@@ -22,7 +22,7 @@ std::optional<Activation> activation_of(Op op) {
   }
 }
 
-bool only_moves_elements(Op op) {
+bool only_selects_elements(Op op) {
   return op == Op::kReshape || op == Op::kTranspose || op == Op::kDepthToSpace ||
          op == Op::kSpaceToDepth || op == Op::kSlice;
 }
@@ -91,7 +91,7 @@ class ActivationFusion {
     size_t producer = producer_[index(relu.inputs[0])];
     TensorIndex read = relu.inputs[0];
     while (producer != kNone && readers_[index(read)] == 1 &&
-           only_moves_elements(graph_.operators[producer].op)) {
+           only_selects_elements(graph_.operators[producer].op)) {
       movers.push_back(producer);
       read = graph_.operators[producer].inputs[0];
       producer = producer_[index(read)];

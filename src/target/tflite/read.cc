@@ -18,7 +18,7 @@ namespace {
 using flatbuffers::Offset;
 using flatbuffers::Vector;
 
-constexpr size_t kAlignment = 16;
+constexpr size_t kFileAlignment = 16;
 constexpr size_t kHeaderBytes = 8;                  // root offset and identifier
 constexpr size_t kMaxFlatbufferBytes = 0x7fffffff;  // what lies beyond can only be outside weights
 constexpr size_t kTableBytes = 4;                   // no table is smaller
@@ -343,7 +343,7 @@ Result<Model> Reader::read() {
 }
 
 bool is_aligned(const Blob& blob) {
-  return reinterpret_cast<uintptr_t>(blob.bytes().data()) % kAlignment == 0;
+  return reinterpret_cast<uintptr_t>(blob.bytes().data()) % kFileAlignment == 0;
 }
 
 }  // namespace

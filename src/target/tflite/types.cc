@@ -42,13 +42,13 @@ constexpr std::array<TypeRow, kNumTensorTypes> kTypes = {{
     {TensorType::kFloat8E5m2, "FLOAT8_E5M2", 8, std::nullopt},
 }};
 
-constexpr bool rows_match_enum() {
+constexpr bool type_rows_match_enum() {
   for (size_t i = 0; i < kTypes.size(); ++i) {
     if (static_cast<size_t>(kTypes[i].type) != i) return false;
   }
   return true;
 }
-static_assert(rows_match_enum());
+static_assert(type_rows_match_enum());
 
 const TypeRow& row(TensorType type) {
   const auto index = static_cast<size_t>(type);

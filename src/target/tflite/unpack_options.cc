@@ -6,6 +6,7 @@
 
 #include "target/tflite/option_fields.h"
 #include "target/tflite/stored_vector.h"
+#include "target/tflite/vtable_position.h"
 
 namespace ferryman::tflite {
 
@@ -14,10 +15,6 @@ namespace {
 using flatbuffers::Table;
 using flatbuffers::Vector;
 using flatbuffers::voffset_t;
-
-voffset_t vtable_position(int slot) {
-  return static_cast<voffset_t>(flatbuffers::FieldIndexToOffset(static_cast<voffset_t>(slot)));
-}
 
 void read_value(const Table& stored, voffset_t position, int, std::string& value) {
   const auto* text = stored.GetPointer<const flatbuffers::String*>(position);

@@ -14,7 +14,7 @@ namespace ferryman::tflite {
 namespace {
 
 // A rule names what goes wrong in the runtime; it is broken when the test holds.
-struct Rule {
+struct OperatorRule {
   std::string_view complaint;
   bool (*is_broken)(const OpUse&);
 };
@@ -194,86 +194,86 @@ constexpr std::string_view kStates = "needs variable tensors as its states";
 constexpr std::string_view kTanh = "computes wrongly unless its activation is TANH";
 constexpr std::string_view kSameType = "needs inputs of one type";
 
-constexpr Rule kConv2dRules[] = {
-    {kBiasNeeded, is_absent<2>},
-    {kLostActivation, fuses_lost_activation<Conv2DOptions>},
-    {kStride, has_no_stride<Conv2DOptions>},
-    {kDilation, has_no_dilation<Conv2DOptions>}};
-constexpr Rule kDepthwiseRules[] = {
+constexpr OperatorRule kConv2dRules[] = {{kBiasNeeded, is_absent<2>},
+                                         {kLostActivation, fuses_lost_activation<Conv2DOptions>},
+                                         {kStride, has_no_stride<Conv2DOptions>},
+                                         {kDilation, has_no_dilation<Conv2DOptions>}};
+constexpr OperatorRule kDepthwiseRules[] = {
     {kBiasNeeded, is_absent<2>},
     {kLostActivation, fuses_lost_activation<DepthwiseConv2DOptions>},
     {kStride, has_no_stride<DepthwiseConv2DOptions>},
     {kDilation, has_no_dilation<DepthwiseConv2DOptions>}};
-constexpr Rule kTransposeConvRules[] = {{kI32Shape, is_not_i32<0>},
-                                        {kStride, has_no_stride<TransposeConvOptions>}};
-constexpr Rule kFullyConnectedRules[] = {
+constexpr OperatorRule kTransposeConvRules[] = {{kI32Shape, is_not_i32<0>},
+                                                {kStride, has_no_stride<TransposeConvOptions>}};
+constexpr OperatorRule kFullyConnectedRules[] = {
     {kLostActivation, fuses_lost_activation<FullyConnectedOptions>}};
-constexpr Rule kPoolRules[] = {{kStride, has_no_stride<Pool2DOptions>}};
-constexpr Rule kAddRules[] = {{kLostActivation, fuses_lost_activation<AddOptions>},
-                              {kSameType, inputs_differ_in_type}};
-constexpr Rule kSubRules[] = {{kLostActivation, fuses_lost_activation<SubOptions>},
-                              {kSameType, inputs_differ_in_type}};
-constexpr Rule kMulRules[] = {{kLostActivation, fuses_lost_activation<MulOptions>},
-                              {kSameType, inputs_differ_in_type}};
-constexpr Rule kDivRules[] = {{kLostActivation, fuses_lost_activation<DivOptions>},
-                              {kSameType, inputs_differ_in_type}};
-constexpr Rule kBinaryRules[] = {{kSameType, inputs_differ_in_type}};
-constexpr Rule kSameShapeRules[] = {{kSameType, inputs_differ_in_type},
-                                    {kSameShape, shapes_differ}};
-constexpr Rule kConcatenationRules[] = {
+constexpr OperatorRule kPoolRules[] = {{kStride, has_no_stride<Pool2DOptions>}};
+constexpr OperatorRule kAddRules[] = {{kLostActivation, fuses_lost_activation<AddOptions>},
+                                      {kSameType, inputs_differ_in_type}};
+constexpr OperatorRule kSubRules[] = {{kLostActivation, fuses_lost_activation<SubOptions>},
+                                      {kSameType, inputs_differ_in_type}};
+constexpr OperatorRule kMulRules[] = {{kLostActivation, fuses_lost_activation<MulOptions>},
+                                      {kSameType, inputs_differ_in_type}};
+constexpr OperatorRule kDivRules[] = {{kLostActivation, fuses_lost_activation<DivOptions>},
+                                      {kSameType, inputs_differ_in_type}};
+constexpr OperatorRule kBinaryRules[] = {{kSameType, inputs_differ_in_type}};
+constexpr OperatorRule kSameShapeRules[] = {{kSameType, inputs_differ_in_type},
+                                            {kSameShape, shapes_differ}};
+constexpr OperatorRule kConcatenationRules[] = {
     {"ignores or refuses a fused activation", fuses_any_activation<ConcatenationOptions>},
     {kSameType, inputs_differ_in_type},
     {"copies raw integers: all inputs need the same scale and zero point",
      inputs_differ_in_parameters}};
-constexpr Rule kPackRules[] = {{"counts other inputs than it has", counts_other_inputs},
-                               {kSameType, inputs_differ_in_type}};
-constexpr Rule kAddNRules[] = {{"needs at least two inputs", has_fewer_than_two_inputs},
-                               {kSameType, inputs_differ_in_type}};
-constexpr Rule kTransposeRules[] = {
+constexpr OperatorRule kPackRules[] = {{"counts other inputs than it has", counts_other_inputs},
+                                       {kSameType, inputs_differ_in_type}};
+constexpr OperatorRule kAddNRules[] = {{"needs at least two inputs", has_fewer_than_two_inputs},
+                                       {kSameType, inputs_differ_in_type}};
+constexpr OperatorRule kTransposeRules[] = {
     {"needs an int32 permutation: with int64 it computes wrongly", is_not_i32<1>},
     {"needs a permutation of its axes", is_no_permutation}};
-constexpr Rule kReshapeRules[] = {
+constexpr OperatorRule kReshapeRules[] = {
     {kI32Shape, is_not_i32<1>},
     {"has a 0 or two -1 in its shape, which the kernels read differently", reshapes_ambiguously}};
-constexpr Rule kReduceRules[] = {{kI32Shape, is_not_i32<1>}, {kAxis, has_axis_outside}};
-constexpr Rule kArgRules[] = {{"states another type than its output has", says_other_output_type},
-                              {kAxis, has_axis_outside}};
-constexpr Rule kShapeRules[] = {{"states another type than its output has", says_other_shape_type}};
-constexpr Rule kPadRules[] = {{"refuses negative padding", pads_negatively}};
-constexpr Rule kReverseRules[] = {{kI32Shape, is_not_i32<1>},
-                                  {"reverses neighbouring axes only", reverses_apart}};
-constexpr Rule kStridedSliceRules[] = {
+constexpr OperatorRule kReduceRules[] = {{kI32Shape, is_not_i32<1>}, {kAxis, has_axis_outside}};
+constexpr OperatorRule kArgRules[] = {
+    {"states another type than its output has", says_other_output_type}, {kAxis, has_axis_outside}};
+constexpr OperatorRule kShapeRules[] = {
+    {"states another type than its output has", says_other_shape_type}};
+constexpr OperatorRule kPadRules[] = {{"refuses negative padding", pads_negatively}};
+constexpr OperatorRule kReverseRules[] = {{kI32Shape, is_not_i32<1>},
+                                          {"reverses neighbouring axes only", reverses_apart}};
+constexpr OperatorRule kStridedSliceRules[] = {
     {kI32Shape, is_not_i32<1>}, {kI32Shape, is_not_i32<2>}, {kI32Shape, is_not_i32<3>}};
-constexpr Rule kScatterNdRules[] = {{kI32Shape, is_not_i32<0>}, {kI32Shape, is_not_i32<2>}};
-constexpr Rule kGatherRules[] = {{"misreads a negative batch_dims", gathers_with_negative_batch}};
-constexpr Rule kResizeRules[] = {
+constexpr OperatorRule kScatterNdRules[] = {{kI32Shape, is_not_i32<0>}, {kI32Shape, is_not_i32<2>}};
+constexpr OperatorRule kGatherRules[] = {
+    {"misreads a negative batch_dims", gathers_with_negative_batch}};
+constexpr OperatorRule kResizeRules[] = {
     {"sets both align_corners and half_pixel_centers", sets_both_resize_flags},
     {kI32Shape, is_not_i32<1>}};
-constexpr Rule kResizeNearestRules[] = {
+constexpr OperatorRule kResizeNearestRules[] = {
     {"sets both align_corners and half_pixel_centers", sets_both_nearest_flags},
     {kI32Shape, is_not_i32<1>}};
-constexpr Rule kLstmRules[] = {{kStates, has_state_that_is_no_variable<18>},
-                               {kTanh, is_not_tanh<UnidirectionalSequenceLSTMOptions>}};
-constexpr Rule kBidirectionalLstmRules[] = {
+constexpr OperatorRule kLstmRules[] = {{kStates, has_state_that_is_no_variable<18>},
+                                       {kTanh, is_not_tanh<UnidirectionalSequenceLSTMOptions>}};
+constexpr OperatorRule kBidirectionalLstmRules[] = {
     {"gives wrong values at random when it merges its outputs", merges_outputs},
     {kStates, has_state_that_is_no_variable<35>},
     {kStates, has_state_that_is_no_variable<37>},
     {kTanh, is_not_tanh<BidirectionalSequenceLSTMOptions>}};
-constexpr Rule kSplitRules[] = {
-    {"counts other outputs than it has", counts_other_outputs<SplitOptions,
-                                                              &SplitOptions::num_splits>}};
-constexpr Rule kSplitVRules[] = {
-    {"counts other outputs than it has", counts_other_outputs<SplitVOptions,
-                                                              &SplitVOptions::num_splits>}};
-constexpr Rule kUnpackRules[] = {
-    {"counts other outputs than it has", counts_other_outputs<UnpackOptions,
-                                                              &UnpackOptions::num>}};
-constexpr Rule kBatchMatmulRules[] = {
+constexpr OperatorRule kSplitRules[] = {
+    {"counts other outputs than it has",
+     counts_other_outputs<SplitOptions, &SplitOptions::num_splits>}};
+constexpr OperatorRule kSplitVRules[] = {
+    {"counts other outputs than it has",
+     counts_other_outputs<SplitVOptions, &SplitVOptions::num_splits>}};
+constexpr OperatorRule kUnpackRules[] = {
+    {"counts other outputs than it has", counts_other_outputs<UnpackOptions, &UnpackOptions::num>}};
+constexpr OperatorRule kBatchMatmulRules[] = {
     {"gives zeros for a right side of int8 that is no constant", multiplies_runtime_i8}};
-constexpr Rule kSoftmaxRules[] = {{"is uniform when beta is 0", has_softmax_beta_zero}};
+constexpr OperatorRule kSoftmaxRules[] = {{"is uniform when beta is 0", has_softmax_beta_zero}};
 
 // clang-format off
-std::span<const Rule> rules_of(Op op) {
+std::span<const OperatorRule> operator_rules_of(Op op) {
   switch (op) {
     case Op::kConv2d: return kConv2dRules;
     case Op::kDepthwiseConv2d: return kDepthwiseRules;
@@ -367,7 +367,7 @@ class OperatorVerifier {
     if (!is_registered(use.op.op)) return fail("has no kernel in the CPU runtime");
     if (use.op.op == Op::kCustom) return;
     if (!use.op.inputs.empty() && use.input(0) == nullptr) return fail("lacks its first input");
-    for (const Rule& rule : rules_of(use.op.op)) {
+    for (const OperatorRule& rule : operator_rules_of(use.op.op)) {
       if (rule.is_broken(use)) fail(rule.complaint);
     }
     const Legality legality = check_legal(use);
