@@ -9,9 +9,12 @@
 # make wheel   a wheel in dist/ with the libraries that it needs
 # make test-newer-torch   the core of the Python tests with another torch, in .venv-newer
 #
+# UNITY=ON compiles the sources of a folder together: less work from nothing, more after a change.
+#
 # Each target installs and builds what it needs, and is quick when nothing changed.
 VENV ?= .venv
 WERROR ?= OFF
+UNITY ?= OFF
 NEWER_TORCH ?= torch==2.14.1 torchvision==0.29.1
 JOBS ?= $(shell nproc)
 PY := $(VENV)/bin/python
@@ -19,7 +22,7 @@ export PYTHONPATH := $(CURDIR)/python
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 # Objects of equal sources in other build folders and clones are the same.
-CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR)
+CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR) -DFERRYMAN_UNITY=$(UNITY)
 
 .PHONY: setup configure module build test test-cc test-python test-newer-torch test-sanitize sanitize fuzz \
   demo models operators modules families bench bench-peers wheel clean
@@ -94,7 +97,7 @@ bench-peers: module
 wheel: setup
 	@rm -rf dist/plain && mkdir -p dist/plain
 	$(PY) -m pip wheel -q --no-deps --no-build-isolation -w dist/plain .
-	$(PY) -m auditwheel repair --strip -w dist dist/plain/*.whl
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(PY) -m auditwheel repair --strip -w dist dist/plain/*.whl
 	@rm -rf dist/plain
 
 clean:
