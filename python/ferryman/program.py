@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from . import _native
@@ -15,4 +16,6 @@ def main(arguments: list[str] | None = None) -> int:
         from .__main__ import main as verify  # imports torch
 
         return verify(arguments)
+    # Python ignores it; a program that writes into `| head` ends there, without a word.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return _native.run_program(["ferryman", *arguments])

@@ -236,6 +236,17 @@ def test_a_program_that_is_ended_leaves_nothing_behind(tmp_path, number):
     assert ended > 0
 
 
+def test_program_of_the_package_ends_quietly_when_nobody_reads_on():
+    start = "import sys; from ferryman.program import main; sys.exit(main(['ops']))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", start], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
+
+
 # Files that are no archive of today --------------------------------------------------------------
 
 
