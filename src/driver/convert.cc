@@ -158,6 +158,8 @@ class Converter {
     FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));
     stopwatch_.finish("write");
     describe_file(lowered, graph, program, report_);
+    FERRYMAN_TRY_STATUS(
+        describe_bodies(graph, plan, program, options_.bodies_folder, report_));
     report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));
     stopwatch_.finish("report");
     return {};
@@ -169,8 +171,20 @@ class Converter {
     layout::LayoutPlan plan = layout::write_plan(graph, io, planning);
     stopwatch_.finish("plan layout");
     describe_layout(graph, plan, layout::explain_copies(graph, io, planning, plan), report_);
+    explain_bodies(graph, plan, contract);
     stopwatch_.finish("explain layout");
     return plan;
+  }
+
+  void explain_bodies(const Graph& graph, const layout::LayoutPlan& plan,
+                      const layout::TargetContract& contract) {
+    for (const BodyId id : live_bodies(graph)) {
+      const Graph& body = graph.body(id);
+      const auto& [io, inside] = *plan.bodies[id.index];
+      const layout::Planning planning = layout::run_planning(body, contract, io);
+      describe_copies(body, layout::explain_copies(body, io, planning, inside), report_);
+      explain_bodies(body, inside, contract);
+    }
   }
 
   const ConvertOptions& options_;

@@ -68,6 +68,8 @@ Status parse_entry(std::string_view key, element value, ConvertOptions& options)
   } else if (key == "nan") {
     FERRYMAN_TRY(const std::string form, parse_text(key, value));
     FERRYMAN_TRY(options.nan, parse_nan_form(form));
+  } else if (key == "bodies_folder") {
+    FERRYMAN_TRY(options.bodies_folder, parse_text(key, value));
   } else if (key == "disabled_passes") {
     FERRYMAN_TRY(options.passes.disabled, parse_texts(key, value));
   } else {

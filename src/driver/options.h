@@ -29,6 +29,8 @@ struct ConvertOptions {
   tflite::RecurrentForm recurrent = tflite::RecurrentForm::kAuto;
   tflite::NanForm nan = tflite::NanForm::kFast;
   PassOptions passes;
+  // For a check of what bodies compute: each is written there as a file of its own. Empty: none are.
+  std::string bodies_folder;
   std::string description = "Converted by Ferryman";
 };
 
@@ -36,7 +38,7 @@ Diag bad_option(std::string what);
 
 // {"target": "tflite", "input_layouts": {…}, "output_layouts": {…},
 //  "input_names": […], {old: new} or null, "output_names": the same, "recurrent": "auto",
-//  "nan": "fast", "disabled_passes": […]}; unknown keys are an error.
+//  "nan": "fast", "disabled_passes": […], "bodies_folder": ""}; unknown keys are an error.
 Result<ConvertOptions> parse_options(std::string_view json);
 
 // "auto", "unrolled", "loop".

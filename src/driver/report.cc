@@ -71,6 +71,12 @@ std::string json_node(const NodeReport& node) {
       json_list(node.parts, json_placement), placement_fields(node.placement));
 }
 
+std::string json_body(const BodyReport& body) {
+  return fmt::format(R"({{"name": {}, "file": {}, "inputs": {}, "nodes": {}}})",
+                     json_quote(body.name), json_quote(body.file),
+                     json_list(body.inputs, json_port), json_list(body.nodes, json_node));
+}
+
 std::string json_stage(const StageTime& stage) {
   return fmt::format(R"({{"name": {}, "seconds": {:.9f}}})", json_quote(stage.name), stage.seconds);
 }
@@ -92,12 +98,14 @@ std::string json_ops(const std::map<std::string, int64_t>& ops) {
 
 std::string to_json(const ConvertReport& report) {
   return fmt::format(
-      R"({{"version": {}, "inputs": {}, "outputs": {}, "nodes": {}, "stages": {}, "ops": {}, )"
+      R"({{"version": {}, "inputs": {}, "outputs": {}, "nodes": {}, "bodies": {}, )"
+      R"("stages": {}, "ops": {}, )"
       R"("runtime": {{"oldest": {}, "operators": {}}}, "file_bytes": {}, )"
       R"("layout": {{"bytes_moved": {}, "lower_bound": {}, "optimal": {}, "transposes": {}}}, )"
       R"("nan": "{}", "remarks": {}, "input_tree": {}, "output_tree": {}}})",
       kVersion, json_list(report.inputs, json_port), json_list(report.outputs, json_port),
-      json_list(report.nodes, json_node), json_list(report.stages, json_stage),
+      json_list(report.nodes, json_node), json_list(report.bodies, json_body),
+      json_list(report.stages, json_stage),
       json_ops(report.ops), json_quote(report.runtime),
       json_list(report.runtime_operators, json_quote), report.file_bytes, report.bytes_moved,
       report.lower_bound, report.optimal, json_list(report.transposes, json_transpose),

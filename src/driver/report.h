@@ -44,6 +44,14 @@ struct NodeReport {
   std::vector<Placement> parts;  // of a complex value
 };
 
+// The body of a branch or loop of the program.
+struct BodyReport {
+  std::string name;  // of the program's graphs around it and its own: "true_graph_0/body_graph_0"
+  std::string file;  // the body alone, in ConvertOptions::bodies_folder; empty: not written
+  std::vector<PortReport> inputs;  // of that file, by the names that they have in the program
+  std::vector<NodeReport> nodes;   // placements are in that file
+};
+
 struct StageTime {
   std::string name;
   double seconds = 0;
@@ -58,6 +66,7 @@ struct TransposeReport {
 struct ConvertReport {
   std::vector<PortReport> inputs, outputs;
   std::vector<NodeReport> nodes;
+  std::vector<BodyReport> bodies;
   std::vector<StageTime> stages;
   std::map<std::string, int64_t> ops;
   std::string runtime;  // the first release that can load the file: "2.9.0"

@@ -12,8 +12,17 @@ namespace ferryman {
 void describe_file(const tflite::Lowered& lowered, const Graph& graph,
                    const frontend::Program& program, ConvertReport& report);
 
+// Each body of the program: its nodes, and, where there is a folder for that, a file of its own.
+Status describe_bodies(const Graph& graph, const layout::LayoutPlan& plan,
+                       const frontend::Program& program, const std::string& folder,
+                       ConvertReport& report);
+
 // Copies with their reasons, bytes and the proof.
 void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,
                      const std::vector<layout::CopyExplanation>& copies, ConvertReport& report);
+
+// Those of a body, as further ones.
+void describe_copies(const Graph& body, const std::vector<layout::CopyExplanation>& copies,
+                     ConvertReport& report);
 
 }  // namespace ferryman

@@ -98,7 +98,7 @@ class RowImport {
       if (spec.arity == Arity::kOptional) return std::vector{ValueId()};
       return call_.unsupported(fmt::format("argument '{}' is missing", spec.name));
     }
-    if (spec.arity != Arity::kVariadic) {
+    if (!def_.is_variadic() || index + 1 < def_.operands.size()) {
       FERRYMAN_TRY(const ValueId value, bind_item(*arg, spec.name, common));
       return std::vector{value};
     }
@@ -192,6 +192,8 @@ class RowImport {
         return wrap<Perm>(axes(source));
       case AttrKind::kShape:
         return wrap<ShapeAttr>(shape(source));
+      case AttrKind::kBody:
+        return call_.unsupported("it runs a body");
     }
     internal_error("unknown attribute kind");
   }

@@ -139,9 +139,29 @@ Status Functionaliser::visit(const Node& node) {
 
 // --- the program ---------------------------------------------------------------------------------
 
+// Names are unique in each graph, and those that the user sees there; what a region gives to the graph
+// around it gives way.
+void Functionaliser::name_values(const std::vector<ValueIndex>& inputs,
+                                 const std::vector<Node>& nodes) {
+  const auto name = [&](ValueIndex value) {
+    if (value != kNoValue) old_.values[value].name = writer_.fresh_name(old_.values[value].name);
+  };
+  for (const ValueIndex input : inputs) name(input);
+  for (const Node& node : nodes) {
+    for (const ValueIndex result : node.results) name(result);
+  }
+  for (const Node& node : nodes) {
+    const std::optional<size_t> graph = find_inlined_graph(node);
+    if (!graph.has_value()) continue;
+    const Subgraph& region = old_.subgraphs[node.args[*graph].arg.as<GraphRef>()->graph];
+    name_values(region.inputs, region.nodes);
+  }
+}
+
 void Functionaliser::add_inputs() {
-  // Subgraphs have names of their own; in one program they must differ.
-  for (Value& value : old_.values) value.name = writer_.fresh_name(value.name);
+  std::vector<ValueIndex> values;
+  for (const Input& input : old_.inputs) values.push_back(input.value);
+  name_values(values, old_.nodes);
   for (const Input& input : old_.inputs) {
     Input copy = input;
     copy.value = copy_value(input.value);

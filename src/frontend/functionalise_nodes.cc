@@ -62,7 +62,8 @@ Result<std::vector<NamedArgument>> Functionaliser::map(const std::vector<NamedAr
 Result<Argument> Functionaliser::map_graph(GraphRef ref, const Node& reader) {
   const Subgraph& old = old_.subgraphs[ref.graph];
   Subgraph graph{.name = old.name, .inputs = {}, .nodes = {}, .outputs = {}};
-  std::vector<Node>* outer = writer_.redirect(&graph.nodes);
+  ProgramWriter::Scope outer = writer_.enter(&graph.nodes);
+  name_values(old.inputs, old.nodes);
   for (const ValueIndex input : old.inputs) {
     graph.inputs.push_back(copy_value(input));
     define_root(input, graph.inputs.back());
@@ -74,7 +75,7 @@ Result<Argument> Functionaliser::map_graph(GraphRef ref, const Node& reader) {
     if (!mapped.ok()) status = mapped.diag();
     graph.outputs.push_back(mapped.ok() ? std::move(*mapped) : Argument{});
   }
-  writer_.redirect(outer);
+  writer_.leave(std::move(outer));
   FERRYMAN_TRY_STATUS(std::move(status));
   for (const ValueIndex input : old.inputs) {
     const AliasId alias = input == kNoValue ? kNoAlias : alias_of_[input];

@@ -31,6 +31,7 @@ class Functionaliser {
   std::optional<Program> run();
 
  private:
+  void name_values(const std::vector<ValueIndex>& inputs, const std::vector<Node>& nodes);
   void add_inputs();
   void add_outputs();
   void visit_all(const std::vector<Node>& nodes);

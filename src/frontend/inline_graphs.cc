@@ -17,12 +17,6 @@ struct TrivialCall {
   std::vector<Argument> operands;
 };
 
-// torch.cond of one bool: both branches are computed, and each result is chosen from theirs.
-struct Branches {
-  Argument condition;
-  TrivialCall when_true, when_false;
-};
-
 // Lists as operands or outputs would be copied to each use, and could double with each level.
 bool is_plain(const Argument& arg) {
   return arg.as<ArgumentList>() == nullptr && arg.as<GraphRef>() == nullptr;
@@ -57,30 +51,6 @@ std::optional<TrivialCall> match_trivial_call(const Program& program, const Node
   return call;
 }
 
-bool is_tensor(const Program& program, const Argument& arg) {
-  const auto* ref = arg.as<ValueRef>();
-  return ref != nullptr && program.values[ref->value].tensor.has_value();
-}
-
-std::optional<Branches> match_branches(const Program& program, const Node& node) {
-  if (node.target != "higher_order.cond" || node.args.size() != 4) return std::nullopt;
-  const Argument& condition = node.args[0].arg;
-  const auto* when_true = node.args[1].arg.as<GraphRef>();
-  const auto* when_false = node.args[2].arg.as<GraphRef>();
-  const auto* operands = node.args[3].arg.as<ArgumentList>();
-  if (when_true == nullptr || when_false == nullptr || operands == nullptr) return std::nullopt;
-  if (!is_tensor(program, condition)) return std::nullopt;
-  if (!program.values[condition.as<ValueRef>()->value].tensor->sizes.empty()) return std::nullopt;
-  Branches branches = {condition, {when_true->graph, *operands}, {when_false->graph, *operands}};
-  for (const TrivialCall& call : {branches.when_true, branches.when_false}) {
-    const ArgumentList& outputs = program.subgraphs[call.graph].outputs;
-    const auto is_result = [&](const Argument& output) { return is_tensor(program, output); };
-    if (!fits(program, call, node)) return std::nullopt;
-    if (!std::all_of(outputs.begin(), outputs.end(), is_result)) return std::nullopt;
-  }
-  return branches;
-}
-
 class Inliner {
  public:
   explicit Inliner(Program program)
@@ -106,9 +76,6 @@ class Inliner {
     if (const auto call = match_trivial_call(program_, node)) {
       return inline_call(*call, node, nodes);
     }
-    if (const auto branches = match_branches(program_, node)) {
-      return inline_branches(*branches, node, nodes);
-    }
     for (NamedArgument& named : node.args) named.arg = rewrite(named.arg);
     nodes.push_back(std::move(node));
   }
@@ -117,20 +84,6 @@ class Inliner {
     std::vector<Argument> outputs = inline_body(call, node, nodes);
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (node.results[i] != kNoValue) replacements_[node.results[i]] = std::move(outputs[i]);
-    }
-  }
-
-  void inline_branches(const Branches& branches, const Node& node, std::vector<Node>& nodes) {
-    const Argument condition = rewrite(branches.condition);
-    const std::vector<Argument> first = inline_body(branches.when_true, node, nodes);
-    const std::vector<Argument> second = inline_body(branches.when_false, node, nodes);
-    for (size_t i = 0; i < node.results.size(); ++i) {
-      if (node.results[i] == kNoValue) continue;
-      nodes.push_back({"aten.where.self",
-                       program_.values[node.results[i]].name,
-                       {{"condition", condition}, {"self", first[i]}, {"other", second[i]}},
-                       {node.results[i]},
-                       node.location});
     }
   }
 

@@ -3,9 +3,8 @@
 //   with torch.no_grad():          higher_order.wrap_with_set_grad_enabled(false, graph, x)
 //     y = x * 2             ->     aten.mul.Tensor(x, 2)
 //
-// Also regions with autocast switched off, and torch.cond of tensors: its branches write nothing, so
-// both are computed and the results chosen by aten.where. Regions with autocast on change element
-// types, and loops are control flow: they stay.
+// Also regions with autocast switched off. Regions with autocast on change element types, and
+// branches and loops are control flow: they stay.
 #pragma once
 
 #include "frontend/program.h"

@@ -50,31 +50,6 @@ output user "" = %mul
 )");
 }
 
-TEST(InlineGraphs, BranchesAreBothComputed) {
-  Program program;
-  program.values = {make_scalar("x"),      make_scalar("flag"), make_scalar("a"),
-                    make_scalar("sin"),    make_scalar("b"),    make_scalar("sin"),
-                    make_scalar("getitem")};
-  program.values[1].tensor->dtype = DType::kBool;
-  program.inputs = {Input{.value = 0, .constant = {}, .name = "x", .data = {}},
-                    Input{.value = 1, .constant = {}, .name = "flag", .data = {}}};
-  program.subgraphs = {
-      {"true_graph", {2}, {make_node("aten.sin.default", {{ValueRef{2}}}, {3})}, {{ValueRef{3}}}},
-      {"false_graph", {4}, {make_node("aten.cos.default", {{ValueRef{4}}}, {5})}, {{ValueRef{5}}}}};
-  program.nodes = {
-      make_node("higher_order.cond",
-                {{ValueRef{1}}, {GraphRef{0}}, {GraphRef{1}}, {ArgumentList{{ValueRef{0}}}}}, {6})};
-  program.outputs = {{OutputKind::kUser, {ValueRef{6}}, ""}};
-  EXPECT_EQ(inlined(program), R"(program torch 
-input user "x" = %x: f32[]
-input user "flag" = %flag: bool[]
-%sin: f32[] = aten.sin.default(%x)  loc(n; ; ; :0)
-%sin_inlined_1: f32[] = aten.cos.default(%x)  loc(n; ; ; :0)
-%getitem: f32[] = aten.where.self(condition=%flag, self=%sin, other=%sin_inlined_1)
-output user "" = %getitem
-)");
-}
-
 TEST(InlineGraphs, AutocastDisappearsOnlyWhenItIsOff) {
   const auto region = [](bool is_enabled) {
     return make_program("higher_order.wrap_with_autocast",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "frontend/import_key.h"
+#include "frontend/translate_bodies.h"
 #include "frontend/write_ops.h"
 
 namespace ferryman::frontend {
@@ -22,6 +23,7 @@ Node call_of(std::string_view target) {
 }  // namespace
 
 bool KnownOps::has(std::string_view target) const {
+  if (is_control_flow(target)) return true;
   const std::optional<WriteOp> write = find_write(call_of(target));
   if (!write.has_value() || write->kind != WriteKind::kCompute) {
     return write.has_value() || imports(target);

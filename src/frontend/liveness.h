@@ -1,7 +1,7 @@
 // What of a program has an influence on its outputs.
 //
 //   const Liveness live = find_live(program);
-//   if (live.nodes[i]) …
+//   if (live.values[node.results[0]]) …
 #pragma once
 
 #include <vector>
@@ -12,7 +12,6 @@ namespace ferryman::frontend {
 
 struct Liveness {
   std::vector<bool> values;  // by ValueIndex
-  std::vector<bool> nodes;   // by position in Program::nodes
 };
 
 // Expects a functional program: a node matters only through its results.

@@ -261,4 +261,8 @@ std::string print_program(const Program& program) {
   return Printer(program).print();
 }
 
+std::string inside(std::string_view path, std::string_view name) {
+  return path.empty() ? std::string(name) : fmt::format("{}/{}", path, name);
+}
+
 }  // namespace ferryman::frontend

@@ -171,6 +171,10 @@ struct Program {
   std::string input_tree, output_tree;  // treespecs as torch writes them; may be empty
 };
 
+// How a node or body is called inside of the bodies that `path` names, the outermost first:
+// "true_graph_0/conv2d". An empty path is the program itself.
+std::string inside(std::string_view path, std::string_view name);
+
 // Checks the invariants above and that every tensor's bytes cover its shape.
 Status verify_program(const Program& program);
 

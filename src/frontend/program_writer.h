@@ -18,8 +18,6 @@ class ProgramWriter {
  public:
   explicit ProgramWriter(Program& program) : program_(program), nodes_(&program.nodes) {}
 
-  // Names that exist already must not be given again, until they are released.
-  void reserve_name(const std::string& name) { names_.insert(name); }
   void release_name(const std::string& name) { names_.erase(name); }
   std::string fresh_name(const std::string& like);
 
@@ -29,8 +27,19 @@ class ProgramWriter {
   ValueIndex call(Call call, TensorMeta meta, const std::string& like,
                   const SourceLocation& location);
 
-  // Nodes go to `nodes` from now on. Returns where they went before, to be restored.
-  std::vector<Node>* redirect(std::vector<Node>* nodes) { return std::exchange(nodes_, nodes); }
+  // A body: nodes go to `nodes` from now on, and names are those of its own. Returns what is to be
+  // restored after it.
+  struct Scope {
+    std::vector<Node>* nodes;
+    std::unordered_set<std::string> names;
+  };
+  Scope enter(std::vector<Node>* nodes) {
+    return {std::exchange(nodes_, nodes), std::exchange(names_, {})};
+  }
+  void leave(Scope outer) {
+    nodes_ = outer.nodes;
+    names_ = std::move(outer.names);
+  }
 
  private:
   Program& program_;

@@ -41,7 +41,7 @@ constexpr std::string_view kPadded =
     "nested tensors have no fixed shape: torch.nn.utils.rnn.pad_sequence and a mask do";
 constexpr std::string_view kLoss = "a loss belongs to training: convert the model without it";
 constexpr std::string_view kRegions =
-    "compute both sides, and choose with torch.where; write out a loop of known length";
+    "torch.cond, while_loop, scan, map and associative_scan convert";
 constexpr std::array kIdioms = {
     Idiom{"repeat_interleave",
           "pass output_size=…, the number of entries of the result, where it is the same for all "

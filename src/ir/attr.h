@@ -13,6 +13,7 @@
 
 #include "ir/dim.h"
 #include "ir/dtype.h"
+#include "support/strong_id.h"
 
 namespace ferryman {
 
@@ -45,8 +46,11 @@ struct ShapeAttr {
   bool operator==(const ShapeAttr&) const = default;
 };
 
+// A closed graph that the op runs: a branch, a condition, the body of a loop (Graph::body).
+using BodyId = StrongId<struct BodyTag>;
+
 using Attr = std::variant<bool, int64_t, double, std::string, DType, Ints, Floats, Axis, Axes,
-                          PerAxis, Perm, ShapeAttr>;
+                          PerAxis, Perm, ShapeAttr, BodyId>;
 
 // In the order of Attr's alternatives.
 enum class AttrKind : uint8_t {
@@ -62,8 +66,9 @@ enum class AttrKind : uint8_t {
   kPerAxis,
   kPerm,
   kShape,
+  kBody,
 };
-static_assert(std::variant_size_v<Attr> == static_cast<size_t>(AttrKind::kShape) + 1);
+static_assert(std::variant_size_v<Attr> == static_cast<size_t>(AttrKind::kBody) + 1);
 
 inline AttrKind kind_of(const Attr& attr) {
   return static_cast<AttrKind>(attr.index());

@@ -136,6 +136,14 @@ ValueId Rewriter::replace_input(size_t position, TensorType type) {
   return input;
 }
 
+void Rewriter::keep_inputs(std::vector<ValueId> inputs) {
+  for (const ValueId input : graph_->inputs_) {
+    const bool is_kept = std::find(inputs.begin(), inputs.end(), input) != inputs.end();
+    check(is_kept || graph_->num_readers(input) == 0, "an input left out that is still read");
+  }
+  graph_->inputs_ = std::move(inputs);
+}
+
 void Rewriter::remove_use(ValueId value, Use use) {
   std::vector<Use>& uses = graph_->values_[value.index].uses;
   const auto found = std::find(uses.begin(), uses.end(), use);
@@ -204,6 +212,18 @@ std::vector<OpId> Rewriter::take_touched() {
   created_.clear();
   std::erase_if(result, [&](OpId id) { return graph_->op(id).erased; });
   return result;
+}
+
+void erase_dead_ops(Graph& graph) {
+  Rewriter rewriter(graph);
+  for (OpId id = graph.last_op(); id.valid();) {
+    const OpId previous = graph.op(id).previous;
+    const std::vector<ValueId>& results = graph.op(id).results;
+    const bool read = std::any_of(results.begin(), results.end(),
+                                  [&](ValueId value) { return graph.num_readers(value) != 0; });
+    if (!read) rewriter.erase(id);
+    id = previous;
+  }
 }
 
 }  // namespace ferryman

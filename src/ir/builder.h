@@ -41,6 +41,10 @@ class Builder {
   std::vector<ValueId> create_all(OpName name, std::span<const ValueId> operands,
                                   std::span<const NamedAttr> attrs = {});
 
+  // A body for an op to name: an empty graph, filled by a builder of its own and then added.
+  Graph new_body(std::string name) const { return graph_->new_body(std::move(name)); }
+  BodyId add_body(Graph body) { return graph_->add_body(std::move(body)); }
+
   ValueId constant(TensorData data, std::string name = "constant");
   // A rank-0 constant.
   ValueId scalar(DType dtype, double value);
@@ -69,6 +73,8 @@ class Rewriter : public Builder {
   // An input of another type in the place and under the name of the one at `position`, whose readers
   // the caller then gives something else to read.
   ValueId replace_input(size_t position, TensorType type);
+  // Some of the inputs, in any order; those left out must be unread.
+  void keep_inputs(std::vector<ValueId> inputs);
   void set_operand(OpId op, size_t operand, ValueId value);
   void set_attr(OpId op, NamedAttr attr);
   void erase(OpId op);  // its results must be unread
@@ -82,5 +88,8 @@ class Rewriter : public Builder {
   void remove_use(ValueId value, Use use);
   std::vector<OpId> touched_;
 };
+
+// Erases every op whose results nothing reads, those that only fed such ops included.
+void erase_dead_ops(Graph& graph);
 
 }  // namespace ferryman

@@ -91,7 +91,12 @@ Result<std::vector<TensorData>> evaluate_op(const Graph& graph, OpId id,
     return Diag::error(DiagCode::kUnsupportedForm, "a size that is only known at run time")
         .at(graph.location(id));
   }
-  Result<std::vector<TensorData>> results = op.def->eval({operands, op.attrs_view(), types});
+  const std::vector<BodyId> bodies = bodies_of(op);
+  const RunBody run_body = [&](size_t body, std::span<const TensorData> inputs) {
+    return evaluate_graph(graph.body(bodies[body]), inputs);
+  };
+  Result<std::vector<TensorData>> results =
+      op.def->eval({operands, op.attrs_view(), types, run_body});
   if (!results.ok()) {
     Diag diag = std::move(results).diag();
     diag.what = fmt::format("{}: {}", op.def->name, diag.what);

@@ -6,9 +6,17 @@
 
 namespace ferryman {
 
+Graph::Graph(const OpSet& ops, std::string name)
+    : shared_(std::make_shared<Shared>(Shared{ops, {}, {}, {}})), name_(std::move(name)) {}
+
 Graph Graph::clone() const {
-  Graph copy(*ops_, name_);
-  copy.symbols_ = symbols_;
+  return clone_with(std::make_shared<Shared>(*shared_));
+}
+
+Graph Graph::clone_with(std::shared_ptr<Shared> shared) const {
+  Graph copy(shared, name_);
+  for (const std::unique_ptr<Graph>& body : bodies_)
+    copy.bodies_.push_back(std::make_unique<Graph>(body->clone_with(shared)));
   copy.ops_storage_ = ops_storage_;
   copy.values_.reserve(values_.size());
   for (const Value& value : values_) {
@@ -24,13 +32,24 @@ Graph Graph::clone() const {
   copy.inputs_ = inputs_;
   copy.outputs_ = outputs_;
   copy.state_updates_ = state_updates_;
-  copy.locations_ = locations_;
-  copy.location_ids_ = location_ids_;
   copy.taken_names_ = taken_names_;
   copy.first_ = first_;
   copy.last_ = last_;
   copy.num_live_ops_ = num_live_ops_;
   return copy;
+}
+
+BodyId Graph::add_body(Graph body) {
+  check(body.shared_ == shared_, "a body that was not made by new_body");
+  const auto is_taken = [&](const std::string& name) {
+    return std::any_of(bodies_.begin(), bodies_.end(),
+                       [&](const auto& other) { return other->name_ == name; });
+  };
+  const std::string wanted = body.name_;
+  for (int copy = 1; is_taken(body.name_); ++copy)
+    body.name_ = fmt::format("{}_{}", wanted, copy);
+  bodies_.push_back(std::make_unique<Graph>(std::move(body)));
+  return BodyId(bodies_.size() - 1);
 }
 
 ValueId Graph::add_value(Value value) {
@@ -86,14 +105,15 @@ LocationId Graph::intern(const SourceLocation& location) {
   const std::string key =
       fmt::format("{}\n{}\n{}\n{}\n{}", location.module_path, location.module_type, location.node,
                   location.file, location.line);
-  const auto [entry, added] = location_ids_.emplace(key, LocationId(locations_.size()));
-  if (added) locations_.push_back(location);
+  std::vector<SourceLocation>& locations = shared_->locations;
+  const auto [entry, added] = shared_->location_ids.emplace(key, LocationId(locations.size()));
+  if (added) locations.push_back(location);
   return entry->second;
 }
 
 const SourceLocation& Graph::location(LocationId id) const {
   static const SourceLocation kUnknown;
-  return id.valid() ? locations_[id.index] : kUnknown;
+  return id.valid() ? shared_->locations[id.index] : kUnknown;
 }
 
 bool Graph::is_output(ValueId id) const {
@@ -112,6 +132,29 @@ OpId Graph::producer_if(ValueId id, OpName name) const {
   if (!id.valid()) return OpId();
   const OpId made_by = producer(id);
   return made_by.valid() && op(made_by).is(name) ? made_by : OpId();
+}
+
+std::vector<BodyId> bodies_of(const Op& op) {
+  std::vector<BodyId> bodies;
+  if (!op.def->has_bodies()) return bodies;
+  for (const Attr& attr : op.attrs) {
+    if (const auto* body = std::get_if<BodyId>(&attr)) bodies.push_back(*body);
+  }
+  return bodies;
+}
+
+std::vector<BodyId> live_bodies(const Graph& graph) {
+  std::vector<BodyId> bodies;
+  if (graph.num_body_ids() == 0) return bodies;
+  std::vector<bool> seen(graph.num_body_ids());
+  for (const OpId op : graph.op_ids()) {
+    for (const BodyId body : bodies_of(graph.op(op))) {
+      if (seen[body.index]) continue;
+      seen[body.index] = true;
+      bodies.push_back(body);
+    }
+  }
+  return bodies;
 }
 
 }  // namespace ferryman

@@ -10,6 +10,15 @@
 // lists match operands; types equal what the op's row infers. Ids are never reused, so a dense side
 // table (ValueMap, OpMap) stays valid while a graph changes. All mutation of ops goes through
 // Builder and Rewriter (builder.h).
+//
+// Ops that branch or loop name bodies (BodyId): graphs that this one owns. A body is closed: what it
+// needs from outside are its inputs, which the op gives it, so use lists, verifier and layout are
+// those of one graph. It shares op set, symbols and locations with the graph around it. Several ops
+// may run one body. What an op's operands and results are to its bodies says ops/control.h.
+//
+//   Graph then_body = graph.new_body("then");
+//   …
+//   builder.create(ops::kIf, {condition, x}, {{attr::kThen, graph.add_body(std::move(then_body))}, …});
 #pragma once
 
 #include <memory>
@@ -98,16 +107,26 @@ using OpMap = IdMap<OpId, T>;
 
 class Graph {
  public:
-  explicit Graph(const OpSet& ops, std::string name = "main")
-      : ops_(&ops), name_(std::move(name)) {}
+  explicit Graph(const OpSet& ops, std::string name = "main");
   Graph(Graph&&) = default;
   Graph& operator=(Graph&&) = default;
   Graph clone() const;
+  // A copy to try a change on, which may then take this graph's place: it shares symbols and
+  // locations with it.
+  Graph draft() const { return clone_with(shared_); }
 
-  const OpSet& op_set() const { return *ops_; }
+  const OpSet& op_set() const { return shared_->ops; }
   const std::string& name() const { return name_; }
-  SymbolTable& symbols() { return symbols_; }
-  const SymbolTable& symbols() const { return symbols_; }
+  SymbolTable& symbols() { return shared_->symbols; }
+  const SymbolTable& symbols() const { return shared_->symbols; }
+
+  // An empty graph to be filled and given to add_body.
+  Graph new_body(std::string name) const { return Graph(shared_, std::move(name)); }
+  // A name that another body has gets a number appended.
+  BodyId add_body(Graph body);
+  const Graph& body(BodyId id) const { return *bodies_[id.index]; }
+  Graph& body(BodyId id) { return *bodies_[id.index]; }
+  size_t num_body_ids() const { return bodies_.size(); }
 
   ValueId add_input(std::string name, TensorType type);
   // A name that is taken gets a number appended.
@@ -170,22 +189,37 @@ class Graph {
   friend class Builder;
   friend class Rewriter;
 
+  // What a graph and its bodies have in common.
+  struct Shared {
+    const OpSet& ops;
+    SymbolTable symbols;
+    std::vector<SourceLocation> locations;
+    std::unordered_map<std::string, LocationId> location_ids;
+  };
+
+  Graph(std::shared_ptr<Shared> shared, std::string name)
+      : shared_(std::move(shared)), name_(std::move(name)) {}
+  Graph clone_with(std::shared_ptr<Shared> shared) const;
   ValueId add_value(Value value);
   std::string unique_name(std::string name);
 
-  const OpSet* ops_;
+  std::shared_ptr<Shared> shared_;
   std::string name_;
-  SymbolTable symbols_;
+  std::vector<std::unique_ptr<Graph>> bodies_;
   std::vector<Op> ops_storage_;
   std::vector<Value> values_;
   std::vector<ValueId> inputs_;
   std::vector<GraphOutput> outputs_;
   std::vector<StateUpdate> state_updates_;
-  std::vector<SourceLocation> locations_;
-  std::unordered_map<std::string, LocationId> location_ids_;
   std::unordered_map<std::string, uint32_t> taken_names_;  // name -> next number to append
   OpId first_, last_;
   size_t num_live_ops_ = 0;
 };
+
+// The bodies that an op names, in the order of its attributes.
+std::vector<BodyId> bodies_of(const Op& op);
+// Each body that an op of the graph names, once, in execution order; those inside of them are
+// theirs.
+std::vector<BodyId> live_bodies(const Graph& graph);
 
 }  // namespace ferryman

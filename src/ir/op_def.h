@@ -30,7 +30,8 @@ enum class DTypeSet : uint8_t { kAny, kFloating, kInteger, kNumeric, kBool, kRea
 bool contains(DTypeSet set, DType dtype);
 std::string_view describe(DTypeSet set);
 
-enum class Arity : uint8_t { kOne, kOptional, kVariadic };  // variadic: last operand only, >= 1
+// kVariadic: one or more; kAnyNumber: or none. Of the last operand only.
+enum class Arity : uint8_t { kOne, kOptional, kVariadic, kAnyNumber };
 
 struct OperandSpec {
   std::string_view name;
@@ -62,11 +63,18 @@ class AttrsView {
   std::span<const Attr> attrs_;
 };
 
+// What goes into a body and comes out of it.
+struct BodyType {
+  std::vector<TensorType> inputs;
+  std::vector<TensorType> outputs;
+};
+
 // What shape inference sees. An absent optional operand has a null type.
 struct InferArgs {
   std::span<const TensorType* const> operands;
   AttrsView attrs;
   SymbolTable& symbols;
+  std::span<const BodyType> bodies = {};  // of the attributes that name one, in their order
 
   const TensorType& operand(size_t index) const { return *operands[index]; }
   bool has(size_t index) const { return index < operands.size() && operands[index] != nullptr; }
@@ -74,11 +82,16 @@ struct InferArgs {
 // The `what` of a failure is completed with the op and its location by the caller.
 using InferFn = std::function<Result<std::vector<TensorType>>(const InferArgs&)>;
 
+// Runs one of an op's bodies, by its place among them.
+using RunBody =
+    std::function<Result<std::vector<TensorData>>(size_t body, std::span<const TensorData> inputs)>;
+
 // What the reference evaluator sees: contiguous operands (null if absent) and the inferred types.
 struct EvalArgs {
   std::span<const TensorData* const> operands;
   AttrsView attrs;
   std::span<const TensorType> results;
+  RunBody run_body = {};
 
   const TensorData& operand(size_t index) const { return *operands[index]; }
   bool has(size_t index) const { return index < operands.size() && operands[index] != nullptr; }
@@ -134,7 +147,7 @@ struct OpDef {
   std::string_view doc;
   std::vector<OperandSpec> operands;
   std::vector<AttrSpec> attrs;
-  size_t num_results = 1;
+  size_t num_results = 1;  // 0: as many as the bodies say
   InferFn infer;
   EvalFn eval;  // empty: not folded
   AxisRule axes = AxisRule::kOpaque;
@@ -148,8 +161,10 @@ struct OpDef {
   std::optional<size_t> operand_index(std::string_view operand_name) const;
   const TargetRow* target_row(std::string_view target) const;
   bool is_variadic() const {
-    return !operands.empty() && operands.back().arity == Arity::kVariadic;
+    return !operands.empty() && (operands.back().arity == Arity::kVariadic ||
+                                 operands.back().arity == Arity::kAnyNumber);
   }
+  bool has_bodies() const;
 };
 
 }  // namespace ferryman

@@ -67,6 +67,11 @@ std::optional<size_t> OpDef::operand_index(std::string_view operand_name) const 
   return std::nullopt;
 }
 
+bool OpDef::has_bodies() const {
+  return std::any_of(attrs.begin(), attrs.end(),
+                     [](const AttrSpec& spec) { return spec.kind == AttrKind::kBody; });
+}
+
 const TargetRow* OpDef::target_row(std::string_view target) const {
   const auto row = std::find_if(targets.begin(), targets.end(),
                                 [&](const TargetRow& r) { return r.target == target; });
@@ -87,6 +92,10 @@ OpRow& OpRow::optional_operand(std::string_view name, DTypeSet dtypes) {
 }
 OpRow& OpRow::variadic_operand(std::string_view name, DTypeSet dtypes) {
   def_->operands.push_back({name, dtypes, Arity::kVariadic});
+  return *this;
+}
+OpRow& OpRow::any_operands(std::string_view name, DTypeSet dtypes) {
+  def_->operands.push_back({name, dtypes, Arity::kAnyNumber});
   return *this;
 }
 OpRow& OpRow::add_attr(AttrSpec spec) {
@@ -186,7 +195,9 @@ void check_row(const OpDef& def, Diagnostics& problems) {
   if (def.doc.empty()) refuse("has no doc");
   if (!def.infer) refuse("has no result inference");
   for (size_t i = 0; i + 1 < def.operands.size(); ++i) {
-    if (def.operands[i].arity == Arity::kVariadic) refuse("a variadic operand is not the last");
+    const Arity arity = def.operands[i].arity;
+    if (arity == Arity::kVariadic || arity == Arity::kAnyNumber)
+      refuse("a variadic operand is not the last");
   }
   const std::optional<AttrKind> kind = needed_kind(def.axes);
   if (kind.has_value() && !has_attr_of(def, *kind)) refuse("axis rule without its attribute");

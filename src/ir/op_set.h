@@ -35,6 +35,8 @@ class OpRow {
   OpRow& operand(std::string_view name, DTypeSet dtypes = DTypeSet::kAny);
   OpRow& optional_operand(std::string_view name, DTypeSet dtypes = DTypeSet::kAny);
   OpRow& variadic_operand(std::string_view name, DTypeSet dtypes = DTypeSet::kAny);
+  // The same, where there may be none.
+  OpRow& any_operands(std::string_view name, DTypeSet dtypes = DTypeSet::kAny);
   template <typename T>
   OpRow& attr(AttrKey<T> key) {
     return add_attr({key.name, kAttrKindOf<T>, std::nullopt});
@@ -45,6 +47,8 @@ class OpRow {
   }
   OpRow& result(InferFn infer);
   OpRow& results(size_t count, InferFn infer);
+  // As many as the bodies say.
+  OpRow& any_results(InferFn infer) { return results(0, std::move(infer)); }
   OpRow& axes(AxisRule rule);
   OpRow& contract(std::string_view spec);
   OpRow& eval(EvalFn eval);

@@ -15,29 +15,41 @@ namespace {
 constexpr int64_t kMaxAxes = 32;
 constexpr int64_t kMaxRandomElems = int64_t{1} << 24;
 constexpr int64_t kMaxListItems = 1 << 16;
+constexpr int kMaxBodyDepth = 32;
 
 class Parser {
  public:
-  Parser(std::string_view text, const OpSet& ops) : lexer_(text), ops_(ops), graph_(ops) {}
+  Parser(Lexer& lexer, const OpSet& ops) : lexer_(lexer), ops_(ops), graph_(ops) {}
+  // Of a body of `around`.
+  Parser(const Parser& around, std::string name)
+      : lexer_(around.lexer_),
+        ops_(around.ops_),
+        depth_(around.depth_ + 1),
+        graph_(around.graph_.new_body(std::move(name))) {}
 
   Result<Graph> parse() {
-    FERRYMAN_TRY_STATUS(parse_header());
-    for (;;) {
-      if (lexer_.accept("return")) break;
-      FERRYMAN_TRY_STATUS(parse_statement());
-    }
-    FERRYMAN_TRY_STATUS(parse_outputs());
-    FERRYMAN_TRY_STATUS(lexer_.expect("}"));
+    FERRYMAN_TRY_STATUS(lexer_.expect("graph"));
+    FERRYMAN_TRY_STATUS(lexer_.expect("@"));
+    FERRYMAN_TRY(std::string name, lexer_.name());
+    graph_ = Graph(ops_, std::move(name));
+    FERRYMAN_TRY_STATUS(parse_from_inputs());
     if (!lexer_.at_end()) return lexer_.error("text after the graph");
     return std::move(graph_);
   }
 
  private:
-  Status parse_header() {
-    FERRYMAN_TRY_STATUS(lexer_.expect("graph"));
-    FERRYMAN_TRY_STATUS(lexer_.expect("@"));
-    FERRYMAN_TRY(std::string name, lexer_.name());
-    graph_ = Graph(ops_, std::move(name));
+  // What follows "graph @name".
+  Status parse_from_inputs() {
+    FERRYMAN_TRY_STATUS(parse_inputs());
+    for (;;) {
+      if (lexer_.accept("return")) break;
+      FERRYMAN_TRY_STATUS(parse_statement());
+    }
+    FERRYMAN_TRY_STATUS(parse_outputs());
+    return lexer_.expect("}");
+  }
+
+  Status parse_inputs() {
     FERRYMAN_TRY_STATUS(lexer_.expect("("));
     while (!lexer_.accept(")")) {
       if (!graph_.inputs().empty()) FERRYMAN_TRY_STATUS(lexer_.expect(","));
@@ -363,8 +375,27 @@ class Parser {
         return wrap<Perm>(parse_ints());
       case AttrKind::kShape:
         return wrap<ShapeAttr>(parse_dims());
+      case AttrKind::kBody:
+        return parse_body();
     }
     return lexer_.error("unknown attribute kind");
+  }
+
+  Result<Attr> parse_body() {
+    const bool is_new = lexer_.accept("graph");
+    FERRYMAN_TRY_STATUS(lexer_.expect("@"));
+    FERRYMAN_TRY(std::string name, lexer_.name());
+    const auto known = bodies_.find(name);
+    if (!is_new && known == bodies_.end())
+      return lexer_.error(fmt::format("the body '{}' is not defined", name));
+    if (!is_new) return Attr(known->second);
+    if (known != bodies_.end()) return lexer_.error(fmt::format("'{}' is defined twice", name));
+    if (depth_ == kMaxBodyDepth) return lexer_.error("bodies inside bodies, too deep");
+    Parser inner(*this, name);
+    FERRYMAN_TRY_STATUS(inner.parse_from_inputs());
+    const BodyId body = graph_.add_body(std::move(inner.graph_));
+    bodies_.emplace(std::move(name), body);
+    return Attr(body);
   }
 
   Status parse_outputs() {
@@ -378,16 +409,19 @@ class Parser {
     return {};
   }
 
-  Lexer lexer_;
+  Lexer& lexer_;
   const OpSet& ops_;
+  int depth_ = 0;
   Graph graph_;
+  std::unordered_map<std::string, BodyId> bodies_;
   std::unordered_map<std::string, ValueId> values_;  // with their sigil
 };
 
 }  // namespace
 
 Result<Graph> parse_graph(std::string_view text, const OpSet& ops) {
-  return Parser(text, ops).parse();
+  Lexer lexer(text);
+  return Parser(lexer, ops).parse();
 }
 
 }  // namespace ferryman

@@ -94,7 +94,13 @@ std::string print_data(const TensorData& data) {
 
 class Printer {
  public:
-  Printer(const Graph& graph, PrintLocations locations) : graph_(graph), locations_(locations) {
+  // The lines of a body are indented by its depth.
+  Printer(const Graph& graph, PrintLocations locations, size_t depth = 0)
+      : graph_(graph),
+        locations_(locations),
+        depth_(depth),
+        indent_(2 * depth + 2, ' '),
+        is_printed_(graph.num_body_ids()) {
     name_values();
   }
 
@@ -106,14 +112,15 @@ class Printer {
       text_ += names_[input] + ": " + type(input);
     }
     text_ += ") {\n";
-    print_symbols();
+    if (depth_ == 0) print_symbols();
     print_constants();
     for (const OpId op : graph_.op_ids()) print_op(graph_.op(op));
     for (const StateUpdate& update : graph_.state_updates()) {
-      text_ += fmt::format("  update {} = {}\n", names_[update.state], names_[update.value]);
+      text_ += fmt::format("{}update {} = {}\n", indent_, names_[update.state],
+                           names_[update.value]);
     }
     print_outputs();
-    text_ += "}\n";
+    text_ += std::string(2 * depth_, ' ') + "}";
     return std::move(text_);
   }
 
@@ -158,13 +165,13 @@ class Printer {
       const bool is_state = value.kind == ValueKind::kState;
       if (!is_state && (value.kind != ValueKind::kConstant || graph_.num_readers(id) == 0))
         continue;
-      text_ += fmt::format("  {} {}: {} = {}\n", is_state ? "state" : "const", names_[id], type(id),
-                           print_data(*value.data));
+      text_ += fmt::format("{}{} {}: {} = {}\n", indent_, is_state ? "state" : "const", names_[id],
+                           type(id), print_data(*value.data));
     }
   }
 
   void print_op(const Op& op) {
-    text_ += "  ";
+    text_ += indent_;
     for (size_t i = 0; i < op.results.size(); ++i) {
       text_ += (i > 0 ? ", " : "") + names_[op.results[i]];
     }
@@ -185,19 +192,29 @@ class Printer {
     text_ += "\n";
   }
 
-  std::string print_attrs(const Op& op) const {
+  std::string print_attrs(const Op& op) {
     std::string text;
     for (size_t i = 0; i < op.attrs.size(); ++i) {
       const AttrSpec& spec = op.def->attrs[i];
       if (spec.default_value.has_value() && *spec.default_value == op.attrs[i]) continue;
       text += text.empty() ? " {" : ", ";
-      text += fmt::format("{}={}", spec.name, print_attr(op.attrs[i], graph_.symbols()));
+      const auto* body = std::get_if<BodyId>(&op.attrs[i]);
+      text += fmt::format("{}={}", spec.name,
+                          body != nullptr ? print_body(*body)
+                                          : print_attr(op.attrs[i], graph_.symbols()));
     }
     return text.empty() ? text : text + "}";
   }
 
+  std::string print_body(BodyId id) {
+    const Graph& body = graph_.body(id);
+    if (is_printed_[id.index]) return "@" + spelled(body.name());
+    is_printed_[id.index] = true;
+    return Printer(body, locations_, depth_ + 1).print();
+  }
+
   void print_outputs() {
-    text_ += "  return";
+    text_ += indent_ + "return";
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
       const GraphOutput& output = graph_.outputs()[i];
       text_ +=
@@ -208,6 +225,9 @@ class Printer {
 
   const Graph& graph_;
   PrintLocations locations_;
+  size_t depth_;
+  std::string indent_;
+  std::vector<bool> is_printed_;  // by body
   ValueMap<std::string> names_;
   std::string text_;
 };
@@ -230,6 +250,8 @@ struct AttrPrinter {
   std::string operator()(const ShapeAttr& shape) const {
     return bracketed(shape.dims, [&](Dim dim) { return symbols.print(dim); });
   }
+  // Where there is no graph that has it.
+  std::string operator()(BodyId body) const { return fmt::format("body {}", body.index); }
 };
 
 }  // namespace
@@ -244,7 +266,7 @@ std::string print_attr(const Attr& attr, const SymbolTable& symbols) {
 }
 
 std::string print_graph(const Graph& graph, PrintLocations locations) {
-  return Printer(graph, locations).print();
+  return Printer(graph, locations).print() + "\n";
 }
 
 }  // namespace ferryman

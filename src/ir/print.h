@@ -8,6 +8,9 @@
 //     "net.py", 12) return out=%conv
 //   }
 //
+// A body stands where the first op names it, and by its name where others do:
+//   %y = if(%c, %x) {then=graph @then(%a: f32[2]) {…}, else=graph @else(%a: f32[2]) {…}}: f32[2]
+//
 // Constants nobody reads are left out. Attributes at their default are left out. A constant of more
 // than kMaxInlineElems elements is elided to its hash, unless all its elements are one (splat).
 // Results carry the user's names where these are unique, and numbers elsewhere.

@@ -30,7 +30,8 @@ Status check_operands(const Graph& graph, const Op& op) {
     const OperandSpec* spec = spec_at(def, i);
     if (spec == nullptr) return refuse("too many operands");
     if (!op.has_operand(i)) {
-      if (spec->arity == Arity::kOptional) continue;
+      const bool none = spec->arity == Arity::kAnyNumber && i >= op.operands.size();
+      if (spec->arity == Arity::kOptional || none) continue;
       return refuse(fmt::format("operand '{}' is missing", spec->name));
     }
     const DType dtype = graph.type(op.operands[i]).dtype;
@@ -39,6 +40,13 @@ Status check_operands(const Graph& graph, const Op& op) {
                               torch_name(dtype), describe(spec->dtypes)));
   }
   return {};
+}
+
+BodyType type_of(const Graph& body) {
+  BodyType type;
+  for (const ValueId input : body.inputs()) type.inputs.push_back(body.type(input));
+  for (const GraphOutput& output : body.outputs()) type.outputs.push_back(body.type(output.value));
+  return type;
 }
 
 class GraphVerifier {
@@ -62,6 +70,8 @@ class GraphVerifier {
     for (const StateUpdate& update : graph_.state_updates()) {
       if (!is_defined(update.value)) refuse("a state update has no producer");
     }
+    if (problems_.has_errors()) return std::move(problems_);
+    for (const BodyId body : live_bodies(graph_)) verify_body(graph_.body(body));
     return std::move(problems_);
   }
 
@@ -72,6 +82,12 @@ class GraphVerifier {
   void refuse(const Op& op, std::string_view why) {
     problems_.add(
         located(graph_, op, DiagCode::kInvalidGraph, fmt::format("{}: {}", op.def->name, why)));
+  }
+
+  // State is kept by the outermost graph alone.
+  void verify_body(const Graph& body) {
+    if (!body.state_updates().empty()) refuse(fmt::format("body '{}' has state", body.name()));
+    for (const Diag& diag : verify_graph(body).all()) problems_.add(diag);
   }
 
   bool is_defined(ValueId id) const {
@@ -107,6 +123,9 @@ class GraphVerifier {
     if (op.attrs.size() != op.def->attrs.size()) return refuse(op, "the number of attributes");
     for (size_t i = 0; i < op.attrs.size(); ++i) {
       if (kind_of(op.attrs[i]) != op.def->attrs[i].kind) refuse(op, "the kind of an attribute");
+      const auto* body = std::get_if<BodyId>(&op.attrs[i]);
+      if (body != nullptr && body->index >= graph_.num_body_ids())
+        refuse(op, "a body that the graph does not have");
     }
   }
 
@@ -141,8 +160,10 @@ Result<std::vector<TensorType>> infer_types(Graph& graph, const Op& op) {
     types.push_back(operand.valid() ? &graph.type(operand) : nullptr);
   }
   types.resize(std::max(types.size(), op.def->operands.size()), nullptr);
+  std::vector<BodyType> bodies;
+  for (const BodyId body : bodies_of(op)) bodies.push_back(type_of(graph.body(body)));
   Result<std::vector<TensorType>> inferred =
-      op.def->infer(InferArgs{types, AttrsView(*op.def, op.attrs), graph.symbols()});
+      op.def->infer(InferArgs{types, AttrsView(*op.def, op.attrs), graph.symbols(), bodies});
   if (inferred.ok()) return inferred;
   Diag diag = std::move(inferred).diag();
   diag.what = fmt::format("{}: {}", op.def->name, diag.what);

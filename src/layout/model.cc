@@ -51,8 +51,8 @@ std::vector<int> all_dims(size_t rank) {
 
 class ModelBuilder {
  public:
-  ModelBuilder(const Graph& graph, const TargetContract& contract)
-      : graph_(graph), contract_(contract) {}
+  ModelBuilder(const Graph& graph, const TargetContract& contract, BodyPlanner& bodies)
+      : graph_(graph), contract_(contract), bodies_(bodies) {}
 
   Model build(const IoLayouts& io) {
     OpMap<OpAxes> axes(graph_.num_op_ids());
@@ -113,7 +113,8 @@ class ModelBuilder {
                   .tensors = {},
                   .num_operands = op.operands.size(),
                   .forms = {},
-                  .modes = {}};
+                  .modes = {},
+                  .bodies = {}};
     const bool relabels = axes.kind == OpAxes::Kind::kRelabel;
     if (!relabels) added.forms = contract_.forms(graph_, id);
     const bool knows_nothing =
@@ -126,6 +127,7 @@ class ModelBuilder {
     for (Form& form : added.forms) {
       if (form.max_rank == 0) form.max_rank = contract_.max_rank();
     }
+    if (op.def->has_bodies()) plan_bodies(added);
     axes.operands.resize(op.operands.size());
     axes.results.resize(op.results.size());
     for (size_t t = 0; t < op.operands.size(); ++t) {
@@ -137,6 +139,15 @@ class ModelBuilder {
     add_units(added);
     for (ModelTensor& tensor : added.tensors) tensor.whole_dims = counts_along_dims(op);
     model_.ops.push_back(std::move(added));
+  }
+
+  void plan_bodies(ModelOp& op) {
+    for (Form& form : op.forms) {
+      std::vector<std::shared_ptr<const BodyPlan>>& plans = op.bodies.emplace_back();
+      for (const BodyLinks& links : body_links(graph_, op.id))
+        plans.push_back(bodies_.plan(graph_.body(links.body), body_io(links, form)));
+      form.cost += bytes_in_bodies(graph_, op.id, form, bodies_);
+    }
   }
 
   // Starts, paddings and axes are given per dim, so a dim must be one axis of the tensor.
@@ -281,6 +292,7 @@ class ModelBuilder {
 
   const Graph& graph_;
   const TargetContract& contract_;
+  BodyPlanner& bodies_;
   Model model_;
 };
 
@@ -294,8 +306,9 @@ const TensorDemand& ModelOp::demand(size_t form, size_t tensor) const {
   return index < list.size() ? list[index] : kNone;
 }
 
-Model build_model(const Graph& graph, const TargetContract& contract, const IoLayouts& io) {
-  return ModelBuilder(graph, contract).build(io);
+Model build_model(const Graph& graph, const TargetContract& contract, const IoLayouts& io,
+                  BodyPlanner& bodies) {
+  return ModelBuilder(graph, contract, bodies).build(io);
 }
 
 int add_label(Memory& memory, const Order& order) {

@@ -1,7 +1,7 @@
 // The graph as layout planning sees it: memories, which have candidate orders (labels), and ops,
 // which tie the orders of the memories that they read and write.
 //
-//   Model model = build_model(graph, contract, io);
+//   Model model = build_model(graph, contract, io, bodies);
 //   find_labels(model);                 // labels.h
 //   list_modes(model, kMaxModes);       // modes.h
 //
@@ -14,7 +14,7 @@
 #include <array>
 #include <vector>
 
-#include "layout/contract.h"
+#include "layout/bodies.h"
 #include "layout/factors.h"
 #include "layout/order.h"
 #include "layout/problem.h"
@@ -59,6 +59,8 @@ struct ModelOp {
   size_t num_operands = 0;
   std::vector<Form> forms;  // at least one
   std::vector<ModelMode> modes;
+  // By form, the plans of the bodies that the op runs, in the order of its attributes.
+  std::vector<std::vector<std::shared_ptr<const BodyPlan>>> bodies;
 
   const TensorDemand& demand(size_t form, size_t tensor) const;
 };
@@ -79,7 +81,8 @@ struct Model {
   bool complete = true;                // false: candidates were dropped, so nothing is proven
 };
 
-Model build_model(const Graph& graph, const TargetContract& contract, const IoLayouts& io);
+Model build_model(const Graph& graph, const TargetContract& contract, const IoLayouts& io,
+                  BodyPlanner& bodies);
 
 // Index of `order` among the memory's labels, added if it is new.
 int add_label(Memory& memory, const Order& order);

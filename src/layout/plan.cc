@@ -21,6 +21,7 @@ class PlanWriter {
   LayoutPlan write() {
     plan_.views = model_.factors.views;
     plan_.ops = OpMap<OpPlan>(graph_.num_op_ids());
+    plan_.bodies.resize(graph_.num_body_ids());
     produced_.assign(model_.memories.size(), 0);
     used_.assign(model_.memories.size(), 0);
     is_seen_.assign(model_.memories.size(), 0);
@@ -33,7 +34,10 @@ class PlanWriter {
     for (const LayoutCopy& copy : plan_.copies) plan_.bytes_copied += copy.bytes;
     plan_.bytes_moved += plan_.bytes_copied;
     plan_.lower_bound = model_.complete ? solution_.lower_bound : 0;
-    plan_.proven = plan_.lower_bound == plan_.bytes_moved;
+    plan_.proven = plan_.lower_bound == plan_.bytes_moved &&
+                   std::all_of(plan_.bodies.begin(), plan_.bodies.end(), [](const auto& body) {
+                     return body == nullptr || body->plan.proven;
+                   });
     return std::move(plan_);
   }
 
@@ -208,6 +212,7 @@ class PlanWriter {
     chosen.relabelling = false;
     chosen.form = op.forms[mode.form].id;
     plan_.bytes_moved += op.forms[mode.form].cost;
+    enter_bodies(op, mode.form);
     chosen.operands.reserve(op.num_operands);  // seen_ refers to the layouts
     chosen.results.reserve(op.tensors.size() - op.num_operands);
     std::vector<Order> units_of(op.tensors.size());
@@ -233,6 +238,16 @@ class PlanWriter {
       if (tensor.memory < 0) continue;
       remember(static_cast<size_t>(tensor.memory), static_cast<size_t>(mode.labels[t]),
                tensor.value, list.back());
+    }
+  }
+
+  void enter_bodies(const ModelOp& op, size_t form) {
+    const std::vector<BodyId> bodies = bodies_of(graph_.op(op.id));
+    for (size_t i = 0; i < bodies.size(); ++i) {
+      std::shared_ptr<const BodyPlan>& entry = plan_.bodies[bodies[i].index];
+      check(entry == nullptr || entry == op.bodies[form][i],
+            "a body that two ops run with different layouts");
+      entry = op.bodies[form][i];
     }
   }
 
@@ -363,7 +378,14 @@ class PlanWriter {
 }  // namespace
 
 Planning run_planning(const Graph& graph, const TargetContract& contract, const IoLayouts& io) {
-  Planning planning{.model = build_model(graph, contract, io), .problem = {}, .solution = {}};
+  BodyPlanner bodies(contract);
+  return run_planning(graph, contract, io, bodies);
+}
+
+Planning run_planning(const Graph& graph, const TargetContract& contract, const IoLayouts& io,
+                      BodyPlanner& bodies) {
+  Planning planning{
+      .model = build_model(graph, contract, io, bodies), .problem = {}, .solution = {}};
   find_labels(planning.model);
   list_modes(planning.model, kMaxModes);
   planning.problem = make_problem(planning.model);

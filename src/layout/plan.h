@@ -19,6 +19,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -77,6 +78,8 @@ struct LayoutCopy {
   int64_t bytes = 0;  // read and written
 };
 
+struct BodyPlan;
+
 struct LayoutPlan {
   OpMap<OpPlan> ops;
   std::vector<Layout> inputs;   // parallel to Graph::inputs()
@@ -86,7 +89,10 @@ struct LayoutPlan {
   int64_t bytes_copied = 0;  // by `copies`
   int64_t bytes_moved = 0;   // and by the chosen forms themselves
   int64_t lower_bound = 0;   // no plan moves fewer bytes
-  bool proven = true;        // bytes_moved == lower_bound
+  bool proven = true;        // bytes_moved == lower_bound, in bodies as well
+  // By BodyId; null where no op runs the body. What they copy is part of what the form of the op
+  // moves.
+  std::vector<std::shared_ptr<const BodyPlan>> bodies;
 
   // Which memory a value looks at: per factor of the value, the factor of the root.
   struct View {
@@ -96,6 +102,12 @@ struct LayoutPlan {
   ValueMap<View> views;
 
   MemoryOrder memory_order(ValueId value, const Layout& layout) const;
+};
+
+// Of a body: how its inputs and outputs are passed, as its op's form has it, and what follows.
+struct BodyPlan {
+  IoLayouts io;
+  LayoutPlan plan;
 };
 
 LayoutPlan plan_layout(const Graph& graph, const TargetContract& contract, const IoLayouts& io);

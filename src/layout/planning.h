@@ -4,6 +4,7 @@
 //   const LayoutPlan plan = write_plan(graph, io, planning);
 #pragma once
 
+#include "layout/bodies.h"
 #include "layout/model.h"
 #include "layout/solve.h"
 
@@ -20,6 +21,9 @@ struct Planning {
 };
 
 Planning run_planning(const Graph& graph, const TargetContract& contract, const IoLayouts& io);
+// The same, where bodies may have been planned already.
+Planning run_planning(const Graph& graph, const TargetContract& contract, const IoLayouts& io,
+                      BodyPlanner& bodies);
 LayoutPlan write_plan(const Graph& graph, const IoLayouts& io, const Planning& planning);
 
 }  // namespace ferryman::layout

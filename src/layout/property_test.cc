@@ -41,7 +41,9 @@ TEST(LayoutProperty, NoOrderOutsideTheCandidatesHelps) {
   uint64_t compared = 0;
   for (uint64_t seed = 0; seed < kNumNets; ++seed) {
     TestNet net = random_net(seed, 6);
-    Model model = build_model(net.graph(), ChannelsLastContract(), {});
+    const ChannelsLastContract contract;
+    BodyPlanner bodies(contract);
+    Model model = build_model(net.graph(), contract, {}, bodies);
     if (!allow_all_orders(model)) continue;
     list_modes(model, kAllModes);
     const Solution all = solve(make_problem(model), kSmallTables);
@@ -67,7 +69,9 @@ TEST(LayoutProperty, TheChosenModesEqualBruteForce) {
   uint64_t compared = 0;
   for (uint64_t seed = 0; seed < kNumNets; ++seed) {
     TestNet net = random_net(seed, 8);
-    Model model = build_model(net.graph(), ChannelsLastContract(), {});
+    const ChannelsLastContract contract;
+    BodyPlanner bodies(contract);
+    Model model = build_model(net.graph(), contract, {}, bodies);
     find_labels(model);
     list_modes(model, kMaxModes);
     const Problem problem = make_problem(model);

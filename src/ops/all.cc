@@ -10,6 +10,7 @@ void add_all_ops(Ops& ops) {
   add_bag_ops(ops);
   add_cast_ops(ops);
   add_compare_ops(ops);
+  add_control_ops(ops);
   add_conv_ops(ops);
   add_create_ops(ops);
   add_detection_ops(ops);

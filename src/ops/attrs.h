@@ -53,4 +53,13 @@ inline constexpr AttrKey<double> kNegativeSlope{"negative_slope"};
 inline constexpr AttrKey<std::string> kApproximate{"approximate"};    // "none" or "tanh"
 inline constexpr AttrKey<std::string> kNonlinearity{"nonlinearity"};  // "tanh" or "relu"
 
+// Of ops that run bodies (ops/control.h).
+inline constexpr AttrKey<BodyId> kThen{"then"};
+inline constexpr AttrKey<BodyId> kElse{"else"};
+inline constexpr AttrKey<BodyId> kCondition{"condition"};
+inline constexpr AttrKey<BodyId> kBody{"body"};
+inline constexpr AttrKey<int64_t> kNumCarried{"carried"};
+inline constexpr AttrKey<int64_t> kNumSequences{"sequences"};
+inline constexpr AttrKey<bool> kReverse{"reverse"};
+
 }  // namespace ferryman::attr

@@ -18,6 +18,7 @@ void add_attention_ops(Ops& ops);
 void add_bag_ops(Ops& ops);
 void add_cast_ops(Ops& ops);
 void add_compare_ops(Ops& ops);
+void add_control_ops(Ops& ops);
 void add_conv_ops(Ops& ops);
 void add_create_ops(Ops& ops);
 void add_detection_ops(Ops& ops);

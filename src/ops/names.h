@@ -120,13 +120,15 @@ inline constexpr OpName kLayerNorm{"layer_norm"};
 inline constexpr OpName kGroupNorm{"group_norm"};
 inline constexpr OpName kRmsNorm{"rms_norm"};
 
-// Recurrence over time: whole layers, and their steps on projected inputs.
+// Recurrence over time: whole layers.
 inline constexpr OpName kLstm{"lstm"};
 inline constexpr OpName kGru{"gru"};
 inline constexpr OpName kRnn{"rnn"};
-inline constexpr OpName kLstmScan{"lstm_scan"};
-inline constexpr OpName kGruScan{"gru_scan"};
-inline constexpr OpName kRnnScan{"rnn_scan"};
+
+// Branches and loops (ops/control.h).
+inline constexpr OpName kIf{"if"};
+inline constexpr OpName kWhile{"while"};
+inline constexpr OpName kScan{"scan"};
 
 // Shape and position.
 inline constexpr OpName kReshape{"reshape"};

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "ops/random_control.h"
 #include "ops/random_recurrent.h"
 #include "ops/random_tensor.h"
 
@@ -162,6 +163,8 @@ class OpDrawer {
         return Perm{shuffled_axes()};
       case AttrKind::kShape:
         return ShapeAttr{draw_shape()};
+      case AttrKind::kBody:
+        break;  // ops with bodies are drawn as a whole (random_control.h)
     }
     return false;
   }
@@ -200,6 +203,7 @@ Ints random_shape(RandomSource& random) {
 
 OpId add_random_op(Builder& builder, const OpDef& def, const std::vector<ValueId>& values,
                    RandomSource& random) {
+  if (def.has_bodies()) return add_random_control_op(builder, def, values, random);
   if (is_recurrent(def)) return add_random_recurrent_op(builder, def, values, random);
   return OpDrawer(builder, def, values, random).draw();
 }

@@ -18,15 +18,14 @@ class RecurrentDrawer {
       : builder_(builder), def_(def), random_(random) {}
 
   OpId draw(const std::vector<ValueId>& values) {
-    const bool is_lstm = def_.name == ops::kLstm.text || def_.name == ops::kLstmScan.text;
-    const bool is_gru = def_.name == ops::kGru.text || def_.name == ops::kGruScan.text;
+    const bool is_lstm = def_.name == ops::kLstm.text;
+    const bool is_gru = def_.name == ops::kGru.text;
     cell_ = is_lstm ? Cell::kLstm : is_gru ? Cell::kGru : Cell::kRnnTanh;
-    const bool is_scan = def_.operands.front().name == "gates";
-    const ValueId first = draw_first(values, is_scan);
+    const ValueId first = draw_first(values);
     const Ints sizes = static_sizes(builder_.graph().type(first).dims);
-    batch_ = is_scan ? sizes[2] : sizes[1];
-    directions_ = is_scan ? sizes[1] : random_.between(1, 2);
-    hidden_ = is_scan ? sizes[3] / num_gates(cell_) : random_.between(1, 3);
+    batch_ = sizes[1];
+    directions_ = random_.between(1, 2);
+    hidden_ = random_.between(1, 3);
     inputs_ = sizes.back();
     outputs_ = hidden_;
     const bool projects = is_lstm && random_.chance(50);
@@ -44,18 +43,14 @@ class RecurrentDrawer {
     return builder_.constant(random_tensor(DType::kF32, shape, seed));
   }
 
-  ValueId draw_first(const std::vector<ValueId>& values, bool is_scan) {
-    const size_t rank = is_scan ? 4 : 3;
-    const int64_t multiple = is_scan ? num_gates(cell_) : 1;
+  ValueId draw_first(const std::vector<ValueId>& values) {
     std::vector<ValueId> fitting;
     for (const ValueId value : values) {
       const TensorType& type = builder_.graph().type(value);
-      const bool fits = type.dtype == DType::kF32 && type.rank() == rank &&
-                        type.dims.back().size() % multiple == 0 && num_elements(type.dims) > 0;
-      if (fits) fitting.push_back(value);
+      if (type.dtype == DType::kF32 && type.rank() == 3 && num_elements(type.dims) > 0)
+        fitting.push_back(value);
     }
     if (!fitting.empty()) return random_.pick(fitting);
-    if (is_scan) return constant({random_.between(1, 3), random_.between(1, 2), 2, 2 * multiple});
     return constant({random_.between(1, 3), random_.between(1, 2), 2});
   }
 
@@ -86,8 +81,7 @@ class RecurrentDrawer {
 }  // namespace
 
 bool is_recurrent(const OpDef& def) {
-  static constexpr std::array kNames = {ops::kLstm,     ops::kGru,     ops::kRnn,
-                                        ops::kLstmScan, ops::kGruScan, ops::kRnnScan};
+  static constexpr std::array kNames = {ops::kLstm, ops::kGru, ops::kRnn};
   return std::any_of(kNames.begin(), kNames.end(),
                      [&](OpName name) { return name.text == def.name; });
 }

@@ -37,10 +37,6 @@ ValueId operand_named(const Op& op, std::string_view name) {
   return index.has_value() && op.has_operand(*index) ? op.operands[*index] : ValueId();
 }
 
-RecurrentSizes sizes_of_scan(Cell cell, const Ints& gates, const Ints& h0) {
-  return {gates[0], gates[2], gates[1], gates[3] / num_gates(cell), h0[2]};
-}
-
 // What an operand must measure.
 struct Demand {
   size_t operand;
@@ -114,33 +110,6 @@ InferResult infer_layer(Cell cell, const InferArgs& args) {
   return results;
 }
 
-InferResult infer_scan(Cell cell, const InferArgs& args) {
-  const bool is_lstm = cell == Cell::kLstm;
-  const size_t w_hh = is_lstm ? 3 : 2;
-  if (args.operand(0).rank() != 4) return shape_error("gates without four axes");
-  for (size_t i = 1; i <= w_hh; ++i) {
-    if (args.operand(i).rank() != 3)
-      return shape_error(fmt::format("operand {} without three axes", i));
-  }
-  const Dims gates = args.operand(0).dims;
-  const Dims h0 = args.operand(1).dims;
-  FERRYMAN_TRY(const GateWidths width, widths(cell, gates[3]));
-  const Dim outputs = is_lstm && args.has(4) ? h0[2] : width.hidden;
-  std::vector<Demand> demands = {{1, "the initial state", {gates[1], gates[2], outputs}},
-                                 {w_hh, "w_hh", {gates[1], width.gates, outputs}}};
-  if (is_lstm) {
-    demands.push_back({2, "the initial cell", {gates[1], gates[2], width.hidden}});
-    demands.push_back({4, "w_hr", {gates[1], outputs, width.hidden}});
-  } else {
-    demands.push_back({3, "b_hh", {gates[1], width.gates}});
-  }
-  FERRYMAN_TRY_STATUS(check_demands(args, demands));
-  std::vector<TensorType> results = {
-      {args.operand(0).dtype, {gates[0], gates[1], gates[2], outputs}}, args.operand(1)};
-  if (is_lstm) results.push_back(args.operand(2));
-  return results;
-}
-
 using CellInfer = InferResult (*)(Cell, const InferArgs&);
 using CellEval = EvalResult (*)(Cell, const EvalArgs&);
 
@@ -169,16 +138,6 @@ OpRow define_layer(Ops& ops, OpName name, std::string_view doc) {
   return row;
 }
 
-OpRow define_scan(Ops& ops, OpName name, std::string_view doc) {
-  OpRow row = ops.set.define(name);
-  row.doc(doc).operand("gates", DTypeSet::kFloating).operand("h0", DTypeSet::kFloating);
-  if (name == ops::kLstmScan) row.operand("c0", DTypeSet::kFloating);
-  row.operand("w_hh", DTypeSet::kFloating);
-  if (name == ops::kLstmScan) row.optional_operand("w_hr", DTypeSet::kFloating);
-  if (name == ops::kGruScan) row.optional_operand("b_hh", DTypeSet::kFloating);
-  return row;
-}
-
 void add_layers(Ops& ops) {
   define_layer(ops, ops::kLstm, "One level of nn.LSTM: sequence, final state, final cell")
       .results(3, infer_for(Cell::kLstm, infer_layer))
@@ -192,25 +151,12 @@ void add_layers(Ops& ops) {
       .eval(eval_rnn(eval_recurrent_layer));
 }
 
-void add_scans(Ops& ops) {
-  define_scan(ops, ops::kLstmScan, "The steps of lstm on projected inputs, gates i, f, o, g")
-      .results(3, infer_for(Cell::kLstm, infer_scan))
-      .eval(eval_for(Cell::kLstm, eval_recurrent_scan));
-  define_scan(ops, ops::kGruScan, "The steps of gru on projected inputs")
-      .results(2, infer_for(Cell::kGru, infer_scan))
-      .eval(eval_for(Cell::kGru, eval_recurrent_scan));
-  define_scan(ops, ops::kRnnScan, "The steps of rnn on projected inputs")
-      .attr(attr::kNonlinearity, "tanh")
-      .results(2, infer_rnn(infer_scan))
-      .eval(eval_rnn(eval_recurrent_scan));
-}
-
 }  // namespace
 
 Cell cell_of(const Op& op) {
-  if (op.is(ops::kLstm) || op.is(ops::kLstmScan)) return Cell::kLstm;
-  if (op.is(ops::kGru) || op.is(ops::kGruScan)) return Cell::kGru;
-  check(op.is(ops::kRnn) || op.is(ops::kRnnScan), "an op that is not recurrent");
+  if (op.is(ops::kLstm)) return Cell::kLstm;
+  if (op.is(ops::kGru)) return Cell::kGru;
+  check(op.is(ops::kRnn), "an op that is not recurrent");
   return rnn_cell(op.attrs_view());
 }
 
@@ -233,24 +179,8 @@ RecurrentLayer recurrent_layer(const Graph& graph, OpId id) {
   return layer;
 }
 
-RecurrentScan recurrent_scan(const Graph& graph, OpId id) {
-  const Op& op = graph.op(id);
-  RecurrentScan scan;
-  scan.cell = cell_of(op);
-  scan.gates = op.operands[0];
-  scan.h0 = op.operands[1];
-  scan.c0 = operand_named(op, "c0");
-  scan.w_hh = operand_named(op, "w_hh");
-  scan.b_hh = operand_named(op, "b_hh");
-  scan.w_hr = operand_named(op, "w_hr");
-  scan.sizes = sizes_of_scan(scan.cell, static_sizes(graph.type(scan.gates).dims),
-                             static_sizes(graph.type(scan.h0).dims));
-  return scan;
-}
-
 void add_recurrent_ops(Ops& ops) {
   add_layers(ops);
-  add_scans(ops);
   add_recurrent_imports(ops.imports);
 }
 

@@ -1,13 +1,9 @@
 // Recurrent layers and their steps: what the operands of the rows in recurrent.cc mean.
 //
 //   const RecurrentLayer layer = recurrent_layer(graph, op);          // lstm, gru, rnn
-//   const RecurrentScan scan = recurrent_scan(graph, op);             // lstm_scan, gru_scan,
-//   rnn_scan
 //
 // A layer is one level of nn.LSTM and its kin, in one or both directions; its weights lie as
-// PyTorch has them, gates in the order i, f, g, o (lstm) or r, z, n (gru). A scan is what remains
-// of it when the input projections of all steps are known: D independent recurrences that all run
-// forward; its lstm gates stand in the order i, f, o, g, the ones with a sigmoid side by side.
+// PyTorch has them, gates in the order i, f, g, o (lstm) or r, z, n (gru).
 #pragma once
 
 #include "ir/graph.h"
@@ -17,7 +13,6 @@ namespace ferryman {
 enum class Cell : uint8_t { kLstm, kGru, kRnnTanh, kRnnRelu };
 
 int64_t num_gates(Cell cell);
-// Of a layer or a scan.
 Cell cell_of(const Op& op);
 
 struct RecurrentSizes {
@@ -39,16 +34,5 @@ struct RecurrentLayer {
 };
 // Shapes must be static.
 RecurrentLayer recurrent_layer(const Graph& graph, OpId op);
-
-struct RecurrentScan {
-  Cell cell = Cell::kLstm;
-  RecurrentSizes sizes;
-  ValueId gates;  // [steps, directions, batch, gates * hidden]
-  ValueId h0, c0;
-  ValueId w_hh;
-  ValueId b_hh;  // gru: inside the reset gate's product, [directions, gates * hidden]
-  ValueId w_hr;
-};
-RecurrentScan recurrent_scan(const Graph& graph, OpId op);
 
 }  // namespace ferryman

@@ -17,15 +17,9 @@ void add_product(const double* w, const double* x, size_t inner, Values& y) {
   }
 }
 
-// Positions of an lstm's gates, in units of the hidden size.
-struct LstmGates {
-  size_t input, forget, cell, output;
-};
-
 // One direction of a layer: how its state moves on by one step.
 struct Recurrence {
   Cell cell = Cell::kLstm;
-  LstmGates order = {0, 1, 2, 3};
   size_t hidden = 0, outputs = 0;
   const double* w_hh = nullptr;
   const double* b_hh = nullptr;  // may be null, as all of these
@@ -44,15 +38,16 @@ struct Recurrence {
     }
   }
 
+  // Gates: input, forget, cell, output.
   void advance_lstm(const Values& gates, const Values& recurrent, double* h, double* c) const {
     const auto sum = [&](size_t gate, size_t j) {
       return gates[gate * hidden + j] + recurrent[gate * hidden + j];
     };
     Values output(hidden);
     for (size_t j = 0; j < hidden; ++j) {
-      c[j] = sigmoid(sum(order.forget, j)) * c[j] +
-             sigmoid(sum(order.input, j)) * std::tanh(sum(order.cell, j));
-      output[j] = sigmoid(sum(order.output, j)) * std::tanh(c[j]);
+      c[j] = sigmoid(sum(1, j)) * c[j] +
+             sigmoid(sum(0, j)) * std::tanh(sum(2, j));
+      output[j] = sigmoid(sum(3, j)) * std::tanh(c[j]);
     }
     if (w_hr == nullptr) {
       std::copy(output.begin(), output.end(), h);
@@ -96,7 +91,7 @@ struct Extents {
 
 // Runs all recurrences; `gates(t, d, b)` is what the inputs of a step contribute, `store(t, d, b,
 // h)` takes its output.
-void run(const Extents& extents, const std::vector<Recurrence>& recurrences, bool backward_second,
+void run(const Extents& extents, const std::vector<Recurrence>& recurrences,
          const std::function<Values(size_t, size_t, size_t)>& gates,
          const std::function<void(size_t, size_t, size_t, const double*)>& store, States& states) {
   for (size_t d = 0; d < extents.directions; ++d) {
@@ -106,7 +101,7 @@ void run(const Extents& extents, const std::vector<Recurrence>& recurrences, boo
       double* h = states.h.data() + row * recurrence.outputs;
       double* c = states.c.empty() ? nullptr : states.c.data() + row * recurrence.hidden;
       for (size_t i = 0; i < extents.steps; ++i) {
-        const size_t t = backward_second && d == 1 ? extents.steps - 1 - i : i;
+        const size_t t = d == 1 ? extents.steps - 1 - i : i;
         recurrence.advance(gates(t, d, b), h, c);
         store(t, d, b, h);
       }
@@ -158,44 +153,7 @@ EvalResult eval_recurrent_layer(Cell cell, const EvalArgs& args) {
     std::copy_n(h, outputs, sequence.begin() + static_cast<ptrdiff_t>(row * outputs));
   };
   States states = {doubles(args, 1), cell == Cell::kLstm ? doubles(args, 2) : Values()};
-  run(extents, recurrences, /*backward_second=*/true, gates, store, states);
-  return stored(args, sequence, states);
-}
-
-EvalResult eval_recurrent_scan(Cell cell, const EvalArgs& args) {
-  const bool is_lstm = cell == Cell::kLstm;
-  const size_t after_states = is_lstm ? 3 : 2;
-  const TensorData& given = args.operand(0);
-  const Extents extents = {extent(given, 0), extent(given, 2), extent(given, 1)};
-  const size_t width = extent(given, 3);
-  const Values all_gates = given.to_doubles();
-  const Values w_hh = doubles(args, after_states);
-  const Values b_hh = is_lstm ? Values() : doubles(args, after_states + 1);
-  const Values w_hr = is_lstm ? doubles(args, after_states + 1) : Values();
-  std::vector<Recurrence> recurrences(extents.directions);
-  for (size_t d = 0; d < extents.directions; ++d) {
-    recurrences[d] = {.cell = cell,
-                      .order = {0, 1, 3, 2},
-                      .hidden = width / static_cast<size_t>(num_gates(cell)),
-                      .outputs = extent(args.operand(1), 2),
-                      .w_hh = of_direction(w_hh, d, extents.directions),
-                      .b_hh = of_direction(b_hh, d, extents.directions),
-                      .w_hr = of_direction(w_hr, d, extents.directions)};
-  }
-  const auto row_of = [&](size_t t, size_t d, size_t b) {
-    return static_cast<ptrdiff_t>((t * extents.directions + d) * extents.batch + b);
-  };
-  const auto gates = [&](size_t t, size_t d, size_t b) {
-    const auto begin = all_gates.begin() + row_of(t, d, b) * static_cast<ptrdiff_t>(width);
-    return Values(begin, begin + static_cast<ptrdiff_t>(width));
-  };
-  const size_t outputs = recurrences[0].outputs;
-  Values sequence(extents.steps * extents.directions * extents.batch * outputs);
-  const auto store = [&](size_t t, size_t d, size_t b, const double* h) {
-    std::copy_n(h, outputs, sequence.begin() + row_of(t, d, b) * static_cast<ptrdiff_t>(outputs));
-  };
-  States states = {doubles(args, 1), is_lstm ? doubles(args, 2) : Values()};
-  run(extents, recurrences, /*backward_second=*/false, gates, store, states);
+  run(extents, recurrences, gates, store, states);
   return stored(args, sequence, states);
 }
 

@@ -1,4 +1,4 @@
-// The reference evaluator of recurrent layers and scans (recurrent.h).
+// The reference evaluator of recurrent layers (recurrent.h).
 #pragma once
 
 #include "ops/eval.h"
@@ -7,6 +7,5 @@
 namespace ferryman {
 
 EvalResult eval_recurrent_layer(Cell cell, const EvalArgs& args);
-EvalResult eval_recurrent_scan(Cell cell, const EvalArgs& args);
 
 }  // namespace ferryman

@@ -41,16 +41,6 @@ TEST(Recurrent, TheSecondDirectionRunsBackwards) {
             (Values{1, 17, 4, 8, 11, 3}));
 }
 
-// Only the cell gate is open: c = sigmoid(0) * c + sigmoid(0) * tanh(1).
-TEST(Recurrent, GatesOfAScanHaveTheSigmoidsFirst) {
-  const TensorData gates = TensorData::of<float>({1, 1, 1, 4}, {0, 0, 0, 1});
-  const TensorData zero = TensorData::filled(DType::kF32, {1, 1, 1}, 0);
-  const TensorData w_hh = TensorData::filled(DType::kF32, {1, 4, 1}, 0);
-  const Values y = sequence_of(ops::kLstmScan, {gates, zero, zero, w_hh});
-  ASSERT_EQ(y.size(), 1u);
-  EXPECT_NEAR(y[0], 0.5 * std::tanh(0.5 * std::tanh(1.0)), 1e-7);
-}
-
 TEST(Recurrent, RefusesOperandsThatDoNotFit) {
   EXPECT_EQ(refused_row(ops::kGru,
                         {ones({3, 2, 4}), ones({1, 2, 5}), ones({1, 15, 4}), ones({1, 15, 6})}),

@@ -148,14 +148,14 @@ bool is_better(const Graph& graph, const Graph& than) {
 }
 
 Graph absorbed(const Graph& graph, const OpMap<uint8_t>& around) {
-  Graph best = graph.clone();
+  Graph best = graph.draft();
   const RowOrders no_orders;
   ChannelWalk walk(best, around, no_orders);
   walk.run();
   erase_dead_ops(best);
   const RowOrders orders = wanted_row_orders(graph, walk);
   if (orders.empty()) return best;
-  Graph sorted = graph.clone();
+  Graph sorted = graph.draft();
   ChannelWalk(sorted, around, orders).run();
   erase_dead_ops(sorted);
   return is_better(sorted, best) ? std::move(sorted) : std::move(best);

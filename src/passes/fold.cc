@@ -175,7 +175,8 @@ Folded fold_op(const Graph& graph, const Op& op) {
     results.push_back(*std::move(view));
     return results;
   }
-  if (op.def->eval == nullptr || is_better_gathered(graph, op)) return std::nullopt;
+  if (op.def->eval == nullptr || op.def->has_bodies()) return std::nullopt;
+  if (is_better_gathered(graph, op)) return std::nullopt;
   const bool elementwise = op.def->axes == AxisRule::kElementwise && op.results.size() == 1 &&
                            all_static(graph.type(op.result()).dims);
   if (elementwise && is_small_enough(graph, op)) return fold_elementwise(graph, op);
@@ -224,18 +225,6 @@ Result<Changed> run_remove_dead_code(Graph& graph, PassContext&) {
 }
 
 }  // namespace
-
-void erase_dead_ops(Graph& graph) {
-  Rewriter rewriter(graph);
-  for (OpId id = graph.last_op(); id.valid();) {
-    const OpId previous = graph.op(id).previous;
-    const std::vector<ValueId>& results = graph.op(id).results;
-    const bool read = std::any_of(results.begin(), results.end(),
-                                  [&](ValueId value) { return graph.num_readers(value) != 0; });
-    if (!read) rewriter.erase(id);
-    id = previous;
-  }
-}
 
 Pass fold_constants() {
   return {"fold_constants", "compute what depends on constants only", run_fold_constants};

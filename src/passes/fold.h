@@ -12,8 +12,7 @@
 namespace ferryman {
 
 Pass fold_constants();
-// Erases every op whose results nothing reads, those that only fed such ops included.
-void erase_dead_ops(Graph& graph);
+// Those that only fed dead ops included.
 Pass remove_dead_code();
 
 }  // namespace ferryman

@@ -44,6 +44,17 @@ void print_after(const Graph& graph, const PassTiming& timing, const PassOptions
   if (named || any) options.print(timing.pass, graph);
 }
 
+// In bodies first: what becomes of them is seen by the graph around.
+Result<Changed> run_in_bodies_too(const Pass& pass, Graph& graph, PassContext& context) {
+  Changed changed = Changed::kNo;
+  for (const BodyId body : live_bodies(graph)) {
+    FERRYMAN_TRY(const Changed inside, run_in_bodies_too(pass, graph.body(body), context));
+    changed = changed | inside;
+  }
+  FERRYMAN_TRY(const Changed here, pass.run(graph, context));
+  return changed | here;
+}
+
 }  // namespace
 
 Result<PassReport> run_passes(Graph& graph, std::span<const Pass> passes,
@@ -56,7 +67,7 @@ Result<PassReport> run_passes(Graph& graph, std::span<const Pass> passes,
   for (const Pass& pass : passes) {
     if (names(options.disabled, pass.name)) continue;
     const Clock::time_point start = Clock::now();
-    FERRYMAN_TRY(const Changed changed, pass.run(graph, context));
+    FERRYMAN_TRY(const Changed changed, run_in_bodies_too(pass, graph, context));
     const std::chrono::duration<double> elapsed = Clock::now() - start;
     report.timings.push_back({pass.name, elapsed.count(), changed});
     report.changed = report.changed | changed;

@@ -5,7 +5,9 @@
 //
 // Invariants: a pass that fails has said why in its diagnostic, and the graph is then not used any
 // further; a name stands for one pass, which a list may run several times, and equals the name of
-// the function in the source that makes it, so what --print-after shows can be searched for.
+// the function in the source that makes it, so what --print-after shows can be searched for. A pass
+// sees one graph and is run on each body by itself, those inside first; it may change what a body
+// computes on the way, but not the types of its inputs and outputs unless it says so.
 #pragma once
 
 #include <functional>

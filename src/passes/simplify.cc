@@ -10,6 +10,7 @@
 #include "passes/fuse_norm_patterns.h"
 #include "passes/fuse_pad.h"
 #include "passes/group_heads.h"
+#include "passes/simplify_bodies.h"
 #include "passes/sink_slices.h"
 
 namespace ferryman {
@@ -17,8 +18,10 @@ namespace ferryman {
 std::vector<Pass> simplify_passes() {
   std::vector<Pass> passes;
   passes.push_back(remove_dead_code());
+  passes.push_back(simplify_bodies());
   passes.push_back(fold_empty_values());
   passes.push_back(fold_constants());
+  passes.push_back(simplify_bodies());
   passes.push_back(canonicalise());
   passes.push_back(merge_equal_ops());
   passes.push_back(group_heads());

@@ -1,11 +1,13 @@
 #include "target/tflite/contract.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <optional>
 #include <utility>
 
 #include "ops/attrs.h"
+#include "ops/control.h"
 #include "ops/names.h"
 
 namespace ferryman::tflite {
@@ -30,6 +32,13 @@ TensorDemand logical(size_t rank) {
   demand.innermost.resize(rank);
   std::iota(demand.innermost.begin(), demand.innermost.end(), 0);
   return demand;
+}
+
+bool are_equal(const std::vector<TensorDemand>& a, const std::vector<TensorDemand>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const TensorDemand& x, const TensorDemand& y) {
+                      return x.innermost == y.innermost;
+                    });
 }
 
 std::vector<Form> conv_forms(const Graph& graph, OpId op) {
@@ -140,6 +149,76 @@ std::vector<Form> matmul_forms(const Graph& graph, OpId op) {
   return forms;
 }
 
+// ---- ops that run bodies: how what goes in and out of them lies ----
+
+// Images of so many axes lie channels last, the others as in PyTorch; none: max_rank 0.
+struct ImageRanks {
+  size_t min = 0, max = 0;
+  bool contain(size_t rank) const { return rank >= min && rank <= max; }
+};
+constexpr std::array kImageRanks = {ImageRanks{0, 0}, ImageRanks{4, 5}, ImageRanks{3, 5}};
+
+// `is_entry`: the body sees what is at one position of the first axis.
+TensorDemand port_demand(size_t rank, bool is_entry, ImageRanks images) {
+  const size_t skipped = is_entry ? 1 : 0;
+  if (!images.contain(rank - skipped)) return logical(rank);
+  TensorDemand demand = channels_last(rank - skipped);
+  if (!is_entry) return demand;
+  for (int& dim : demand.innermost) ++dim;
+  demand.innermost.insert(demand.innermost.begin(), 0);
+  return demand;
+}
+
+// The operands by `before`, what the results are by `after`. Carried values are both.
+Form body_form(const Graph& graph, OpId id, ImageRanks before, ImageRanks after) {
+  const Op& op = graph.op(id);
+  Form form;
+  for (const ValueId operand : op.operands) form.operands.push_back(logical(graph.type(operand).rank()));
+  form.results.resize(op.results.size());
+  for (const BodyLinks& links : body_links(graph, id)) {
+    for (const BodyPort& port : links.inputs) {
+      const size_t rank = graph.type(op.operands[port.index]).rank();
+      form.operands[port.index] = port_demand(rank, port.is_entry, before);
+    }
+    for (const BodyPort& port : links.outputs) {
+      if (port.index == BodyPort::kNowhere) continue;
+      const size_t rank = graph.type(op.results[port.index]).rank();
+      form.results[port.index] = port_demand(rank, port.is_entry, after);
+    }
+  }
+  return form;
+}
+
+// Ops that run one body must agree on how it is called.
+bool shares_a_body(const Graph& graph, OpId id) {
+  const std::vector<BodyId> bodies = bodies_of(graph.op(id));
+  for (const OpId other : graph.op_ids()) {
+    if (other == id || !graph.op(other).def->has_bodies()) continue;
+    const std::vector<BodyId> others = bodies_of(graph.op(other));
+    if (std::find_first_of(bodies.begin(), bodies.end(), others.begin(), others.end()) !=
+        bodies.end())
+      return true;
+  }
+  return false;
+}
+
+std::vector<Form> body_forms(const Graph& graph, OpId id) {
+  if (shares_a_body(graph, id)) return {body_form(graph, id, {}, {})};
+  std::vector<Form> forms;
+  for (const ImageRanks before : kImageRanks) {
+    for (const ImageRanks after : kImageRanks) {
+      const bool same = before.max == after.max && before.min == after.min;
+      if (!same && !graph.op(id).is(ops::kIf)) continue;
+      Form form = body_form(graph, id, before, after);
+      const bool is_known = std::any_of(forms.begin(), forms.end(), [&](const Form& other) {
+        return are_equal(other.operands, form.operands) && are_equal(other.results, form.results);
+      });
+      if (!is_known) forms.push_back(std::move(form));
+    }
+  }
+  return forms;
+}
+
 }  // namespace
 
 bool is_depthwise(const Graph& graph, OpId id) {
@@ -152,6 +231,7 @@ bool is_depthwise(const Graph& graph, OpId id) {
 std::vector<Form> TfliteContract::forms(const Graph& graph, OpId id) const {
   const Op& op = graph.op(id);
   const size_t rank = op.operands.empty() ? 0 : graph.type(op.operands[0]).rank();
+  if (op.def->has_bodies()) return body_forms(graph, id);
   if (op.is(ops::kConv)) return conv_forms(graph, id);
   if (op.is(ops::kConvTranspose)) return conv_transpose_forms(rank);
   if (op.is(ops::kLinear)) return linear_forms(graph, id);

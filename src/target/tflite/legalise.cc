@@ -2,10 +2,14 @@
 
 #include "passes/canonicalise.h"
 #include "passes/fold.h"
+#include "passes/select_instead_of_if.h"
+#include "passes/simplify_bodies.h"
 
 namespace ferryman::tflite {
 
 namespace {
+
+constexpr SmallBranches kSmallBranches = {.max_ops = 8, .max_elements = 4096};
 
 void append(std::vector<Rule>& rules, std::vector<Rule> family) {
   for (Rule& rule : family) rules.push_back(std::move(rule));
@@ -42,7 +46,10 @@ std::vector<Pass> prepare_passes(const LegaliseOptions& options) {
 
 std::vector<Pass> legalise_passes(const LegaliseOptions& options) {
   std::vector<Pass> passes;
+  passes.push_back(select_instead_of_if(kSmallBranches));
   passes.push_back(legalise_recurrent(options.recurrent));
+  passes.push_back(fold_constants());
+  passes.push_back(simplify_bodies());  // weights of loops become constants of their bodies
   passes.push_back(fold_constants());
   passes.push_back(narrow_integers());
   passes.push_back(guard_values());

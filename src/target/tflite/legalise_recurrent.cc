@@ -1,6 +1,7 @@
-// Recurrent layers: the input projections of all steps are one matrix product; then either a scan,
-// which lowers to a loop, or one step after the other.
+// Recurrent layers: the input projections of all steps are one matrix product; then either scans
+// over the steps, or one step after the other.
 #include <algorithm>
+#include <array>
 
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
@@ -146,6 +147,10 @@ struct Lanes {
   bool first_is_backward = false;
 
   bool is_backward(int64_t lane) const { return first_is_backward || lane == 1; }
+  // Of one direction.
+  Dim gate_width(const Graph& graph) const {
+    return Dim(graph.type(gates).dims[2].size() / layer.sizes.directions);
+  }
 };
 
 // [T, B, D * G] -> [T, D, B, G], where a direction that runs backwards has its steps reversed.
@@ -173,23 +178,63 @@ ValueId joined_lanes(CoreWriter& write, const Lanes& lanes, ValueId sequence) {
   return write.concat(parts, 2);
 }
 
-std::vector<ValueId> write_scan(Rewriter& rewriter, const Lanes& lanes, ValueId gates) {
+// The steps of one iteration as a body: states, gates [steps * D, B, G] and weights -> states, and
+// the outputs of the steps, [steps * D, B, P].
+BodyId steps_body(Rewriter& rewriter, const Lanes& lanes, int64_t num_steps) {
   const RecurrentLayer& layer = lanes.layer;
-  switch (layer.cell) {
-    case Cell::kLstm:
-      return rewriter.create_all(ops::kLstmScan,
-                                 std::vector{gates, layer.h0, layer.c0, layer.w_hh, layer.w_hr});
-    case Cell::kGru:
-      return rewriter.create_all(ops::kGruScan,
-                                 std::vector{gates, layer.h0, layer.w_hh, lanes.b_hh});
-    case Cell::kRnnTanh:
-    case Cell::kRnnRelu:
-      break;
+  Graph body = rewriter.new_body("steps");
+  Builder builder(body);
+  CoreWriter write(builder);
+  const auto input = [&](std::string_view name, ValueId outside) {
+    if (!outside.valid()) return ValueId();
+    return body.add_input(std::string(name), rewriter.graph().type(outside));
+  };
+  CellState state = {input("h", layer.h0), input("c", layer.c0)};
+  ferryman::TensorType entry = rewriter.graph().type(lanes.gates);
+  const Dim directions(layer.sizes.directions), batch(layer.sizes.batch);
+  entry.dims = {Dim(num_steps * directions.size()), batch, lanes.gate_width(rewriter.graph())};
+  const ValueId gates = body.add_input("gates", entry);
+  const ValueId w_hh = input("w_hh", layer.w_hh), b_hh = input("b_hh", lanes.b_hh);
+  const StepWeights weights = step_weights(write, w_hh, b_hh, input("w_hr", layer.w_hr));
+  std::vector<ValueId> outputs;
+  for (int64_t row = 0; row < entry.dims[0].size(); row += directions.size()) {
+    const ValueId now = write.slice_axis(gates, 0, row, row + directions.size());
+    state = write_step(write, layer.cell, weights, now, state);
+    outputs.push_back(state.h);
   }
-  const NamedAttr nonlinearity(attr::kNonlinearity,
-                               std::string(layer.cell == Cell::kRnnRelu ? "relu" : "tanh"));
-  return rewriter.create_all(ops::kRnnScan, std::vector{gates, layer.h0, layer.w_hh},
-                             {&nonlinearity, 1});
+  const ValueId joined = write.concat(outputs, 0);
+  body.add_output("h", state.h);
+  if (state.c.valid()) body.add_output("c", state.c);
+  body.add_output("outputs", joined);
+  return rewriter.add_body(std::move(body));
+}
+
+struct ScanResults {
+  ValueId outputs;  // [steps, D, B, P]
+  CellState last;
+};
+
+// One loop over the steps of `gates` [steps, D, B, G].
+ScanResults write_scan(Rewriter& rewriter, const Lanes& lanes, BodyId body, int64_t steps_at_once,
+                       ValueId gates, const CellState& state) {
+  const RecurrentLayer& layer = lanes.layer;
+  CoreWriter write(rewriter);
+  const Dims dims = write.dims(gates);
+  std::vector<ValueId> operands = {state.h};
+  if (state.c.valid()) operands.push_back(state.c);
+  const int64_t num_states = std::ssize(operands);
+  operands.push_back(write.reshape(gates, {Dim(dims[0].size() / steps_at_once),
+                                           Dim(dims[1].size() * steps_at_once), dims[2], dims[3]}));
+  for (const ValueId weight : {layer.w_hh, lanes.b_hh, layer.w_hr}) {
+    if (weight.valid()) operands.push_back(weight);
+  }
+  const std::vector<ValueId> results = rewriter.create_all(
+      ops::kScan, operands,
+      std::array{NamedAttr(attr::kBody, body), NamedAttr(attr::kNumCarried, num_states),
+                 NamedAttr(attr::kNumSequences, int64_t{1})});
+  const Dims outputs = {dims[0], dims[1], dims[2], Dim(layer.sizes.outputs)};
+  return {write.reshape(results.back(), outputs),
+          {results[0], state.c.valid() ? results[1] : ValueId()}};
 }
 
 struct StepResults {
@@ -214,18 +259,25 @@ StepResults follow_up(CoreWriter& write, const Lanes& lanes, ValueId gates, int6
   return results;
 }
 
+// Several loops over a part of the steps each run the same body, then steps of their own follow.
 LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
   CoreWriter write(rewriter);
-  const int64_t steps = lanes.layer.sizes.steps;
-  const ferryman::TensorType& w_hh = rewriter.graph().type(lanes.layer.w_hh);
-  const int64_t looped = time_loop(loop_sizes(lanes.layer.sizes, w_hh)).steps();
+  const RecurrentLayer& layer = lanes.layer;
+  const TimeLoop loop = time_loop(loop_sizes(layer.sizes, write.type(layer.w_hh)));
   const ValueId gates = forward_lanes(write, lanes);
-  const std::vector<ValueId> scan =
-      write_scan(rewriter, lanes, write.slice_axis(gates, 0, 0, looped));
-  std::vector<ValueId> outputs = {scan[0]};
-  CellState state = {scan[1], scan.size() > 2 ? scan[2] : ValueId()};
-  if (looped < steps) {
-    const StepResults rest = follow_up(write, lanes, gates, looped, state);
+  const BodyId body = steps_body(rewriter, lanes, loop.steps_per_iteration);
+  const int64_t steps_of_loop = loop.iterations * loop.steps_per_iteration;
+  std::vector<ValueId> outputs;
+  CellState state = {layer.h0, layer.c0};
+  for (int64_t begin = 0; begin < loop.steps(); begin += steps_of_loop) {
+    const ValueId part = write.slice_axis(gates, 0, begin, begin + steps_of_loop);
+    const ScanResults scan =
+        write_scan(rewriter, lanes, body, loop.steps_per_iteration, part, state);
+    outputs.push_back(scan.outputs);
+    state = scan.last;
+  }
+  if (loop.steps() < layer.sizes.steps) {
+    const StepResults rest = follow_up(write, lanes, gates, loop.steps(), state);
     outputs.insert(outputs.end(), rest.outputs.begin(), rest.outputs.end());
     state = rest.last;
   }

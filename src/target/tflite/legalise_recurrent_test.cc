@@ -104,16 +104,16 @@ TEST(LegaliseRecurrent, EveryFormKeepsTheValues) {
 
 TEST(LegaliseRecurrent, ALoopIsAScan) {
   const LayerCase layer = {ops::kLstm, {8, 1, 2, 3, 3}};
-  EXPECT_TRUE(legalise_layer(layer, RecurrentForm::kLoop).ops.contains("lstm_scan"));
-  EXPECT_FALSE(legalise_layer(layer, RecurrentForm::kUnrolled).ops.contains("lstm_scan"));
-  EXPECT_FALSE(legalise_layer(layer, RecurrentForm::kAuto).ops.contains("lstm_scan"));
+  EXPECT_TRUE(legalise_layer(layer, RecurrentForm::kLoop).ops.contains("scan"));
+  EXPECT_FALSE(legalise_layer(layer, RecurrentForm::kUnrolled).ops.contains("scan"));
+  EXPECT_FALSE(legalise_layer(layer, RecurrentForm::kAuto).ops.contains("scan"));
 }
 
 // 140 wide: four steps of both directions do not fit into the cache together.
 TEST(LegaliseRecurrent, WideDirectionsHaveLoopsOfTheirOwn) {
   const LayerCase layer = {ops::kRnn, {9, 1, 2, 140, 140}};
   const LegalisedLayer legalised = legalise_layer(layer, RecurrentForm::kLoop);
-  EXPECT_TRUE(legalised.ops.contains("rnn_scan"));
+  EXPECT_TRUE(legalised.ops.contains("scan"));
   EXPECT_LE(legalised.largest_error, 2e-6);
 }
 

@@ -51,31 +51,56 @@ void lower_by_row(LowerOp& op, const TargetRow& row) {
   op.finish_elementwise(*kernel, std::move(options));
 }
 
-class Lowering {
+// What the lowering of a graph and of all bodies inside of it fills.
+struct ModelParts {
+  std::vector<Subgraph> called;  // the first has number 1
+  std::vector<LoweredBody> bodies;
+  std::vector<SourceLocation> places;
+};
+
+// One graph, the main one or a body.
+class GraphLowering : public CalledGraphs {
  public:
-  Lowering(const Graph& graph, const layout::LayoutPlan& plan) : graph_(graph), plan_(plan) {
-    lowered_.model.subgraphs.push_back({.name = graph.name()});
-    memory_.emplace(graph, plan, main());
+  GraphLowering(const Graph& graph, const layout::LayoutPlan& plan, ModelParts& parts)
+      : graph_(graph), plan_(plan), parts_(parts), memory_(graph, plan, subgraph_) {
+    subgraph_.name = graph.name();
   }
 
-  Lowered run() {
+  void run() {
     add_inputs();
     for (const OpId op : graph_.op_ids()) lower_op(op);
     add_outputs();
-    check(memory_->bytes_copied() == plan_.bytes_copied,
+    check(memory_.bytes_copied() == plan_.bytes_copied,
           "copies other than those of the layout plan");
-    for (size_t i = 0; i < graph_.inputs().size(); ++i) {
-      lowered_.inputs.push_back(memory_->placement(graph_.inputs()[i]));
-    }
+    for (const ValueId input : graph_.inputs())
+      placements_.inputs.push_back(memory_.placement(input));
     for (const OpId op : graph_.op_ids()) place_results(graph_.op(op));
-    lowered_.model.signatures.push_back(std::move(signature_));
-    for (Subgraph& called : called_.take()) lowered_.model.subgraphs.push_back(std::move(called));
-    return std::move(lowered_);
+  }
+
+  Subgraph take_subgraph() { return std::move(subgraph_); }
+  Placements take_placements() { return std::move(placements_); }
+
+  Subgraph lower(BodyId body) override {
+    GraphLowering inner(graph_.body(body), plan_.bodies[body.index]->plan, parts_);
+    inner.run();
+    finished_[body] = {&graph_.body(body), 0, inner.take_placements()};
+    return inner.take_subgraph();
+  }
+
+  int32_t add(BodyId body, Subgraph subgraph) override {
+    const size_t number = parts_.called.size() + 1;
+    subgraph.name += "_" + std::to_string(number);
+    parts_.called.push_back(std::move(subgraph));
+    const auto finished = finished_.find(body);
+    if (finished != finished_.end()) {
+      finished->second.subgraph = number;
+      parts_.bodies.push_back(std::move(finished->second));
+      finished_.erase(finished);
+    }
+    return static_cast<int32_t>(number);
   }
 
  private:
-  Subgraph& main() { return lowered_.model.subgraphs.front(); }
-
   void add_inputs() {
     for (size_t i = 0; i < graph_.inputs().size(); ++i) {
       const Value& value = graph_.value(graph_.inputs()[i]);
@@ -83,19 +108,18 @@ class Lowering {
       tensor.name = value.name;
       tensor.type = value.type.dtype;
       tensor.shape = to_shape(plan_.inputs[i].shape());
-      const TensorIndex index = main().add(std::move(tensor));
-      main().inputs.push_back(index);
-      signature_.inputs.push_back({value.name, index});
-      memory_->enter(graph_.inputs()[i], plan_.inputs[i], index);
+      const TensorIndex index = subgraph_.add(std::move(tensor));
+      subgraph_.inputs.push_back(index);
+      memory_.enter(graph_.inputs()[i], plan_.inputs[i], index);
     }
   }
 
   void lower_op(OpId id) {
     if (plan_.ops[id].relabelling) return;
     const LocationId location = graph_.op(id).location;
-    memory_->set_location(static_cast<int32_t>(location.index));
+    memory_.set_location(static_cast<int32_t>(location.index));
     note_place(location);
-    LowerOp op(graph_, plan_, *memory_, main(), called_, id);
+    LowerOp op(graph_, plan_, memory_, subgraph_, *this, id);
     if (const LowerFn lower = find_lowering(op.op().def->name)) return lower(op);
     const TargetRow* row = op.op().def->target_row("tflite");
     check(row != nullptr, "an op that check_target should have refused");
@@ -104,19 +128,18 @@ class Lowering {
 
   void note_place(LocationId location) {
     if (!location.valid()) return;
-    std::vector<SourceLocation>& places = lowered_.model.places;
+    std::vector<SourceLocation>& places = parts_.places;
     if (location.index >= places.size()) places.resize(location.index + 1);
     places[location.index] = graph_.location(location);
   }
 
   void add_outputs() {
-    memory_->set_location(-1);
+    memory_.set_location(-1);
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
       const GraphOutput& output = graph_.outputs()[i];
-      const TensorIndex index = memory_->in_layout(output.value, plan_.outputs[i]);
-      main().outputs.push_back(index);
-      signature_.outputs.push_back({output.name, index});
-      lowered_.outputs.push_back(output_placement(output.value, plan_.outputs[i], index));
+      const TensorIndex index = memory_.in_layout(output.value, plan_.outputs[i]);
+      subgraph_.outputs.push_back(index);
+      placements_.outputs.push_back(output_placement(output.value, plan_.outputs[i], index));
     }
   }
 
@@ -140,23 +163,43 @@ class Lowering {
     for (const ValueId result : op.results) {
       const std::string& name = graph_.value(result).name;
       if (name.empty()) continue;
-      MemoryTable::Placement placement = memory_->placement(result);
-      if (placement.tensor != kAbsent) lowered_.nodes.push_back({name, std::move(placement)});
+      MemoryTable::Placement placement = memory_.placement(result);
+      if (placement.tensor != kAbsent) placements_.nodes.push_back({name, std::move(placement)});
     }
   }
 
   const Graph& graph_;
   const layout::LayoutPlan& plan_;
-  Lowered lowered_;
-  Signature signature_;
-  std::optional<MemoryTable> memory_;
-  CalledGraphs called_;
+  ModelParts& parts_;
+  Subgraph subgraph_;
+  MemoryTable memory_;
+  Placements placements_;
+  std::map<BodyId, LoweredBody> finished_;  // not yet in the model
 };
+
+Signature signature_of(const Graph& graph, const Subgraph& main) {
+  Signature signature;
+  for (size_t i = 0; i < main.inputs.size(); ++i)
+    signature.inputs.push_back({graph.value(graph.inputs()[i]).name, main.inputs[i]});
+  for (size_t i = 0; i < main.outputs.size(); ++i)
+    signature.outputs.push_back({graph.outputs()[i].name, main.outputs[i]});
+  return signature;
+}
 
 }  // namespace
 
 Lowered lower_to_tflite(const Graph& graph, const layout::LayoutPlan& plan) {
-  return Lowering(graph, plan).run();
+  ModelParts parts;
+  GraphLowering lowering(graph, plan, parts);
+  lowering.run();
+  Lowered lowered;
+  lowered.placements = lowering.take_placements();
+  lowered.model.subgraphs.push_back(lowering.take_subgraph());
+  lowered.model.signatures.push_back(signature_of(graph, lowered.model.subgraphs.front()));
+  for (Subgraph& called : parts.called) lowered.model.subgraphs.push_back(std::move(called));
+  lowered.bodies = std::move(parts.bodies);
+  lowered.model.places = std::move(parts.places);
+  return lowered;
 }
 
 }  // namespace ferryman::tflite

@@ -19,11 +19,24 @@ struct NamedPlacement {
   MemoryTable::Placement placement;
 };
 
-struct Lowered {
-  Model model;
+// Where the values of one graph lie in its subgraph.
+struct Placements {
   std::vector<NamedPlacement> nodes;            // values with names, in execution order
   std::vector<MemoryTable::Placement> inputs;   // parallel to Graph::inputs()
   std::vector<MemoryTable::Placement> outputs;  // parallel to Graph::outputs()
+};
+
+// A body, which the operators of other graphs call.
+struct LoweredBody {
+  const Graph* graph = nullptr;
+  size_t subgraph = 0;  // number in the model
+  Placements placements;
+};
+
+struct Lowered {
+  Model model;
+  Placements placements;            // in the main graph
+  std::vector<LoweredBody> bodies;  // those inside others first
 };
 
 // The graph must pass check_target (legalise.h) and have static shapes.

@@ -42,8 +42,10 @@ void lower_softmax(LowerOp& op);
 void lower_log_softmax(LowerOp& op);
 void lower_cumsum(LowerOp& op);
 
-// lower_scan.cc
-void lower_recurrent_scan(LowerOp& op);
+// lower_control.cc
+void lower_if(LowerOp& op);
+void lower_while(LowerOp& op);
+void lower_scan(LowerOp& op);
 
 // lower_shape.cc
 void lower_concat(LowerOp& op);

@@ -220,13 +220,19 @@ TensorIndex LowerOp::reshaped(TensorIndex tensor, const Shape& to) {
                   ReshapeOptions{.new_shape = to})[0];
 }
 
-int32_t LowerOp::add_called_graph(Subgraph subgraph, std::string_view role) {
-  const auto location = static_cast<int32_t>(op_.location.index);
-  for (Operator& inner : subgraph.operators) inner.location = location;
-  const std::string& node = graph_.location(id_).node;
-  const std::string owner = node.empty() ? std::string(op_.def->name) : node;
-  subgraph.name = owner + "/" + std::string(role);
-  return called_.add(std::move(subgraph));
+int32_t LowerOp::call(BodyId body, std::string_view role, const std::function<Subgraph()>& make) {
+  const auto made = [&] {
+    Subgraph subgraph = make();
+    // What stands around the body's own operators belongs to this op.
+    for (Operator& inner : subgraph.operators) {
+      if (inner.location < 0) inner.location = static_cast<int32_t>(op_.location.index);
+    }
+    const std::string& node = graph_.location(id_).node;
+    const std::string owner = node.empty() ? std::string(op_.def->name) : node;
+    subgraph.name = owner + "/" + std::string(role);
+    return subgraph;
+  };
+  return called_.find_or_add(body, role, made);
 }
 
 void LowerOp::finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape,

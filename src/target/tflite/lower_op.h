@@ -6,7 +6,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,20 +19,27 @@
 
 namespace ferryman::tflite {
 
-// The graphs that operators of the main one call: conditions and bodies of loops.
+// The graphs that operators of one graph call: branches, conditions and bodies of loops.
 class CalledGraphs {
  public:
-  // The index that an operator calls it by, which is added to the graph's name.
-  int32_t add(Subgraph subgraph) {
-    const size_t index = graphs_.size() + 1;  // the main graph is 0
-    subgraph.name += "_" + std::to_string(index);
-    graphs_.push_back(std::move(subgraph));
-    return static_cast<int32_t>(index);
+  virtual ~CalledGraphs() = default;
+  // A body as a graph whose inputs and outputs lie as the plan of its op says.
+  virtual Subgraph lower(BodyId body) = 0;
+  // The number of a finished graph in the model.
+  virtual int32_t add(BodyId body, Subgraph subgraph) = 0;
+
+  // The graph that plays this role for ops that run `body`: made once.
+  int32_t find_or_add(BodyId body, std::string_view role, const std::function<Subgraph()>& make) {
+    const auto key = std::pair(body, std::string(role));
+    const auto known = numbers_.find(key);
+    if (known != numbers_.end()) return known->second;
+    const int32_t number = add(body, make());
+    numbers_.emplace(key, number);
+    return number;
   }
-  std::vector<Subgraph> take() { return std::move(graphs_); }
 
  private:
-  std::vector<Subgraph> graphs_;
+  std::map<std::pair<BodyId, std::string>, int32_t> numbers_;
 };
 
 class LowerOp {
@@ -123,8 +132,11 @@ class LowerOp {
   // The same of an op with several results.
   void finish_result(size_t result, TensorIndex tensor);
 
-  // The graph gets the op's name and location ("lstm/body_2"); returns its index.
-  int32_t add_called_graph(Subgraph subgraph, std::string_view role);
+  // A body of this op: its inputs lie as the operands do, its outputs as the results.
+  Subgraph lower_body(BodyId body) { return called_.lower(body); }
+  // The number of the graph that ops call to run `body`. It is named after the op and its role
+  // ("lstm/body_2"), and made where no op has called it so far.
+  int32_t call(BodyId body, std::string_view role, const std::function<Subgraph()>& make);
 
  private:
   Shape elementwise_shape() const;

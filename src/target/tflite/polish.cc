@@ -58,8 +58,12 @@ struct ActivationSlot {
 
 class ActivationFusion {
  public:
-  explicit ActivationFusion(Lowered& lowered)
-      : lowered_(lowered), graph_(lowered.model.subgraphs.front()) {
+  // `placements`: null where nobody asks where values lie.
+  ActivationFusion(Model& model, size_t subgraph, Placements* placements)
+      : model_(model),
+        number_(subgraph),
+        graph_(model.subgraphs[subgraph]),
+        placements_(placements) {
     producer_.assign(graph_.tensors.size(), kNone);
     readers_.assign(graph_.tensors.size(), 0);
     for (size_t i = 0; i < graph_.operators.size(); ++i) {
@@ -131,9 +135,11 @@ class ActivationFusion {
 
   // Drops the operators that were removed. Tensors that nobody names any more go with them.
   void compact() {
-    std::erase_if(lowered_.nodes, [&](const NamedPlacement& node) {
-      return node.placement.tensor != kAbsent && forgotten_[index(node.placement.tensor)];
-    });
+    if (placements_ != nullptr) {
+      std::erase_if(placements_->nodes, [&](const NamedPlacement& node) {
+        return node.placement.tensor != kAbsent && forgotten_[index(node.placement.tensor)];
+      });
+    }
     std::vector<Operator> kept;
     for (size_t i = 0; i < graph_.operators.size(); ++i) {
       if (!removed_[i]) kept.push_back(std::move(graph_.operators[i]));
@@ -156,18 +162,23 @@ class ActivationFusion {
       std::for_each(op.outputs.begin(), op.outputs.end(), keep);
     }
     std::for_each(graph_.outputs.begin(), graph_.outputs.end(), keep);
-    for (NamedPlacement& node : lowered_.nodes) keep(node.placement.tensor);
-    for (MemoryTable::Placement& input : lowered_.inputs) keep(input.tensor);
-    for (MemoryTable::Placement& output : lowered_.outputs) keep(output.tensor);
-    for (Signature& signature : lowered_.model.signatures) {
+    if (placements_ != nullptr) {
+      for (NamedPlacement& node : placements_->nodes) keep(node.placement.tensor);
+      for (MemoryTable::Placement& input : placements_->inputs) keep(input.tensor);
+      for (MemoryTable::Placement& output : placements_->outputs) keep(output.tensor);
+    }
+    for (Signature& signature : model_.signatures) {
+      if (signature.subgraph != number_) continue;
       for (NamedTensor& named : signature.inputs) keep(named.tensor);
       for (NamedTensor& named : signature.outputs) keep(named.tensor);
     }
     graph_.tensors = std::move(tensors);
   }
 
-  Lowered& lowered_;
+  Model& model_;
+  size_t number_;
   Subgraph& graph_;
+  Placements* placements_;
   std::vector<size_t> producer_;
   std::vector<size_t> readers_;
   std::vector<bool> removed_;
@@ -186,7 +197,11 @@ void rename_ports(Model& model, const std::vector<std::string>& inputs,
 }
 
 void fuse_activations(Lowered& lowered) {
-  ActivationFusion(lowered).run();
+  std::vector<Placements*> placements(lowered.model.subgraphs.size(), nullptr);
+  placements[0] = &lowered.placements;
+  for (LoweredBody& body : lowered.bodies) placements[body.subgraph] = &body.placements;
+  for (size_t i = 0; i < placements.size(); ++i)
+    ActivationFusion(lowered.model, i, placements[i]).run();
 }
 
 }  // namespace ferryman::tflite

@@ -69,13 +69,42 @@ std::optional<DType> wider_type(const Op& op, DType dtype) {
 }
 
 bool needs_widening(const Graph& graph, const Op& op) {
-  return std::any_of(op.operands.begin(), op.operands.end(), [&](ValueId operand) {
-    return operand.valid() && wider_type(op, graph.type(operand).dtype).has_value();
-  });
+  const auto is_narrow = [&](ValueId value) {
+    return value.valid() && wider_type(op, graph.type(value).dtype).has_value();
+  };
+  return std::any_of(op.operands.begin(), op.operands.end(), is_narrow) ||
+         (op.def->has_bodies() && std::any_of(op.results.begin(), op.results.end(), is_narrow));
 }
 
-void widen_op(Rewriter& rewriter, OpId id) {
-  const Op op = rewriter.graph().op(id);
+// Inputs and outputs of types that `is_narrow` are float32.
+bool widen_ports(Graph& graph, bool (*is_narrow)(DType)) {
+  Rewriter rewriter(graph);
+  CoreWriter write(rewriter);
+  bool changed = false;
+  if (graph.first_op().valid()) rewriter.insert_before(graph.first_op());
+  for (size_t i = 0; i < graph.inputs().size(); ++i) {
+    const ValueId narrow = graph.inputs()[i];
+    const DType dtype = graph.type(narrow).dtype;
+    if (!is_narrow(dtype)) continue;
+    const ValueId wide = rewriter.replace_input(i, {DType::kF32, graph.type(narrow).dims});
+    rewriter.replace_value(narrow, write.cast(wide, dtype));
+    changed = true;
+  }
+  rewriter.insert_at_end();
+  std::vector<GraphOutput> outputs = graph.outputs();
+  for (GraphOutput& output : outputs) {
+    if (!is_narrow(graph.type(output.value).dtype)) continue;
+    output.value = write.cast(output.value, DType::kF32);
+    changed = true;
+  }
+  if (changed) graph.set_outputs(std::move(outputs));
+  return changed;
+}
+
+void widen_op(Graph& graph, OpId id) {
+  const Op op = graph.op(id);
+  for (const BodyId body : bodies_of(op)) widen_ports(graph.body(body), is_computed_in_float32);
+  Rewriter rewriter(graph);
   rewriter.insert_before(id);
   CoreWriter write(rewriter);
   std::vector<ValueId> operands = op.operands;
@@ -105,29 +134,9 @@ Match<Forward> match_cast_there_and_back(const Graph& graph, OpId root) {
   return Forward{back.result(), x};
 }
 
-// LiteRT's own bindings cannot hand over a bfloat16 tensor: inputs and outputs are float32.
-bool widen_ports(Graph& graph) {
-  const auto is_hidden = [&](ValueId value) { return graph.type(value).dtype == DType::kBF16; };
-  Rewriter rewriter(graph);
-  CoreWriter write(rewriter);
-  bool changed = false;
-  if (graph.first_op().valid()) rewriter.insert_before(graph.first_op());
-  for (size_t i = 0; i < graph.inputs().size(); ++i) {
-    const ValueId narrow = graph.inputs()[i];
-    if (!is_hidden(narrow)) continue;
-    const ValueId wide = rewriter.replace_input(i, {DType::kF32, graph.type(narrow).dims});
-    rewriter.replace_value(narrow, write.cast(wide, DType::kBF16));
-    changed = true;
-  }
-  rewriter.insert_at_end();
-  std::vector<GraphOutput> outputs = graph.outputs();
-  for (GraphOutput& output : outputs) {
-    if (!is_hidden(output.value)) continue;
-    output.value = write.cast(output.value, DType::kF32);
-    changed = true;
-  }
-  if (changed) graph.set_outputs(std::move(outputs));
-  return changed;
+// LiteRT's own bindings cannot hand over a bfloat16 tensor.
+bool is_hidden(DType dtype) {
+  return dtype == DType::kBF16;
 }
 
 // A precision that is not the one of the model.
@@ -141,13 +150,12 @@ std::optional<Diag> remark_on(const Graph& graph, ValueId operand) {
 }
 
 Result<Changed> run_widen_types(Graph& graph, PassContext& context) {
-  const bool widened_ports = widen_ports(graph);
+  const bool widened_ports = widen_ports(graph, is_hidden);
   std::vector<OpId> narrow;
   for (const OpId id : graph.op_ids()) {
     if (needs_widening(graph, graph.op(id))) narrow.push_back(id);
   }
   if (narrow.empty() && !widened_ports) return Changed::kNo;
-  Rewriter rewriter(graph);
   for (const OpId id : narrow) {
     for (const ValueId operand : graph.op(id).operands) {
       const std::optional<Diag> remark = remark_on(graph, operand);
@@ -155,7 +163,7 @@ Result<Changed> run_widen_types(Graph& graph, PassContext& context) {
       context.diagnostics.add(Diag(*remark).at(graph.location(id)));
       break;
     }
-    widen_op(rewriter, id);
+    widen_op(graph, id);
   }
   const std::vector<Rule> rules = {
       make_rule("cast_there_and_back", {ops::kCast}, match_cast_there_and_back)};

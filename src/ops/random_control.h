@@ -1,0 +1,15 @@
+// Test support: ops that run bodies, whose parts must fit each other. Bodies are small random graphs
+// themselves.
+#pragma once
+
+#include <vector>
+
+#include "ops/random_graph.h"
+
+namespace ferryman {
+
+// On values of the graph; invalid if none fits.
+OpId add_random_control_op(Builder& builder, const OpDef& def, const std::vector<ValueId>& values,
+                           RandomSource& random);
+
+}  // namespace ferryman
