@@ -197,10 +197,23 @@ class Fibonacci(nn.Module):
 
 @case(*((_ROWS, _seeded(2, 4, seed=1), torch.tensor(n)) for n in (3, 0, 4)), operators={"WHILE"})
 class Swapped(nn.Module):
+    """Each takes the place of the other, as it is."""
+
     def forward(self, x, y, n):
         i = torch.zeros((), dtype=torch.int32)
         return while_loop(
             lambda i, x, y: i < n, lambda i, x, y: (i + 1, y.clone(), x.clone()), (i, x, y)
+        )[1:]
+
+
+@case(*((_ROWS, _seeded(4, 2, seed=1), torch.tensor(n)) for n in (3, 0, 4)), operators={"WHILE"})
+class SwappedViews(nn.Module):
+    def forward(self, x, y, n):
+        i = torch.zeros((), dtype=torch.int32)
+        return while_loop(
+            lambda i, x, y: i < n,
+            lambda i, x, y: (i + 1, y.clone().reshape(2, 4), x.clone().reshape(4, 2)),
+            (i, x, y),
         )[1:]
 
 

@@ -151,12 +151,12 @@ std::vector<Form> matmul_forms(const Graph& graph, OpId op) {
 
 // ---- ops that run bodies: how what goes in and out of them lies ----
 
-// Images of so many axes lie channels last, the others as in PyTorch; none: max_rank 0.
+// Tensors of so many axes lie channels last, the others as in PyTorch. By default none do.
 struct ImageRanks {
-  size_t min = 0, max = 0;
+  size_t min = 1, max = 0;
   bool contain(size_t rank) const { return rank >= min && rank <= max; }
 };
-constexpr std::array kImageRanks = {ImageRanks{0, 0}, ImageRanks{4, 5}, ImageRanks{3, 5}};
+constexpr std::array kImageRanks = {ImageRanks{}, ImageRanks{4, 5}, ImageRanks{3, 5}};
 
 // `is_entry`: the body sees what is at one position of the first axis.
 TensorDemand port_demand(size_t rank, bool is_entry, ImageRanks images) {

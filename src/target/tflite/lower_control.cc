@@ -11,6 +11,7 @@
 // Several scans may run one body, as parts of a long sequence do: WHILE copies all entries stored so
 // far in each iteration. They call the same graphs, whose weights are packed once.
 // UNIDIRECTIONAL_SEQUENCE_LSTM would be one operator, but keeps its state from call to call.
+#include <algorithm>
 #include <functional>
 #include <numeric>
 
@@ -77,9 +78,31 @@ class GraphEnd {
                 typed(graph_.tensor(tensor).type, shape, ""), ReshapeOptions{.new_shape = shape});
   }
 
+  // In memory of its own: SLICE moves what it takes, all of it here.
+  TensorIndex copied(TensorIndex tensor) {
+    const Shape shape = graph_.tensor(tensor).shape;
+    const Shape line = {num_elements(shape)};
+    const TensorIndex copy = emit(
+        Op::kSlice,
+        {reshaped(tensor, line), add_int32_vector(graph_, {0}), add_int32_vector(graph_, line)},
+        typed(graph_.tensor(tensor).type, line, ""));
+    return reshaped(copy, shape);
+  }
+
  private:
   Subgraph& graph_;
 };
+
+// WHILE gives the variables their new values one after the other, so none may lie in the memory of
+// another one's old value.
+void separate_variables(Subgraph& body) {
+  for (size_t i = 0; i < body.outputs.size(); ++i) {
+    const auto input = std::find(body.inputs.begin(), body.inputs.end(), body.outputs[i]);
+    const bool is_another = input != body.inputs.end() &&
+                            input - body.inputs.begin() != static_cast<std::ptrdiff_t>(i);
+    if (is_another) body.outputs[i] = GraphEnd(body).copied(body.outputs[i]);
+  }
+}
 
 class ScanLowering {
  public:
@@ -172,6 +195,7 @@ class ScanLowering {
       store_entry(graph, results[i], i, position);
     graph.outputs[0] = end.emit(Op::kAdd, {counter, add_int32(graph, {1}, {})},
                                 typed(DType::kI32, {}, "next"), AddOptions{});
+    separate_variables(graph);
     return graph;
   }
 
@@ -227,6 +251,7 @@ void lower_while(LowerOp& op) {
     Subgraph graph = op.lower_body(op.attr(attr::kBody));
     for (size_t i = graph.outputs.size(); i < graph.inputs.size(); ++i)
       graph.outputs.push_back(graph.inputs[i]);
+    separate_variables(graph);
     return graph;
   };
   const WhileOptions graphs = {
