@@ -12,10 +12,12 @@ namespace {
 constexpr int kMaxOpsInside = 4;
 constexpr size_t kMaxOperands = 3;
 constexpr int64_t kMaxTrips = 3;
+constexpr int kPercentNested = 30;
 
 class ControlDrawer {
  public:
-  ControlDrawer(Builder& builder, RandomSource& random) : builder_(builder), random_(random) {}
+  ControlDrawer(Builder& builder, RandomSource& random, const OpChoices& inside)
+      : builder_(builder), random_(random), inside_(inside) {}
 
   OpId draw(OpName op, const std::vector<ValueId>& values) {
     std::vector<ValueId> operands = draw_operands(values);
@@ -51,14 +53,11 @@ class ControlDrawer {
   std::vector<ValueId> fill(Graph& body) {
     Builder inside(body);
     std::vector<ValueId> values(body.inputs().begin(), body.inputs().end());
-    std::vector<const OpDef*> choices;
-    for (const OpDef& def : body.op_set().all()) {
-      if (def.eval != nullptr && (!def.has_bodies() || random_.chance(10)))
-        choices.push_back(&def);
-    }
-    const int64_t count = random_.between(0, kMaxOpsInside);
+    const int64_t count = inside_.empty() ? 0 : random_.between(0, kMaxOpsInside);
     for (int64_t i = 0; i < count; ++i) {
-      const OpId op = add_random_op(inside, *random_.pick(choices), values, random_);
+      const OpDef& def = *random_.pick(inside_);
+      if (def.has_bodies() && !random_.chance(kPercentNested)) continue;
+      const OpId op = add_random_op(inside, def, values, random_, inside_);
       if (!op.valid()) continue;
       const std::vector<ValueId>& results = body.op(op).results;
       values.insert(values.end(), results.begin(), results.end());
@@ -159,13 +158,14 @@ class ControlDrawer {
 
   Builder& builder_;
   RandomSource& random_;
+  const OpChoices& inside_;
 };
 
 }  // namespace
 
 OpId add_random_control_op(Builder& builder, const OpDef& def, const std::vector<ValueId>& values,
-                           RandomSource& random) {
-  return ControlDrawer(builder, random).draw(OpName{def.name}, values);
+                           RandomSource& random, const OpChoices& inside) {
+  return ControlDrawer(builder, random, inside).draw(OpName{def.name}, values);
 }
 
 }  // namespace ferryman

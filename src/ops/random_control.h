@@ -10,6 +10,6 @@ namespace ferryman {
 
 // On values of the graph; invalid if none fits.
 OpId add_random_control_op(Builder& builder, const OpDef& def, const std::vector<ValueId>& values,
-                           RandomSource& random);
+                           RandomSource& random, const OpChoices& inside);
 
 }  // namespace ferryman

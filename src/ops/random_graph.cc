@@ -202,8 +202,8 @@ Ints random_shape(RandomSource& random) {
 }  // namespace
 
 OpId add_random_op(Builder& builder, const OpDef& def, const std::vector<ValueId>& values,
-                   RandomSource& random) {
-  if (def.has_bodies()) return add_random_control_op(builder, def, values, random);
+                   RandomSource& random, const OpChoices& inside) {
+  if (def.has_bodies()) return add_random_control_op(builder, def, values, random, inside);
   if (is_recurrent(def)) return add_random_recurrent_op(builder, def, values, random);
   return OpDrawer(builder, def, values, random).draw();
 }
@@ -218,7 +218,7 @@ Graph random_graph(const OpSet& ops, uint64_t seed, const RandomGraphOptions& op
       "y", {DType::kF32, to_dims(random.chance(60) ? shape : random_shape(random))}));
   if (random.chance(30)) values.push_back(graph.add_input("n", {DType::kI64, to_dims(shape)}));
 
-  std::vector<const OpDef*> choices;
+  OpChoices choices;
   for (const OpDef& def : ops.all()) {
     const bool excluded = std::find(options.excluded.begin(), options.excluded.end(), def.name) !=
                           options.excluded.end();
@@ -226,7 +226,7 @@ Graph random_graph(const OpSet& ops, uint64_t seed, const RandomGraphOptions& op
   }
   Builder builder(graph);
   for (int made = 0, tried = 0; made < options.num_ops && tried < 20 * options.num_ops; ++tried) {
-    const OpId op = add_random_op(builder, *random.pick(choices), values, random);
+    const OpId op = add_random_op(builder, *random.pick(choices), values, random, choices);
     if (!op.valid()) continue;
     ++made;
     for (const ValueId result : graph.op(op).results) values.push_back(result);

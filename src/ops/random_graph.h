@@ -42,8 +42,11 @@ struct RandomGraphOptions {
 
 Graph random_graph(const OpSet& ops, uint64_t seed, const RandomGraphOptions& options);
 
-// One op on values of the graph and new constants; invalid if nothing fitted.
+using OpChoices = std::vector<const OpDef*>;
+
+// One op on values of the graph and new constants; invalid if nothing fitted. Bodies are made of
+// `inside`.
 OpId add_random_op(Builder& builder, const OpDef& def, const std::vector<ValueId>& values,
-                   RandomSource& random);
+                   RandomSource& random, const OpChoices& inside = {});
 
 }  // namespace ferryman

@@ -179,7 +179,7 @@ ValueId joined_lanes(CoreWriter& write, const Lanes& lanes, ValueId sequence) {
 }
 
 // The steps of one iteration as a body: states, gates [steps * D, B, G] and weights -> states, and
-// the outputs of the steps, [steps * D, B, P].
+// the outputs of the steps in one line, as a loop stores them.
 BodyId steps_body(Rewriter& rewriter, const Lanes& lanes, int64_t num_steps) {
   const RecurrentLayer& layer = lanes.layer;
   Graph body = rewriter.new_body("steps");
@@ -203,14 +203,15 @@ BodyId steps_body(Rewriter& rewriter, const Lanes& lanes, int64_t num_steps) {
     outputs.push_back(state.h);
   }
   const ValueId joined = write.concat(outputs, 0);
+  const ValueId line = write.reshape(joined, {Dim(num_elements(write.dims(joined)))});
   body.add_output("h", state.h);
   if (state.c.valid()) body.add_output("c", state.c);
-  body.add_output("outputs", joined);
+  body.add_output("outputs", line);
   return rewriter.add_body(std::move(body));
 }
 
 struct ScanResults {
-  ValueId outputs;  // [steps, D, B, P]
+  ValueId outputs;  // [iterations, outputs of one]
   CellState last;
 };
 
@@ -232,9 +233,7 @@ ScanResults write_scan(Rewriter& rewriter, const Lanes& lanes, BodyId body, int6
       ops::kScan, operands,
       std::array{NamedAttr(attr::kBody, body), NamedAttr(attr::kNumCarried, num_states),
                  NamedAttr(attr::kNumSequences, int64_t{1})});
-  const Dims outputs = {dims[0], dims[1], dims[2], Dim(layer.sizes.outputs)};
-  return {write.reshape(results.back(), outputs),
-          {results[0], state.c.valid() ? results[1] : ValueId()}};
+  return {results.back(), {results[0], state.c.valid() ? results[1] : ValueId()}};
 }
 
 struct StepResults {
@@ -276,6 +275,9 @@ LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
     outputs.push_back(scan.outputs);
     state = scan.last;
   }
+  outputs = {write.reshape(write.concat(outputs, 0),
+                           {Dim(loop.steps()), Dim(layer.sizes.directions), Dim(layer.sizes.batch),
+                            Dim(layer.sizes.outputs)})};
   if (loop.steps() < layer.sizes.steps) {
     const StepResults rest = follow_up(write, lanes, gates, loop.steps(), state);
     outputs.insert(outputs.end(), rest.outputs.begin(), rest.outputs.end());

@@ -114,7 +114,7 @@ TEST(LegaliseRecurrent, WideDirectionsHaveLoopsOfTheirOwn) {
   const LayerCase layer = {ops::kRnn, {9, 1, 2, 140, 140}};
   const LegalisedLayer legalised = legalise_layer(layer, RecurrentForm::kLoop);
   EXPECT_TRUE(legalised.ops.contains("scan"));
-  EXPECT_LE(legalised.largest_error, 2e-6);
+  EXPECT_LE(legalised.largest_error, 4e-6);  // sums of 140 in float32
 }
 
 }  // namespace

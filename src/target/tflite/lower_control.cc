@@ -145,11 +145,8 @@ class ScanLowering {
     return {length_, num_elements(Shape(shape.begin() + 1, shape.end()))};
   }
 
-  // Made when the model runs: as a constant it would take as much of the file as the sequence.
   TensorIndex room_for(size_t result) {
-    const DType dtype = op_.result_type(result).dtype;
-    const Shape shape = stored_shape(result);
-    return op_.emit(Op::kFill, {op_.ints(shape), op_.filled(dtype, {}, 0)}, dtype, shape);
+    return op_.zeros(op_.result_type(result).dtype, stored_shape(result));
   }
 
   Subgraph condition(const Tensors& variables) const {

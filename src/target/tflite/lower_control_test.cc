@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "ir/parse.h"
 #include "ops/families.h"
-#include "ops/names.h"
 #include "support/blob.h"
+#include "support/check.h"
 #include "target/tflite/contract.h"
 #include "target/tflite/lower.h"
 #include "target/tflite/print.h"
@@ -13,79 +16,126 @@
 namespace ferryman::tflite {
 namespace {
 
-Model lowered_scan(int64_t directions, int64_t steps = 8) {
+Model lowered(std::string_view text) {
   Ops ops;
   add_all_ops(ops);
-  Graph graph(ops.set);
-  Builder builder(graph);
-  const ValueId gates = graph.add_input("gates", {DType::kF32, to_dims({steps, directions, 1, 3})});
-  const ValueId h0 = graph.add_input("h0", {DType::kF32, to_dims({directions, 1, 3})});
-  const ValueId weight =
-      builder.constant(TensorData::filled(DType::kF32, {directions, 3, 3}, 0.5), "w_hh");
-  const std::vector<ValueId> results =
-      builder.create_all(ops::kRnnScan, std::vector{gates, h0, weight});
-  graph.add_output("y", results[0]);
-  graph.add_output("h", results[1]);
-  return lower_to_tflite(graph, layout::plan_layout(graph, TfliteContract(), {})).model;
+  Result<Graph> graph = parse_graph(text, ops.set);
+  if (!graph.ok()) internal_error(render(graph.diag()));
+  return lower_to_tflite(*graph, layout::plan_layout(*graph, TfliteContract(), {})).model;
 }
 
-TEST(LowerScan, AWhileWithTwoStepsInItsBody) {
-  const Model model = lowered_scan(1);
-  EXPECT_EQ(print_model(model), R"(tflite ""  // runtime 2.9.0 (DYNAMIC_UPDATE_SLICE) or later
-signature "serving_default" of graph 0: ("gates": %gates, "h0": %h0) -> ("y": %#12, "h": %#10)
-graph main(%gates: f32[8,1,1,3], %h0: f32[1,1,3]) -> (%#12, %#10) {
-  %#4 = RESHAPE(%gates, [4,2,1,3]) {new_shape=[4,2,1,3]} : f32[4,2,1,3]
-  %#7 = FILL([4,6], 0) : f32[4,6]
-  %#8, %#9, %#10, %#11 = WHILE(0, %#4, %h0, %#7) {cond_subgraph_index=1, body_subgraph_index=2} : i32[], f32[4,2,1,3], f32[1,1,3], f32[4,6]
-  %#12 = RESHAPE(%#11, [8,1,1,3]) {new_shape=[8,1,1,3]} : f32[8,1,1,3]
-}
-graph rnn_scan/condition_1(%#0: i32[], %#1: f32[4,2,1,3], %#2: f32[1,1,3], %#3: f32[4,6]) -> (%continues) {
-  %continues = LESS(%#0, 4) : bool[]
-}
-graph rnn_scan/body_2(%counter: i32[], %all_gates: f32[4,2,1,3], %h: f32[1,1,3], %stored: f32[4,6]) -> (%next, %all_gates, %#14, %updated) {
-  %gates = GATHER(%all_gates, %counter) : f32[2,1,3]
-  %#4 = SLICE(%gates, [0,0,0], [1,1,3]) : f32[1,1,3]
-  %#6 = FULLY_CONNECTED v5(%h, @w_hh_1, _) {keep_num_dims=true} : f32[1,1,3]
-  %#7 = ADD(%#6, %#4) : f32[1,1,3]
-  %#8 = TANH(%#7) : f32[1,1,3]
-  %#11 = SLICE(%gates, [1,0,0], [1,1,3]) : f32[1,1,3]
-  %#12 = FULLY_CONNECTED v5(%#8, @w_hh_1, _) {keep_num_dims=true} : f32[1,1,3]
-  %#13 = ADD(%#12, %#11) : f32[1,1,3]
-  %#14 = TANH(%#13) : f32[1,1,3]
-  %#15 = CONCATENATION(%#8, %#14) : f32[2,1,3]
-  %#17 = RESHAPE(%#15, [1,6]) {new_shape=[1,6]} : f32[1,6]
-  %start = PACK(%counter, 0) {values_count=2} : i32[2]
-  %updated = DYNAMIC_UPDATE_SLICE(%stored, %#17, %start) : f32[4,6]
-  %next = ADD(%counter, 1) : i32[]
-}
-constants
-  @w_hh_1 f32[3,3] 36 bytes 4c48918fe7de3de0
-19 operators, 36 bytes of weights
-)");
-}
-
-TEST(LowerScan, LoopsOverALongSequenceShareABody) {
-  const Model model = lowered_scan(1, 8000);
-  EXPECT_EQ(model.subgraphs.size(), 3U);
-  EXPECT_EQ(render(verify_model(model), Severity::kError), "");
-  std::vector<TensorIndex> states = {model.subgraphs[0].inputs[1]};
-  for (const Operator& op : model.subgraphs[0].operators) {
-    if (op.op != Op::kWhile) continue;
-    EXPECT_EQ(op.inputs[2], states.back());
-    states.push_back(op.outputs[2]);
-  }
-  EXPECT_GT(states.size(), 3U);
-  EXPECT_EQ(model.subgraphs[0].outputs[1], states.back());
-}
-
-TEST(LowerScan, BothDirectionsAreSoundAndStayTheSameInAFile) {
-  const Model model = lowered_scan(2);
+void expect_sound(const Model& model) {
   EXPECT_EQ(render(verify_model(model), Severity::kError), "");
   Result<std::vector<std::byte>> bytes = serialise_tflite(model);
   ASSERT_TRUE(bytes.ok());
   const Result<Model> read = read_tflite(owned_blob(*std::move(bytes)));
   ASSERT_TRUE(read.ok()) << render(read.diag());
   EXPECT_EQ(print_model(*read), print_model(model));
+}
+
+constexpr std::string_view kScan = R"(
+graph @main(%h: f32[1, 2], %xs: f32[4, 1, 2], %w: f32[1, 2]) {
+  %last, %ys = scan(%h, %xs, %w) {body=graph @step(%h: f32[1, 2], %x: f32[1, 2], %w: f32[1, 2]) {
+    %a = mul(%h, %w): f32[1, 2]
+    %b = add(%a, %x): f32[1, 2]
+    return h=%b, y=%a
+  }, carried=1, sequences=1, reverse=REVERSE}: f32[1, 2], f32[4, 1, 2]
+  return last=%last, ys=%ys
+})";
+
+std::string scan_text(bool reverse) {
+  std::string text(kScan);
+  const size_t at = text.find("REVERSE");
+  return text.replace(at, 7, reverse ? "true" : "false");
+}
+
+TEST(LowerControl, AScanIsAWhileOverPositions) {
+  const Model model = lowered(scan_text(false));
+  expect_sound(model);
+  EXPECT_EQ(print_model(model), R"(tflite ""  // runtime 2.9.0 (DYNAMIC_UPDATE_SLICE) or later
+signature "serving_default" of graph 0: ("h": %h, "xs": %xs, "w": %w) -> ("last": %last, "ys": %#12)
+graph main(%h: f32[1,2], %xs: f32[4,1,2], %w: f32[1,2]) -> (%last, %#12) {
+  %#5 = FILL([4,2], 0) : f32[4,2]
+  %#7, %#8, %last, %#10, %ys = WHILE(0, %xs, %h, %w, %#5) {cond_subgraph_index=1, body_subgraph_index=2} : i32[], f32[4,1,2], f32[1,2], f32[1,2], f32[4,2]
+  %#12 = RESHAPE(%ys, [4,1,2]) {new_shape=[4,1,2]} : f32[4,1,2]
+}
+graph scan/condition_1(%#0: i32[], %#1: f32[4,1,2], %#2: f32[1,2], %#3: f32[1,2], %#4: f32[4,2]) -> (%continues) {
+  %continues = LESS(%#0, 4) : bool[]
+}
+graph scan/body_2(%counter: i32[], %sequence: f32[4,1,2], %h: f32[1,2], %w: f32[1,2], %stored: f32[4,2]) -> (%next, %sequence, %b, %w, %updated) {
+  %x = GATHER(%sequence, %counter) : f32[1,2]
+  %a = MUL(%h, %w) : f32[1,2]
+  %b = ADD(%a, %x) : f32[1,2]
+  %start = PACK(%counter, 0) {values_count=2} : i32[2]
+  %updated = DYNAMIC_UPDATE_SLICE(%stored, %a, %start) : f32[4,2]
+  %next = ADD(%counter, 1) : i32[]
+}
+10 operators, 0 bytes of weights
+)");
+}
+
+TEST(LowerControl, AReversedScanCountsFromTheEnd) {
+  const Model model = lowered(scan_text(true));
+  expect_sound(model);
+  EXPECT_NE(print_model(model).find("%position = SUB(3, %counter)"), std::string::npos);
+}
+
+TEST(LowerControl, ScansOfOneBodyCallTheSameGraphs) {
+  const Model model = lowered(R"(
+graph @main(%h: f32[1, 2], %xs: f32[4, 1, 2]) {
+  %a, %ys = scan(%h, %xs) {body=graph @step(%h: f32[1, 2], %x: f32[1, 2]) {
+    %b = add(%h, %x): f32[1, 2]
+    return h=%b, y=%b
+  }, carried=1, sequences=1}: f32[1, 2], f32[4, 1, 2]
+  %b, %zs = scan(%a, %ys) {body=@step, carried=1, sequences=1}: f32[1, 2], f32[4, 1, 2]
+  return b=%b, zs=%zs
+})");
+  expect_sound(model);
+  EXPECT_EQ(model.subgraphs.size(), 3U);
+}
+
+// A SLICE lies between, since WHILE would read the first after it has written it.
+TEST(LowerControl, VariablesThatChangePlacesAreCopied) {
+  const Model model = lowered(R"(
+graph @main(%go: bool[], %x: f32[2], %y: f32[2]) {
+  %g, %a, %b = while(%go, %x, %y) {condition=graph @condition(%g: bool[], %x: f32[2], %y: f32[2]) {
+    return g=%g
+  }, body=graph @body(%g: bool[], %x: f32[2], %y: f32[2]) {
+    %no = logical_not(%g): bool[]
+    return g=%no, x=%y, y=%x
+  }}: bool[], f32[2], f32[2]
+  return a=%a, b=%b
+})");
+  expect_sound(model);
+  const Subgraph& body = model.subgraphs.back();
+  EXPECT_EQ(std::count_if(body.operators.begin(), body.operators.end(),
+                          [](const Operator& op) { return op.op == Op::kSlice; }),
+            2);
+}
+
+// The image of the convolutions around is not turned on its way through the branch.
+TEST(LowerControl, AnImageStaysChannelsLastInABranch) {
+  const Model model = lowered(R"(
+graph @main(%c: bool[], %x: f32[1, 3, 8, 8]) {
+  const @w: f32[3, 3, 1, 1] = random 1
+  %a = conv(%x, @w, _) {stride=[1, 1], padding_before=[0, 0], padding_after=[0, 0], dilation=[1, 1], groups=1}: f32[1, 3, 8, 8]
+  %b = if(%c, %a) {then=graph @then(%x: f32[1, 3, 8, 8]) {
+    %y = tanh(%x): f32[1, 3, 8, 8]
+    return y=%y
+  }, else=graph @else(%x: f32[1, 3, 8, 8]) {
+    const @v: f32[3, 3, 1, 1] = random 2
+    %y = conv(%x, @v, _) {stride=[1, 1], padding_before=[0, 0], padding_after=[0, 0], dilation=[1, 1], groups=1}: f32[1, 3, 8, 8]
+    return y=%y
+  }}: f32[1, 3, 8, 8]
+  %y = conv(%b, @w, _) {stride=[1, 1], padding_before=[0, 0], padding_after=[0, 0], dilation=[1, 1], groups=1}: f32[1, 3, 8, 8]
+  return y=%y
+})");
+  expect_sound(model);
+  size_t transposes = 0;
+  for (const Subgraph& graph : model.subgraphs) {
+    for (const Operator& op : graph.operators) transposes += op.op == Op::kTranspose ? 1 : 0;
+  }
+  EXPECT_EQ(transposes, 2U);  // of the input and the output
 }
 
 }  // namespace

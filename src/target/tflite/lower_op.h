@@ -108,6 +108,8 @@ class LowerOp {
   // A constant with all elements equal.
   TensorIndex filled(DType dtype, Shape shape, double value);
 
+  TensorIndex zeros(DType dtype, const Shape& shape) { return memory_.zeros(dtype, shape); }
+
   // An operator with one new tensor as its output.
   TensorIndex emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,
                    Options options = {});

@@ -203,6 +203,21 @@ TensorIndex MemoryTable::in_steps(TensorIndex from, const std::vector<layout::Co
   return from;
 }
 
+TensorIndex MemoryTable::zeros(DType dtype, const std::vector<int32_t>& shape) {
+  const auto [known, is_new] = zeros_.emplace(std::pair(dtype, shape), kAbsent);
+  if (!is_new) return known->second;
+  Tensor zero;
+  zero.type = dtype;
+  zero.constant = tensor_constant(TensorData::filled(dtype, {}, 0));
+  const TensorIndex value = subgraph_.add(std::move(zero));
+  known->second = like(value, Dims(shape.begin(), shape.end()));
+  subgraph_.operators.push_back({.op = Op::kFill,
+                                 .inputs = {add_int32_vector(subgraph_, shape), value},
+                                 .outputs = {known->second},
+                                 .location = location_});
+  return known->second;
+}
+
 std::optional<std::vector<int32_t>> MemoryTable::held_shape(ValueId value,
                                                             const Layout& layout) const {
   const auto held = held_.find(plan_.memory_order(value, layout));

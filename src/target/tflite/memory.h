@@ -34,6 +34,9 @@ class MemoryTable {
   // have to be copied.
   std::optional<std::vector<int32_t>> held_shape(ValueId value, const layout::Layout& layout) const;
 
+  // Zeros that are made when the model runs: as a constant they would take their size of the file.
+  TensorIndex zeros(DType dtype, const std::vector<int32_t>& shape);
+
   // How `value` lies in the tensor in which its memory was produced:
   //   stored = value.reshape(factors).permute(perm).reshape(shape of the tensor)
   struct Placement {
@@ -72,6 +75,7 @@ class MemoryTable {
   std::map<std::pair<ValueId, std::vector<int32_t>>,
            std::vector<std::pair<layout::Layout, TensorIndex>>>
       constants_;
+  std::map<std::pair<DType, std::vector<int32_t>>, TensorIndex> zeros_;
   int64_t bytes_copied_ = 0;
   int32_t location_ = -1;
 };
