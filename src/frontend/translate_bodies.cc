@@ -14,8 +14,6 @@
 
 namespace ferryman::frontend {
 
-namespace {
-
 // How torch spells an operator's arguments: bodies first, behind a condition where there is one, then
 // lists of operands.
 struct ControlForm {
@@ -24,6 +22,9 @@ struct ControlForm {
   size_t num_bodies = 1;
   size_t num_lists = 1;
 };
+
+namespace {
+
 constexpr std::array kForms = {
     ControlForm{"higher_order.cond", true, 2, 1},            // true, false; operands
     ControlForm{"higher_order.while_loop", false, 2, 2},     // condition, body; carried, others

@@ -215,17 +215,14 @@ struct ScanResults {
   CellState last;
 };
 
-// One loop over the steps of `gates` [steps, D, B, G].
-ScanResults write_scan(Rewriter& rewriter, const Lanes& lanes, BodyId body, int64_t steps_at_once,
-                       ValueId gates, const CellState& state) {
+// One loop over `gates` [iterations, steps of one * D, B, G].
+ScanResults write_scan(Rewriter& rewriter, const Lanes& lanes, BodyId body, ValueId gates,
+                       const CellState& state) {
   const RecurrentLayer& layer = lanes.layer;
-  CoreWriter write(rewriter);
-  const Dims dims = write.dims(gates);
   std::vector<ValueId> operands = {state.h};
   if (state.c.valid()) operands.push_back(state.c);
   const int64_t num_states = std::ssize(operands);
-  operands.push_back(write.reshape(gates, {Dim(dims[0].size() / steps_at_once),
-                                           Dim(dims[1].size() * steps_at_once), dims[2], dims[3]}));
+  operands.push_back(gates);
   for (const ValueId weight : {layer.w_hh, lanes.b_hh, layer.w_hr}) {
     if (weight.valid()) operands.push_back(weight);
   }
@@ -265,13 +262,17 @@ LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
   const TimeLoop loop = time_loop(loop_sizes(layer.sizes, write.type(layer.w_hh)));
   const ValueId gates = forward_lanes(write, lanes);
   const BodyId body = steps_body(rewriter, lanes, loop.steps_per_iteration);
-  const int64_t steps_of_loop = loop.iterations * loop.steps_per_iteration;
+  const ValueId looped =
+      write.reshape(write.slice_axis(gates, 0, 0, loop.steps()),
+                    {Dim(loop.loops * loop.iterations),
+                     Dim(loop.steps_per_iteration * layer.sizes.directions),
+                     Dim(layer.sizes.batch), lanes.gate_width(rewriter.graph())});
   std::vector<ValueId> outputs;
   CellState state = {layer.h0, layer.c0};
-  for (int64_t begin = 0; begin < loop.steps(); begin += steps_of_loop) {
-    const ValueId part = write.slice_axis(gates, 0, begin, begin + steps_of_loop);
-    const ScanResults scan =
-        write_scan(rewriter, lanes, body, loop.steps_per_iteration, part, state);
+  for (int64_t i = 0; i < loop.loops; ++i) {
+    const ValueId part =
+        write.slice_axis(looped, 0, i * loop.iterations, (i + 1) * loop.iterations);
+    const ScanResults scan = write_scan(rewriter, lanes, body, part, state);
     outputs.push_back(scan.outputs);
     state = scan.last;
   }
