@@ -33,4 +33,4 @@ def test_every_way_gives_the_same_numbers(converted):
 
 def test_the_file_branches_and_loops(converted):
     case, _, model = converted
-    assert case.operators <= set(model.report.ops)
+    assert case.operators <= set(model.report.native.ops)
