@@ -1,0 +1,25 @@
+"""A network that takes one of two convolutions, by the mean of its input.
+
+python examples/control_flow/branch.py
+"""
+
+import torch
+from both_ways import compare
+from torch import nn
+
+
+class Branch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bright = nn.Conv2d(3, 16, 3, padding=1)
+        self.dark = nn.Conv2d(3, 16, 5, padding=2)
+
+    def forward(self, image):
+        if image.mean() > 0:
+            return torch.relu(self.bright(image))
+        return torch.tanh(self.dark(image))
+
+
+if __name__ == "__main__":
+    image = torch.rand(1, 3, 32, 32)
+    compare(Branch(), [(image,), (-image,)])

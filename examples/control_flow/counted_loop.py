@@ -1,0 +1,24 @@
+"""A layer that is applied as often as a tensor says.
+
+python examples/control_flow/counted_loop.py
+"""
+
+import torch
+from both_ways import compare
+from torch import nn
+
+
+class CountedLoop(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, image, times):
+        for _ in range(int(times)):
+            image = torch.tanh(self.layer(image))
+        return image
+
+
+if __name__ == "__main__":
+    image = torch.rand(1, 3, 32, 32)
+    compare(CountedLoop(), [(image, torch.tensor(times)) for times in (3, 0, 1, 7)])

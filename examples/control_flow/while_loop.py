@@ -1,0 +1,22 @@
+"""Newton's way to a square root, until it is near enough.
+
+python examples/control_flow/while_loop.py
+"""
+
+import torch
+from both_ways import compare
+from torch import nn
+
+
+class SquareRoot(nn.Module):
+    def forward(self, x):
+        root, rounds = x, 0
+        while (root * root - x).abs().max() > 1e-4 * x.max() and rounds < 50:
+            root = 0.5 * (root + x / root)
+            rounds += 1
+        return root, rounds
+
+
+if __name__ == "__main__":
+    x = torch.rand(8) + 0.5
+    compare(SquareRoot(), [(x,), (torch.ones(8),), (1000 * x,)])
