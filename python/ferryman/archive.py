@@ -18,6 +18,7 @@ from torch.export import ExportedProgram
 from . import frozen
 from .border import at_the_border
 from .capture import capture
+from .control import rewritten
 from .decompose import decompose_unknown
 from .errors import Error, InputError
 
@@ -45,13 +46,18 @@ def export(
     # torch wants the ending; the other parts keep it apart from what stands there.
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial.pt2")
     try:
-        torch.export.save(program, partial, extra_files=frozen.to_files(program))
+        torch.export.save(program, partial, extra_files=_notes(program))
         os.replace(partial, target)
     except (OSError, RuntimeError) as error:  # torch's own writer raises the latter
         raise Error(f"cannot write {target}", why=str(error).splitlines()[0]) from error
     finally:
         partial.unlink(missing_ok=True)
     return program
+
+
+def _notes(program: ExportedProgram) -> dict[str, str]:
+    """What torch does not keep."""
+    return frozen.to_files(program) | rewritten.to_files(program)
 
 
 def load(path: str | os.PathLike) -> ExportedProgram:
@@ -61,6 +67,7 @@ def load(path: str | os.PathLike) -> ExportedProgram:
     try:
         program = torch.export.load(path)
         frozen.from_archive(program, path)
+        rewritten.from_archive(program, path)
         return program
     except Exception as error:  # torch raises what it comes across: zip, JSON, key and type errors
         lines = str(error).strip().splitlines()

@@ -4,10 +4,10 @@
     buffer, storages = walk(program)
 
 A module that is no function of its inputs is refused first (purity.py, modes.py). Then torch.export
-is tried as it is; then tracing below autograd (tracing.py), torch.export's strict mode, and both
-kinds of tracing with the example's values for those that Python looks at (freezing.py), which the
-program then has frozen. Nothing stays patched (size_branches.py), and the module is as before
-afterwards (restore.py).
+is tried as it is; then with plain Python control flow rewritten (control/); then tracing below
+autograd (tracing.py), torch.export's strict mode, and both kinds of tracing with the example's
+values for those that Python looks at (freezing.py), which the program then has frozen. Nothing
+stays patched (size_branches.py), and the module is as before afterwards (restore.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from .complete import require_complete
+from .control.reasons import CannotRewrite
 from .errors import CaptureError, InputError
 from .frozen import values_of_inputs, warn
 from .gradients import copy_tensor, levels_restored
@@ -49,12 +50,14 @@ def capture(
     dynamic_shapes: Any = None,
     strict: bool | None = None,
     training: bool = False,
+    refused: CannotRewrite | None = None,
 ) -> ExportedProgram:
     """Runs torch.export on a module or function.
 
     strict: None tries the non-strict mode, then the strict one, then freezes values (with a warning
         that lists those which depend on inputs); True or False allows only that mode.
     training: convert the module as it behaves in training mode (dropout active, batch statistics).
+    refused: why control flow must not be rewritten; values are frozen then.
     """
     if isinstance(module, ExportedProgram):
         return module
@@ -66,7 +69,7 @@ def capture(
         require_evaluation(module, args, kwargs)
     functions = require_function(module, args, kwargs)
     with left_unchanged(module), lines_of(functions):
-        return _export(module, args, kwargs, dynamic_shapes, strict)
+        return _export(module, args, kwargs, dynamic_shapes, strict, refused)
 
 
 # Arguments ---------------------------------------------------------------------------------------
@@ -216,11 +219,14 @@ def _separate_tensors(module: nn.Module, args, kwargs) -> tuple[tuple, dict]:
 # Export ------------------------------------------------------------------------------------------
 
 
-def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> ExportedProgram:
+def _export(module, args, kwargs, dynamic_shapes, strict, refused) -> ExportedProgram:
     given = (module, args, kwargs)
     failures: list[tuple[str, Exception]] = []
     for name, way in _ways(given, dynamic_shapes, strict):
         if _is_hopeless(name, [error for _, error in failures]):
+            continue
+        if name == _REWRITTEN and refused is not None:
+            failures.append((name, refused))
             continue
         try:
             with left_unchanged(module), _exporting(), levels_restored():
@@ -231,7 +237,7 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
         else:
             if strict is None and dynamic_shapes is None:
                 program = _without_free_values(*given, program)
-            warn(program)
+            warn(program, [error for _, error in failures if isinstance(error, CannotRewrite)])
             return program
         if len(failures) == 1:
             _require_running(*given)
@@ -244,6 +250,7 @@ def _export(module, args, kwargs, dynamic_shapes, strict: bool | None) -> Export
     ) from errors[0]
 
 
+_REWRITTEN = "export of rewritten control flow"
 _TRACING = "tracing by make_fx"
 _STRICT = "strict export"
 _NOT_EMPTY = "non-strict export of tensors that are not empty"
@@ -273,6 +280,11 @@ def _ways(given, dynamic_shapes, strict: bool | None) -> Iterator[tuple[str, Cal
 
         return export_not_empty(*given)
 
+    def rewritten() -> ExportedProgram:
+        from .control.rewriting import export_rewritten  # only models that look at values need it
+
+        return _of_constants_only(frozen) or export_rewritten(*given)
+
     def answered(way: Callable, **options) -> Callable:
         return lambda: in_modes(module, way, **options)
 
@@ -281,6 +293,7 @@ def _ways(given, dynamic_shapes, strict: bool | None) -> Iterator[tuple[str, Cal
         yield "non-strict export", lambda: export(False)
         yield "non-strict export, answering for torch", answered(lambda: export(False))
     if others:
+        yield _REWRITTEN, rewritten
         yield _TRACING, answered(traced)
     if strict is not False:
         yield _STRICT, lambda: export(True)
@@ -292,15 +305,31 @@ def _ways(given, dynamic_shapes, strict: bool | None) -> Iterator[tuple[str, Cal
         yield f"{_TRACING} with the example's values", traced_frozen
 
 
+def _of_constants_only(frozen: Callable[[], ExportedProgram]) -> ExportedProgram | None:
+    """With the example's values, if no input has a part in any of them."""
+    try:
+        program = frozen()
+    except Exception:  # then control flow has to be looked at anyway
+        return None
+    return None if values_of_inputs(program) else program
+
+
 def _is_hopeless(way: str, failures: list[Exception]) -> bool:
     """Whether it would fail as the others did: because they looked at values, or not."""
     if way == _NOT_EMPTY:
         from .unknown_sizes import stops_at_a_size  # sympy, which most models do not need
 
         return not stops_at_a_size(failures[0])
+    if way == _REWRITTEN:
+        return not any(map(looks_at_a_value, failures))
     if way == _STRICT:
         return any(isinstance(error, DataDependentLength) for error in failures)
-    return way == _TRACING and any("DataDependent" in type(e).__name__ for e in failures)
+    return way == _TRACING and any(map(looks_at_a_value, failures))
+
+
+def looks_at_a_value(error: Exception) -> bool:
+    """Whether torch stopped because Python asked for a value of a tensor."""
+    return "DataDependent" in type(error).__name__
 
 
 def _without_free_values(module, args, kwargs, program: ExportedProgram) -> ExportedProgram:

@@ -14,8 +14,10 @@ from . import _native, archive
 from .arguments import Arguments, signature_of
 from .border import at_the_border
 from .capture import as_module, capture, walk
+from .control.reasons import CannotRewrite
+from .control.rewritten import rewritten
 from .decompose import decompose_unknown
-from .errors import InputError, UnsupportedOps, from_native
+from .errors import Error, InputError, UnsupportedOps, from_native
 from .folder import Folder
 from .frozen import values_of_inputs
 from .hints import hint_for
@@ -107,7 +109,8 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
             checks = check_numbers(program, path, native, check, source.reference, arguments)
     seconds = _all_seconds(stages, native)
     modules, frozen = module_types(program), values_of_inputs(program)
-    report = Report(native, checks, seconds, source.name, modules, frozen)
+    statements = rewritten(program)
+    report = Report(native, checks, seconds, source.name, modules, frozen, statements)
     if checks is not None:
         require_equal(report)
     ports = (native.inputs, native.outputs)
@@ -157,10 +160,33 @@ class _LiveSource:
             program = capture(self._module, self._args, self._kwargs, training=self._training)
         with stages("decompose"), quiet():
             program = decompose_unknown(program)
-        with stages("convert"):
-            buffer, tensors = walk(program)
-            native = self._run_core(lambda: _native.convert_live(buffer, tensors, path, options))
-        return program, native
+        try:
+            with stages("convert"):
+                return program, self._convert(program, path, options)
+        except UnsupportedOps as refusal:
+            if self.reference is None or not rewritten(program):
+                raise
+            return self._convert_frozen(refusal, path, options, stages)
+
+    def _convert_frozen(self, refusal: UnsupportedOps, path: str, options: str, stages: Stages):
+        """Control flow that was rewritten has operators that it would not have: of the ways that
+        the example does not take."""
+        why = CannotRewrite(f"rewritten control flow does not convert: {refusal.what}")
+        try:
+            with stages("capture"):
+                program = capture(
+                    self._module, self._args, self._kwargs, training=self._training, refused=why
+                )
+            with stages("decompose"), quiet():
+                program = decompose_unknown(program)
+            with stages("convert"):
+                return program, self._convert(program, path, options)
+        except Error:
+            raise refusal from None
+
+    def _convert(self, program: ExportedProgram, path: str, options: str) -> NativeReport:
+        buffer, tensors = walk(program)
+        return self._run_core(lambda: _native.convert_live(buffer, tensors, path, options))
 
     def _run_core(self, call: Callable[[], str]) -> NativeReport:
         try:

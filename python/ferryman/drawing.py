@@ -18,6 +18,7 @@ from torch.export import ExportedProgram
 
 from . import eager
 from .arguments import Arguments
+from .control.ways import Ways
 from .errors import Error, InputError
 from .frozen import values_of_inputs
 
@@ -55,14 +56,17 @@ def drawn(
     arguments: Arguments,
     drawing: Drawing,
     reference: Callable[..., Any] | None,
+    ways: Ways,
 ) -> Iterator[list[Any]]:
-    """The example first. A sample that nothing in the domain was found for is left out."""
+    """The example first, at the end inputs that take the ways which no other took. A sample that
+    nothing in the domain was found for is left out."""
     if program.example_inputs is None:
         raise Error(
             "the program carries no example inputs to check with",
             hint="pass ferryman.Verify(inputs=[(x,), …]) or verify=False",
         )
     example = arguments.flatten(*program.example_inputs)
+    ways.see(example)
     yield example
     is_frozen = bool(values_of_inputs(program))
     domain = _Domain(program, arguments, reference if is_frozen else None)
@@ -80,8 +84,23 @@ def drawn(
                     for leaf in example
                 ]
             if domain.has(leaves):
+                ways.see(leaves)
                 yield leaves
                 break
+    yield from _of_other_ways(ways, example, domain, drawing.seed)
+
+
+def _of_other_ways(ways: Ways, example: list[Any], domain: _Domain, seed: int):
+    search = ways.search(example, seed)
+    leaves = next(search, None)
+    while leaves is not None:
+        is_inside = domain.has(leaves)
+        if is_inside:
+            yield leaves
+        try:
+            leaves = search.send(is_inside)
+        except StopIteration:
+            return
 
 
 class _Domain:

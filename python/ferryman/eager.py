@@ -38,7 +38,7 @@ def run_program(
 ) -> list[Any]:
     """The flattened user outputs. Inputs and state are copied: in-place ops reach no one else."""
     with undisturbed():
-        outputs = _Walker(program.graph_module, visit, steer).run(*_arguments(program, leaves))
+        outputs = _Walker(program.graph_module, visit, steer).run(*arguments_of(program, leaves))
     return _user_outputs(program, outputs)
 
 
@@ -57,7 +57,7 @@ def run_float64(
     with undisturbed():
         before = torch.get_rng_state()
         try:
-            arguments = [_widen(value) for value in _arguments(program, leaves)]
+            arguments = [_widen(value) for value in arguments_of(program, leaves)]
             outputs = _WideWalker(program.graph_module, visit, noise, steer).run(*arguments)
         except Exception:  # whatever a kernel says to a type that its program does not have
             return None
@@ -65,8 +65,9 @@ def run_float64(
     return None if drawn else _user_outputs(program, outputs)
 
 
-def _arguments(program: ExportedProgram, leaves: list[Any]) -> list[Any]:
+def arguments_of(program: ExportedProgram, leaves: list[Any]) -> list[Any]:
     users = iter(leaves)
+    """All that its graph takes: weights and constants, too."""
     arguments = []
     for spec in program.graph_signature.input_specs:
         if spec.kind is InputKind.USER_INPUT:

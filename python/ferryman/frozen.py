@@ -65,12 +65,15 @@ def values_of_inputs(program: ExportedProgram) -> tuple[Frozen, ...]:
     return tuple(value for value in program.graph_module.meta.get(_KEY, ()) if value.of_inputs)
 
 
-def warn(program: ExportedProgram) -> None:
-    """Says loudly which values of inputs the program has for constants."""
+def warn(program: ExportedProgram, reasons: Sequence[Exception] = ()) -> None:
+    """Says loudly which values of inputs the program has for constants.
+
+    reasons: why control flow that depends on them was not rewritten.
+    """
     values = values_of_inputs(program)
     if not values:
         return
-    text = "\n".join(f"  {line}" for line in describe(values))
+    text = "\n".join(f"  {line}" for line in [*describe(values), *map(str, reasons)])
     tell(f"{WHAT}; {WHY}:\n{text}")
 
 

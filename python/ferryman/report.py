@@ -14,6 +14,8 @@ from typing import Any
 
 from . import frozen
 from .compare import Difference
+from .control import rewritten
+from .control.record import Rewritten
 from .frozen import Frozen
 from .native_contract import NativeReport, NodeTrace
 from .verify import Checks
@@ -54,6 +56,7 @@ class Report:
     model: str  # the class that was converted, or the archive's name
     modules: dict[str, str] = dataclasses.field(default_factory=dict)  # class by module path
     frozen: tuple[Frozen, ...] = ()  # values of inputs that the program has for constants
+    rewritten: tuple[Rewritten, ...] = ()  # statements of Python that are graphs of their own
 
     @property
     def nodes(self) -> dict[str, Node]:
@@ -67,6 +70,8 @@ class Report:
         return [
             *self.native.remarks,
             *self._frozen_remarks(),
+            *self._rewritten_remarks(),
+            *self._untaken_remarks(),
             *self._rounding_remarks(),
             *self._decision_remarks(),
         ]
@@ -74,6 +79,23 @@ class Report:
     def _frozen_remarks(self) -> list[dict[str, Any]]:
         places = [dataclasses.asdict(value) for value in self.frozen]
         return [_remark(frozen.WHAT, frozen.WHY, "frozen", places)] if places else []
+
+    def _rewritten_remarks(self) -> list[dict[str, Any]]:
+        remarks = []
+        for what, why, of_errors in (
+            (rewritten.WHAT, rewritten.WHY, False),
+            (rewritten.NOT_RAISED, rewritten.NOT_RAISED_WHY, True),
+        ):
+            found = [s for s in self.rewritten if s.is_of_errors is of_errors]
+            places = [dataclasses.asdict(statement) for statement in found]
+            remarks += [_remark(what, why, "rewritten", places)] if places else []
+        return remarks
+
+    def _untaken_remarks(self) -> list[dict[str, Any]]:
+        places = self.checks.untaken if self.checks else []
+        what = "ways of branches and loops that no input which was tried takes"
+        why = "what is computed there was compared with nothing; ferryman.Verify(inputs=[…]) can"
+        return [_remark(what, why, "untaken", places)] if places else []
 
     def _decision_remarks(self) -> list[dict[str, Any]]:
         nodes = self.nodes

@@ -21,6 +21,7 @@ from torch.export import ExportedProgram
 from . import drawing, eager
 from .arguments import Arguments
 from .compare import Difference, compare
+from .control.ways import Ways
 from .errors import InputError, VerificationError
 from .leaves import describe
 from .native_contract import NativeReport
@@ -112,6 +113,8 @@ class Checks:
     cut: list[str] = dataclasses.field(default_factory=list)
     # Outputs that differ where NaN went in, which the file's operators treat otherwise.
     nan_outputs: list[str] = dataclasses.field(default_factory=list)
+    # Ways of branches and loops that no sample took, each with its place.
+    untaken: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
 def verify(
@@ -129,9 +132,11 @@ def verify(
     """
     checks = Checks()
     arguments = arguments or Arguments.of_program(program)
-    inputs = options.own_leaves(arguments) or drawing.drawn(
-        program, arguments, drawing.Drawing(options.samples, options.seed), reference
-    )
+    ways, own = Ways(program), options.own_leaves(arguments)
+    for leaves in own or ():
+        ways.see(leaves)
+    drawn = drawing.Drawing(options.samples, options.seed)
+    inputs = own or drawing.drawn(program, arguments, drawn, reference, ways)
     plain = Runner(path, Kernels.PLAIN, keep_values=options.every_node)
     delegate = Runner(path, Kernels.DELEGATE)
     for leaves in inputs:
@@ -151,6 +156,7 @@ def verify(
             sample.compare_outputs(run, expected, computed, captured)
         sample.settle()
         _keep_all(checks, sample, captured if reference is not None else [])
+    checks.untaken = [way.to_place() for way in ways.untaken()]
     return checks
 
 

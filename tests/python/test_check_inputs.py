@@ -145,7 +145,14 @@ class If(nn.Module):
         return x * 2 if self.condition(x) else x * 5 - 1
 
 
-@pytest.mark.parametrize(
+class Frozen(If):
+    """Control flow would be rewritten; what is looked up is not."""
+
+    def forward(self, x):
+        return {True: x * 2, False: x * 5 - 1}[bool(self.condition(x))]
+
+
+on_both_sides = pytest.mark.parametrize(
     ("condition", "x"),
     [
         (lambda x: x.sum() > 0, torch.ones(2, 3)),
@@ -169,14 +176,24 @@ class If(nn.Module):
         (lambda x: x.any(), torch.tensor([True, False] * 20)),
     ],
 )
-def test_a_branch_is_tried_on_both_sides(condition, x):
+
+
+@on_both_sides
+def test_a_frozen_value_is_tried_on_both_sides(condition, x):
     with pytest.raises(ferryman.VerificationError, match="looks at values"):
-        convert(If(condition), (x,))
+        convert(Frozen(condition), (x,))
+
+
+@on_both_sides
+def test_a_branch_is_taken_on_both_sides(condition, x):
+    report = convert(If(condition), (x,)).report
+    assert report.checks.untaken == [] and report.frozen == ()
+    assert [statement.what for statement in report.rewritten] == ["if"]
 
 
 def test_two_inputs_are_drawn_on_both_sides_of_each_other():
     def forward(x, y):
-        return x + y if x.sum() >= y.sum() else x - y
+        return {True: x + y, False: x - y}[bool(x.sum() >= y.sum())]
 
     with pytest.raises(ferryman.VerificationError, match="looks at values"):
         convert(forward, (torch.ones(8), torch.ones(8)))
@@ -185,9 +202,7 @@ def test_two_inputs_are_drawn_on_both_sides_of_each_other():
 def test_what_the_model_refuses_is_not_drawn():
     class Root(nn.Module):
         def forward(self, x):
-            if x.min() < 0:
-                raise ValueError("negative")
-            return x.sqrt()
+            return {False: x.sqrt()}[bool(x.min() < 0)]
 
     assert convert(Root(), (torch.ones(2, 3),)).report.checks.samples == 8
 
