@@ -158,8 +158,7 @@ class Converter {
     FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));
     stopwatch_.finish("write");
     describe_file(lowered, graph, program, report_);
-    FERRYMAN_TRY_STATUS(
-        describe_bodies(graph, plan, program, options_.bodies_folder, report_));
+    FERRYMAN_TRY_STATUS(describe_bodies(graph, plan, program, options_.bodies_folder, report_));
     report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));
     stopwatch_.finish("report");
     return {};

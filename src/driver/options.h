@@ -29,7 +29,8 @@ struct ConvertOptions {
   tflite::RecurrentForm recurrent = tflite::RecurrentForm::kAuto;
   tflite::NanForm nan = tflite::NanForm::kFast;
   PassOptions passes;
-  // For a check of what bodies compute: each is written there as a file of its own. Empty: none are.
+  // For a check of what bodies compute: each is written there as a file of its own. Empty: none
+  // are.
   std::string bodies_folder;
   std::string description = "Converted by Ferryman";
 };

@@ -69,7 +69,7 @@ struct ConvertReport {
   std::vector<BodyReport> bodies;
   std::vector<StageTime> stages;
   std::map<std::string, int64_t> ops;
-  std::string runtime;  // the first release that can load the file: "2.9.0"
+  std::string runtime;                         // the first release that can load the file: "2.9.0"
   std::vector<std::string> runtime_operators;  // that ask for it: "GELU", "CONV_2D (version 6)"
   int64_t file_bytes = 0;
   int64_t bytes_moved = 0;

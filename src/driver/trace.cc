@@ -74,9 +74,7 @@ std::string describe_type(const frontend::TensorMeta& meta) {
 class NodeTracer {
  public:
   NodeTracer(const tflite::Lowered& lowered, const Graph& graph, Scope scope)
-      : scope_(std::move(scope)),
-        program_(scope_.program),
-        successors_(first_successors(scope_)) {
+      : scope_(std::move(scope)), program_(scope_.program), successors_(first_successors(scope_)) {
     for (const tflite::NamedPlacement& node : lowered.placements.nodes) {
       placements_.emplace(node.node, to_placement(node.placement, ComplexPart::kNone));
     }
@@ -216,9 +214,10 @@ void describe_file(const tflite::Lowered& lowered, const Graph& graph, const Pro
                    ConvertReport& report) {
   const tflite::Signature& signature = lowered.model.signatures.front();
   const std::vector<tflite::Tensor>& tensors = lowered.model.subgraphs.front().tensors;
-  report.inputs = describe_ports(tensor_inputs(program), signature.inputs, lowered.placements.inputs, tensors);
-  report.outputs =
-      describe_ports(tensor_outputs(program), signature.outputs, lowered.placements.outputs, tensors);
+  report.inputs =
+      describe_ports(tensor_inputs(program), signature.inputs, lowered.placements.inputs, tensors);
+  report.outputs = describe_ports(tensor_outputs(program), signature.outputs,
+                                  lowered.placements.outputs, tensors);
   report.nodes = NodeTracer(lowered, graph, {program, program.nodes}).trace();
   for (const tflite::Subgraph& subgraph : lowered.model.subgraphs) {
     for (const tflite::Operator& op : subgraph.operators)
@@ -292,8 +291,7 @@ class BodyDescriber {
       return input != frontend::kNoValue && program_.values[input].name == name;
     });
     check(value != of.inputs.end(), "an input of a body that the program does not have");
-    const ComplexPart part =
-        is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
+    const ComplexPart part = is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
     const tflite::Subgraph& main = lowered.model.subgraphs.front();
     const tflite::Tensor& tensor = main.tensor(main.inputs[i]);
     return {static_cast<size_t>(value - of.inputs.begin()), name,

@@ -139,8 +139,8 @@ Status Functionaliser::visit(const Node& node) {
 
 // --- the program ---------------------------------------------------------------------------------
 
-// Names are unique in each graph, and those that the user sees there; what a region gives to the graph
-// around it gives way.
+// Names are unique in each graph, and those that the user sees there; what a region gives to the
+// graph around it gives way.
 void Functionaliser::name_values(const std::vector<ValueIndex>& inputs,
                                  const std::vector<Node>& nodes) {
   const auto name = [&](ValueIndex value) {

@@ -124,7 +124,7 @@ bool GraphTranslator::is_known_number(const Node& node) const {
 NodeImport GraphTranslator::find_import(const Node& node) const {
   const bool is_complex = touches_complex(program_, node);
   return shared_.imports.find(import_key(node.target),
-                       is_complex ? Numbers::kComplex : Numbers::kReal);
+                              is_complex ? Numbers::kComplex : Numbers::kReal);
 }
 
 ComplexImported GraphTranslator::import_node(const Node& node) {
@@ -142,10 +142,12 @@ ComplexImported GraphTranslator::import_node(const Node& node) {
   return results;
 }
 
-ComplexImported GraphTranslator::run_import(const Node& node, const NodeImport& import, NodeCall& call) {
+ComplexImported GraphTranslator::run_import(const Node& node, const NodeImport& import,
+                                            NodeCall& call) {
   const bool needs_counts = import.counted != nullptr && !import.has_fixed_sizes();
   if (!needs_counts && !counted_.touches(node)) return import.run(call);
-  FERRYMAN_TRY(const std::vector<ValueId> results, counted_.run(call, import, node, shared_.values));
+  FERRYMAN_TRY(const std::vector<ValueId> results,
+               counted_.run(call, import, node, shared_.values));
   return std::vector<RealOrComplex>(results.begin(), results.end());
 }
 
@@ -169,14 +171,17 @@ Result<NodeCall> GraphTranslator::make_call(const Node& node, std::string_view k
   return NodeCall(builder_, key, std::move(args), std::move(results));
 }
 
-Result<ImportArg> GraphTranslator::convert(const Argument& arg, std::string_view key, std::string_view name) {
-  return convert_argument(
-      arg, name, [&](ValueIndex index) { return convert_value(index, key, name); });
+Result<ImportArg> GraphTranslator::convert(const Argument& arg, std::string_view key,
+                                           std::string_view name) {
+  return convert_argument(arg, name,
+                          [&](ValueIndex index) { return convert_value(index, key, name); });
 }
 
-Result<ImportArg> GraphTranslator::convert_value(ValueIndex index, std::string_view key, std::string_view name) {
+Result<ImportArg> GraphTranslator::convert_value(ValueIndex index, std::string_view key,
+                                                 std::string_view name) {
   const bool is_number = program_.values[index].number.has_value();
-  if (shared_.values[index].valid() && is_number) return ImportArg{RunTimeNumber{shared_.values[index]}};
+  if (shared_.values[index].valid() && is_number)
+    return ImportArg{RunTimeNumber{shared_.values[index]}};
   if (shared_.values[index].valid()) return ImportArg{shared_.values[index]};
   if (const ComplexValue* complex = complex_.find(index)) return ImportArg{*complex};
   const Value& value = program_.values[index];
@@ -210,9 +215,9 @@ void GraphTranslator::record_results(const Node& node, const std::vector<RealOrC
     if (index == kNoValue || !shared_.live.values[index]) continue;
     if (!is_made(results[i])) {
       shared_.fail(Diag::error(DiagCode::kUnsupportedForm,
-                       fmt::format("{}: result {} is not supported", node.target, i))
-               .at(node.location)
-               .about(node.target));
+                               fmt::format("{}: result {} is not supported", node.target, i))
+                       .at(node.location)
+                       .about(node.target));
       return stand_in_for(node);
     }
     ok = record_result(node, index, results[i]);
@@ -220,12 +225,13 @@ void GraphTranslator::record_results(const Node& node, const std::vector<RealOrC
   if (!ok) stand_in_for(node);
   if (results.size() >= node.results.size()) return;
   shared_.fail(Diag::error(DiagCode::kMalformedProgram,
-                   fmt::format("{} gives {} results, but the program has {}", node.target,
-                               results.size(), node.results.size()))
-           .at(node.location));
+                           fmt::format("{} gives {} results, but the program has {}", node.target,
+                                       results.size(), node.results.size()))
+                   .at(node.location));
 }
 
-bool GraphTranslator::record_result(const Node& node, ValueIndex index, const RealOrComplex& result) {
+bool GraphTranslator::record_result(const Node& node, ValueIndex index,
+                                    const RealOrComplex& result) {
   const Value& value = program_.values[index];
   if (value.number.has_value()) return record_number(node, index, result);
   if (!value.tensor.has_value()) return false;
@@ -252,7 +258,8 @@ bool GraphTranslator::record_result(const Node& node, ValueIndex index, const Re
 }
 
 // What Python computes is a value of the graph, but no tensor of the program: it has no name.
-bool GraphTranslator::record_number(const Node& node, ValueIndex index, const RealOrComplex& result) {
+bool GraphTranslator::record_number(const Node& node, ValueIndex index,
+                                    const RealOrComplex& result) {
   const auto* number = std::get_if<ValueId>(&result);
   if (number == nullptr) return false;
   const TensorType wanted{number_dtype(program_.values[index].number_kind), {}};
@@ -276,11 +283,13 @@ std::string GraphTranslator::print_type(const TensorType& type) const {
   return fmt::format("{}{}", torch_name(type.dtype), print_dims(type.dims, graph_.symbols()));
 }
 
-bool GraphTranslator::refuse_type(const Node& node, std::string_view made, const TensorType& recorded) {
-  shared_.fail(Diag::error(DiagCode::kInvalidGraph, fmt::format("{} gives {}, but the program records {}",
-                                                        node.target, made, print_type(recorded)))
-           .at(node.location)
-           .about(node.target));
+bool GraphTranslator::refuse_type(const Node& node, std::string_view made,
+                                  const TensorType& recorded) {
+  shared_.fail(
+      Diag::error(DiagCode::kInvalidGraph, fmt::format("{} gives {}, but the program records {}",
+                                                       node.target, made, print_type(recorded)))
+          .at(node.location)
+          .about(node.target));
   return false;
 }
 

@@ -33,7 +33,11 @@ DType number_dtype(NumberKind kind);
 // What the graphs of a program share.
 struct Translation {
   Translation(const Program& of, const Ops& ops, Diagnostics& into)
-      : program(of), diagnostics(into), imports(ops), live(find_live(of)), values(of.values.size()) {}
+      : program(of),
+        diagnostics(into),
+        imports(ops),
+        live(find_live(of)),
+        values(of.values.size()) {}
 
   void fail(Diag diag);
 

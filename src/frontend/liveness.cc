@@ -38,10 +38,9 @@ class LivenessFinder {
 
   void mark_nodes(const std::vector<Node>& nodes) {
     for (size_t i = nodes.size(); i-- > 0;) {
-      const bool is_live =
-          std::any_of(nodes[i].results.begin(), nodes[i].results.end(), [&](ValueIndex result) {
-            return result != kNoValue && live_.values[result];
-          });
+      const bool is_live = std::any_of(
+          nodes[i].results.begin(), nodes[i].results.end(),
+          [&](ValueIndex result) { return result != kNoValue && live_.values[result]; });
       if (!is_live) continue;
       for (const NamedArgument& named : nodes[i].args) mark(named.arg);
     }

@@ -175,15 +175,17 @@ class Translator {
   }
 
   void add_tensor_output(std::string name, ValueIndex index) {
-    Result<ValueId> value = counted_.to_output(shared_.values[index], *program_.values[index].tensor);
+    Result<ValueId> value =
+        counted_.to_output(shared_.values[index], *program_.values[index].tensor);
     if (!value.ok()) return fail(std::move(value).diag());
     add_named_output(std::move(name), *value);
   }
 
   // Floats are float32 in the file: it computes with no others.
   void add_number_output(std::string name, ValueIndex index) {
-    Result<ValueId> number = shared_.values[index].valid() ? Result<ValueId>(shared_.values[index])
-                                                    : counted_.number_of(program_.values[index]);
+    Result<ValueId> number = shared_.values[index].valid()
+                                 ? Result<ValueId>(shared_.values[index])
+                                 : counted_.number_of(program_.values[index]);
     if (!number.ok()) return fail(std::move(number).diag());
     ValueId value = *number;
     if (graph_.type(value).dtype == DType::kF64)

@@ -14,8 +14,8 @@
 
 namespace ferryman::frontend {
 
-// How torch spells an operator's arguments: bodies first, behind a condition where there is one, then
-// lists of operands.
+// How torch spells an operator's arguments: bodies first, behind a condition where there is one,
+// then lists of operands.
 struct ControlForm {
   std::string_view target;
   bool has_condition = false;  // a first argument, which chooses
@@ -26,17 +26,16 @@ struct ControlForm {
 namespace {
 
 constexpr std::array kForms = {
-    ControlForm{"higher_order.cond", true, 2, 1},            // true, false; operands
-    ControlForm{"higher_order.while_loop", false, 2, 2},     // condition, body; carried, others
-    ControlForm{"higher_order.scan", false, 1, 3},           // body; carried, sequences, others
-    ControlForm{"higher_order.map_impl", false, 1, 2},       // body; sequences, others
+    ControlForm{"higher_order.cond", true, 2, 1},               // true, false; operands
+    ControlForm{"higher_order.while_loop", false, 2, 2},        // condition, body; carried, others
+    ControlForm{"higher_order.scan", false, 1, 3},              // body; carried, sequences, others
+    ControlForm{"higher_order.map_impl", false, 1, 2},          // body; sequences, others
     ControlForm{"higher_order.associative_scan", false, 1, 2},  // pairs; sequences, others
 };
 
 const ControlForm* find_form(std::string_view target) {
-  const auto* found = std::find_if(kForms.begin(), kForms.end(), [&](const ControlForm& form) {
-    return form.target == target;
-  });
+  const auto* found = std::find_if(kForms.begin(), kForms.end(),
+                                   [&](const ControlForm& form) { return form.target == target; });
   return found == kForms.end() ? nullptr : found;
 }
 
@@ -271,7 +270,8 @@ class BodyImport {
       const ValueId sequence = operands_[i];
       const Dims dims = write.dims(sequence);
       if (dims.empty() || !(dims[0].size() > 1))
-        return std::vector(operands_.begin(), operands_.begin() + static_cast<std::ptrdiff_t>(count));
+        return std::vector(operands_.begin(),
+                           operands_.begin() + static_cast<std::ptrdiff_t>(count));
       first.push_back(write.slice_axis(sequence, 0, 0, 1));
       operands[i] = write.reshape(first[i], Dims(dims.begin() + 1, dims.end()));
       operands[count + i] = write.slice_axis(sequence, 0, 1, dims[0].size());

@@ -14,14 +14,34 @@ namespace ferryman::frontend {
 namespace {
 
 // Ops that draw numbers: those which torch tags nondeterministic_seeded.
-constexpr std::array<std::string_view, 28> kRandom = {
-    "_fused_dropout", "_sample_dirichlet",   "_standard_gamma", "alpha_dropout",
-    "bernoulli",      "binomial",            "cauchy",          "dropout",
-    "exponential",    "feature_alpha_dropout", "feature_dropout", "geometric",
-    "log_normal",     "multinomial",         "native_dropout",  "normal",
-    "normal_functional", "poisson",          "rand",            "rand_like",
-    "randint",        "randint_like",        "randn",           "randn_like",
-    "random",         "randperm",            "rrelu_with_noise", "uniform"};
+constexpr std::array<std::string_view, 28> kRandom = {"_fused_dropout",
+                                                      "_sample_dirichlet",
+                                                      "_standard_gamma",
+                                                      "alpha_dropout",
+                                                      "bernoulli",
+                                                      "binomial",
+                                                      "cauchy",
+                                                      "dropout",
+                                                      "exponential",
+                                                      "feature_alpha_dropout",
+                                                      "feature_dropout",
+                                                      "geometric",
+                                                      "log_normal",
+                                                      "multinomial",
+                                                      "native_dropout",
+                                                      "normal",
+                                                      "normal_functional",
+                                                      "poisson",
+                                                      "rand",
+                                                      "rand_like",
+                                                      "randint",
+                                                      "randint_like",
+                                                      "randn",
+                                                      "randn_like",
+                                                      "random",
+                                                      "randperm",
+                                                      "rrelu_with_noise",
+                                                      "uniform"};
 
 constexpr std::string_view kNoRandom =
     "a file draws no random numbers: give the model an input for them, and draw outside";

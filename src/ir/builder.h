@@ -70,8 +70,8 @@ class Rewriter : public Builder {
   // Every reader of `old_value` reads `new_value` instead; types must be equal. The user's name
   // moves to the new value if it has none.
   void replace_value(ValueId old_value, ValueId new_value);
-  // An input of another type in the place and under the name of the one at `position`, whose readers
-  // the caller then gives something else to read.
+  // An input of another type in the place and under the name of the one at `position`, whose
+  // readers the caller then gives something else to read.
   ValueId replace_input(size_t position, TensorType type);
   // Some of the inputs, in any order; those left out must be unread.
   void keep_inputs(std::vector<ValueId> inputs);

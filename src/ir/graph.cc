@@ -46,8 +46,7 @@ BodyId Graph::add_body(Graph body) {
                        [&](const auto& other) { return other->name_ == name; });
   };
   const std::string wanted = body.name_;
-  for (int copy = 1; is_taken(body.name_); ++copy)
-    body.name_ = fmt::format("{}_{}", wanted, copy);
+  for (int copy = 1; is_taken(body.name_); ++copy) body.name_ = fmt::format("{}_{}", wanted, copy);
   bodies_.push_back(std::make_unique<Graph>(std::move(body)));
   return BodyId(bodies_.size() - 1);
 }

@@ -116,8 +116,8 @@ class Printer {
     print_constants();
     for (const OpId op : graph_.op_ids()) print_op(graph_.op(op));
     for (const StateUpdate& update : graph_.state_updates()) {
-      text_ += fmt::format("{}update {} = {}\n", indent_, names_[update.state],
-                           names_[update.value]);
+      text_ +=
+          fmt::format("{}update {} = {}\n", indent_, names_[update.state], names_[update.value]);
     }
     print_outputs();
     text_ += std::string(2 * depth_, ' ') + "}";
@@ -199,9 +199,9 @@ class Printer {
       if (spec.default_value.has_value() && *spec.default_value == op.attrs[i]) continue;
       text += text.empty() ? " {" : ", ";
       const auto* body = std::get_if<BodyId>(&op.attrs[i]);
-      text += fmt::format("{}={}", spec.name,
-                          body != nullptr ? print_body(*body)
-                                          : print_attr(op.attrs[i], graph_.symbols()));
+      text += fmt::format(
+          "{}={}", spec.name,
+          body != nullptr ? print_body(*body) : print_attr(op.attrs[i], graph_.symbols()));
     }
     return text.empty() ? text : text + "}";
   }

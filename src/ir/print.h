@@ -4,8 +4,8 @@
 //     symbol s0 in [1, 64]
 //     const @w: f32[4, 3, 1, 1] = hash 0x6d0c9e1f5a2b7788
 //     const @b: f32[4] = [0.5, 1.0, -2.0, 0.0]
-//     %conv = conv(%x, @w, @b) {stride=[2, 2]}: f32[s0, 4, 4, 4] loc("stem", "", "conv2d",
-//     "net.py", 12) return out=%conv
+//     %conv = conv(%x, @w, @b) {stride=[2, 2]}: f32[s0, 4, 4, 4] loc("stem", "", "conv2d", …)
+//     return out=%conv
 //   }
 //
 // A body stands where the first op names it, and by its name where others do:

@@ -1,6 +1,6 @@
 // Plans of the bodies that ops run. A form of such an op says in which order its operands and
-// results lie, and with them those of the bodies' inputs and outputs; what a body then moves is what
-// the form costs.
+// results lie, and with them those of the bodies' inputs and outputs; what a body then moves is
+// what the form costs.
 //
 //   BodyPlanner planner(contract);
 //   for (const BodyLinks& links : body_links(graph, op))

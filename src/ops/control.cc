@@ -67,8 +67,7 @@ InferResult infer_while(const InferArgs& args) {
   if (condition.outputs.size() != 1) return shape_error("a condition that is not one bool");
   FERRYMAN_TRY_STATUS(check_condition(condition.outputs[0]));
   if (body.outputs.size() > inputs.size()) return shape_error("a body with too many results");
-  const std::vector<TensorType> carried(inputs.begin(),
-                                        inputs.begin() + std::ssize(body.outputs));
+  const std::vector<TensorType> carried(inputs.begin(), inputs.begin() + std::ssize(body.outputs));
   FERRYMAN_TRY_STATUS(check_same("the results of the body", body.outputs, carried, args.symbols));
   return carried;
 }
@@ -84,7 +83,8 @@ InferResult infer_scan(const InferArgs& args) {
   const auto num_sequences = static_cast<size_t>(args.attrs[attr::kNumSequences]);
   if (num_sequences == 0 || inputs.size() < num_carried + num_sequences)
     return shape_error("a scan needs a sequence");
-  const std::vector<TensorType> carried(inputs.begin(), inputs.begin() + args.attrs[attr::kNumCarried]);
+  const std::vector<TensorType> carried(inputs.begin(),
+                                        inputs.begin() + args.attrs[attr::kNumCarried]);
   const Dim length = inputs[num_carried].dims.empty() ? Dim(0) : inputs[num_carried].dims[0];
   for (size_t i = num_carried; i < num_carried + num_sequences; ++i) {
     if (!inputs[i].dims.empty() && !(inputs[i].dims[0] == length))
@@ -188,7 +188,7 @@ class ScanEvaluator {
   const EvalArgs& args_;
   size_t num_carried_, num_sequences_;
   int64_t length_;
-  std::vector<TensorData> variables_;                // as the body takes them
+  std::vector<TensorData> variables_;             // as the body takes them
   std::vector<std::vector<TensorData>> entries_;  // by result, then by position
 };
 

@@ -2,8 +2,8 @@
 //
 //   if(condition, x…) {then, else}      one of the two, on all x; both give the results.
 //   while(carried…, fixed…) {condition, body}
-//       as long as `condition` of all operands is true, `body` of all of them gives the carried ones
-//       anew. The results are the carried ones at the end; there may be no iteration.
+//       as long as `condition` of all operands is true, `body` of all of them gives the carried
+//       ones anew. The results are the carried ones at the end; there may be no iteration.
 //   scan(carried…, sequences…, fixed…) {body, carried, sequences, reverse}
 //       for each position of the first axis of all sequences, from the first or from the last:
 //       `body` of the carried ones, the entries there and the fixed ones gives the carried ones

@@ -75,8 +75,7 @@ TEST_F(Control, AScanStacksEntriesByPosition) {
     %next = add(%h, %x): i64[]
     return h=%next, y=%h
   }, carried=1, sequences=1, reverse=)") +
-              (reverse ? "true" : "false") +
-              "}: i64[], i64[3]\n  return last=%last, ys=%ys\n}");
+              (reverse ? "true" : "false") + "}: i64[], i64[3]\n  return last=%last, ys=%ys\n}");
     ASSERT_TRUE(graph.ok()) << render(graph.diag());
     const std::vector<TensorData> inputs = {TensorData::of<int64_t>({}, {10}),
                                             TensorData::of<int64_t>({3}, {1, 2, 4})};
@@ -89,15 +88,17 @@ TEST_F(Control, AScanStacksEntriesByPosition) {
 
 TEST_F(Control, BodiesThatDoNotFitAreRefused) {
   const auto with_else = [](std::string_view text) {
-    return std::string("graph @main(%c: bool[], %x: f32[2]) {\n"
-                       "  %y = if(%c, %x) {then=graph @then(%x: f32[2]) { return y=%x },\n"
-                       "    else=graph @else") +
+    return std::string(
+               "graph @main(%c: bool[], %x: f32[2]) {\n"
+               "  %y = if(%c, %x) {then=graph @then(%x: f32[2]) { return y=%x },\n"
+               "    else=graph @else") +
            std::string(text) + "}: f32[2]\n  return y=%y\n}";
   };
   EXPECT_EQ(problem(with_else("(%x: f32[2]) { return y=%x }")), "");
-  EXPECT_NE(problem(with_else("(%x: f32[3]) { return y=%x }"))
-                .find("the inputs of a branch: number 0 is float32[3] where float32[2] is expected"),
-            std::string::npos);
+  EXPECT_NE(
+      problem(with_else("(%x: f32[3]) { return y=%x }"))
+          .find("the inputs of a branch: number 0 is float32[3] where float32[2] is expected"),
+      std::string::npos);
   EXPECT_NE(problem(with_else("(%x: f32[2]) { %n = isnan(%x): bool[2] return y=%n }"))
                 .find("the results of the branches: number 0 is bool[2]"),
             std::string::npos);

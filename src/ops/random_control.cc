@@ -44,8 +44,7 @@ class ControlDrawer {
 
   Graph draw_body(std::string name, const std::vector<TensorType>& inputs) {
     Graph body = builder_.new_body(std::move(name));
-    for (size_t i = 0; i < inputs.size(); ++i)
-      body.add_input("x" + std::to_string(i), inputs[i]);
+    for (size_t i = 0; i < inputs.size(); ++i) body.add_input("x" + std::to_string(i), inputs[i]);
     return body;
   }
 
@@ -81,7 +80,8 @@ class ControlDrawer {
     return types;
   }
 
-  void give(Graph& body, const std::vector<ValueId>& values, const std::vector<TensorType>& wanted) {
+  void give(Graph& body, const std::vector<ValueId>& values,
+            const std::vector<TensorType>& wanted) {
     for (const TensorType& each : wanted)
       body.add_output("y" + std::to_string(body.outputs().size()),
                       draw_of_type(body, values, each));
@@ -106,8 +106,7 @@ class ControlDrawer {
       branch = builder_.add_body(std::move(body));
     }
     operands.insert(operands.begin(), condition_of(operands[0]));
-    return create(ops::kIf, operands,
-                  {{attr::kThen, branches[0]}, {attr::kElse, branches[1]}});
+    return create(ops::kIf, operands, {{attr::kThen, branches[0]}, {attr::kElse, branches[1]}});
   }
 
   // for (i = 0; i < trips; ++i)
@@ -122,8 +121,8 @@ class ControlDrawer {
     Graph body = draw_body("body", types);
     const std::vector<ValueId> values = fill(body);
     Builder count(body);
-    body.add_output("next", count.create(ops::kAdd, {body.inputs()[0],
-                                                     count.scalar(DType::kI64, 1)}));
+    body.add_output("next",
+                    count.create(ops::kAdd, {body.inputs()[0], count.scalar(DType::kI64, 1)}));
     const size_t carried = 1 + random_.below(types.size() - 1);
     give(body, values,
          std::vector(types.begin() + 1, types.begin() + 1 + static_cast<std::ptrdiff_t>(carried)));

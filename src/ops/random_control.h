@@ -1,5 +1,5 @@
-// Test support: ops that run bodies, whose parts must fit each other. Bodies are small random graphs
-// themselves.
+// Test support: ops that run bodies, whose parts must fit each other. Bodies are small random
+// graphs themselves.
 #pragma once
 
 #include <vector>

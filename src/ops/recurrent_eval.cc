@@ -45,8 +45,7 @@ struct Recurrence {
     };
     Values output(hidden);
     for (size_t j = 0; j < hidden; ++j) {
-      c[j] = sigmoid(sum(1, j)) * c[j] +
-             sigmoid(sum(0, j)) * std::tanh(sum(2, j));
+      c[j] = sigmoid(sum(1, j)) * c[j] + sigmoid(sum(0, j)) * std::tanh(sum(2, j));
       output[j] = sigmoid(sum(3, j)) * std::tanh(c[j]);
     }
     if (w_hr == nullptr) {

@@ -13,10 +13,10 @@ namespace ferryman {
 namespace {
 
 // Of whole numbers; a division by zero ends the process.
-constexpr std::array kHarmlessOnIntegers = {ops::kAdd,     ops::kSub,     ops::kMul,  ops::kNeg,
+constexpr std::array kHarmlessOnIntegers = {ops::kAdd,     ops::kSub,     ops::kMul,   ops::kNeg,
                                             ops::kMaximum, ops::kMinimum, ops::kWhere, ops::kCast,
-                                            ops::kClamp,   ops::kAbs,     ops::kLt,   ops::kLe,
-                                            ops::kGt,      ops::kGe,      ops::kEq,   ops::kNe};
+                                            ops::kClamp,   ops::kAbs,     ops::kLt,    ops::kLe,
+                                            ops::kGt,      ops::kGe,      ops::kEq,    ops::kNe};
 
 bool is_relabelling(const Op& op) {
   return op.def->axes == AxisRule::kReshape || op.def->axes == AxisRule::kPermute;
@@ -25,13 +25,11 @@ bool is_relabelling(const Op& op) {
 bool is_harmless(const Graph& graph, const Op& op) {
   if (is_relabelling(op) || op.def->axes == AxisRule::kExpand) return true;
   if (op.def->axes != AxisRule::kElementwise) return false;
-  const bool takes_integers =
-      std::any_of(op.operands.begin(), op.operands.end(), [&](ValueId operand) {
-        return operand.valid() && is_integer(graph.type(operand).dtype);
-      });
-  return !takes_integers ||
-         std::any_of(kHarmlessOnIntegers.begin(), kHarmlessOnIntegers.end(),
-                     [&](OpName name) { return op.is(name); });
+  const bool takes_integers = std::any_of(
+      op.operands.begin(), op.operands.end(),
+      [&](ValueId operand) { return operand.valid() && is_integer(graph.type(operand).dtype); });
+  return !takes_integers || std::any_of(kHarmlessOnIntegers.begin(), kHarmlessOnIntegers.end(),
+                                        [&](OpName name) { return op.is(name); });
 }
 
 // Adds what the body computes; false where it is not to be computed in vain.
@@ -82,11 +80,12 @@ RuleResult apply(Rewriter& rewriter, OpId id, SmallBranches limits) {
 
 Pass select_instead_of_if(SmallBranches limits) {
   std::vector<Rule> rules;
-  rules.push_back({"select_instead_of_if",
-                   {ops::kIf},
-                   [limits](Rewriter& rewriter, OpId root) { return apply(rewriter, root, limits); },
-                   "both branches are computed and the results chosen, which takes less time than to "
-                   "branch"});
+  rules.push_back(
+      {"select_instead_of_if",
+       {ops::kIf},
+       [limits](Rewriter& rewriter, OpId root) { return apply(rewriter, root, limits); },
+       "both branches are computed and the results chosen, which takes less time than to "
+       "branch"});
   return rewrite_pass("select_instead_of_if", "small harmless branches are both computed",
                       std::move(rules));
 }

@@ -64,10 +64,9 @@ class CallSimplifier {
   // The constant that all callers give, if they do.
   ValueId common_constant(size_t input) const {
     const ValueId value = graph_.op(first()).operands[operand_of(input)];
-    const bool is_common =
-        std::all_of(callers_.ops.begin(), callers_.ops.end(), [&](OpId op) {
-          return graph_.op(op).operands[operand_of(input)] == value;
-        });
+    const bool is_common = std::all_of(callers_.ops.begin(), callers_.ops.end(), [&](OpId op) {
+      return graph_.op(op).operands[operand_of(input)] == value;
+    });
     return is_common && graph_.is_constant(value) ? value : ValueId();
   }
 
@@ -125,10 +124,11 @@ class CallSimplifier {
   bool drop_unread_results() {
     std::vector<size_t> kept;
     for (size_t i = 0; i < num_results(); ++i) {
-      const bool is_needed = i < num_carried(graph_, first()) ||
-                             std::any_of(callers_.ops.begin(), callers_.ops.end(), [&](OpId op) {
-                               return graph_.num_readers(graph_.op(op).results[i]) != 0;
-                             });
+      const bool is_needed =
+          i < num_carried(graph_, first()) ||
+          std::any_of(
+              callers_.ops.begin(), callers_.ops.end(),
+              [&](OpId op) { return graph_.num_readers(graph_.op(op).results[i]) != 0; });
       if (is_needed) kept.push_back(i);
     }
     if (kept.size() == num_results() || kept.empty()) return false;
@@ -225,8 +225,7 @@ bool inline_known_branches(Graph& graph) {
       const std::vector<ValueId> inputs(op.operands.begin() + 1, op.operands.end());
       const Graph& branch = graph.body(op.attr(is_true ? attr::kThen : attr::kElse));
       const std::vector<ValueId> results = inline_body(rewriter, branch, inputs);
-      for (size_t i = 0; i < results.size(); ++i)
-        rewriter.replace_value(op.results[i], results[i]);
+      for (size_t i = 0; i < results.size(); ++i) rewriter.replace_value(op.results[i], results[i]);
       rewriter.erase(id);
       changed = true;
     }
@@ -237,7 +236,8 @@ bool inline_known_branches(Graph& graph) {
 
 Result<Changed> run_simplify_bodies(Graph& graph, PassContext&) {
   bool changed = inline_known_branches(graph);
-  for (const Callers& callers : find_callers(graph)) changed |= CallSimplifier(graph, callers).run();
+  for (const Callers& callers : find_callers(graph))
+    changed |= CallSimplifier(graph, callers).run();
   return changed ? Changed::kYes : Changed::kNo;
 }
 

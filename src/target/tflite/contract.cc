@@ -35,10 +35,9 @@ TensorDemand logical(size_t rank) {
 }
 
 bool are_equal(const std::vector<TensorDemand>& a, const std::vector<TensorDemand>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const TensorDemand& x, const TensorDemand& y) {
-                      return x.innermost == y.innermost;
-                    });
+  return std::equal(
+      a.begin(), a.end(), b.begin(), b.end(),
+      [](const TensorDemand& x, const TensorDemand& y) { return x.innermost == y.innermost; });
 }
 
 std::vector<Form> conv_forms(const Graph& graph, OpId op) {
@@ -173,7 +172,8 @@ TensorDemand port_demand(size_t rank, bool is_entry, ImageRanks images) {
 Form body_form(const Graph& graph, OpId id, ImageRanks before, ImageRanks after) {
   const Op& op = graph.op(id);
   Form form;
-  for (const ValueId operand : op.operands) form.operands.push_back(logical(graph.type(operand).rank()));
+  for (const ValueId operand : op.operands)
+    form.operands.push_back(logical(graph.type(operand).rank()));
   form.results.resize(op.results.size());
   for (const BodyLinks& links : body_links(graph, id)) {
     for (const BodyPort& port : links.inputs) {

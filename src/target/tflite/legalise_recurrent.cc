@@ -262,11 +262,10 @@ LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
   const TimeLoop loop = time_loop(loop_sizes(layer.sizes, write.type(layer.w_hh)));
   const ValueId gates = forward_lanes(write, lanes);
   const BodyId body = steps_body(rewriter, lanes, loop.steps_per_iteration);
-  const ValueId looped =
-      write.reshape(write.slice_axis(gates, 0, 0, loop.steps()),
-                    {Dim(loop.loops * loop.iterations),
-                     Dim(loop.steps_per_iteration * layer.sizes.directions),
-                     Dim(layer.sizes.batch), lanes.gate_width(rewriter.graph())});
+  const ValueId looped = write.reshape(
+      write.slice_axis(gates, 0, 0, loop.steps()),
+      {Dim(loop.loops * loop.iterations), Dim(loop.steps_per_iteration * layer.sizes.directions),
+       Dim(layer.sizes.batch), lanes.gate_width(rewriter.graph())});
   std::vector<ValueId> outputs;
   CellState state = {layer.h0, layer.c0};
   for (int64_t i = 0; i < loop.loops; ++i) {
@@ -276,9 +275,9 @@ LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
     outputs.push_back(scan.outputs);
     state = scan.last;
   }
-  outputs = {write.reshape(write.concat(outputs, 0),
-                           {Dim(loop.steps()), Dim(layer.sizes.directions), Dim(layer.sizes.batch),
-                            Dim(layer.sizes.outputs)})};
+  outputs = {
+      write.reshape(write.concat(outputs, 0), {Dim(loop.steps()), Dim(layer.sizes.directions),
+                                               Dim(layer.sizes.batch), Dim(layer.sizes.outputs)})};
   if (loop.steps() < layer.sizes.steps) {
     const StepResults rest = follow_up(write, lanes, gates, loop.steps(), state);
     outputs.insert(outputs.end(), rest.outputs.begin(), rest.outputs.end());

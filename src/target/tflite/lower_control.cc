@@ -8,8 +8,8 @@
 //     stored = DYNAMIC_UPDATE_SLICE(stored, entries, counter)
 //     counter += 1
 //
-// Several scans may run one body, as parts of a long sequence do: WHILE copies all entries stored so
-// far in each iteration. They call the same graphs, whose weights are packed once.
+// Several scans may run one body, as parts of a long sequence do: WHILE copies all entries stored
+// so far in each iteration. They call the same graphs, whose weights are packed once.
 // UNIDIRECTIONAL_SEQUENCE_LSTM would be one operator, but keeps its state from call to call.
 #include <algorithm>
 #include <functional>
@@ -98,8 +98,8 @@ class GraphEnd {
 void separate_variables(Subgraph& body) {
   for (size_t i = 0; i < body.outputs.size(); ++i) {
     const auto input = std::find(body.inputs.begin(), body.inputs.end(), body.outputs[i]);
-    const bool is_another = input != body.inputs.end() &&
-                            input - body.inputs.begin() != static_cast<std::ptrdiff_t>(i);
+    const bool is_another =
+        input != body.inputs.end() && input - body.inputs.begin() != static_cast<std::ptrdiff_t>(i);
     if (is_another) body.outputs[i] = GraphEnd(body).copied(body.outputs[i]);
   }
 }
@@ -131,8 +131,7 @@ class ScanLowering {
         .body_subgraph_index =
             op_.call(op_.attr(attr::kBody), "body", [&] { return body(variables); })};
     const Tensors last = emit_while(op_, variables, graphs);
-    for (size_t i = 0; i < num_carried_; ++i)
-      op_.finish_result(i, last[1 + num_sequences_ + i]);
+    for (size_t i = 0; i < num_carried_; ++i) op_.finish_result(i, last[1 + num_sequences_ + i]);
     const size_t num_before = last.size() - op_.op().results.size();
     for (size_t i = num_carried_; i < op_.op().results.size(); ++i)
       op_.finish_result(i, last[num_before + i]);
@@ -165,7 +164,7 @@ class ScanLowering {
     Subgraph graph = op_.lower_body(op_.attr(attr::kBody));
     const std::vector<Operator> steps = std::exchange(graph.operators, {});
     const Tensors inputs = std::exchange(graph.inputs, {});
-    GraphEnd end(graph);
+    const Tensors results = std::exchange(graph.outputs, {});
     const TensorIndex counter = add_variable(graph, variables[0], "counter");
     const TensorIndex position = position_at(graph, counter);
     for (size_t i = 0; i < num_sequences_; ++i) {
@@ -176,24 +175,22 @@ class ScanLowering {
                                  .options = GatherOptions{.axis = 0}});
     }
     graph.operators.insert(graph.operators.end(), steps.begin(), steps.end());
-    const Tensors results = std::exchange(graph.outputs, graph.inputs);
-    const auto keep = [&](size_t first, size_t count, const Tensors& from) {
-      const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
-      graph.outputs.insert(graph.outputs.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
-    };
-    graph.inputs.insert(graph.inputs.end(), inputs.begin(),
-                        inputs.begin() + static_cast<std::ptrdiff_t>(num_carried_));
-    graph.inputs.insert(graph.inputs.end(),
-                        inputs.begin() + static_cast<std::ptrdiff_t>(num_carried_ + num_sequences_),
-                        inputs.end());
-    keep(0, num_carried_, results);
-    keep(num_carried_ + num_sequences_, fixed_.size(), inputs);
+    graph.outputs = graph.inputs;  // the sequences stay
+    append(graph.inputs, inputs, 0, num_carried_);
+    append(graph.outputs, results, 0, num_carried_);
+    for (Tensors* list : {&graph.inputs, &graph.outputs})
+      append(*list, inputs, num_carried_ + num_sequences_, fixed_.size());
     for (size_t i = num_carried_; i < results.size(); ++i)
       store_entry(graph, results[i], i, position);
-    graph.outputs[0] = end.emit(Op::kAdd, {counter, add_int32(graph, {1}, {})},
-                                typed(DType::kI32, {}, "next"), AddOptions{});
+    graph.outputs[0] = GraphEnd(graph).emit(Op::kAdd, {counter, add_int32(graph, {1}, {})},
+                                            typed(DType::kI32, {}, "next"), AddOptions{});
     separate_variables(graph);
     return graph;
+  }
+
+  static void append(Tensors& list, const Tensors& from, size_t first, size_t count) {
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
+    list.insert(list.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
   }
 
   TensorIndex add_variable(Subgraph& graph, TensorIndex outside, std::string name) const {
@@ -216,8 +213,8 @@ class ScanLowering {
     const TensorIndex stored = graph.add(typed(dtype, shape, "stored"));
     const TensorIndex line = end.reshaped(entry, {1, shape[1]});
     const TensorIndex start =
-        end.emit(Op::kPack, {position, add_int32(graph, {0}, {})},
-                 typed(DType::kI32, {2}, "start"), PackOptions{.values_count = 2});
+        end.emit(Op::kPack, {position, add_int32(graph, {0}, {})}, typed(DType::kI32, {2}, "start"),
+                 PackOptions{.values_count = 2});
     graph.inputs.push_back(stored);
     graph.outputs.push_back(
         end.emit(Op::kDynamicUpdateSlice, {stored, line, start}, typed(dtype, shape, "updated")));
