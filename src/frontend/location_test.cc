@@ -25,6 +25,13 @@ TEST(Location, OfTorchsOwnModulesIsTorchs) {
   EXPECT_EQ(place.line, 134);
 }
 
+TEST(Location, IsTheUsersWhereTorchGeneratedCode) {
+  const SourceLocation place = locate(
+      "File \"/home/me/net.py\", line 3, in forward\n    return torch.cond(…)\n"
+      "  File \"<eval_with_key>.275\", line 16, in forward\n    cond = torch.ops.higher_order.cond");
+  EXPECT_EQ(place.file, "/home/me/net.py");
+}
+
 TEST(Location, WithoutFramesIsUnknown) {
   for (const std::string_view trace : {"", "no frames", "File \"x", "File \"x.py\", line twelve",
                                        "File \"x.py\", line 99999999999"}) {
