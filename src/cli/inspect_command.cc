@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <numeric>
 
 #include "cli/command.h"
 #include "frontend/pt2/read_pt2.h"
@@ -32,16 +33,27 @@ void print_counts(const Counts& counts) {
   for (const auto& [name, count] : sorted) fmt::print("  {:>5}  {}\n", count, name);
 }
 
-ExitStatus inspect_program(const frontend::Program& program, Format format) {
+// With those of branches and loops.
+Counts count_ops(const frontend::Program& program) {
   Counts ops;
   for (const frontend::Node& node : program.nodes) ++ops[node.target];
+  for (const frontend::Subgraph& body : program.subgraphs) {
+    for (const frontend::Node& node : body.nodes) ++ops[node.target];
+  }
+  return ops;
+}
+
+ExitStatus inspect_program(const frontend::Program& program, Format format) {
+  const Counts ops = count_ops(program);
+  const int64_t nodes = std::accumulate(ops.begin(), ops.end(), int64_t{0},
+                                        [](int64_t sum, const auto& op) { return sum + op.second; });
   if (format == Format::kJson) {
     fmt::print("{{\"kind\": \"pt2\", \"torch\": {}, \"nodes\": {}, \"ops\": {}}}\n",
-               json_quote(program.torch_version), program.nodes.size(), json_counts(ops));
+               json_quote(program.torch_version), nodes, json_counts(ops));
     return ExitStatus::kDone;
   }
   fmt::print("{}", frontend::print_program(program));
-  fmt::print("\n{} nodes, exported by torch {}\n", program.nodes.size(), program.torch_version);
+  fmt::print("\n{} nodes, exported by torch {}\n", nodes, program.torch_version);
   print_counts(ops);
   return ExitStatus::kDone;
 }

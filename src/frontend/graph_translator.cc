@@ -93,9 +93,17 @@ SourceLocation GraphTranslator::location_of(const Node& node) const {
   return location;
 }
 
+// Of a node inside of a body torch tells less than the error is to say.
+void GraphTranslator::fail(const Node& node, Diag diag) {
+  for (SourceLocation& place : diag.places) {
+    if (place == node.location) place = location_of(node);
+  }
+  shared_.fail(std::move(diag));
+}
+
 void GraphTranslator::translate_node(const Node& node) {
   if (writes_in_place(node.target)) {
-    shared_.fail(unknown_write(node, program_.origin));
+    fail(node, unknown_write(node, program_.origin));
     return stand_in_for(node);
   }
   if (!is_live(node) || is_known_number(node)) return;
@@ -106,7 +114,7 @@ void GraphTranslator::translate_node(const Node& node) {
   if (is_control_flow(node.target)) return translate_control(node);
   ComplexImported results = import_node(node);
   if (!results.ok()) {
-    shared_.fail(complete(std::move(results).diag(), node));
+    fail(node, complete(std::move(results).diag(), node));
     return stand_in_for(node);
   }
   record_results(node, *results);
@@ -214,7 +222,7 @@ void GraphTranslator::record_results(const Node& node, const std::vector<RealOrC
     const ValueIndex index = node.results[i];
     if (index == kNoValue || !shared_.live.values[index]) continue;
     if (!is_made(results[i])) {
-      shared_.fail(Diag::error(DiagCode::kUnsupportedForm,
+      fail(node, Diag::error(DiagCode::kUnsupportedForm,
                                fmt::format("{}: result {} is not supported", node.target, i))
                        .at(node.location)
                        .about(node.target));
@@ -224,7 +232,7 @@ void GraphTranslator::record_results(const Node& node, const std::vector<RealOrC
   }
   if (!ok) stand_in_for(node);
   if (results.size() >= node.results.size()) return;
-  shared_.fail(Diag::error(DiagCode::kMalformedProgram,
+  fail(node, Diag::error(DiagCode::kMalformedProgram,
                            fmt::format("{} gives {} results, but the program has {}", node.target,
                                        results.size(), node.results.size()))
                    .at(node.location));
@@ -269,7 +277,7 @@ bool GraphTranslator::record_number(const Node& node, ValueIndex index,
 }
 
 bool GraphTranslator::refuse_size(const Node& node, Diag diag) {
-  shared_.fail(complete(std::move(diag), node));
+  fail(node, complete(std::move(diag), node));
   return false;
 }
 
@@ -285,8 +293,8 @@ std::string GraphTranslator::print_type(const TensorType& type) const {
 
 bool GraphTranslator::refuse_type(const Node& node, std::string_view made,
                                   const TensorType& recorded) {
-  shared_.fail(
-      Diag::error(DiagCode::kInvalidGraph, fmt::format("{} gives {}, but the program records {}",
+  fail(
+      node, Diag::error(DiagCode::kInvalidGraph, fmt::format("{} gives {}, but the program records {}",
                                                        node.target, made, print_type(recorded)))
           .at(node.location)
           .about(node.target));

@@ -77,6 +77,7 @@ class GraphTranslator {
  private:
   bool is_live(const Node& node) const;
   SourceLocation location_of(const Node& node) const;
+  void fail(const Node& node, Diag diag);
   void translate_node(const Node& node);
   bool is_known_number(const Node& node) const;
   NodeImport find_import(const Node& node) const;

@@ -29,9 +29,8 @@ std::optional<Frame> parse_frame(std::string_view line) {
   return frame;
 }
 
-// Code that torch generates, for bodies of branches and loops say, has files of no file.
 bool is_of_torch(std::string_view file) {
-  if (file.starts_with("<eval_with_key>")) return true;
+  if (file.starts_with("<eval_with_key>")) return true;  // code that torch.fx wrote, of a body
   for (const std::string_view folder :
        {"-packages/torch/", "-packages\\torch\\", "/torch/nn/", "/torch/_"}) {
     if (file.find(folder) != std::string_view::npos) return true;

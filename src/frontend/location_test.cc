@@ -25,11 +25,12 @@ TEST(Location, OfTorchsOwnModulesIsTorchs) {
   EXPECT_EQ(place.line, 134);
 }
 
-TEST(Location, IsTheUsersWhereTorchGeneratedCode) {
+TEST(Location, InsideOfABodyIsThatOfWhatRunsIt) {
   const SourceLocation place = locate(
-      "File \"/home/me/net.py\", line 3, in forward\n    return torch.cond(…)\n"
-      "  File \"<eval_with_key>.275\", line 16, in forward\n    cond = torch.ops.higher_order.cond");
+      "File \"/home/me/net.py\", line 3, in forward\n    torch.cond(c, f, g, (x,))\n"
+      "  File \"<eval_with_key>.6\", line 8, in forward\n    add = x + y");
   EXPECT_EQ(place.file, "/home/me/net.py");
+  EXPECT_EQ(place.line, 3);
 }
 
 TEST(Location, WithoutFramesIsUnknown) {

@@ -323,8 +323,8 @@ void GraphTranslator::translate_control(const Node& node) {
   if (results.ok() && results->has_value()) return record_results(node, **results);
   if (!results.ok()) {
     Diag diag = std::move(results).diag();
-    if (diag.places.empty()) diag.places.push_back(location_of(node));
-    shared_.fail(std::move(diag));
+    if (diag.places.empty()) diag.places.push_back(node.location);
+    fail(node, std::move(diag));
   }
   stand_in_for(node);
 }
