@@ -4,7 +4,8 @@
 
 Only the unknown nodes are traced anew, each by itself: all others keep their names, their places in
 the user's code and their in-place writes, and a program without unknown operators comes back as it
-is. What PyTorch has no decomposition for stays, for the core to refuse.
+is. What PyTorch has no decomposition for stays, for the core to refuse. The same is done in graphs
+of branches, loops and regions, at any depth.
 """
 
 from __future__ import annotations
@@ -19,38 +20,56 @@ import torch
 from torch._ops import OpOverload
 from torch._functorch import predispatch
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind, InputSpec, TensorArgument
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
 from . import _native
+from .bodies import attribute_of
 from .operators import qualified_name
 from .prims import prim_decompositions
 from .quantised import quantised_pairs
 from .rewrites import REWRITES
+from .scopes import Scope, copy_program, scopes
 
 # What one node may become: torch writes recurrent layers and some linear algebra step by step.
 _MAX_NODES = 20_000
 
 
 def decompose_unknown(program: ExportedProgram) -> ExportedProgram:
-    if _has_modes(program.graph):
+    if any(_has_modes(scope.graph) for scope in scopes(program)):
         remembered = program.graph_module.meta
         program = program.run_decompositions({})
         program.graph_module.meta.update(remembered)
-    if not _unknown(program.graph):
+    if not any(_unknown(scope.graph) or _inner_tensors(scope) for scope in scopes(program)):
         return program
-    program = _copy(program)
-    for pair in quantised_pairs(program.graph):
-        pair.join()
-    for node in _unknown(program.graph):
-        _replace(program, node)
-    for item in program.graph.find_nodes(op="call_function", target=operator.getitem):
-        if not item.users:  # the core would have to give it
-            program.graph.erase_node(item)
-    program.graph.lint()
+    program = copy_program(program)
+    for scope in scopes(program):
+        _decompose(scope)
+    for scope in scopes(program):
+        scope.graph.lint()
+        scope.module.recompile()
     return program
+
+
+def _decompose(scope: Scope) -> None:
+    for pair in quantised_pairs(scope.graph):
+        pair.join()
+    for node in _unknown(scope.graph):
+        _replace(scope, node)
+    for node in _inner_tensors(scope):
+        node.replace_all_uses_with(scope.add_constant(attribute_of(node)))
+        scope.graph.erase_node(node)
+    for item in scope.graph.find_nodes(op="call_function", target=operator.getitem):
+        if not item.users:  # the core would have to give it
+            scope.graph.erase_node(item)
+
+
+def _inner_tensors(scope: Scope) -> list[Node]:
+    """Those that a body has by itself: torch.tensor(3.0) in a branch. Archives have no place for
+    them."""
+    tensors = scope.graph.find_nodes(op="get_attr") if scope.around is not None else []
+    return [node for node in tensors if isinstance(attribute_of(node), torch.Tensor)]
 
 
 def _has_modes(graph: Graph) -> bool:
@@ -77,32 +96,13 @@ def _is_known(target: OpOverload) -> bool:
     return _native.knows_ops([qualified_name(target)])[0]
 
 
-def _copy(program: ExportedProgram) -> ExportedProgram:
-    """With a graph, a signature and constants of its own; weights are shared."""
-    graph = Graph()
-    copies: dict[Node, Node] = {}
-    result, original = graph.graph_copy(program.graph, copies, return_output_node=True)
-    graph.output(result).meta.update(original.meta)
-    for node, copy in copies.items():
-        copy.name = node.name  # the signature spells it; torch renames what Python knows ("input")
-    module = GraphModule(program.graph_module, graph)
-    module.meta.update(program.graph_module.meta)
-    signature = program.graph_signature
-    return program._update(
-        module,
-        type(signature)(list(signature.input_specs), list(signature.output_specs)),
-        state_dict=program.state_dict,
-        constants=dict(program.constants),
-    )
-
-
 # One node ----------------------------------------------------------------------------------------
 
 
-def _replace(program: ExportedProgram, node: Node) -> None:
+def _replace(scope: Scope, node: Node) -> None:
     if _is_fixed(node):
         value = node.target(*node.args, **node.kwargs)
-        return _connect(node, add_constant(program, value))
+        return _connect(node, scope.add_constant(value))
     traced = None if _is_recorded_wrong(node) else _trace(node)
     if traced is None:
         return
@@ -114,10 +114,10 @@ def _replace(program: ExportedProgram, node: Node) -> None:
         if inner.op == "output":
             _connect(node, pytree.tree_map_only(Node, copies.get, inner.args[0]))
         elif inner.op == "get_attr":
-            copies[inner] = add_constant(program, getattr(traced, inner.target))
+            copies[inner] = scope.add_constant(getattr(traced, inner.target))
         else:
-            with program.graph.inserting_before(node):
-                copies[inner] = program.graph.node_copy(inner, copies.__getitem__)
+            with scope.graph.inserting_before(node):
+                copies[inner] = scope.graph.node_copy(inner, copies.__getitem__)
             _describe(copies[inner], inner, node)
 
 
@@ -240,24 +240,3 @@ def _take_place(node: Node, result: Node) -> None:
     name = node.name
     graph.erase_node(node)
     alias.name = name
-
-
-def add_constant(program: ExportedProgram, tensor: torch.Tensor) -> Node:
-    """A tensor that a decomposition made from numbers, as a constant of the program."""
-    name = f"ferryman_constant_{len(program.constants)}"
-    placeholders = program.graph.find_nodes(op="placeholder")
-    specs = program.graph_signature.input_specs
-    kinds = [spec.kind for spec in specs]
-    place = kinds.index(InputKind.USER_INPUT) if InputKind.USER_INPUT in kinds else len(kinds)
-    before = placeholders[place] if place < len(placeholders) else _first_call(program.graph)
-    with program.graph.inserting_before(before):
-        node = program.graph.placeholder(name)
-    mode = torch._guards.detect_fake_mode([n.meta.get("val") for n in placeholders])
-    node.meta["val"] = mode.from_tensor(tensor, static_shapes=True)
-    specs.insert(place, InputSpec(InputKind.CONSTANT_TENSOR, TensorArgument(node.name), name))
-    program.constants[name] = tensor
-    return node
-
-
-def _first_call(graph: Graph) -> Node:
-    return next(node for node in graph.nodes if node.op != "placeholder")

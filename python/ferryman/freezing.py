@@ -31,10 +31,10 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
-from .decompose import add_constant
 from .frozen import HERE, TORCH, Frozen, frames, remember
 from .gradients import without_fused_attention
 from .operators import written_tensors
+from .scopes import add_constant
 
 _MAX_CONSTANT = 1 << 16  # numbers of a result that is kept: positions and counts have few
 # Written with the operators that give sizes away.
