@@ -29,6 +29,7 @@ class Difference:
     # to the largest magnitude.
     error: float | None = None
     torch_error: float | None = None
+    run: str = ""  # of a body: "in iteration 3 of while_loop"
 
     @property
     def is_rounding(self) -> bool:

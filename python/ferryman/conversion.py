@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch.export import ExportedProgram
 
 from . import _native, archive
 from .arguments import Arguments, signature_of
+from .bodies import outlines
 from .border import at_the_border
 from .capture import as_module, capture, walk
 from .control.reasons import CannotRewrite
@@ -101,16 +103,19 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
         check.own_leaves(source.example)  # before anything takes long
     folder = Folder()
     path = folder.path / "model.tflite"
+    if check is not None and check.every_node:
+        options = dataclasses.replace(options, bodies_folder=str(folder.within("bodies")))
     program, native = source.convert(str(path), options.to_json(), stages)
     arguments = Arguments.of_program(program, source.signature)
     checks = None
     if check is not None:
         with stages("verify"):
             checks = check_numbers(program, path, native, check, source.reference, arguments)
+        folder.remove_within("bodies")
     seconds = _all_seconds(stages, native)
     modules, frozen = module_types(program), values_of_inputs(program)
-    statements = rewritten(program)
-    report = Report(native, checks, seconds, source.name, modules, frozen, statements)
+    statements, bodies = rewritten(program), outlines(program)
+    report = Report(native, checks, seconds, source.name, modules, frozen, statements, bodies)
     if checks is not None:
         require_equal(report)
     ports = (native.inputs, native.outputs)

@@ -1,7 +1,7 @@
 """Where rounding decides: comparisons, casts to integers, floor, argmax, sort and the like give one
 discrete result or another, and values that are right but for rounding lie on either side of an edge.
 
-    decisions = Decisions(program, sight, rtol=1e-4, atol=1e-5)
+    decisions = Decisions(program.graph, sight, rtol=1e-4, atol=1e-5)
     eager.run_program(program, leaves, visit, decisions)
     decisions.followed      # nodes at which the file decides otherwise than PyTorch, and rightly
 
@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
-from torch.export import ExportedProgram
-from torch.fx import Node
+from torch.fx import Graph, Node
 
 from .orders import (
     are_positions,
@@ -34,28 +33,32 @@ from .steps import ROUNDING_INSIDE, Call, bounds, gives_steps, is_float, is_step
 
 # What a run of the file has for a node, as the program has it; None if it cannot be seen.
 Sight = Callable[[str, torch.Tensor], torch.Tensor | None]
+# The slack of operands that are compared themselves: they may differ by anything but an infinity.
+COMPARED = torch.finfo(torch.float32).max
 _UNITS = 4  # in the last place: how wide an edge is where the file rounds inside of an operator
 _MOVING = {"clone", "contiguous", "lift_fresh_copy", "expand_copy"}  # beside views
 
 
 class Decisions:
-    """Those of one run of a program (eager.Steer).
+    """Those of one run of a graph (eager.Steer).
 
     slack: how far operands were off in another run of the file, by node, beyond the tolerance.
+    exact: nodes that have the same value on both sides; None: inputs, weights, what moves them.
     """
 
     def __init__(
         self,
-        program: ExportedProgram,
+        graph: Graph,
         sight: Sight,
         *,
         rtol: float,
         atol: float,
         slack: dict[str, float] | None = None,
+        exact: Collection[Node] | None = None,
     ):
         self._sight, self._rtol, self._atol = sight, rtol, atol
         self._slack = slack or {}
-        self._exact = _exact_nodes(program)
+        self._exact = _exact_nodes(graph) if exact is None else exact
         self._calls: dict[Node, Call] = {}  # with several results
         self.results: dict[str, torch.Tensor] = {}  # of all decisions
         self.followed: list[str] = []
@@ -156,10 +159,10 @@ class Decisions:
         return self._atol + self._rtol * largest
 
 
-def _exact_nodes(program: ExportedProgram) -> set[Node]:
+def _exact_nodes(graph: Graph) -> set[Node]:
     """Inputs, weights, and what only moves them: in the file they are PyTorch's, bit by bit."""
     source: dict[Node, Node] = {}  # the input or weight, by node
-    for node in program.graph.nodes:
+    for node in graph.nodes:
         operands = node.all_input_nodes
         if node.op in ("placeholder", "get_attr"):
             source[node] = node
@@ -167,7 +170,7 @@ def _exact_nodes(program: ExportedProgram) -> set[Node]:
             source[node] = source[operands[0]]
     written = {
         source.get(node.args[0])
-        for node in program.graph.nodes
+        for node in graph.nodes
         if isinstance(node.target, torch._ops.OpOverload) and node.target._schema.is_mutable
     }
     return {node for node, root in source.items() if root not in written}

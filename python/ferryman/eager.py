@@ -7,6 +7,7 @@ outputs = run_float64(program, leaves, visit=print)        # nearly the exact va
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.utils import _pytree as pytree
 
+from .bodies import Body, bodies_of, flat, kind_of
+from .bodies import run as run_bodies
 from .gradients import call_module, without_fused_attention
 from .restore import left_unchanged
 
@@ -33,12 +36,41 @@ class Steer(Protocol):
         """After it; may write into the value."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Inside:
+    """What goes along into one run of a body."""
+
+    visit: Visit | None = None
+    steer: Steer | None = None
+    lookout: Lookout | None = None
+    leave: Callable[[list[Any]], None] = lambda results: None  # with the results of the run
+
+
+class Lookout(Protocol):
+    """Goes along through the branches and loops of one graph (body_sample.py, ways.py)."""
+
+    def run(self, node: torch.fx.Node, args: tuple, execute: Callable[[Lookout], Any]) -> Any:
+        """The results of a node that runs bodies, with the values of its arguments; `execute` runs
+        them with a lookout."""
+
+    def enter(self, body: Body, operands: list[Any], iteration: int | None) -> Inside:
+        """Before a body runs. Its `within` is not known: the lookout knows where it is."""
+
+    def choose(self, node: torch.fx.Node, chosen: bool) -> bool:
+        """Which way to go: whether the first branch is taken, or another iteration done."""
+
+
 def run_program(
-    program: ExportedProgram, leaves: list[Any], visit: Visit | None, steer: Steer | None = None
+    program: ExportedProgram,
+    leaves: list[Any],
+    visit: Visit | None,
+    steer: Steer | None = None,
+    lookout: Lookout | None = None,
 ) -> list[Any]:
     """The flattened user outputs. Inputs and state are copied: in-place ops reach no one else."""
     with undisturbed():
-        outputs = _Walker(program.graph_module, visit, steer).run(*arguments_of(program, leaves))
+        walker = _Walker(program.graph_module, Inside(visit, steer, lookout))
+        outputs = walker.run(*arguments_of(program, leaves))
     return _user_outputs(program, outputs)
 
 
@@ -48,26 +80,50 @@ def run_float64(
     visit: Visit,
     noise: torch.Generator | None = None,
     steer: Steer | None = None,
+    lookout: Lookout | None = None,
 ) -> list[Any] | None:
     """The same with all floating inputs, weights, buffers and casts in float64. None if the program
     does not run that way, or draws random numbers: they would be others.
 
     noise: disturbs each value that is computed by as much as float32 rounds the largest element.
     """
+    arguments = arguments_of(program, leaves)
+    outputs = _run_wide(program.graph_module, arguments, noise, Inside(visit, steer, lookout))
+    return None if outputs is None else _user_outputs(program, outputs)
+
+
+def run_body_float64(
+    body: Body,
+    operands: list[Any],
+    visit: Visit,
+    noise: torch.Generator | None = None,
+    steer: Steer | None = None,
+    lookout: Lookout | None = None,
+) -> list[Any] | None:
+    """A body by itself; its flat results."""
+    outputs = _run_wide(body.module, operands, noise, Inside(visit, steer, lookout))
+    return None if outputs is None else flat(outputs)
+
+
+def _run_wide(
+    module: torch.fx.GraphModule,
+    arguments: list[Any],
+    noise: torch.Generator | None,
+    inside: Inside,
+) -> Any:
     with undisturbed():
         before = torch.get_rng_state()
         try:
-            arguments = [_widen(value) for value in arguments_of(program, leaves)]
-            outputs = _WideWalker(program.graph_module, visit, noise, steer).run(*arguments)
+            outputs = _WideWalker(module, inside, noise).run(*map(_widen, arguments))
         except Exception:  # whatever a kernel says to a type that its program does not have
             return None
         drawn = not torch.equal(before, torch.get_rng_state())
-    return None if drawn else _user_outputs(program, outputs)
+    return None if drawn else outputs
 
 
 def arguments_of(program: ExportedProgram, leaves: list[Any]) -> list[Any]:
-    users = iter(leaves)
     """All that its graph takes: weights and constants, too."""
+    users = iter(leaves)
     arguments = []
     for spec in program.graph_signature.input_specs:
         if spec.kind is InputKind.USER_INPUT:
@@ -88,37 +144,66 @@ def _user_outputs(program: ExportedProgram, outputs: Any) -> list[Any]:
 
 
 class _Walker(torch.fx.Interpreter):
-    def __init__(
-        self, module: torch.fx.GraphModule, visit: Visit | None, steer: Steer | None = None
-    ):
+    def __init__(self, module: torch.fx.GraphModule, inside: Inside):
         super().__init__(module)
-        self._visit = visit
-        self._steer = steer
+        self._visit, self._steer, self._lookout = inside.visit, inside.steer, inside.lookout
 
     def run_node(self, node: torch.fx.Node) -> Any:
         if node.op != "call_function":
             return super().run_node(node)
         call = None if self._steer is None else self._steer.prepare(node, self.env.__getitem__)
-        value = super().run_node(node)
+        value = self._run_bodies(node) if kind_of(node) else super().run_node(node)
         if call is not None:
             self._steer.settle(node, call, value)
         if self._visit is not None:
             self._visit(node.name, value)
         return value
 
+    def _run_bodies(self, node: torch.fx.Node) -> Any:
+        args, _ = self.fetch_args_kwargs_from_env(node)
+
+        def execute(lookout: Lookout | None) -> Any:
+            return run_bodies(node, args, _BodyRunner(self, node, lookout))
+
+        return execute(None) if self._lookout is None else self._lookout.run(node, args, execute)
+
+    def walker_of(self, module: torch.fx.GraphModule, inside: Inside) -> _Walker:
+        """For a body."""
+        return _Walker(module, inside)
+
+
+@dataclasses.dataclass
+class _BodyRunner:
+    """Runs the bodies of one node, as the graph around them runs."""
+
+    walker: _Walker
+    node: torch.fx.Node
+    lookout: Lookout | None
+
+    def __post_init__(self):
+        self._bodies = bodies_of(self.node)
+
+    def run(self, which: int, operands: list[Any], iteration: int | None) -> list[Any]:
+        body, inside = self._bodies[which], Inside()
+        if self.lookout is not None:
+            inside = self.lookout.enter(body, operands, iteration)
+        results = flat(self.walker.walker_of(body.module, inside).run(*operands))
+        inside.leave(results)
+        return results
+
+    def choose(self, chosen: bool) -> bool:
+        return chosen if self.lookout is None else self.lookout.choose(self.node, chosen)
+
 
 class _WideWalker(_Walker):
     """Runs a program on float64 values; nothing in it makes them narrower again."""
 
-    def __init__(
-        self,
-        module: torch.fx.GraphModule,
-        visit: Visit,
-        noise: torch.Generator | None,
-        steer: Steer | None,
-    ):
-        super().__init__(module, visit, steer)
+    def __init__(self, module: torch.fx.GraphModule, inside: Inside, noise: torch.Generator | None):
+        super().__init__(module, inside)
         self._noise = noise
+
+    def walker_of(self, module: torch.fx.GraphModule, inside: Inside) -> _Walker:
+        return _WideWalker(module, inside, self._noise)
 
     def run_node(self, node: torch.fx.Node) -> Any:
         value = super().run_node(node)

@@ -1,6 +1,7 @@
 """Judges values beyond the tolerance by the exact value of the node, in float64.
 
-    judge = Judge(program, leaves, rtol=1e-4, atol=1e-5, factor=8.0)
+    run = functools.partial(eager.run_float64, program, leaves)
+    judge = Judge(run, rtol=1e-4, atol=1e-5, factor=8.0)
     judge.settle(nodes={"conv2d": doubt}, outputs=[(0, doubt)])
     doubt.difference
 
@@ -20,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.export import ExportedProgram
 
 from . import eager
 from .compare import Difference, compare
@@ -54,12 +54,12 @@ def may_be_rounding(difference: Difference, expected: np.ndarray) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Judge:
-    program: ExportedProgram
-    leaves: list[Any]
+    # run(visit, noise): the flat outputs in float64, or None; it keeps to the decisions of the run
+    # that is judged.
+    run: Callable[[eager.Visit, torch.Generator | None], list[Any] | None]
     rtol: float
     atol: float
     factor: float
-    steer: eager.Steer | None = None  # keeps to the decisions of the run that is judged
 
     def settle(self, nodes: dict[str, Doubt], outputs: Iterable[tuple[int, Doubt]]) -> None:
         """All doubts about a sample: by node, and by index of the output."""
@@ -85,7 +85,7 @@ class Judge:
             if name in nodes:
                 learn(nodes[name], _array(nodes[name], value))
 
-        values = eager.run_float64(self.program, self.leaves, visit, noise, self.steer)
+        values = self.run(visit, noise)
         for index, doubt in outputs if values is not None else ():
             learn(doubt, _array(doubt, values[index]))
         return values is not None

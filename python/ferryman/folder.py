@@ -21,6 +21,15 @@ class Folder:
         self.path = Path(tempfile.mkdtemp(prefix="ferryman-"))
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
 
+    def within(self, name: str) -> Path:
+        """A folder in it, made anew."""
+        path = self.path / name
+        path.mkdir()
+        return path
+
+    def remove_within(self, name: str) -> None:
+        shutil.rmtree(self.path / name, ignore_errors=True)
+
     def remove(self) -> None:
         self._finalizer()
 

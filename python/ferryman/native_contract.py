@@ -46,6 +46,7 @@ class Options:
     output_names: list[str] | dict[str, str] | None = None
     recurrent: str = "auto"  # or "unrolled", "loop"
     nan: str = "fast"  # or "exact"
+    bodies_folder: str = ""  # where to write bodies of branches and loops, for the check; "": not
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -93,6 +94,17 @@ class NodeTrace:
 
 
 @dataclasses.dataclass(frozen=True)
+class BodyTrace:
+    """A body of a branch or loop of the program: a graph and a file of its own, with the operators
+    that the model has for it. Bodies that are written out where they are run have none."""
+
+    name: str  # its path: "while_loop_body_graph_0/true_graph_0"
+    file: str  # "": not written
+    inputs: tuple[Port, ...]  # of that file; `index` is among the body's placeholders
+    nodes: tuple[NodeTrace, ...]  # placements are in that file
+
+
+@dataclasses.dataclass(frozen=True)
 class Transpose:
     """A copy that the layout plan keeps, and why."""
 
@@ -104,7 +116,8 @@ class Transpose:
 @dataclasses.dataclass(frozen=True)
 class NativeReport:
     """
-    {"version": 1, "inputs": [port], "outputs": [port], "nodes": [node], "stages": [{"name", "seconds"}],
+    {"version": 1, "inputs": [port], "outputs": [port], "nodes": [node],
+     "bodies": [{"name", "file", "inputs": [port], "nodes": [node]}], "stages": [{"name", "seconds"}],
      "ops": {"CONV_2D": 52, …}, "file_bytes": n,
      "runtime": {"oldest": "2.9.0", "operators": ["GELU", "CONV_2D (version 6)"]},
      "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
@@ -135,6 +148,7 @@ class NativeReport:
     output_tree: str
     runtime: str = ""  # the first release of the runtime that can load the file; "" = not known
     runtime_operators: tuple[str, ...] = ()  # those that ask for it
+    bodies: tuple[BodyTrace, ...] = ()
     version: int = 0  # of this JSON, which the report's own shares; 0 = there was none
 
     @staticmethod
@@ -170,6 +184,7 @@ class NativeReport:
             output_tree=report.get("output_tree", ""),
             runtime=report.get("runtime", {}).get("oldest", ""),
             runtime_operators=tuple(report.get("runtime", {}).get("operators", ())),
+            bodies=tuple(map(_body, report.get("bodies", ()))),
             version=report.get("version", 0),
         )
 
@@ -181,6 +196,11 @@ def _placement(item: dict[str, Any]) -> Placement:
 
 def _port(item: dict[str, Any]) -> Port:
     return Port(item["index"], item["name"], _placement(item), tuple(item["shape"]), item["dtype"])
+
+
+def _body(item: dict[str, Any]) -> BodyTrace:
+    inputs, nodes = tuple(map(_port, item["inputs"])), tuple(map(_node, item["nodes"]))
+    return BodyTrace(item["name"], item["file"], inputs, nodes)
 
 
 def _node(item: dict[str, Any]) -> NodeTrace:

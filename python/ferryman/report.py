@@ -10,15 +10,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import frozen
+from .bodies import BodyOutline, inside
 from .compare import Difference
 from .control import rewritten
 from .control.record import Rewritten
 from .frozen import Frozen
 from .native_contract import NativeReport, NodeTrace
 from .verify import Checks
+from .ways import BodyRuns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,10 +30,12 @@ class Node:
 
     trace: NodeTrace
     difference: Difference | None  # None: not compared
+    body: str = ""  # the path of the branch or loop that it is in: "true_graph_0"
 
     @property
     def name(self) -> str:
-        return self.trace.node
+        """ "true_graph_0/conv2d" inside of a body."""
+        return inside(self.body, self.trace.node)
 
     @property
     def op(self) -> str:
@@ -57,11 +62,39 @@ class Report:
     modules: dict[str, str] = dataclasses.field(default_factory=dict)  # class by module path
     frozen: tuple[Frozen, ...] = ()  # values of inputs that the program has for constants
     rewritten: tuple[Rewritten, ...] = ()  # statements of Python that are graphs of their own
+    bodies: dict[str, BodyOutline] = dataclasses.field(default_factory=dict)  # of the program
 
     @property
     def nodes(self) -> dict[str, Node]:
+        """In the order of the program; what is inside of a branch or loop before its results."""
+        return {node.name: node for node in self._nodes_of("", self.native.nodes, {})}
+
+    def _nodes_of(
+        self, body: str, traces: Iterable[NodeTrace], around: dict[str, Any]
+    ) -> Iterator[Node]:
+        """around: the location of what runs the body; torch tells no modules inside."""
         differences = self.checks.nodes if self.checks else {}
-        return {t.node: Node(t, differences.get(t.node)) for t in self.native.nodes}
+        for trace in traces:
+            if not trace.location["module_type"]:
+                modules = {key: around.get(key, "") for key in ("module_path", "module_type")}
+                trace = dataclasses.replace(trace, location=trace.location | modules)
+            name = inside(body, trace.node)
+            for inner in self.bodies_before(name):
+                yield from self._nodes_of(inner.path, self._traces_of(inner.path), trace.location)
+            yield Node(trace, differences.get(name), body)
+
+    def bodies_before(self, name: str) -> list[BodyOutline]:
+        """Those of the operator whose first result has the name."""
+        return [body for body in self.bodies.values() if name == body.results[0]]
+
+    def _traces_of(self, path: str) -> tuple[NodeTrace, ...]:
+        """Of a body; none where it is written out in the graph around it."""
+        return next((body.nodes for body in self.native.bodies if body.name == path), ())
+
+    @property
+    def runs(self) -> dict[str, BodyRuns]:
+        """Of each body, how often the inputs that were tried ran it."""
+        return self.checks.bodies if self.checks else {}
 
     @property
     def remarks(self) -> list[dict[str, Any]]:
@@ -160,10 +193,26 @@ class Report:
             },
             "inputs": [port.name for port in native.inputs],
             "outputs": self._outputs(),
-            "nodes": [_node_to_json(node) for node in self.nodes.values()],
+            "nodes": [_node_to_json(node) for node in self.nodes_in("")],
+            "bodies": [self._body_to_json(body) for body in self.bodies.values()],
             "remarks": self.remarks,
         }
         return json.dumps(content, indent=1, allow_nan=False)
+
+    def nodes_in(self, path: str) -> list[Node]:
+        """Those of a body; of the program itself, for ""."""
+        return [node for node in self.nodes.values() if node.body == path]
+
+    def _body_to_json(self, body: BodyOutline) -> dict[str, Any]:
+        runs = self.runs.get(body.path)
+        return {
+            "name": body.path,
+            "of": body.caller,
+            "kind": body.kind,
+            "results": list(body.results),
+            "runs": dataclasses.asdict(runs) if runs else None,
+            "nodes": [_node_to_json(node) for node in self.nodes_in(body.path)],
+        }
 
     def _outputs(self) -> list[dict[str, Any]]:
         """One entry for each output, with its difference for each kind of kernels."""
@@ -178,6 +227,7 @@ class Report:
             }
             for port in self.native.outputs
         ]
+
 
 
 def _remark(what: str, why: str, subject: str, places: list[dict[str, Any]]) -> dict[str, Any]:

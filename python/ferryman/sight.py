@@ -19,9 +19,10 @@ import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
+from .eager import to_numpy
 from .errors import VerificationError
-from .native_contract import NativeReport, Placement
-from .runtime import Kernels, Runner, from_stored
+from .native_contract import NativeReport, Placement, Port
+from .runtime import Kernels, Runner, from_stored, to_stored
 
 
 class Sight:
@@ -48,6 +49,17 @@ def placements_of(native: NativeReport, program: ExportedProgram) -> dict[str, P
     }
     placements |= {node.node: node.placement for node in native.nodes if node.placement is not None}
     return {name: placement for name, placement in placements.items() if not placement.part}
+
+
+def stored_values(ports: Iterable[Port], runner: Runner, values: list[Any]) -> list[np.ndarray]:
+    """Values of the program as a file wants them for its inputs, in the file's order."""
+    by_tensor = {port.placement.tensor: port for port in ports}
+    arrays = []
+    for detail in runner.inputs:
+        port = by_tensor[detail["index"]]
+        array = to_stored(to_numpy(values[port.index]), port.placement)
+        arrays.append(array.reshape(detail["shape"]).astype(detail["dtype"], copy=False))
+    return arrays
 
 
 def watched(

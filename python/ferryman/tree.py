@@ -10,10 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from .bodies import BodyOutline
 from .compare import Difference
 from .frozen import describe
 from .native_contract import NativeReport
 from .report import Node, Report
+from .ways import BodyRuns
 
 _CLOSE = 0.1  # of the tolerance: more than that is still right, but worth a look
 
@@ -25,16 +27,23 @@ class Module:
     path: str
     type: str
     children: dict[str, Module] = dataclasses.field(default_factory=dict)
-    items: list[Module | Node] = dataclasses.field(default_factory=list)
+    items: list[Module | Control | Node] = dataclasses.field(default_factory=list)
 
     def differences(self) -> list[Difference]:
         found = []
         for item in self.items:
-            if isinstance(item, Module):
+            if not isinstance(item, Node):
                 found += item.differences()
             elif item.difference is not None:
                 found.append(item.difference)
         return found
+
+
+@dataclasses.dataclass
+class Control(Module):
+    """A branch or loop: its first result, and its bodies as modules."""
+
+    node: Node | None = None
 
 
 def show(report: Report, console: Console | None = None) -> None:
@@ -48,20 +57,59 @@ def show(report: Report, console: Console | None = None) -> None:
 
 
 def build(report: Report) -> Module:
-    """The tree of modules from the nodes' module paths ("layer1.0.conv")."""
+    """The tree of modules from the nodes' module paths ("layer1.0.conv"), with what is inside of
+    branches and loops below these."""
+    nodes = report.nodes.values()
     root = Module("", report.model)
-    for node in report.nodes.values():
-        module = root
-        parts = [p for p in node.trace.location["module_path"].split(".") if p]
-        for depth, part in enumerate(parts):
-            if part not in module.children:
-                path = ".".join(parts[: depth + 1])
-                child = module.children[part] = Module(path, _module_type(report, path))
-                module.items.append(child)
-            module = module.children[part]
+    for node in nodes:
+        if node.body:
+            continue
+        module = _module_of(report, root, node)
         module.type = module.type or node.trace.location["module_type"].rsplit(".", 1)[-1]
-        module.items.append(node)
+        module.items.append(_item(report, node))
     return root
+
+
+def _module_of(report: Report, root: Module, node: Node) -> Module:
+    module = root
+    parts = [p for p in node.trace.location["module_path"].split(".") if p]
+    for depth, part in enumerate(parts):
+        if part not in module.children:
+            path = ".".join(parts[: depth + 1])
+            child = module.children[part] = Module(path, _module_type(report, path))
+            module.items.append(child)
+        module = module.children[part]
+    return module
+
+
+def _item(report: Report, node: Node) -> Control | Node:
+    bodies = report.bodies_before(node.name)
+    if not bodies:
+        return node
+    control = Control(node.name, node.op, node=node)
+    for body in bodies:
+        inner = Module(body.name, _describe_runs(body, report.runs.get(body.path)))
+        inner.items += [_item(report, n) for n in report.nodes_in(body.path)]
+        control.items.append(inner)
+    return control
+
+
+def _describe_runs(body: BodyOutline, runs: BodyRuns | None) -> str:
+    """ "3 to 9 iterations, 12 of 14 compared"."""
+    if runs is None or body.is_condition:
+        return ""
+    if runs.fewest < 0:
+        return "never reached"
+    if body.kind == "cond":
+        text = f"taken {_times(runs.runs, 'time')}" if runs.runs else "never taken"
+    else:
+        least = f"{runs.fewest} to " if runs.fewest != runs.most else ""
+        text = least + _times(runs.most, "iteration")
+    return f"{text}, {runs.compared} of {runs.runs} compared" if runs.compared < runs.runs else text
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _module_type(report: Report, path: str) -> str:
@@ -82,7 +130,7 @@ def _item_lines(module: Module, indent: Text) -> Iterator[Text]:
         if isinstance(item, Node):
             yield here + _node_line(item)
             continue
-        yield here + _module_line(item)
+        yield here + (_node_line(item.node) if isinstance(item, Control) else _module_line(item))
         yield from _item_lines(item, Text.assemble(indent, ("    " if last else "│   ", guide)))
 
 

@@ -29,8 +29,9 @@ def find_failure(report: Report) -> VerificationError | None:
     """About the first node that differs, or else about an output."""
     for node in report.nodes.values():
         if node.difference is not None and not node.difference.ok:
+            run = f", {node.difference.run}," if node.difference.run else ""
             what = (
-                f"{node.op} gives another result on LiteRT than in PyTorch: "
+                f"{node.op}{run} gives another result on LiteRT than in PyTorch: "
                 f"{describe(node.difference)}"
             )
             names = list(report.nodes)

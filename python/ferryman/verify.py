@@ -20,13 +20,18 @@ from torch.export import ExportedProgram
 
 from . import drawing, eager
 from .arguments import Arguments
+from .bodies import outlines
+from .body_files import BodyFiles
 from .compare import Difference, compare
 from .control.ways import Ways
 from .errors import InputError, VerificationError
 from .leaves import describe
 from .native_contract import NativeReport
-from .runtime import Kernels, Runner, to_stored
-from .sample import Run, Sample, keep_worst
+from .node_checks import keep_worst
+from .runtime import Kernels, Runner
+from .sample import Run, Sample
+from .sight import stored_values
+from .ways import BodyRuns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +120,8 @@ class Checks:
     nan_outputs: list[str] = dataclasses.field(default_factory=list)
     # Ways of branches and loops that no sample took, each with its place.
     untaken: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    # How often the bodies of branches and loops were run, by path.
+    bodies: dict[str, BodyRuns] = dataclasses.field(default_factory=dict)
 
 
 def verify(
@@ -130,7 +137,7 @@ def verify(
     reference: the user's own module. Its outputs are what counts; without it, the program's are.
     arguments: what it takes; without them, by the names of the program's inputs.
     """
-    checks = Checks()
+    checks = Checks(bodies={path: BodyRuns() for path in outlines(program)})
     arguments = arguments or Arguments.of_program(program)
     ways, own = Ways(program), options.own_leaves(arguments)
     for leaves in own or ():
@@ -139,11 +146,12 @@ def verify(
     inputs = own or drawing.drawn(program, arguments, drawn, reference, ways)
     plain = Runner(path, Kernels.PLAIN, keep_values=options.every_node)
     delegate = Runner(path, Kernels.DELEGATE)
+    files = BodyFiles(native)
     for leaves in inputs:
         checks.samples += 1
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
-        sample = Sample(native, program, options, leaves)
+        sample = Sample(native, program, options, leaves, files)
         steered = _computed(lambda: sample.walk(plain))
         computed = eager.run_program(program, leaves, None) if sample.decided else steered
         expected = computed
@@ -194,6 +202,8 @@ def _compare_program(native: NativeReport, options: Verify, expected, computed):
 
 
 def _keep_all(checks: Checks, sample: Sample, captured: Sequence[Difference]) -> None:
+    for path, runs in sample.bodies.runs.items():
+        checks.bodies[path].add(runs)
     for name, difference in sample.nodes.items():
         keep_worst(checks.nodes, name, difference)
     names = [port.name for port in sample.native.outputs]
@@ -209,13 +219,7 @@ def _keep_all(checks: Checks, sample: Sample, captured: Sequence[Difference]) ->
 
 def stored_inputs(native: NativeReport, runner: Runner, leaves: list[Any]) -> list[np.ndarray]:
     """The program's flattened inputs as the file wants them, in the file's order."""
-    by_tensor = {port.placement.tensor: port for port in native.inputs}
-    arrays = []
-    for detail in runner.inputs:
-        port = by_tensor[detail["index"]]
-        array = to_stored(eager.to_numpy(leaves[port.index]), port.placement)
-        arrays.append(array.reshape(detail["shape"]).astype(detail["dtype"], copy=False))
-    return arrays
+    return stored_values(native.inputs, runner, leaves)
 
 
 def _in_port_order(native: NativeReport, runner: Runner, arrays) -> list[np.ndarray]:

@@ -26,7 +26,7 @@ def follow(function, x, **fake):
         value = fake.get(name, fake.get(name.removesuffix("_1")))
         return None if value is None else value.to(like.dtype)
 
-    decisions = Decisions(program, sight, rtol=1e-4, atol=1e-5)
+    decisions = Decisions(program.graph, sight, rtol=1e-4, atol=1e-5)
     (output,) = eager.run_program(program, [x], None, decisions)
     return output.tolist(), decisions
 

@@ -1,6 +1,7 @@
 """What counts as the same numbers: the tolerance, and beyond it the exact value in float64."""
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -137,7 +138,8 @@ def judge(got, factor=4.0, expected=None, x=(0.1, 0.2, 0.3)):
     expected = computed if expected is None else np.float32(expected)
     got = x.numpy() + np.float32(got)
     doubt = Doubt(compare(expected, got, rtol=1e-4, atol=0.0), expected, computed, got)
-    Judge(program, [x], rtol=1e-4, atol=0.0, factor=factor).settle({}, [(0, doubt)])
+    run = functools.partial(eager.run_float64, program, [x])
+    Judge(run, rtol=1e-4, atol=0.0, factor=factor).settle({}, [(0, doubt)])
     return doubt.difference, np.abs(computed - x.numpy()).max()
 
 
