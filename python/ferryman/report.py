@@ -229,7 +229,6 @@ class Report:
         ]
 
 
-
 def _remark(what: str, why: str, subject: str, places: list[dict[str, Any]]) -> dict[str, Any]:
     """As the core writes its own."""
     return {
