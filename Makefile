@@ -24,7 +24,7 @@ export CCACHE_NOHASHDIR := 1
 # Objects of equal sources in other build folders and clones are the same.
 CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR) -DFERRYMAN_UNITY=$(UNITY)
 
-.PHONY: setup configure module build test test-cc test-python test-newer-torch test-sanitize sanitize fuzz \
+.PHONY: setup configure module test-module build test test-cc test-python test-newer-torch test-sanitize sanitize fuzz \
   demo models operators modules families bench bench-peers wheel clean
 .DEFAULT_GOAL := build
 
@@ -39,6 +39,10 @@ configure: setup
 # What conversions need, without tests and benchmarks.
 module: configure
 	@cmake --build build -j$(JOBS) --target ferryman_native ferryman_cli
+
+# And what Python tests ask of the core beside conversions.
+test-module: configure
+	@cmake --build build -j$(JOBS) --target ferryman_native ferryman_cli ferryman_native_support
 
 build: configure
 	@cmake --build build -j$(JOBS)
@@ -59,11 +63,11 @@ test-sanitize: sanitize
 	build-sanitize/ferryman_tests --gtest_brief=1
 	tools/fuzz build-sanitize 60
 
-test-python: module
+test-python: test-module
 	$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 # In an environment of its own: torch's private parts that Ferryman touches may move.
-test-newer-torch: module
+test-newer-torch: test-module
 	@TORCH="$(NEWER_TORCH)" tools/setup .venv-newer
 	.venv-newer/bin/python -m pytest -n $(JOBS) --dist loadfile tests/python tests/models
 
@@ -73,7 +77,7 @@ fuzz: sanitize
 demo: module
 	@$(PY) examples/demo.py
 
-models: module
+models: test-module
 	$(PY) tests/models/table.py --write README.md
 
 operators: module

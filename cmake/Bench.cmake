@@ -4,7 +4,7 @@ find_package(benchmark REQUIRED)
 file(GLOB_RECURSE bench_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*_bench.cc)
 if(bench_sources)
   add_executable(ferryman_bench ${bench_sources})
-  target_link_libraries(ferryman_bench PRIVATE ferryman_core benchmark::benchmark_main
+  target_link_libraries(ferryman_bench PRIVATE ferryman_test_support ferryman_core benchmark::benchmark_main
     ferryman_flags)
 endif()
 file(GLOB convert_bench_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.cc)

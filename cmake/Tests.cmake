@@ -4,7 +4,7 @@ include(GoogleTest)
 file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*_test.cc)
 if(test_sources)
   add_executable(ferryman_tests ${test_sources})
-  target_link_libraries(ferryman_tests PRIVATE ferryman_core ferryman_tflite_schema GTest::gtest_main ferryman_flags)
+  target_link_libraries(ferryman_tests PRIVATE ferryman_test_support ferryman_core ferryman_tflite_schema GTest::gtest_main ferryman_flags)
   # Tests run briefly; what they test is optimised in the core.
   target_compile_options(ferryman_tests PRIVATE -O1)
   gtest_discover_tests(ferryman_tests DISCOVERY_TIMEOUT 60)
@@ -12,7 +12,7 @@ endif()
 
 # Golden tests: one program, one test for each tests/golden/*.ir. `golden --update FILE` rewrites.
 add_executable(golden ${PROJECT_SOURCE_DIR}/tests/golden/run_golden.cc)
-target_link_libraries(golden PRIVATE ferryman_core ferryman_flags)
+target_link_libraries(golden PRIVATE ferryman_test_support ferryman_core ferryman_flags)
 file(GLOB golden_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/golden/*.ir)
 foreach(file ${golden_files})
   get_filename_component(name ${file} NAME_WE)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that #include goes down only:
 
-    support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- cli <- python
+    support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- cli <- python <- tests
 
 A folder may include itself and everything on a lower level; siblings in braces do not include each
 other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how
@@ -27,6 +27,7 @@ LEVELS = {
     "driver": 5,
     "cli": 6,
     "python": 7,
+    "tests": 8,
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SOURCES = {".h", ".cc", ".inc"}

@@ -38,18 +38,6 @@ std::string convert_archive(const std::string& path, const std::string& output_p
   return run(unwrap(frontend::read_pt2(path)), output_path, options);
 }
 
-std::string core_ir_live(nb::bytes buffer, const nb::list& tensors) {
-  const BlobRef live = borrow_bytes(std::move(buffer));
-  const std::vector<BlobRef> storages = borrow_tensors(tensors);
-  nb::gil_scoped_release release;
-  return unwrap(print_core_ir(unwrap(frontend::read_live(live, storages))));
-}
-
-std::string core_ir_archive(const std::string& path) {
-  nb::gil_scoped_release release;
-  return unwrap(print_core_ir(unwrap(frontend::read_pt2(path))));
-}
-
 // Ctrl-C must end it although Python has a handler of its own, which waits for the interpreter.
 int run_program(const std::vector<std::string>& arguments) {
   nb::gil_scoped_release release;
@@ -66,10 +54,6 @@ void bind_convert(nb::module_& m) {
         "Writes the program that walk() made as a file; returns the report as JSON.");
   m.def("convert_archive", &convert_archive, nb::arg("path"), nb::arg("output_path"),
         nb::arg("options"), "The same for a .pt2 archive.");
-  m.def("core_ir_live", &core_ir_live, nb::arg("buffer"), nb::arg("tensors"),
-        "The core graph of the program that walk() made, as text.");
-  m.def("core_ir_archive", &core_ir_archive, nb::arg("path"),
-        "The core graph of a .pt2 archive, as text.");
 }
 
 }  // namespace ferryman::python

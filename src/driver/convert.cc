@@ -13,7 +13,6 @@
 #include "frontend/functionalise.h"
 #include "frontend/nan_question.h"
 #include "frontend/translate.h"
-#include "ir/print.h"
 #include "ops/families.h"
 #include "passes/simplify.h"
 #include "support/check.h"
@@ -195,16 +194,6 @@ class Converter {
 };
 
 }  // namespace
-
-Result<std::string> print_core_ir(frontend::Program program) {
-  Ops ops;
-  add_all_ops(ops);
-  FERRYMAN_TRY(frontend::Program functional, frontend::functionalise(std::move(program)));
-  Diagnostics diagnostics;
-  functional = frontend::drop_input_writes(std::move(functional), diagnostics);
-  FERRYMAN_TRY(const Graph graph, frontend::translate(functional, ops, diagnostics));
-  return print_graph(graph, PrintLocations::kYes);
-}
 
 Conversion convert(frontend::Program program, const ConvertOptions& options,
                    const std::string& output_path) {

@@ -24,7 +24,4 @@ struct Conversion {
 Conversion convert(frontend::Program program, const ConvertOptions& options,
                    const std::string& output_path);
 
-// The graph after translation, as text with locations: what both readers must agree on.
-Result<std::string> print_core_ir(frontend::Program program);
-
 }  // namespace ferryman

@@ -2,10 +2,10 @@
 #include <benchmark/benchmark.h>
 
 #include "layout/explain.h"
-#include "layout/random_problem.h"
 #include "layout/solve.h"
-#include "layout/test_contract.h"
-#include "layout/test_net.h"
+#include "tests/support/random_problem.h"
+#include "tests/support/test_contract.h"
+#include "tests/support/test_net.h"
 
 namespace ferryman::layout {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "layout/test_contract.h"
-#include "layout/test_net.h"
+#include "tests/support/test_contract.h"
+#include "tests/support/test_net.h"
 
 namespace ferryman::layout {
 namespace {

@@ -6,13 +6,13 @@
 #include <numeric>
 
 #include "ir/print.h"
-#include "layout/brute_force.h"
-#include "layout/check_plan.h"
 #include "layout/labels.h"
 #include "layout/modes.h"
-#include "layout/random_net.h"
 #include "layout/solve.h"
-#include "layout/test_contract.h"
+#include "tests/support/brute_force.h"
+#include "tests/support/check_plan.h"
+#include "tests/support/random_net.h"
+#include "tests/support/test_contract.h"
 
 namespace ferryman::layout {
 namespace {

@@ -13,7 +13,7 @@
 #include "ir/print.h"
 #include "layout/copy_steps.h"
 #include "layout/plan.h"
-#include "layout/test_net.h"
+#include "tests/support/test_net.h"
 
 namespace ferryman::layout {
 namespace {
@@ -112,13 +112,13 @@ struct Pattern {
   Ints merges;
 };
 const std::array<Pattern, 7> kPatterns = {{
-    {{"r", "rb", "rb", "r"}, {0, 1, 3, 2, 4, 5}, {1, 1, 1, 3}},   // NHWC, space to depth
-    {{"r", "r", "r", "bbr"}, {0, 1, 3, 2, 4, 5}, {1, 2, 2, 1}},   // and back
-    {{"r", "r", "rb", "rb"}, {0, 1, 3, 5, 2, 4}, {1, 3, 1, 1}},   // NCHW, as pixel_unshuffle
-    {{"r", "r", "rb", "rb"}, {0, 3, 5, 1, 2, 4}, {1, 3, 1, 1}},   // as reorg of YOLOv2
-    {{"r", "rbb", "r", "r"}, {0, 1, 4, 2, 5, 3}, {1, 1, 2, 2}},   // as pixel_shuffle
-    {{"r", "bbr", "r", "r"}, {0, 3, 4, 1, 5, 2}, {1, 1, 2, 2}},   // as DEPTH_TO_SPACE
-    {{"r", "rb", "rb", "r"}, {0, 1, 3, 2, 4, 5}, {3, 1, 1, 1}},   // windows
+    {{"r", "rb", "rb", "r"}, {0, 1, 3, 2, 4, 5}, {1, 1, 1, 3}},  // NHWC, space to depth
+    {{"r", "r", "r", "bbr"}, {0, 1, 3, 2, 4, 5}, {1, 2, 2, 1}},  // and back
+    {{"r", "r", "rb", "rb"}, {0, 1, 3, 5, 2, 4}, {1, 3, 1, 1}},  // NCHW, as pixel_unshuffle
+    {{"r", "r", "rb", "rb"}, {0, 3, 5, 1, 2, 4}, {1, 3, 1, 1}},  // as reorg of YOLOv2
+    {{"r", "rbb", "r", "r"}, {0, 1, 4, 2, 5, 3}, {1, 1, 2, 2}},  // as pixel_shuffle
+    {{"r", "bbr", "r", "r"}, {0, 3, 4, 1, 5, 2}, {1, 1, 2, 2}},  // as DEPTH_TO_SPACE
+    {{"r", "rb", "rb", "r"}, {0, 1, 3, 2, 4, 5}, {3, 1, 1, 1}},  // windows
 }};
 
 class RandomImage {

@@ -5,9 +5,9 @@
 #include <array>
 
 #include "layout/agree.h"
-#include "layout/brute_force.h"
 #include "layout/cut.h"
-#include "layout/random_problem.h"
+#include "tests/support/brute_force.h"
+#include "tests/support/random_problem.h"
 
 namespace ferryman::layout {
 

@@ -11,11 +11,11 @@
 #include "ir/print.h"
 #include "ir/verify.h"
 #include "ops/families.h"
-#include "ops/random_graph.h"
-#include "ops/random_tensor.h"
 #include "passes/fold.h"
-#include "passes/random_layers.h"
 #include "passes/simplify.h"
+#include "tests/support/random_graph.h"
+#include "tests/support/random_layers.h"
+#include "tests/support/random_tensor.h"
 
 namespace ferryman {
 namespace {

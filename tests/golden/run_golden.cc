@@ -25,7 +25,7 @@
 #include "ir/print.h"
 #include "ir/verify.h"
 #include "ops/families.h"
-#include "ops/random_tensor.h"
+#include "tests/support/random_tensor.h"
 
 namespace ferryman {
 namespace {

@@ -19,6 +19,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "python")]
 
 import ferryman
+import native_support
 from ferryman import _native
 from ferryman.capture import capture, walk
 from ferryman.native_contract import NativeReport, Options
@@ -97,7 +98,8 @@ def _output_errors(expected, args, runner: Runner, native: NativeReport):
 def _gives_the_same_graph(program, folder: Path) -> bool:
     archive = folder / "model.pt2"
     torch.export.save(program, archive)
-    return _native.core_ir_live(*walk(program)) == _native.core_ir_archive(str(archive))
+    live = native_support.core_ir_live(*walk(program))
+    return live == native_support.core_ir_archive(str(archive))
 
 
 def _peak_of_core(program, folder: Path) -> int:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ferryman
-from ferryman import _native
+import native_support
 from ferryman.capture import capture, walk
 from models import zoo
 from models.measure import compare_outputs
@@ -52,8 +52,8 @@ def test_archive_gives_the_same_core_graph_and_the_same_file(converted, tmp_path
     program = capture(module, zoo.example_inputs(name))
     archive = tmp_path / f"{name}.pt2"
     torch.export.save(program, archive)
-    graph = _native.core_ir_live(*walk(program))
-    assert graph == _native.core_ir_archive(str(archive))
+    graph = native_support.core_ir_live(*walk(program))
+    assert graph == native_support.core_ir_archive(str(archive))
     assert graph.count(" = ") >= 5
     again = ferryman.convert(archive, verify=False, progress=False)
     assert again.path.read_bytes() == model.path.read_bytes()

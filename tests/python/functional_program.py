@@ -1,7 +1,7 @@
 """Functional programs from the core, run in PyTorch, and compared with eager modules.
 
     program = functionalise(module, (x,))          # a FunctionalProgram
-    program.run([x])                               # {"user": […], "input_mutation": {name: tensor}, …}
+    program.run([x])                               # {"user": […], "input_mutation": {name: …}, …}
     check(module, x)                               # asserts that all of it equals eager
 """
 
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from ferryman import _native
+import native_support
 from ferryman.capture import capture, walk
 
 # On values, unlike on memory, a view may always be a copy; strides of computed values differ from
@@ -26,7 +26,7 @@ class FunctionalProgram:
     def __init__(self, exported: torch.export.ExportedProgram):
         self._weights = {**exported.state_dict, **exported.constants}
         buffer, storages = walk(exported)
-        self.json = json.loads(_native.functionalise_to_json(buffer, storages))
+        self.json = json.loads(native_support.functionalise_to_json(buffer, storages))
 
     @property
     def targets(self) -> list[str]:
@@ -41,7 +41,8 @@ class FunctionalProgram:
             if given["value"] is not None:
                 values[given["value"]] = value
         self._run_nodes(self.json["nodes"], values)
-        results = {"user": [], "input_mutation": {}, "buffer_mutation": {}, "parameter_mutation": {}}
+        mutations = ("input_mutation", "buffer_mutation", "parameter_mutation")
+        results = {"user": [], **{kind: {} for kind in mutations}}
         for output in self.json["outputs"]:
             value = self._argument(output["arg"], values)
             if output["kind"] == "user":

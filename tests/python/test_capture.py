@@ -10,7 +10,7 @@ import torch
 import tricky_modules
 from torch import nn
 
-from ferryman import _native
+import native_support
 from ferryman.capture import capture, walk
 from ferryman.errors import CaptureError, InputError
 from models import zoo
@@ -19,13 +19,13 @@ CASES = tricky_modules.cases()
 
 
 def live_text(program):
-    return _native.print_live(*walk(program))
+    return native_support.print_live(*walk(program))
 
 
 def archive_text(program, tmp_path):
     path = tmp_path / "model.pt2"
     torch.export.save(program, path)
-    return _native.print_pt2(str(path))
+    return native_support.print_pt2(str(path))
 
 
 # Both ways give the same program -----------------------------------------------------------------

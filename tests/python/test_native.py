@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import ferryman
+import native_support
 from ferryman import _native, errors
 from ferryman.capture import capture, walk
 
@@ -17,7 +18,7 @@ def walked():
 
 
 def test_live_program_is_read():
-    text = _native.print_live(*walked())
+    text = native_support.print_live(*walked())
     assert "aten.linear.default" in text
     assert "aten.relu.default" in text
 
@@ -26,14 +27,14 @@ def test_owners_are_given_back():
     buffer, tensors = walked()
     owner = tensors[0][2]
     before = sys.getrefcount(owner)
-    _native.print_live(buffer, tensors)
+    native_support.print_live(buffer, tensors)
     assert sys.getrefcount(owner) == before
 
 
 def test_failure_of_the_core_becomes_a_public_error():
     buffer, tensors = walked()
     with pytest.raises(_native.NativeError) as caught:
-        _native.print_live(buffer[:-1], tensors)
+        native_support.print_live(buffer[:-1], tensors)
     error = errors.from_native(caught.value)
     assert isinstance(error, ferryman.InputError)
     assert [diagnostic["name"] for diagnostic in error.diagnostics] == ["malformed-program"]
@@ -44,4 +45,4 @@ def test_failure_of_the_core_becomes_a_public_error():
 def test_tensor_that_is_none_is_refused(tensor):
     buffer, _ = walked()
     with pytest.raises(ValueError, match="tensor"):
-        _native.print_live(buffer, [tensor])
+        native_support.print_live(buffer, [tensor])

@@ -15,6 +15,7 @@ from ops_reference_list import INTEGERS, MUST_PASS, REFUSED
 from torch import nn
 from torch.utils import _pytree as pytree
 
+import native_support
 from ferryman import _native
 from ferryman.walk import walk
 from opinfo.samples import Frozen, as_call, infos, spread
@@ -32,7 +33,7 @@ def evaluate(program, inputs):
     """The outputs that the core computes; raises NativeError where it refuses."""
     buffer, storages = walk(program)
     inputs = [tensor.detach().contiguous() for tensor in inputs]
-    outputs = _native.evaluate_live(buffer, storages, borrowed(inputs))
+    outputs = native_support.evaluate_live(buffer, storages, borrowed(inputs))
     return [to_tensor(*output) for output in outputs]
 
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "ops/random_graph.h"
+#include "tests/support/random_graph.h"
 
 namespace ferryman {
 

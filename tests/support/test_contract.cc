@@ -1,4 +1,4 @@
-#include "layout/test_contract.h"
+#include "tests/support/test_contract.h"
 
 #include "ops/attrs.h"
 #include "ops/names.h"

@@ -1,12 +1,12 @@
-#include "ops/random_graph.h"
+#include "tests/support/random_graph.h"
 
 #include <algorithm>
 #include <array>
 #include <limits>
 
-#include "ops/random_control.h"
-#include "ops/random_recurrent.h"
-#include "ops/random_tensor.h"
+#include "tests/support/random_control.h"
+#include "tests/support/random_recurrent.h"
+#include "tests/support/random_tensor.h"
 
 namespace ferryman {
 

@@ -1,4 +1,4 @@
-#include "layout/random_net.h"
+#include "tests/support/random_net.h"
 
 #include <algorithm>
 #include <numeric>

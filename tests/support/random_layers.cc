@@ -1,4 +1,4 @@
-#include "passes/random_layers.h"
+#include "tests/support/random_layers.h"
 
 #include <array>
 #include <string>
@@ -6,10 +6,10 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "ops/random_graph.h"
-#include "ops/random_tensor.h"
 #include "passes/constants.h"
 #include "passes/slice_range.h"
+#include "tests/support/random_graph.h"
+#include "tests/support/random_tensor.h"
 
 namespace ferryman {
 

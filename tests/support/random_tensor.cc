@@ -1,4 +1,4 @@
-#include "ops/random_tensor.h"
+#include "tests/support/random_tensor.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "frontend/program_json.h"
+#include "tests/support/program_json.h"
 
 #include <fmt/format.h>
 

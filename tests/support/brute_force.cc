@@ -1,4 +1,4 @@
-#include "layout/brute_force.h"
+#include "tests/support/brute_force.h"
 
 #include <ostream>
 

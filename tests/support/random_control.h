@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "ops/random_graph.h"
+#include "tests/support/random_graph.h"
 
 namespace ferryman {
 

@@ -1,4 +1,4 @@
-#include "layout/random_problem.h"
+#include "tests/support/random_problem.h"
 
 #include <algorithm>
 #include <numeric>

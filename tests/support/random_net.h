@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "layout/test_net.h"
+#include "tests/support/test_net.h"
 
 namespace ferryman::layout {
 

@@ -1,4 +1,4 @@
-#include "ops/random_control.h"
+#include "tests/support/random_control.h"
 
 #include <algorithm>
 

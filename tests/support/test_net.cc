@@ -1,11 +1,11 @@
-#include "layout/test_net.h"
+#include "tests/support/test_net.h"
 
 #include <algorithm>
 
-#include "layout/test_contract.h"
 #include "ops/attrs.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "tests/support/test_contract.h"
 
 namespace ferryman::layout {
 

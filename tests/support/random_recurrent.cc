@@ -1,12 +1,12 @@
-#include "ops/random_recurrent.h"
+#include "tests/support/random_recurrent.h"
 
 #include <algorithm>
 #include <array>
 
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "ops/random_tensor.h"
 #include "ops/recurrent.h"
+#include "tests/support/random_tensor.h"
 
 namespace ferryman {
 

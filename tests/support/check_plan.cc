@@ -1,4 +1,4 @@
-#include "layout/check_plan.h"
+#include "tests/support/check_plan.h"
 
 #include <algorithm>
 #include <map>
