@@ -5,7 +5,7 @@ Calls (module `ferryman._native`), both without the GIL for their long part:
     convert_live(buffer, tensors, output_path, options) -> report
     convert_archive(pt2_path, output_path, options) -> report
 
-* `buffer`, `tensors`: what capture.py makes of a live ExportedProgram; a tensor is
+* `buffer`, `tensors`: what walk.py makes of a live ExportedProgram; a tensor is
   (address, num_bytes, owner).
 * `output_path`: the core streams the file there, so that weights are never held twice. It is
   complete or absent when the call returns.
@@ -122,14 +122,13 @@ class NativeReport:
      "runtime": {"oldest": "2.9.0", "operators": ["GELU", "CONV_2D (version 6)"]},
      "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
                 "transposes": [{"reason", "bytes", "node"}]},
-     "nan": "fast" or "exact", "remarks": [diagnostic], "input_tree": text, "output_tree": text}
+     "nan": "fast" or "exact", "remarks": [diagnostic]}
 
     placement = {"tensor" (-1: the file has no such value), "part", "factors", "perm"}
     port = {"index", "name", "shape", "dtype" (of the tensor in the file)} and a placement
     node = {"node", "target", "type", "location", "ops", "fused_into", "parts": [placement]} and a
            placement
     diagnostic, location: src/support/diagnostic_json.h.
-    Trees: treespecs as torch writes them; may be "".
     """
 
     inputs: tuple[Port, ...]
@@ -144,8 +143,6 @@ class NativeReport:
     transposes: tuple[Transpose, ...]
     nan: str  # as it was done: "exact" also where the model asks about NaN; "": not known
     remarks: tuple[dict[str, Any], ...]
-    input_tree: str
-    output_tree: str
     runtime: str = ""  # the first release of the runtime that can load the file; "" = not known
     runtime_operators: tuple[str, ...] = ()  # those that ask for it
     bodies: tuple[BodyTrace, ...] = ()
@@ -156,8 +153,7 @@ class NativeReport:
         """For a file of which nothing else is known."""
         return NativeReport(
             inputs, outputs, nodes=(), stages=(), ops={}, file_bytes=0, bytes_moved=0,
-            lower_bound=0, optimal=False, transposes=(), nan="", remarks=(), input_tree="",
-            output_tree="",
+            lower_bound=0, optimal=False, transposes=(), nan="", remarks=(),
         )  # fmt: skip
 
     @staticmethod
@@ -180,8 +176,6 @@ class NativeReport:
             ),
             nan=report["nan"],
             remarks=tuple(report["remarks"]),
-            input_tree=report.get("input_tree", ""),
-            output_tree=report.get("output_tree", ""),
             runtime=report.get("runtime", {}).get("oldest", ""),
             runtime_operators=tuple(report.get("runtime", {}).get("operators", ())),
             bodies=tuple(map(_body, report.get("bodies", ()))),

@@ -103,8 +103,6 @@ class Converter {
  private:
   // Ends early where errors were collected: they say why.
   Status try_run(frontend::Program program) {
-    report_.input_tree = program.input_tree;
-    report_.output_tree = program.output_tree;
     std::optional<frontend::Program> functional =
         frontend::functionalise(std::move(program), diagnostics_);
     stopwatch_.finish("functionalise");

@@ -102,14 +102,13 @@ std::string to_json(const ConvertReport& report) {
       R"("stages": {}, "ops": {}, )"
       R"("runtime": {{"oldest": {}, "operators": {}}}, "file_bytes": {}, )"
       R"("layout": {{"bytes_moved": {}, "lower_bound": {}, "optimal": {}, "transposes": {}}}, )"
-      R"("nan": "{}", "remarks": {}, "input_tree": {}, "output_tree": {}}})",
+      R"("nan": "{}", "remarks": {}}})",
       kVersion, json_list(report.inputs, json_port), json_list(report.outputs, json_port),
       json_list(report.nodes, json_node), json_list(report.bodies, json_body),
       json_list(report.stages, json_stage), json_ops(report.ops), json_quote(report.runtime),
       json_list(report.runtime_operators, json_quote), report.file_bytes, report.bytes_moved,
       report.lower_bound, report.optimal, json_list(report.transposes, json_transpose),
-      to_string(report.nan), to_json(report.remarks), json_quote(report.input_tree),
-      json_quote(report.output_tree));
+      to_string(report.nan), to_json(report.remarks));
 }
 
 }  // namespace ferryman

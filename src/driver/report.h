@@ -78,7 +78,6 @@ struct ConvertReport {
   tflite::NanForm nan = tflite::NanForm::kFast;  // as it was done
   std::vector<TransposeReport> transposes;
   Diagnostics remarks;
-  std::string input_tree, output_tree;
 };
 
 std::string to_json(const ConvertReport& report);

@@ -215,13 +215,13 @@ std::optional<Program> Functionaliser::run() {
   visit_all(old_.nodes);
   add_outputs();
   if (diagnostics_.num_errors() > errors_before) return std::nullopt;
-  new_.symbols = std::move(old_.symbols);
-  new_.guards = std::move(old_.guards);
-  new_.origin = old_.origin;
-  new_.torch_version = std::move(old_.torch_version);
-  new_.input_tree = std::move(old_.input_tree);
-  new_.output_tree = std::move(old_.output_tree);
-  return remove_dead_nodes(std::move(new_));
+  // What is not the graph stays, whatever it is.
+  old_.values = std::move(new_.values);
+  old_.inputs = std::move(new_.inputs);
+  old_.nodes = std::move(new_.nodes);
+  old_.outputs = std::move(new_.outputs);
+  old_.subgraphs = std::move(new_.subgraphs);
+  return remove_dead_nodes(std::move(old_));
 }
 
 std::optional<Program> functionalise(Program program, Diagnostics& diagnostics) {
@@ -236,15 +236,6 @@ Result<Program> functionalise(Program program) {
     if (diag.severity == Severity::kError) return diag;
   }
   return Diag::error(DiagCode::kInternal, "functionalise failed without a reason");
-}
-
-Status verify_functional(const Program& program) {
-  for (const Node& node : program.nodes) {
-    if (!find_write(node) && !twin_of_in_place_view(node.target)) continue;
-    return Diag::error(DiagCode::kInternal, node.target + " still writes in place")
-        .at(node.location);
-  }
-  return {};
 }
 
 }  // namespace ferryman::frontend

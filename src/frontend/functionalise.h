@@ -31,7 +31,4 @@ std::optional<Program> functionalise(Program program, Diagnostics& diagnostics);
 // The same for callers that need one error only.
 Result<Program> functionalise(Program program);
 
-// The first node that still writes, as an internal error.
-Status verify_functional(const Program& program);
-
 }  // namespace ferryman::frontend

@@ -1,4 +1,4 @@
-// Programs handed over from a running Python: python/ferryman/capture.py walks an ExportedProgram
+// Programs handed over from a running Python: python/ferryman/walk.py walks an ExportedProgram
 // once and writes it into one buffer; this reads the buffer. Tensors are not in it: it refers to a
 // list of borrowed storages by index.
 //

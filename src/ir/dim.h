@@ -4,7 +4,7 @@
 //   Dim batch = symbols.symbol("s0", {1, 64});
 //   Dim half = symbols.floordiv(symbols.add(batch, Dim(1)), Dim(2));
 //
-// Invariants: expressions are hash-consed, so two Dims of one table are equal exactly if their
+// Invariants: expressions are interned, so two Dims of one table are equal exactly if their
 // expressions are spelled the same; constant sub-expressions are folded when built.
 #pragma once
 

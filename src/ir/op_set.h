@@ -1,11 +1,11 @@
 // The table of all ops. Built once per conversion from the family functions, then only read.
 //
-//   OpSet ops;
+//   Ops ops;                                        // ops/families.h
 //   add_activation_ops(ops);
-//   const OpDef* relu = ops.find(ops::kRelu);
+//   const OpDef* relu = ops.set.find(ops::kRelu);
 //
 // A row:
-//   ops.define(ops::kLeakyRelu)
+//   ops.set.define(ops::kLeakyRelu)
 //       .doc("x where x >= 0, otherwise negative_slope * x")
 //       .operand("x", DTypeSet::kFloating)
 //       .attr(attr::kNegativeSlope, 0.01)

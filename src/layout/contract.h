@@ -50,12 +50,6 @@ class TargetContract {
   virtual int max_rank() const { return 0; }
 };
 
-// A target without preferences: nothing is ever moved.
-class IdentityContract : public TargetContract {
- public:
-  std::vector<Form> forms(const Graph& graph, OpId op) const override;
-};
-
 // The order in which one graph input or output is passed.
 struct IoLayout {
   enum class Kind : uint8_t {

@@ -240,12 +240,6 @@ std::string describe_releases(const Graph& graph, const CopyExplanation& explana
 
 }  // namespace
 
-std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
-                                            const IoLayouts& io) {
-  const Planning planning = run_planning(graph, contract, io);
-  return explain_copies(graph, io, planning, write_plan(graph, io, planning));
-}
-
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const IoLayouts& io,
                                             const Planning& planning, const LayoutPlan& plan) {
   return Explainer(graph, io, planning, plan).run();
@@ -264,15 +258,6 @@ std::string describe(const Graph& graph, const CopyExplanation& explanation) {
                   describe_side(graph, explanation.to_side));
   if (!explanation.releases.empty()) text += "; " + describe_releases(graph, explanation);
   return text;
-}
-
-Diag to_remark(const Graph& graph, const CopyExplanation& explanation) {
-  const Value& value = graph.value(explanation.copy.value);
-  Diag remark = Diag::remark("transpose", fmt::format("{} bytes are moved to another axis order",
-                                                      explanation.copy.bytes / 2));
-  remark.because(describe(graph, explanation));
-  if (value.producer.valid()) remark.at(graph.location(value.producer));
-  return remark;
 }
 
 }  // namespace ferryman::layout

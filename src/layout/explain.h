@@ -1,8 +1,10 @@
 // Why a copy is there: the kernels and boundaries on both sides that force it, and which end of the
 // graph, if released, would remove it. Such a hint is checked by solving again.
 //
-//   for (const CopyExplanation& copy : explain_copies(graph, contract, io))
-//     diagnostics.add(to_remark(graph, copy));
+//   const Planning planning = run_planning(graph, contract, io);
+//   const LayoutPlan plan = write_plan(graph, io, planning);
+//   for (const CopyExplanation& copy : explain_copies(graph, io, planning, plan))
+//     reasons.push_back(describe(graph, copy));
 #pragma once
 
 #include <vector>
@@ -37,15 +39,11 @@ constexpr size_t kMaxReplans = 16;
 constexpr size_t kMaxReplannedOps = 20'000;
 
 // One for each copy of the plan, in its order.
-std::vector<CopyExplanation> explain_copies(const Graph& graph, const TargetContract& contract,
-                                            const IoLayouts& io);
-// The same, where the planning has been done.
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const IoLayouts& io,
                                             const Planning& planning, const LayoutPlan& plan);
 
 // "[1, 8, 8, 4] for features.0 (conv), [1, 4, 8, 8] for output 'y'; with another layout of output
 // 'y' there would be none"
 std::string describe(const Graph& graph, const CopyExplanation& explanation);
-Diag to_remark(const Graph& graph, const CopyExplanation& explanation);
 
 }  // namespace ferryman::layout

@@ -8,20 +8,17 @@
 namespace ferryman::layout {
 namespace {
 
-std::string explain(TestNet& net) {
-  std::string text;
-  for (const CopyExplanation& copy :
-       explain_copies(net.graph(), ChannelsLastContract(), IoLayouts())) {
-    text += render(to_remark(net.graph(), copy)) + "\n";
-  }
-  return text;
+std::vector<CopyExplanation> explain(TestNet& net) {
+  const IoLayouts io;
+  const Planning planning = run_planning(net.graph(), ChannelsLastContract(), io);
+  return explain_copies(net.graph(), io, planning, write_plan(net.graph(), io, planning));
 }
 
 TEST(Explain, NamesTheKernelAndTheOutputThatReleasedWouldHelp) {
   TestNet net;
   net.output("y", net.relu(net.conv(net.input("x", {1, 1, 8, 8}), 4)));
   const std::vector<CopyExplanation> copies =
-      explain_copies(net.graph(), ChannelsLastContract(), IoLayouts());
+      explain(net);
   ASSERT_EQ(copies.size(), 1u);
   EXPECT_EQ(describe(net.graph(), copies[0]),
             "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'y'; with another layout of "
@@ -36,20 +33,22 @@ TEST(Explain, GivesNoHintWhereReleasingDoesNotHelp) {
   net.output("a", y);
   net.output("b", y);
   const std::vector<CopyExplanation> copies =
-      explain_copies(net.graph(), ChannelsLastContract(), IoLayouts());
+      explain(net);
   ASSERT_EQ(copies.size(), 1u);
   EXPECT_EQ(describe(net.graph(), copies[0]),
             "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'a' and output 'b'");
   EXPECT_EQ(copies[0].releases, std::vector<Anchor>());
 }
 
-TEST(Explain, WritesARemark) {
+TEST(Explain, NamesTheInputThatReleasedWouldHelp) {
   TestNet net;
   net.output("y", net.conv(net.input("x", {1, 3, 8, 8}), 1));
-  EXPECT_EQ(explain(net),
-            "remark: 768 bytes are moved to another axis order\n"
-            "  why:  [1, 3, 8, 8] for input 'x', [1, 8, 8, 3] for the conv; with another layout "
-            "of input 'x' there would be none\n");
+  const std::vector<CopyExplanation> copies = explain(net);
+  ASSERT_EQ(copies.size(), 1u);
+  EXPECT_EQ(copies[0].copy.bytes, 2 * 768);
+  EXPECT_EQ(describe(net.graph(), copies[0]),
+            "[1, 3, 8, 8] for input 'x', [1, 8, 8, 3] for the conv; with another layout of input "
+            "'x' there would be none");
 }
 
 }  // namespace

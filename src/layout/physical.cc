@@ -6,10 +6,6 @@
 
 namespace ferryman::layout {
 
-std::vector<Form> IdentityContract::forms(const Graph&, OpId) const {
-  return {};
-}
-
 Dims Layout::shape() const {
   Dims dims;
   for (const PhysicalAxis& axis : axes) dims.push_back(axis.extent);

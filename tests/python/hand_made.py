@@ -96,8 +96,6 @@ def _report(path, image, values, outputs):
         },
         "nan": "fast",
         "remarks": [],
-        "input_tree": "",
-        "output_tree": "",
     }
 
 

@@ -2,7 +2,7 @@
 // in the file, a complex tensor is a real one with a last axis of two.
 //
 //   ComplexValues values(builder);
-//   FERRYMAN_TRY(const ComplexValue z, values.add_input(graph, "z", meta));
+//   FERRYMAN_TRY(const ComplexValue z, values.of_pair(graph.add_input("z", pair_type(type))));
 //   values.set(index, z, "z");
 #pragma once
 

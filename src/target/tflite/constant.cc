@@ -28,20 +28,6 @@ class BlobConstant final : public ConstantSource {
   BlobRef bytes_;
 };
 
-class ComputedConstant final : public ConstantSource {
- public:
-  ComputedConstant(int64_t num_bytes, std::function<void(int64_t, std::span<std::byte>)> read)
-      : num_bytes_(num_bytes), read_(std::move(read)) {}
-  int64_t num_bytes() const override { return num_bytes_; }
-  void read(int64_t offset, std::span<std::byte> chunk) const override {
-    if (!chunk.empty()) read_(offset, chunk);
-  }
-
- private:
-  int64_t num_bytes_;
-  std::function<void(int64_t, std::span<std::byte>)> read_;
-};
-
 class TensorConstant final : public ConstantSource {
  public:
   explicit TensorConstant(TensorData tensor) : tensor_(std::move(tensor)) {}
@@ -74,12 +60,6 @@ ConstantRef blob_constant(BlobRef bytes) {
 ConstantRef tensor_constant(TensorData tensor) {
   check(!tensor.is_elided(), "a constant without bytes cannot be written");
   return std::make_shared<TensorConstant>(std::move(tensor));
-}
-
-ConstantRef computed_constant(int64_t num_bytes,
-                              std::function<void(int64_t, std::span<std::byte>)> read) {
-  check(num_bytes >= 0, "negative size");
-  return std::make_shared<ComputedConstant>(num_bytes, std::move(read));
 }
 
 void for_each_chunk(const ConstantSource& constant,

@@ -3,8 +3,6 @@
 //
 //   ConstantRef bias = constant_of<float>(std::vector<float>{1, 2, 3});
 //   ConstantRef weight = tensor_constant(data.permuted({0, 2, 3, 1}));
-//   ConstantRef cast = computed_constant(num_bytes, [=](int64_t offset, std::span<std::byte> out)
-//   {…});
 //
 // Invariants: the bytes of a constant never change; reading is repeatable and in any order; every
 // read begins at a multiple of kReadAlignment, so no element is ever cut.
@@ -38,8 +36,6 @@ using ConstantRef = std::shared_ptr<const ConstantSource>;
 
 ConstantRef blob_constant(BlobRef bytes);
 ConstantRef tensor_constant(TensorData tensor);
-ConstantRef computed_constant(int64_t num_bytes,
-                              std::function<void(int64_t, std::span<std::byte>)> read);
 
 template <typename T>
 ConstantRef constant_of(std::span<const T> values) {

@@ -1,6 +1,6 @@
 // For tests of legalising rules: one op on random data, evaluated before and after.
 //
-//   EXPECT_EQ(difference_after_legalising(ops::kSilu, {random_values({2, 3})}, {}), …)
+//   expect_legalises({ops::kSilu, {random_values({2, 3})}});
 #pragma once
 
 #include <gtest/gtest.h>

@@ -285,9 +285,4 @@ Legality check_legal(const OpUse& use) {
   return legality;
 }
 
-bool can_broadcast_two_sided(Op op, int rank) {
-  const OpFacts* facts = facts_of(op);
-  return facts != nullptr && rank <= facts->two_sided_broadcast_rank;
-}
-
 }  // namespace ferryman::tflite

@@ -57,7 +57,4 @@ std::string combination_of(const OpUse& use);
 // Types and ranks of the operands of `use`.
 Legality check_legal(const OpUse& use);
 
-// Whether both operands of a binary operator may have size-1 dimensions that the other expands.
-bool can_broadcast_two_sided(Op op, int rank);
-
 }  // namespace ferryman::tflite

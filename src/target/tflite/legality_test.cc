@@ -42,8 +42,6 @@ TEST(Legality, Ranks) {
   EXPECT_EQ(legal(Op::kPad, TypeKey::kF32, 6), (Legality{Verdict::kRefused, true}));
   EXPECT_EQ(legal(Op::kAveragePool2d, TypeKey::kF32, 3), (Legality{Verdict::kRefused, false}));
   EXPECT_EQ(legal(Op::kTranspose, TypeKey::kF32, 9), (Legality{Verdict::kUntried, false}));
-  EXPECT_TRUE(can_broadcast_two_sided(Op::kAdd, 8));
-  EXPECT_FALSE(can_broadcast_two_sided(Op::kPrelu, 2));
 }
 
 TEST(Legality, CombinationsOfTypes) {

@@ -1,6 +1,6 @@
 // Core graph + layout plan -> target model, in one walk over the ops.
 //
-//   FERRYMAN_TRY(Lowered lowered, lower_to_tflite(graph, plan));
+//   Lowered lowered = lower_to_tflite(graph, plan);
 //
 // Invariant: the copies in the model move exactly plan.bytes_copied bytes (asserted).
 #pragma once
