@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests"), str(ROOT / "bench")]
 
 import peers  # noqa: E402
+
 from models import quantised  # noqa: E402
 
 TOOLS = ("ferryman", "litert-torch")

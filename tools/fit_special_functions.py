@@ -108,8 +108,10 @@ def erfinv_of_w(w):
     x = mp.sqrt(rest)
     # 1 - x without cancellation
     q = mp.exp(-w) / (1 + x)
-    y = mp.sqrt(max(w - mp.log(mp.sqrt(mp.pi * max(w, 1))), mp.mpf("1e-3"))) if w > 3 else mp.erfinv(x)
-    return mp.findroot(lambda v: mp.log(mp.erfc(v)) - mp.log(q), y) / x if w > 3 else y / x
+    if w <= 3:
+        return mp.erfinv(x) / x
+    start = mp.sqrt(max(w - mp.log(mp.sqrt(mp.pi * max(w, 1))), mp.mpf("1e-3")))
+    return mp.findroot(lambda v: mp.log(mp.erfc(v)) - mp.log(q), start) / x
 
 
 def erfcx(x):
@@ -120,7 +122,7 @@ def erfcx(x):
 
 
 def modulus(order, part):
-    """P or Q of J = sqrt(2 / (pi x)) (P cos - Q sin) with v = (5 / x)^2; Q comes without its 5 / x"""
+    """P or Q of J = sqrt(2 / (pi x)) (P cos - Q sin) with v = (5 / x)^2; Q comes without 5 / x"""
 
     def value(v):
         x = 5 / mp.sqrt(v)
@@ -168,7 +170,8 @@ def airy_falling(r):
 
 
 def airy_wave(part):
-    """Ai(-x) = (P sin(z + pi/4) - Q cos(z + pi/4)) / (sqrt(pi) x^(1/4)), r = 1 / z^2; Q without 1 / z"""
+    """Ai(-x) = (P sin(z + pi/4) - Q cos(z + pi/4)) / (sqrt(pi) x^(1/4)), r = 1 / z^2;
+    Q without 1 / z"""
 
     def value(r):
         z = 1 / mp.sqrt(r)
@@ -192,7 +195,8 @@ PIECES = [
           TINY, 0.25, 4),
     Piece("kLgammaStirling", "(log gamma - Stirling's leading terms) x in 1 / x^2, x >= 3",
           stirling_rest, 1e-6, 1 / 9, 3, ONE),
-    Piece("kLgammaMiddle", "log gamma(2 + t) / (t (1 + t)), 1 <= 2 + t <= 3", lgamma_middle, -1, 1, 11),
+    Piece("kLgammaMiddle", "log gamma(2 + t) / (t (1 + t)), 1 <= 2 + t <= 3",
+          lgamma_middle, -1, 1, 11),
     Piece("kDigammaRest", "(log x - 1 / (2 x) - digamma(x)) x^2 in 1 / x^2, x >= 4",
           digamma_rest, 1e-6, 1 / 16, 3, ONE),
     Piece("kTemmeHalf", "(mu - log(1 + mu)) / mu^2 in mu, |mu| <= 0.4",
@@ -225,7 +229,8 @@ PIECES = [
           centred(lambda x: mp.besselj(0, x)), -1, 1, 7, ONE),
     Piece("kJ1Near", "J1(x) / x in the same",
           centred(lambda x: mp.besselj(1, x) / x), -1 + TINY, 1, 7, lambda t: 0.2),
-    Piece("kY0Near", "Y0(x) - 2/pi log(x) J0(x) in the same", centred(y0_rest), -1 + TINY, 1, 7, ONE),
+    Piece("kY0Near", "Y0(x) - 2/pi log(x) J0(x) in the same",
+          centred(y0_rest), -1 + TINY, 1, 7, ONE),
     Piece("kY1Near", "(Y1(x) - 2/pi (log(x) J1(x) - 1 / x)) / x in the same",
           centred(y1_rest), -1 + TINY, 1, 7, lambda t: 0.2),
     Piece("kJ0Cosine", "P0 in (5 / x)^2, x > 5", modulus(0, "P"), 1e-5, 1, 4),

@@ -3,8 +3,8 @@
 
     PYTHONPATH=python:tests tools/make_fuzz_seeds.py
 
-Small modules of tests/python/tricky_modules.py, as an archive, as its JSON, and as a live buffer. The
-archives carry no checksums: with them every mutation of a member would be refused at once.
+Small modules of tests/python/tricky_modules.py, as an archive, as its JSON, and as a live buffer.
+The archives carry no checksums: with them every mutation of a member would be refused at once.
 """
 
 import json
@@ -17,9 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "python")]
 
-import torch
-import tricky_modules
-from ferryman.capture import capture, walk
+import torch  # noqa: E402
+import tricky_modules  # noqa: E402
+
+from ferryman.capture import capture, walk  # noqa: E402
 
 NAMES = [
     "no_grad",

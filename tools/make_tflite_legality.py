@@ -18,7 +18,9 @@ DATA = ROOT / "data" / "tflite_runtime.json"
 TABLE = ROOT / "src" / "target" / "tflite" / "legality_table.inc"
 
 VERDICTS = {"accepted": "kAccepted", "refused": "kRefused", "wrong": "kWrong", "crash": "kCrash"}
-DELEGATION = {"runs": "kDelegated", "not taken": "kNotTaken", "wrong": "kWrongly", "fails": "kFails"}
+DELEGATION = {
+    "runs": "kDelegated", "not taken": "kNotTaken", "wrong": "kWrongly", "fails": "kFails"
+}  # fmt: skip
 
 
 def op_constant(name):
@@ -43,7 +45,8 @@ def wrapped(text):
 
 def op_row(entry):
     low, high = entry["versions"]
-    fields = [f".op = {op_constant(entry['op'])}", f".min_version = {low}", f".max_version = {high}"]
+    fields = [f".op = {op_constant(entry['op'])}"]
+    fields += [f".min_version = {low}", f".max_version = {high}"]
     for key in (*VERDICTS, "xnnpack", "results"):
         if key in entry:
             fields.append(f".{key} = {type_set(entry[key])}")

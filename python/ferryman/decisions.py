@@ -1,5 +1,6 @@
 """Where rounding decides: comparisons, casts to integers, floor, argmax, sort and the like give one
-discrete result or another, and values that are right but for rounding lie on either side of an edge.
+discrete result or another, and values that are right but for rounding lie on either side of an
+edge.
 
     decisions = Decisions(program.graph, sight, rtol=1e-4, atol=1e-5)
     eager.run_program(program, leaves, visit, decisions)
@@ -7,8 +8,9 @@ discrete result or another, and values that are right but for rounding lie on ei
 
 PyTorch's run then goes on with the file's decision, so that all that comes after can be compared as
 closely as ever. A decision is right if the operator gives it for the file's own operands, where the
-file has them and they agree with PyTorch's, or else for PyTorch's own moved by the tolerance. What is
-beyond that, element by element, stays as PyTorch has it: a mistake, at which the comparison stops.
+file has them and they agree with PyTorch's, or else for PyTorch's own moved by the tolerance. What
+is beyond that, element by element, stays as PyTorch has it: a mistake, at which the comparison
+stops.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ class Decisions:
         self._calls: dict[Node, Call] = {}  # with several results
         self.results: dict[str, torch.Tensor] = {}  # of all decisions
         self.followed: list[str] = []
-        self.open: list[str] = []  # that the file does not show, and that lie within an edge's margin
+        self.open: list[str] = []  # that the file does not show, within an edge's margin
         self.asked: set[str] = set()  # nodes whose values in the file would tell: these, operands
 
     def prepare(self, node: Node, value_of: Callable[[Node], Any]) -> Call | None:

@@ -17,8 +17,8 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch._ops import OpOverload
 from torch._functorch import predispatch
+from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -122,7 +122,7 @@ def _replace(scope: Scope, node: Node) -> None:
 
 
 def _is_recorded_wrong(node: Node) -> bool:
-    """Of one sample without a batch torch records this loss with an axis, and computes it without."""
+    """Of one sample without a batch torch records this loss with an axis, and computes none."""
     if not node.target.__name__.startswith("multilabel_margin_loss"):
         return False
     return node.args[0].meta["val"].ndim < 2 and node.meta["val"].ndim > 0

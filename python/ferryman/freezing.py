@@ -26,8 +26,8 @@ from torch._subclasses.fake_tensor import (
 from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.fx.experimental.symbolic_shapes import ShapeEnv, free_unbacked_symbols
-from torch.nn.utils.rnn import pad_packed_sequence
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.utils.rnn import pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 

@@ -27,7 +27,8 @@ class Kernels(enum.Enum):
 
 class Runner:
     """One file, by its path or its bytes, ready to run. `keep_values` keeps every intermediate
-    tensor readable after a run; the delegate computes none of them, so that takes the plain kernels.
+    tensor readable after a run; the delegate computes none of them, so that takes the plain
+    kernels.
     """
 
     def __init__(

@@ -3,7 +3,8 @@
     sight = Sight.of(native, program, plain.tensor)
     sight("argmax", value)          # as PyTorch has it, or None
 
-The delegate keeps no values inside. `watched` runs a copy of the file that gives them as outputs, too.
+The delegate keeps no values inside. `watched` runs a copy of the file that gives them as outputs,
+too.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ torch.export would have to know. While a program is captured they take the one t
         program = torch.export.export(model, args)
 
 torchvision's batched_nms looks at the number of boxes: of many it treats the classes one after the
-other, of few it moves each class to a place of its own, and of none it does nothing. The second does
-for all of them, here with the places in a grid and not in a row: large coordinates round.
+other, of few it moves each class to a place of its own, and of none it does nothing. The second
+does for all of them, here with the places in a grid and not in a row: large coordinates round.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from .operators import written_tensors
 from .restore import State
 from .values import copied
 
-
 # These compile what they run, and what was compiled under a watch fails without one ever after.
 _COMPILED = frozenset(
     "cond while_loop scan associative_scan map_impl control_flow flex_attention compile".split()

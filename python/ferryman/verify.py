@@ -13,6 +13,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def verify(
         stored = stored_inputs(native, plain, leaves)
         results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
         sample = Sample(native, program, options, leaves, files)
-        steered = _computed(lambda: sample.walk(plain))
+        steered = _computed(partial(sample.walk, plain))
         computed = eager.run_program(program, leaves, None) if sample.decided else steered
         expected = computed
         if reference is not None:

@@ -429,12 +429,14 @@ def require_plain_tensor(name: str, tensor) -> None:
         )
     if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         raise InputError(
-            f"'{name}' is an intermediate value of torch.func, which torch.export took as a constant",
+            f"'{name}' is an intermediate value of torch.func, which torch.export took as a "
+            "constant",
             hint="convert the module itself: derivatives are followed there",
         )
     if isinstance(tensor, FakeTensor):
         raise InputError(
-            f"'{name}' has no data: it is a value of the tracer that torch.export took as a constant",
+            f"'{name}' has no data: it is a value of the tracer that torch.export took as a "
+            "constant",
             hint="convert the module itself, or export it again",
         )
     data = tensor.data if isinstance(tensor, torch.nn.Parameter) else tensor

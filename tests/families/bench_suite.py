@@ -128,8 +128,10 @@ def _gpt2() -> nn.Module:
 
 
 def _llama() -> nn.Module:
-    return FirstOutput(_of("llama", hidden_size=256, num_hidden_layers=4, num_attention_heads=8,
-                           num_key_value_heads=2, intermediate_size=688, vocab_size=1000))  # fmt: skip
+    return FirstOutput(_of(
+        "llama", hidden_size=256, num_hidden_layers=4, num_attention_heads=8,
+        num_key_value_heads=2, intermediate_size=688, vocab_size=1000,
+    ))  # fmt: skip
 
 
 def _t5_encoder() -> nn.Module:
@@ -149,8 +151,10 @@ def _distilbert() -> nn.Module:
 
 
 def _electra() -> nn.Module:
-    return FirstOutput(_of("electra", embedding_size=128, hidden_size=256, num_hidden_layers=4,
-                           num_attention_heads=4, intermediate_size=1024, vocab_size=1000))  # fmt: skip
+    return FirstOutput(_of(
+        "electra", embedding_size=128, hidden_size=256, num_hidden_layers=4,
+        num_attention_heads=4, intermediate_size=1024, vocab_size=1000,
+    ))  # fmt: skip
 
 
 def _segformer() -> nn.Module:

@@ -1,7 +1,8 @@
 """What follows the backbone of torchvision's detectors, on maps of features of its own.
 
-With weights as they are drawn, a whole detector gives nearly all boxes one score, and their order is
-a matter of rounding. On features drawn one by one the scores lie apart, so results can be compared.
+With weights as they are drawn, a whole detector gives nearly all boxes one score, and their order
+is a matter of rounding. On features drawn one by one the scores lie apart, so results can be
+compared.
 """
 
 from __future__ import annotations
@@ -44,5 +45,6 @@ class DetectorHead(nn.Module):
 def feature_maps(detector: nn.Module):
     """Draws maps of the shapes that the backbone gives."""
     with torch.no_grad():
-        shapes = [x.shape for x in detector.eval().backbone(torch.zeros(1, 3, _SIZE, _SIZE)).values()]
+        maps = detector.eval().backbone(torch.zeros(1, 3, _SIZE, _SIZE))
+        shapes = [x.shape for x in maps.values()]
     return lambda seed: (([torch.randn(shape) for shape in shapes],), {})

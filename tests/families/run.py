@@ -25,7 +25,6 @@ from families import suites, table  # noqa: E402
 from families.check import Row  # noqa: E402
 from workers import Failure, run_all  # noqa: E402
 
-
 # All but the networks that are there to be timed.
 MATRIX = ("own", "torchvision", "timm", "transformers", "ultralytics")
 

@@ -35,7 +35,9 @@ def summary(rows: list[Row]) -> str:
     for suite in dict.fromkeys(row.suite for row in rows):
         states = collections.Counter(row.state for row in rows if row.suite == suite)
         captured = states["right"] + states["wrong"] + states["refused"]
-        tight = sum(row.state == "right" and row.error <= 1e-4 for row in rows if row.suite == suite)
+        tight = sum(
+            row.state == "right" and row.error <= 1e-4 for row in rows if row.suite == suite
+        )
         proved = sum(row.bytes_moved == row.lower_bound for row in rows
                      if row.suite == suite and row.state == "right")  # fmt: skip
         share = 100 * states["right"] / max(1, captured)

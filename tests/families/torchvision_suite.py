@@ -14,7 +14,8 @@ from models import zoo
 _CLASSIFICATION = (
     "alexnet vgg11 squeezenet1_0 resnet18 resnext50_32x4d wide_resnet50_2 densenet121 inception_v3 "
     "googlenet mobilenet_v2 mobilenet_v3_small mnasnet0_5 shufflenet_v2_x0_5 efficientnet_b0 "
-    "efficientnet_v2_s regnet_x_400mf regnet_y_400mf convnext_tiny vit_b_32 swin_t swin_v2_t maxvit_t"
+    "efficientnet_v2_s regnet_x_400mf regnet_y_400mf convnext_tiny vit_b_32 swin_t swin_v2_t "
+    "maxvit_t"
 ).split()
 _SEGMENTATION = (
     "fcn_resnet50 deeplabv3_resnet50 deeplabv3_mobilenet_v3_large lraspp_mobilenet_v3_large"

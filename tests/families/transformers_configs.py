@@ -20,20 +20,22 @@ VOCABULARY, IMAGE = 100, 64
 
 # Sizes by the names that configurations use; those that one lacks are left out.
 _TINY: dict[str, Any] = {
-    "hidden_size": 32, "d_model": 32, "dim": 32, "n_embd": 32, "embed_dim": 32, "embedding_size": 32,
-    "emb_dim": 32, "hidden_dim": 32, "projection_dim": 32, "decoder_hidden_size": 32,
+    "hidden_size": 32, "d_model": 32, "dim": 32, "n_embd": 32, "embed_dim": 32,
+    "embedding_size": 32, "emb_dim": 32, "hidden_dim": 32, "projection_dim": 32,
+    "decoder_hidden_size": 32,
     "intermediate_size": 64, "ffn_dim": 64, "n_inner": 64, "d_ff": 64, "encoder_ffn_dim": 64,
     "decoder_ffn_dim": 64, "mlp_dim": 64, "moe_intermediate_size": 32, "ffn_hidden_size": 64,
     "num_hidden_layers": 2, "num_layers": 2, "n_layer": 2, "n_layers": 2, "encoder_layers": 2,
     "decoder_layers": 2, "num_decoder_layers": 2, "num_encoder_layers": 2, "depth": 2,
-    "num_attention_heads": 4, "num_heads": 4, "n_head": 4, "n_heads": 4, "encoder_attention_heads": 4,
-    "decoder_attention_heads": 4, "num_key_value_heads": 2, "num_kv_heads": 2, "head_dim": 8,
+    "num_attention_heads": 4, "num_heads": 4, "n_head": 4, "n_heads": 4,
+    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "num_key_value_heads": 2,
+    "num_kv_heads": 2, "head_dim": 8,
     "d_kv": 8, "d_inner": 64, "d_head": 8, "rotary_dim": 4,
     "vocab_size": VOCABULARY, "max_position_embeddings": 64, "n_positions": 64, "n_ctx": 64,
     "max_source_positions": 100, "max_target_positions": 64, "type_vocab_size": 2,
     "num_experts": 4, "num_local_experts": 4, "n_routed_experts": 4, "num_experts_per_tok": 2,
-    "image_size": IMAGE, "num_mel_bins": 16, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
-    "decoder_start_token_id": 1, "use_cache": False, "sliding_window": 8,
+    "image_size": IMAGE, "num_mel_bins": 16, "pad_token_id": 0, "bos_token_id": 1,
+    "eos_token_id": 2, "decoder_start_token_id": 1, "use_cache": False, "sliding_window": 8,
     "use_mamba_kernels": False, "layerdrop": 0.0, "vocab_size_per_layer_input": VOCABULARY,
 }  # fmt: skip
 

@@ -1,5 +1,5 @@
-"""ultralytics: the smallest YOLO of each kind, with its boxes decoded in the graph as its own exports
-have it, and the head's raw maps."""
+"""ultralytics: the smallest YOLO of each kind, with its boxes decoded in the graph as its own
+exports have it, and the head's raw maps."""
 
 from __future__ import annotations
 

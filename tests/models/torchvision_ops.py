@@ -3,8 +3,9 @@
 define()                 # before torchvision is imported; nothing if the compiled ones are there
 with_operators()         # after: torchvision's functions call them instead of refusing
 
-Results are those of torchvision's CPU kernels, which the documentation of torchvision.ops describes;
-the fake kernels give the sizes that torchvision's own give, so torch.export sees the same program.
+Results are those of torchvision's CPU kernels, which the documentation of torchvision.ops
+describes; the fake kernels give the sizes that torchvision's own give, so torch.export sees the
+same program.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ DATABASES = {
         20,
         "Operators",
         "operator of PyTorch's own database\n"
-        "(`torch.testing._internal.common_methods_invocations.op_db`), converted with sample inputs",
+        "(`torch.testing._internal.common_methods_invocations.op_db`), converted with sample "
+        "inputs",
     ),
     "modules": Database(
         "module",

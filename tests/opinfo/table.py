@@ -10,11 +10,13 @@ from pathlib import Path
 from opinfo.check import Outcome
 from opinfo.databases import DATABASES
 
-HEAD = """# {title}
+HEAD = """\
+# {title}
 
 Written by `make {name}`: every {source}, run on
 LiteRT with other values, and compared with eager PyTorch. The error is at most 1e-4 of
-max(|reference|, 1) for each element in float32; integers and booleans are exact. *passes*: all samples
+max(|reference|, 1) for each element in float32; integers and booleans are exact. *passes*: all \
+samples
 that `torch.export` captures; *refused*: at least one is refused with an error, whose reason stands
 beside it; *not expressible*: random, uninitialised, sparse, no tensor goes in, sizes that depend on
 values, or not captured by `torch.export`.

@@ -1,5 +1,5 @@
-"""Positions of equal elements, which PyTorch leaves open: its unstable sorts and selections name any
-of them, and another one on another machine.
+"""Positions of equal elements, which PyTorch leaves open: its unstable sorts and selections name
+any of them, and another one on another machine.
 
     got = settle_ties("topk", case.fresh[0], got, expected)
 """

@@ -50,8 +50,9 @@ frexp nextafter copysign signbit isin
 as_strided bucketize cummax cummin cumprod cumsum diagonal_scatter histc histogram
 index_add index_copy index_fill index_put index_reduce.amax index_reduce.amin index_reduce.mean
 index_reduce.prod kthvalue logcumsumexp masked_scatter median mode msort nanmedian nanquantile
-nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
-nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.max_pool3d nonzero_static put quantile
+nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d
+nn.functional.adaptive_max_pool3d nn.functional.max_pool1d nn.functional.max_pool2d
+nn.functional.max_pool3d nonzero_static put quantile
 scatter scatter_add scatter_reduce.amax scatter_reduce.amin scatter_reduce.mean scatter_reduce.prod
 scatter_reduce.sum searchsorted sort topk argsort
 """.split()
@@ -97,7 +98,8 @@ squeeze.multiple squeeze_copy stack sub sum t t_copy take take_along_dim tan tan
 tile to transpose transpose_copy tril tril_indices triu triu_indices true_divide trunc unbind
 unbind_copy unflatten unfold unfold_copy unsafe_chunk unsafe_split unsqueeze unsqueeze_copy view
 view_as view_copy vstack where xlogy zero_ zeros zeros_like __getitem__ __radd__ __rand__ __rdiv__
-signbit isin gcd lcm bitwise_left_shift bitwise_right_shift __rmod__ __rmul__ __ror__ __rpow__ __rsub__ __rxor__ nansum nn.functional.pairwise_distance
+signbit isin gcd lcm bitwise_left_shift bitwise_right_shift __rmod__ __rmul__ __ror__
+__rpow__ __rsub__ __rxor__ nansum nn.functional.pairwise_distance
 as_strided cummax cummin cumprod cumsum index_add index_copy index_fill index_put
 index_reduce.amax index_reduce.amin index_reduce.mean index_reduce.prod masked_scatter msort
 nonzero_static put scatter scatter_add scatter_reduce.amax scatter_reduce.amin scatter_reduce.mean

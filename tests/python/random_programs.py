@@ -61,8 +61,8 @@ class _Generator:
         if self.choose.random() < 0.7:
             self._take("y0", "x.clone()")
         while len(self.steps) < self.num_steps:
-            make = self.choose.choice([self._view, self._view, self._write, self._write, self._compute])
-            make()
+            steps = [self._view, self._view, self._write, self._write, self._compute]
+            self.choose.choice(steps)()
         names = list(self.tensors)
         results = self.choose.sample(names, min(len(names), 4))
         return RandomProgram(self.steps, results), x

@@ -1,4 +1,5 @@
-"""scaled_dot_product_attention against eager PyTorch, on LiteRT, on inputs other than the example."""
+"""scaled_dot_product_attention against eager PyTorch, on LiteRT, on other inputs than the example.
+"""
 
 import pytest
 import torch

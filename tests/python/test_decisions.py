@@ -43,7 +43,11 @@ STEPS = {
     "eq": (lambda x: ((x + 0.0) == 1.0) * 1.0, [True, False, False, False], [1, 0, 0, 0]),
     "ne": (lambda x: ((x + 0.0) != 2.0) * 1.0, [True, True, True, True], [1, 1, 1, 1]),
     "to": (lambda x: (x + 0.0).to(torch.int16) * 2, [1, 1, 2, -1], [2, 2, 4, -2]),
-    "div": (lambda x: torch.div(x + 0.0, 0.5, rounding_mode="floor"), [2.0, 3, 5, -2], [2, 3, 5, -2]),
+    "div": (
+        lambda x: torch.div(x + 0.0, 0.5, rounding_mode="floor"),
+        [2.0, 3, 5, -2],
+        [2, 3, 5, -2],
+    ),
     "bucketize": (
         lambda x: torch.bucketize(x + 0.0, torch.tensor([0.0, 1, 2.5])) * 2,
         [2, 2, 3, 0],
@@ -73,7 +77,11 @@ def test_values_that_are_clear_of_edges_are_as_in_pytorch(name):
 
 
 def test_inputs_and_what_only_moves_them_leave_no_choice():
-    for function in (lambda x: x.floor(), lambda x: x[None, 1:].floor(), lambda x: x.clone().floor()):
+    for function in (
+        lambda x: x.floor(),
+        lambda x: x[None, 1:].floor(),
+        lambda x: x.clone().floor(),
+    ):
         for name, wrong in (("floor", 7.0),):
             value = function(X)
             output, decisions = follow(function, X, **{name: value + wrong})

@@ -1,4 +1,5 @@
-"""Operators that the core does not know, written by PyTorch's decompositions in ones that it knows."""
+"""Operators that the core does not know, written by PyTorch's decompositions in ones that it does.
+"""
 
 import pytest
 import torch

@@ -34,7 +34,7 @@ class PerChannel(nn.Module):
         weight = torch.fake_quantize_per_channel_affine(
             self.linear.weight, self.scale, self.zero_point, 0, -128, 127
         )
-        # Before the layer: after it, sums that round otherwise may fall on the other side of a half.
+        # Before the layer: after it, sums that round otherwise may fall beyond a half.
         x = torch.fake_quantize_per_channel_affine(
             x, self.scale.repeat(2)[:6], self.zero_point.repeat(2)[:6], 1, -128, 127
         )

@@ -1,9 +1,10 @@
 """Tensors of more axes than XNNPACK has: some operators it takes on and then cannot prepare."""
 
-import ferryman
 import pytest
 import torch
 from torch.nn import functional
+
+import ferryman
 
 SHAPE = (2, 3, 2, 3, 2, 3, 2)
 

@@ -1,4 +1,5 @@
-"""Numbers that leave the tensors and only go into arithmetic: `x.max().item()`, `float(x.sum())`."""
+"""Numbers that leave the tensors and only go into arithmetic: `x.max().item()`, `float(x.sum())`.
+"""
 
 import math
 

@@ -36,5 +36,7 @@ def test_a_loss_without_a_batch_is_refused_where_torch_records_another_shape():
 def test_whole_numbers_between_ends_of_run_time_are_refused():
     with pytest.raises(ferryman.UnsupportedOps, match="linspace"):
         ferryman.convert(
-            lambda a: torch.linspace(a, 5, 7, dtype=torch.int64), (torch.tensor(1.0),), progress=False
+            lambda a: torch.linspace(a, 5, 7, dtype=torch.int64),
+            (torch.tensor(1.0),),
+            progress=False,
         )
