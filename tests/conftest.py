@@ -1,7 +1,12 @@
 """Shared by all Python tests."""
 
+import os
+
 import pytest
 import torch
+
+# In the processes that tests start, too: the core verifies its graph after each pass.
+os.environ["FERRYMAN_VERIFY_EACH"] = "1"
 
 # More threads than free cores wait for each other; and one is the same everywhere.
 torch.set_num_threads(1)

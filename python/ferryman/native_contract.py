@@ -47,6 +47,7 @@ class Options:
     recurrent: str = "auto"  # or "unrolled", "loop"
     nan: str = "fast"  # or "exact"
     bodies_folder: str = ""  # where to write bodies of branches and loops, for the check; "": not
+    disabled_passes: tuple[str, ...] = ()  # for finding a fault; ("*",): all that may be left out
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

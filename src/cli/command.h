@@ -25,7 +25,7 @@ struct ConvertArguments {
   std::vector<std::string> input_layouts, output_layouts;  // "NAME=LAYOUT", or a layout for all
   std::vector<std::string> input_names, output_names;      // all, in order
   std::vector<std::string> input_renames, output_renames;  // "OLD=NEW"
-  std::vector<std::string> disabled_passes;
+  std::vector<std::string> disabled_passes, print_after;
   std::string recurrent = "auto";
   std::string nan = "fast";
   bool show_remarks = false;
@@ -35,6 +35,7 @@ ExitStatus run_convert(const ConvertArguments& arguments);
 
 ExitStatus run_inspect(const std::string& path, Format format);
 ExitStatus run_ops(const std::string& target, Format format);
+ExitStatus run_passes_command(Format format);
 
 // 5.4 MB
 std::string human_bytes(int64_t bytes);

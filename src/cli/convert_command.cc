@@ -8,7 +8,9 @@
 #include "cli/command.h"
 #include "cli/paths.h"
 #include "driver/convert.h"
+#include "driver/pass_list.h"
 #include "frontend/pt2/read_pt2.h"
+#include "ir/print.h"
 #include "support/byte_sink.h"
 
 namespace ferryman::cli {
@@ -45,6 +47,10 @@ Result<PortNames> to_names(const std::string& option, const std::vector<std::str
       .because(fmt::format("{0}s names all tensors in order, {0} a few", option));
 }
 
+void print_dump(std::string_view pass, const Graph& graph) {
+  fmt::print(stderr, "// after {}\n{}", pass, print_graph(graph));
+}
+
 Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
   ConvertOptions options;
   for (const std::string& text : arguments.input_layouts) {
@@ -60,6 +66,9 @@ Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
   FERRYMAN_TRY(options.recurrent, parse_recurrent_form(arguments.recurrent));
   FERRYMAN_TRY(options.nan, parse_nan_form(arguments.nan));
   options.passes.disabled = arguments.disabled_passes;
+  options.passes.print_after = arguments.print_after;
+  options.passes.print = print_dump;
+  FERRYMAN_TRY_STATUS(check_pass_names(options.passes));
   return options;
 }
 

@@ -44,6 +44,7 @@ void print_dump(std::string_view pass, const Graph& graph, PrintLocations locati
 
 Status run(const Arguments& arguments) {
   FERRYMAN_TRY(const std::string text, read_all(arguments.file));
+  FERRYMAN_TRY_STATUS(check_pass_names(arguments.options));
   FERRYMAN_TRY(const std::vector<Pass> passes, passes_named(arguments.passes));
   Ops ops;
   add_all_ops(ops);

@@ -1,6 +1,7 @@
 //   ferryman convert model.pt2 -o model.tflite
 //   ferryman inspect model.tflite
 //   ferryman ops
+//   ferryman passes
 //   ferryman verify model.pt2 model.tflite      (by the Python package: it runs both models)
 #include "cli/program.h"
 
@@ -61,7 +62,11 @@ void add_convert(CLI::App& app, Arguments& arguments) {
       ->check(CLI::IsMember({"fast", "exact"}))
       ->capture_default_str();
   command->add_option("--report", convert.report, "write what became of every node, as JSON");
-  command->add_option("--disable-pass", convert.disabled_passes, "for finding a fault");
+  command->add_option("--disable-pass", convert.disabled_passes,
+                      "for finding a fault: leave out this pass, or '*', all that `ferryman "
+                      "passes` does not call needed");
+  command->add_option("--print-after", convert.print_after,
+                      "print the graph to stderr after this pass, or '*', each that changes it");
   command->add_flag("--remarks", convert.show_remarks,
                     "print what was fused, and what not and why");
   command->add_flag("--json", arguments.json, "print for machines");
@@ -74,6 +79,8 @@ void add_others(CLI::App& app, Arguments& arguments) {
   CLI::App* ops = app.add_subcommand("ops", "List the ATen ops that convert");
   ops->add_option("--target", arguments.target)->capture_default_str();
   ops->add_flag("--json", arguments.json, "print for machines");
+  CLI::App* passes = app.add_subcommand("passes", "List the passes, and which are needed and why");
+  passes->add_flag("--json", arguments.json, "print for machines");
 }
 
 // An environment holds this program beside the interpreter that has the package.
@@ -114,6 +121,7 @@ ExitStatus run(const std::vector<std::string>& given) {
   arguments.convert.format = arguments.format();
   if (app.got_subcommand("convert")) return run_convert(arguments.convert);
   if (app.got_subcommand("inspect")) return run_inspect(arguments.inspected, arguments.format());
+  if (app.got_subcommand("passes")) return run_passes_command(arguments.format());
   return run_ops(arguments.target, arguments.format());
 }
 

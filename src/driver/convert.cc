@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 
-#include "driver/pass_list.h"
 #include "driver/ports.h"
 #include "driver/trace.h"
 #include "frontend/drop_input_writes.h"
@@ -60,20 +59,10 @@ struct PassStage {
   std::vector<Pass> passes;
 };
 
-bool has_pass(const std::vector<Pass>& passes, const std::string& name) {
-  return std::any_of(passes.begin(), passes.end(),
-                     [&](const Pass& pass) { return pass.name == name; });
-}
-
-// The options without the names of passes that only run in other stages.
-PassOptions known_to(const std::vector<Pass>& passes, PassOptions options) {
-  const std::vector<Pass> all = known_passes();
-  for (std::vector<std::string>* names : {&options.disabled, &options.print_after}) {
-    std::erase_if(*names, [&](const std::string& name) {
-      return !has_pass(passes, name) && has_pass(all, name);
-    });
-  }
-  return options;
+// Tests set it, so that each conversion in any process verifies the graph after each pass.
+bool verifies_each_pass() {
+  const char* setting = std::getenv("FERRYMAN_VERIFY_EACH");
+  return setting != nullptr && std::string_view(setting) == "1";
 }
 
 std::vector<std::string> parameter_names(const frontend::Program& program) {
@@ -130,13 +119,14 @@ class Converter {
 
   Status transform(Graph& graph, tflite::NanForm nan) {
     const tflite::LegaliseOptions options = {.recurrent = options_.recurrent, .nan = nan};
+    PassOptions passes = options_.passes;
+    if (verifies_each_pass()) passes.verify = VerifyEach::kYes;
     report_.nan = nan;
     const PassStage stages[] = {{"prepare", tflite::prepare_passes(options)},
                                 {"simplify", simplify_passes()},
                                 {"legalise", tflite::legalise_passes(options)}};
     for (const PassStage& stage : stages) {
-      const PassOptions known = known_to(stage.passes, options_.passes);
-      FERRYMAN_TRY(const PassReport done, run_passes(graph, stage.passes, known, diagnostics_));
+      FERRYMAN_TRY(const PassReport done, run_passes(graph, stage.passes, passes, diagnostics_));
       stopwatch_.finish(stage.name);
     }
     return {};

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "driver/pass_list.h"
+
 namespace ferryman {
 
 namespace {
@@ -95,6 +97,7 @@ Result<ConvertOptions> parse_options(std::string_view json) {
   for (const auto& [key, value] : entries) {
     FERRYMAN_TRY_STATUS(parse_entry(key, value, options));
   }
+  FERRYMAN_TRY_STATUS(check_pass_names(options.passes));
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "passes/simplify.h"
 #include "target/tflite/legalise.h"
@@ -39,13 +40,17 @@ void append_new(std::vector<Pass>& all, std::vector<Pass> stage) {
 }  // namespace
 
 std::vector<Pass> known_passes() {
+  constexpr std::array kNanForms = {tflite::NanForm::kFast, tflite::NanForm::kExact};
   std::vector<Pass> all;
+  for (const tflite::NanForm nan : kNanForms) append_new(all, tflite::prepare_passes({.nan = nan}));
   append_new(all, simplify_passes());
-  for (const tflite::NanForm nan : {tflite::NanForm::kFast, tflite::NanForm::kExact}) {
-    append_new(all, tflite::prepare_passes({.nan = nan}));
+  for (const tflite::NanForm nan : kNanForms)
     append_new(all, tflite::legalise_passes({.nan = nan}));
-  }
   return all;
+}
+
+Status check_pass_names(const PassOptions& options) {
+  return check_pass_names(known_passes(), options);
 }
 
 Result<std::vector<Pass>> passes_named(std::string_view names) {

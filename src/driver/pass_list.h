@@ -1,4 +1,5 @@
-// Every pass that can be named: by ferryman-opt, by golden tests, by --disable-pass.
+// Every pass that can be named: by ferryman-opt, by golden tests, by --disable-pass and
+// --print-after.
 //
 //   FERRYMAN_TRY(const std::vector<Pass> passes, passes_named("canonicalise,fuse_conv_bn"));
 #pragma once
@@ -10,8 +11,11 @@
 
 namespace ferryman {
 
-// Each pass once, whichever stage runs it.
+// Each pass once, whichever stage runs it, in the order in which they first run.
 std::vector<Pass> known_passes();
+
+// Refuses names that no stage knows, and disabled passes that are needed.
+Status check_pass_names(const PassOptions& options);
 
 // Names separated by commas; `simplify` and `legalise_tflite` stand for whole stages.
 Result<std::vector<Pass>> passes_named(std::string_view names);

@@ -4,6 +4,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "passes/canonicalise.h"
+#include "passes/fold_empty.h"
 #include "passes/match.h"
 #include "passes/replace.h"
 #include "passes/slice_range.h"
@@ -114,18 +115,6 @@ Match<OneOp> match_slice_of_pieces(const Graph& graph, OpId root) {
   }
   if (next != range.end() || covered.size() < 2) return std::nullopt;
   return OneOp{op.result(), ops::kConcat, covered, {{attr::kAxis, axis}}};
-}
-
-// concat(x, nothing, y) -> concat(x, y)
-Match<OneOp> match_concat_of_nothing(const Graph& graph, OpId root) {
-  const Op& op = graph.op(root);
-  std::vector<ValueId> filled;
-  for (const ValueId operand : op.operands) {
-    const Dims& dims = graph.type(operand).dims;
-    if (!all_static(dims) || num_elements(dims) > 0) filled.push_back(operand);
-  }
-  if (filled.empty() || filled.size() == op.operands.size()) return std::nullopt;
-  return OneOp{op.result(), ops::kConcat, filled, {{attr::kAxis, op.attr(attr::kAxis)}}};
 }
 
 // concat(x) -> x
@@ -292,7 +281,7 @@ std::vector<Rule> canonical_piece_rules() {
       make_rule("slice_of_slice", {ops::kSlice}, match_slice_of_slice),
       make_rule("slice_of_piece", {ops::kSlice}, match_slice_of_piece),
       make_rule("slice_of_pieces", {ops::kSlice}, match_slice_of_pieces),
-      make_rule("concat_of_nothing", {ops::kConcat}, match_concat_of_nothing),
+      concat_of_nothing(),
       make_rule("concat_of_one", {ops::kConcat}, match_concat_of_one),
       make_rule("concat_of_concat", {ops::kConcat}, match_concat_of_concat),
       make_rule("concat_extends_concat", {ops::kConcat}, match_concat_extends_concat),

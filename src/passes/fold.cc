@@ -168,7 +168,7 @@ Folded fold_elementwise(const Graph& graph, const Op& op) {
   return wide;
 }
 
-Folded fold_op(const Graph& graph, const Op& op) {
+Folded computed(const Graph& graph, const Op& op) {
   if (!operands_are_known(graph, op)) return std::nullopt;
   if (std::optional<TensorData> view = fold_view(graph, op)) {
     std::vector<TensorData> results;
@@ -209,10 +209,7 @@ Result<Changed> run_fold_constants(Graph& graph, PassContext&) {
   Changed changed = Changed::kNo;
   for (OpId id = graph.first_op(); id.valid();) {
     const OpId next = graph.op(id).next;
-    if (Folded folded = fold_op(graph, graph.op(id))) {
-      replace_by_constants(graph, id, *std::move(folded));
-      changed = Changed::kYes;
-    }
+    if (fold_op(graph, id)) changed = Changed::kYes;
     id = next;
   }
   return changed;
@@ -225,6 +222,13 @@ Result<Changed> run_remove_dead_code(Graph& graph, PassContext&) {
 }
 
 }  // namespace
+
+bool fold_op(Graph& graph, OpId id) {
+  Folded folded = computed(graph, graph.op(id));
+  if (!folded.has_value()) return false;
+  replace_by_constants(graph, id, *std::move(folded));
+  return true;
+}
 
 Pass fold_constants() {
   return {"fold_constants", "compute what depends on constants only", run_fold_constants};

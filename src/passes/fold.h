@@ -12,6 +12,8 @@
 namespace ferryman {
 
 Pass fold_constants();
+// Makes constants of the results of one op, as that pass does; whether it could.
+bool fold_op(Graph& graph, OpId id);
 // Those that only fed dead ops included.
 Pass remove_dead_code();
 

@@ -1,6 +1,12 @@
 #include "passes/fold_empty.h"
 
+#include <algorithm>
+
 #include "ir/builder.h"
+#include "ops/attrs.h"
+#include "ops/names.h"
+#include "passes/fold.h"
+#include "passes/replace.h"
 
 namespace ferryman {
 
@@ -22,21 +28,50 @@ bool replace_by_constant(Graph& graph, ValueId value) {
   return true;
 }
 
-Result<Changed> run_fold_empty_values(Graph& graph, PassContext&) {
+// An op that makes something of nothing: a sum, a product of matrices.
+bool makes_of_empty(const Graph& graph, const Op& op) {
+  const bool reads = std::any_of(op.operands.begin(), op.operands.end(), [&](ValueId operand) {
+    return operand.valid() && is_empty(graph, operand);
+  });
+  return reads && std::any_of(op.results.begin(), op.results.end(),
+                              [&](ValueId value) { return graph.num_readers(value) > 0; });
+}
+
+Match<OneOp> match_concat_of_nothing(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  std::vector<ValueId> filled;
+  for (const ValueId operand : op.operands) {
+    if (!is_empty(graph, operand)) filled.push_back(operand);
+  }
+  if (filled.empty() || filled.size() == op.operands.size()) return std::nullopt;
+  return OneOp{op.result(), ops::kConcat, filled, {{attr::kAxis, op.attr(attr::kAxis)}}};
+}
+
+Result<Changed> run_fold_empty_values(Graph& graph, PassContext& context) {
   bool changed = false;
   const std::vector<ValueId> inputs(graph.inputs().begin(), graph.inputs().end());
   for (const ValueId input : inputs) changed |= replace_by_constant(graph, input);
-  for (const OpId op : graph.op_ids()) {
+  for (OpId op = graph.first_op(); op.valid();) {
+    const OpId next = graph.op(op).next;
     const std::vector<ValueId> results = graph.op(op).results;
     for (const ValueId result : results) changed |= replace_by_constant(graph, result);
+    if (makes_of_empty(graph, graph.op(op))) changed |= fold_op(graph, op);
+    op = next;
   }
-  return changed ? Changed::kYes : Changed::kNo;
+  const Rule rules[] = {concat_of_nothing()};
+  return (changed ? Changed::kYes : Changed::kNo) | apply_rules(graph, rules, context);
 }
 
 }  // namespace
 
+Rule concat_of_nothing() {
+  return make_rule("concat_of_nothing", {ops::kConcat}, match_concat_of_nothing);
+}
+
 Pass fold_empty_values() {
-  return {"fold_empty_values", "values without elements are constants", run_fold_empty_values};
+  return needed_because(
+      "runtimes fail on tensors without elements",
+      {"fold_empty_values", "values without elements are constants", run_fold_empty_values});
 }
 
 }  // namespace ferryman

@@ -7,7 +7,8 @@
 // further; a name stands for one pass, which a list may run several times, and equals the name of
 // the function in the source that makes it, so what --print-after shows can be searched for. A pass
 // sees one graph and is run on each body by itself, those inside first; it may change what a body
-// computes on the way, but not the types of its inputs and outputs unless it says so.
+// computes on the way, but not the types of its inputs and outputs unless it says so. It may be
+// left out unless it says why not: without it the file is larger or slower, and no more.
 #pragma once
 
 #include <functional>
@@ -33,18 +34,33 @@ struct PassContext {
 
 struct Pass {
   std::string_view name;
-  std::string_view purpose;  // one line, for --list-passes
+  std::string_view purpose;  // one line, for lists of passes
   std::function<Result<Changed>(Graph&, PassContext&)> run;
+  std::string_view needed = {};  // why it cannot be left out; empty: it can
+
+  bool is_optional() const { return needed.empty(); }
 };
 
+// The pass as one that cannot be left out.
+Pass needed_because(std::string_view why, Pass pass);
+
+// Whether the graph is verified after each pass, which costs about as much as the passes.
 enum class VerifyEach : uint8_t { kNo, kYes };
+#ifdef NDEBUG
+constexpr VerifyEach kVerifyByBuild = VerifyEach::kNo;
+#else
+constexpr VerifyEach kVerifyByBuild = VerifyEach::kYes;
+#endif
+
+// Stands for all optional passes, or in `print_after` for all that changed something.
+constexpr std::string_view kAllPasses = "*";
 
 struct PassOptions {
   std::vector<std::string> disabled;
-  // Called after a pass whose name is in `print_after`; "*" names all that changed something.
+  // `print` is called after a pass whose name is in `print_after`.
   std::vector<std::string> print_after;
   std::function<void(std::string_view pass, const Graph&)> print;
-  VerifyEach verify = VerifyEach::kNo;
+  VerifyEach verify = kVerifyByBuild;
 };
 
 struct PassTiming {
@@ -58,8 +74,12 @@ struct PassReport {
   Changed changed = Changed::kNo;
 };
 
-// Fails with what the first failing pass says, with a name in the options that no pass has, or,
-// when verifying, with an internal error that names the pass after which the graph was wrong.
+// Refuses a name in the options that none of `all` has, and a disabled pass that is needed.
+Status check_pass_names(std::span<const Pass> all, const PassOptions& options);
+
+// Fails with what the first failing pass says or, when verifying, with an internal error that names
+// the pass after which the graph was wrong. Names in the options that the list lacks are of passes
+// that run elsewhere.
 Result<PassReport> run_passes(Graph& graph, std::span<const Pass> passes,
                               const PassOptions& options, Diagnostics& diagnostics);
 

@@ -104,15 +104,43 @@ TEST_F(Rewrite, PassManagerDisablesTimesAndPrints) {
   EXPECT_EQ(printed, std::vector<std::string>{"drop_relus"});
 }
 
-TEST_F(Rewrite, PassManagerRefusesUnknownNames) {
+std::vector<Pass> optional_and_needed() {
   std::vector<Pass> passes;
-  passes.push_back(rename_pass("first", Changed::kNo));
+  passes.push_back(rename_pass("faster", Changed::kNo));
+  passes.push_back(needed_because("nothing works without it", rename_pass("right", Changed::kNo)));
+  return passes;
+}
+
+TEST(PassNames, UnknownOnesAreRefusedWithAllThatThereAre) {
+  const std::vector<Pass> passes = optional_and_needed();
   PassOptions options;
-  options.disabled = {"frist"};
-  const Result<PassReport> report = run_passes(graph_, passes, options, diagnostics_);
-  ASSERT_FALSE(report.ok());
-  EXPECT_EQ(report.diag().what, "disable-pass: there is no pass 'frist'");
-  EXPECT_EQ(report.diag().hint_text, "the passes are first");
+  options.disabled = {"fatser"};
+  const Status disabled = check_pass_names(passes, options);
+  EXPECT_EQ(disabled.diag().what, "disable-pass: there is no pass 'fatser'");
+  EXPECT_EQ(disabled.diag().hint_text, "the passes are faster, right");
+  options = {};
+  options.print_after = {"*", "right", "rihgt"};
+  EXPECT_EQ(check_pass_names(passes, options).diag().what, "print-after: there is no pass 'rihgt'");
+}
+
+TEST(PassNames, NeededOnesAreRefusedWithTheReason) {
+  PassOptions options;
+  options.disabled = {"faster", "right"};
+  const Status status = check_pass_names(optional_and_needed(), options);
+  EXPECT_EQ(status.diag().what, "disable-pass: 'right' cannot be left out");
+  EXPECT_EQ(status.diag().why, "nothing works without it");
+}
+
+TEST_F(Rewrite, StarLeavesOutAllThatIsOptional) {
+  graph_.add_output("y", relus(1));
+  PassOptions options;
+  options.disabled = {"*"};
+  ASSERT_TRUE(check_pass_names(optional_and_needed(), options).ok());
+  const Result<PassReport> report =
+      run_passes(graph_, optional_and_needed(), options, diagnostics_);
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->timings.size(), 1u);
+  EXPECT_EQ(report->timings[0].pass, "right");
 }
 
 TEST_F(Rewrite, PassManagerNamesThePassThatBrokeTheGraph) {

@@ -20,6 +20,7 @@ from ferryman.frozen import values_of_inputs
 from opinfo.databases import DATABASES
 from opinfo.samples import DTYPES, Case
 from opinfo.ties import settle_ties
+from passes_off import without_passes
 
 RTOL = 1e-4  # of max(|reference|, 1), element by element
 
@@ -53,7 +54,14 @@ class Wrong(Exception):
     """A file that does not compute what PyTorch does."""
 
 
-def check_op(database: str, op: str, dtype: str, max_samples: int) -> Outcome:
+def check_op(
+    database: str, op: str, dtype: str, max_samples: int, disabled_passes: tuple[str, ...] = ()
+) -> Outcome:
+    with without_passes(*disabled_passes):
+        return _check_op(database, op, dtype, max_samples)
+
+
+def _check_op(database: str, op: str, dtype: str, max_samples: int) -> Outcome:
     outcome = Outcome(op, dtype)
     reasons = collections.Counter()
     try:

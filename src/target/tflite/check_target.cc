@@ -159,7 +159,9 @@ Result<Changed> run_check_target(Graph& graph, PassContext& context) {
 }  // namespace
 
 Pass check_target() {
-  return {"check_target", "report every op that the target cannot express", run_check_target};
+  return needed_because(
+      "lowering relies on it",
+      {"check_target", "report every op that the target cannot express", run_check_target});
 }
 
 }  // namespace ferryman::tflite

@@ -188,11 +188,14 @@ Result<Changed> run_drop_nan_guards(Graph& graph, PassContext& context) {
 }  // namespace
 
 Pass guard_nan() {
-  return {"guard_nan", "NaN in extremes and signs, as in PyTorch", run_guard_nan};
+  return needed_because("nan=\"exact\" asks for it",
+                        {"guard_nan", "NaN in extremes and signs, as in PyTorch", run_guard_nan});
 }
 
 Pass leave_nan() {
-  return {"leave_nan", "tell which operators treat NaN otherwise than PyTorch", run_leave_nan};
+  return needed_because(
+      "limits would turn NaN into a number, and no remark would tell of the operators that do",
+      {"leave_nan", "tell which operators treat NaN otherwise than PyTorch", run_leave_nan});
 }
 
 Pass drop_nan_guards() {

@@ -81,8 +81,10 @@ Result<Changed> run_guard_values(Graph& graph, PassContext&) {
 }  // namespace
 
 Pass guard_values() {
-  return {"guard_values", "division by -1 and negative powers of whole numbers, as in PyTorch",
-          run_guard_values};
+  return needed_because(
+      "the runtime's kernels give other numbers there, or end the process",
+      {"guard_values", "division by -1 and negative powers of whole numbers, as in PyTorch",
+       run_guard_values});
 }
 
 }  // namespace ferryman::tflite

@@ -32,7 +32,9 @@ Pass legalise_ops(NanForm nan) {
   append(rules, legal_shuffle_rules());
   append(rules, legal_special_rules());
   append(rules, legal_order_rules(nan));
-  return rewrite_pass("legalise_ops", "every op in a form that TFLite has", std::move(rules));
+  return needed_because(
+      "the target has no operators for most ops as they are",
+      rewrite_pass("legalise_ops", "every op in a form that TFLite has", std::move(rules)));
 }
 
 }  // namespace

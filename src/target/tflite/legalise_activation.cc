@@ -17,6 +17,13 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// clamp(x, -inf, inf) -> x
+Match<Forward> match_clamp_without_bounds(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  if (op.attr(attr::kMin) != -kInfinity || op.attr(attr::kMax) != kInfinity) return std::nullopt;
+  return Forward{op.result(), op.operands[0]};
+}
+
 // silu(x) -> x * sigmoid(x)
 void silu_to_product(Rewriter& rewriter, const RootOp& found) {
   const Op op = rewriter.graph().op(found.op);
@@ -111,6 +118,7 @@ std::vector<Rule> legal_activation_rules() {
   rules.push_back(make_rule("softplus_to_log", {ops::kSoftplus}, match_any, softplus_to_log));
   rules.push_back(
       make_rule("scaled_elu_to_parts", {ops::kElu}, match_scaled_elu, scaled_elu_to_parts));
+  rules.push_back(make_rule("clamp_without_bounds", {ops::kClamp}, match_clamp_without_bounds));
   rules.push_back(make_rule("clamp_to_relu", {ops::kClamp}, match_clamp_to_relu));
   rules.push_back(make_rule("leaky_relu_to_relu", {ops::kLeakyRelu}, match_leaky_relu_to_relu));
   return rules;

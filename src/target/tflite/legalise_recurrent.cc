@@ -371,8 +371,10 @@ Pass legalise_recurrent(RecurrentForm form) {
        {ops::kLstm, ops::kGru, ops::kRnn},
        [form](Rewriter& rewriter, OpId root) { return apply_recurrent(rewriter, root, form); },
        {}});
-  return rewrite_pass("legalise_recurrent", "recurrent layers as loops or step after step",
-                      std::move(rules));
+  return needed_because(
+      "the target has no operator for a recurrent layer",
+      rewrite_pass("legalise_recurrent", "recurrent layers as loops or step after step",
+                   std::move(rules)));
 }
 
 }  // namespace ferryman::tflite

@@ -25,7 +25,7 @@ void lower_clamp(LowerOp& op) {
   const DType dtype = op.type(0).dtype;
   const bool has_low = low != -INFINITY;
   const bool has_high = high != INFINITY;
-  check(has_low || has_high, "a clamp without bounds that canonicalise should have dropped");
+  check(has_low || has_high, "a clamp without bounds, which legalise_ops drops");
   if (has_low && has_high) {
     x = op.emit(Op::kMaximum, {op.filled(dtype, {}, low), x}, dtype, op.shape(x));
     return op.finish(Op::kMinimum, {op.filled(dtype, {}, high), x});

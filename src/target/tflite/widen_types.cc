@@ -174,7 +174,9 @@ Result<Changed> run_widen_types(Graph& graph, PassContext& context) {
 }  // namespace
 
 Pass widen_types() {
-  return {"widen_types", "compute on types that the runtime has kernels for", run_widen_types};
+  return needed_because(
+      "other types have no kernels",
+      {"widen_types", "compute on types that the runtime has kernels for", run_widen_types});
 }
 
 }  // namespace ferryman::tflite
