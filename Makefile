@@ -1,5 +1,6 @@
 # make demo    converts MobileNetV3-Large live and from its .pt2, checks and times both
-# make test    everything that must hold: C++, Python, sanitizers, a minute of fuzzing
+# make test    everything that must hold: gates, C++, Python, sanitizers, a minute of fuzzing
+# make gates   formatting, ruff, includes, clang-tidy on what changed; make format mends the first
 # make models  the table of models in README.md
 # make operators  the table of operators, docs/operators.md, from PyTorch's own samples
 # make modules    the table of modules of torch.nn, docs/modules.md, likewise
@@ -24,7 +25,8 @@ export CCACHE_NOHASHDIR := 1
 # Objects of equal sources in other build folders and clones are the same.
 CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR) -DFERRYMAN_UNITY=$(UNITY)
 
-.PHONY: setup configure module test-module build test test-cc test-python test-newer-torch test-sanitize sanitize fuzz \
+.PHONY: setup configure module test-module build gates format test test-cc test-python \
+  test-newer-torch test-sanitize sanitize fuzz \
   demo models operators modules families bench bench-peers wheel clean
 .DEFAULT_GOAL := build
 
@@ -54,7 +56,17 @@ sanitize: setup
 	  -DFERRYMAN_SANITIZE=ON -DFERRYMAN_BUILD_FUZZERS=ON >build.log || { cat build.log; exit 1; }
 	@cmake --build build-sanitize -j$(JOBS)
 
-test: test-cc test-sanitize test-python
+test: gates test-cc test-sanitize test-python
+
+# What holds without running anything: formatting, ruff, includes, and clang-tidy on what changed.
+gates: configure
+	@git ls-files '*.cc' '*.h' | xargs $(VENV)/bin/clang-format --dry-run -Werror
+	@$(PY) -m ruff check -q .
+	@tools/check_includes.py
+	@tools/tidy $(VENV)
+
+format: setup
+	@git ls-files '*.cc' '*.h' | xargs $(VENV)/bin/clang-format -i
 
 test-cc: build
 	ctest --test-dir build -j$(JOBS) --output-on-failure --progress
