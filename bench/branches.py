@@ -27,7 +27,8 @@ SIZES = (4, 64, 1024, 4096, 16384, 65536)
 
 
 class Trunk(nn.Module):
-    """Convolutions, with ten more in a branch that a flag skips: true, as all flags of the benchmark are."""
+    """Convolutions, with ten more in a branch that a flag skips: true, as all flags of the
+    benchmark are."""
 
     def __init__(self, *, branches: bool, channels: int = 32):
         super().__init__()
@@ -93,13 +94,16 @@ def report_untaken(folder: Path) -> bool:
 def report_small(folder: Path, size: int) -> None:
     x = torch.randn(size)
     files = {
-        name: converted(folder, f"{name}_{size}", Small(branches=name == "if"), x, torch.tensor(True))
+        name: converted(
+            folder, f"{name}_{size}", Small(branches=name == "if"), x, torch.tensor(True)
+        )
         for name in ("if", "where")
     }
     times = latency.measure(files)
     print(
         f"pointwise sides of {size}: if {1e3 * times['if'].milliseconds:.1f} us, both and where "
-        f"{1e3 * times['where'].milliseconds:.1f} us, ratio {latency.ratio(times['if'], times['where'])}",
+        f"{1e3 * times['where'].milliseconds:.1f} us, "
+        f"ratio {latency.ratio(times['if'], times['where'])}",
         flush=True,
     )
 

@@ -166,7 +166,9 @@ class CountedLoop(nn.Module):
 
     def forward(self, x, n):
         return while_loop(
-            lambda i, x: i < n, lambda i, x: (i + 1, self.linear(x).tanh()), (torch.zeros((), dtype=torch.int64), x)
+            lambda i, x: i < n,
+            lambda i, x: (i + 1, self.linear(x).tanh()),
+            (torch.zeros((), dtype=torch.int64), x),
         )
 
 
@@ -191,7 +193,9 @@ class Fibonacci(nn.Module):
     def forward(self, n):
         zero, one = torch.zeros((), dtype=torch.int64), torch.ones((), dtype=torch.int64)
         return while_loop(
-            lambda i, a, b: i < n, lambda i, a, b: (i + 1, b.clone(), a + b), (zero, zero.clone(), one)
+            lambda i, a, b: i < n,
+            lambda i, a, b: (i + 1, b.clone(), a + b),
+            (zero, zero.clone(), one),
         )[1:]
 
 
@@ -242,7 +246,8 @@ class LoopInABranch(nn.Module):
     def forward(self, x, n, flag):
         def looped(x, n):
             zero = torch.zeros((), dtype=torch.int64)
-            return while_loop(lambda i, x: i < n, lambda i, x: (i + 1, self.linear(x)), (zero, x))[1]
+            step = lambda i, x: (i + 1, self.linear(x))  # noqa: E731
+            return while_loop(lambda i, x: i < n, step, (zero, x))[1]
 
         return torch.cond(flag, looped, lambda x, n: x * n, (x, n))
 

@@ -1,8 +1,10 @@
 """The program `ferryman`: what it prints and where; exit status 0 done, 1 failed, 2 bad input."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 import zipfile
 
