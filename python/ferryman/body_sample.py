@@ -1,5 +1,5 @@
-"""What one set of inputs shows inside of branches and loops: each run of a body against the same run
-of the body's own file, and where the file goes another way than PyTorch.
+"""What one set of inputs shows inside of branches and loops: each run of a body against the same
+run of the body's own file, and where the file goes another way than PyTorch.
 
     bodies = BodySample(files, options, native.nan)
     eager.run_program(program, leaves, visit, decisions, bodies.lookout(scope))

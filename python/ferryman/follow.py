@@ -4,10 +4,11 @@
         other = followed(sample, scope, path, node, args, execute)       # None: the file is wrong
 
 A loop ends when a value falls below a threshold, and by rounding alone it does so an iteration
-sooner or later; or a floor inside of it cuts to one side. The file does not show what it has inside
-of a loop. But the files of its bodies, run one after the other on the file's own values, go its way.
-PyTorch goes it with them, its own values in hand, and at each decision follows if it is right for
-these (decisions.py). If what comes out is what the file has, that is the way to go on with.
+sooner or later; or a floor inside of it cuts to one side. The file does not show what it has
+inside of a loop. But the files of its bodies, run one after the other on the file's own values, go
+its way. PyTorch goes it with them, its own values in hand, and at each decision follows if it is
+right for these (decisions.py). If what comes out is what the file has, that is the way to go on
+with.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _way_of_file(sample, scope: Scope, path: str, node: Node, args: tuple):
 
 
 def _is_undecided(scope: Scope, node: Node, args: tuple) -> bool:
-    """Whether the condition of a branch hangs on an open decision, and the file does not show it."""
+    """Whether a branch's condition hangs on an open decision, and the file does not show it."""
     if kind_of(node) != "cond" or scope.decisions is None or not isinstance(node.args[0], Node):
         return False
     condition = node.args[0]

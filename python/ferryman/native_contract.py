@@ -118,8 +118,8 @@ class Transpose:
 class NativeReport:
     """
     {"version": 1, "inputs": [port], "outputs": [port], "nodes": [node],
-     "bodies": [{"name", "file", "inputs": [port], "nodes": [node]}], "stages": [{"name", "seconds"}],
-     "ops": {"CONV_2D": 52, …}, "file_bytes": n,
+     "bodies": [{"name", "file", "inputs": [port], "nodes": [node]}],
+     "stages": [{"name", "seconds"}], "ops": {"CONV_2D": 52, …}, "file_bytes": n,
      "runtime": {"oldest": "2.9.0", "operators": ["GELU", "CONV_2D (version 6)"]},
      "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
                 "transposes": [{"reason", "bytes", "node"}]},

@@ -45,8 +45,9 @@ Counts count_ops(const frontend::Program& program) {
 
 ExitStatus inspect_program(const frontend::Program& program, Format format) {
   const Counts ops = count_ops(program);
-  const int64_t nodes = std::accumulate(ops.begin(), ops.end(), int64_t{0},
-                                        [](int64_t sum, const auto& op) { return sum + op.second; });
+  const int64_t nodes =
+      std::accumulate(ops.begin(), ops.end(), int64_t{0},
+                      [](int64_t sum, const auto& op) { return sum + op.second; });
   if (format == Format::kJson) {
     fmt::print("{{\"kind\": \"pt2\", \"torch\": {}, \"nodes\": {}, \"ops\": {}}}\n",
                json_quote(program.torch_version), nodes, json_counts(ops));
@@ -64,8 +65,8 @@ std::string json_runtime(const tflite::Model& model) {
   for (const std::string& op : need.operators) {
     operators += (operators.empty() ? "" : ", ") + json_quote(op);
   }
-  return fmt::format(R"({{"oldest": {}, "operators": [{}]}})",
-                     json_quote(to_string(need.release)), operators);
+  return fmt::format(R"({{"oldest": {}, "operators": [{}]}})", json_quote(to_string(need.release)),
+                     operators);
 }
 
 ExitStatus inspect_model(const tflite::Model& model, Format format) {
@@ -74,9 +75,8 @@ ExitStatus inspect_model(const tflite::Model& model, Format format) {
     for (const tflite::Operator& op : graph.operators) ++ops[std::string(tflite::to_string(op.op))];
   }
   if (format == Format::kJson) {
-    fmt::print(
-        "{{\"kind\": \"tflite\", \"description\": {}, \"ops\": {}, \"runtime\": {}}}\n",
-        json_quote(model.description), json_counts(ops), json_runtime(model));
+    fmt::print("{{\"kind\": \"tflite\", \"description\": {}, \"ops\": {}, \"runtime\": {}}}\n",
+               json_quote(model.description), json_counts(ops), json_runtime(model));
     return ExitStatus::kDone;
   }
   fmt::print("{}", tflite::print_model(model));

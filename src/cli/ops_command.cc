@@ -40,8 +40,7 @@ ExitStatus run_ops(const std::string& target, Format format) {
   if (format == Format::kJson) {
     std::string text;
     for (const auto& [name, doc] : rows) {
-      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote(name),
-                          json_quote(doc));
+      text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote(name), json_quote(doc));
     }
     fmt::print("{{{}}}\n", text);
     return ExitStatus::kDone;

@@ -10,7 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Links, hard ones as well, are the file they name; of files that do not exist yet, the paths count.
+// Links, hard ones as well, are the file they name; of files that do not exist yet, the paths
+// count.
 bool is_same_file(const std::string& one, const std::string& other) {
   std::error_code failed;
   if (fs::equivalent(one, other, failed)) return true;

@@ -223,9 +223,9 @@ void GraphTranslator::record_results(const Node& node, const std::vector<RealOrC
     if (index == kNoValue || !shared_.live.values[index]) continue;
     if (!is_made(results[i])) {
       fail(node, Diag::error(DiagCode::kUnsupportedForm,
-                               fmt::format("{}: result {} is not supported", node.target, i))
-                       .at(node.location)
-                       .about(node.target));
+                             fmt::format("{}: result {} is not supported", node.target, i))
+                     .at(node.location)
+                     .about(node.target));
       return stand_in_for(node);
     }
     ok = record_result(node, index, results[i]);
@@ -233,9 +233,9 @@ void GraphTranslator::record_results(const Node& node, const std::vector<RealOrC
   if (!ok) stand_in_for(node);
   if (results.size() >= node.results.size()) return;
   fail(node, Diag::error(DiagCode::kMalformedProgram,
-                           fmt::format("{} gives {} results, but the program has {}", node.target,
-                                       results.size(), node.results.size()))
-                   .at(node.location));
+                         fmt::format("{} gives {} results, but the program has {}", node.target,
+                                     results.size(), node.results.size()))
+                 .at(node.location));
 }
 
 bool GraphTranslator::record_result(const Node& node, ValueIndex index,
@@ -293,11 +293,11 @@ std::string GraphTranslator::print_type(const TensorType& type) const {
 
 bool GraphTranslator::refuse_type(const Node& node, std::string_view made,
                                   const TensorType& recorded) {
-  fail(
-      node, Diag::error(DiagCode::kInvalidGraph, fmt::format("{} gives {}, but the program records {}",
-                                                       node.target, made, print_type(recorded)))
-          .at(node.location)
-          .about(node.target));
+  fail(node,
+       Diag::error(DiagCode::kInvalidGraph, fmt::format("{} gives {}, but the program records {}",
+                                                        node.target, made, print_type(recorded)))
+           .at(node.location)
+           .about(node.target));
   return false;
 }
 

@@ -1,6 +1,6 @@
 // The results of refused nodes for which nothing can stand in: numbers, and tensors whose sizes are
-// only known at run time. What is computed from them cannot be judged, so that nothing is told about
-// it but ops that no import knows: an error there would only follow from the first.
+// only known at run time. What is computed from them cannot be judged, so that nothing is told
+// about it but ops that no import knows: an error there would only follow from the first.
 //
 //   refused.add(result);
 //   if (refused.reach(node)) refused.add_results_of(node);

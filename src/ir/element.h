@@ -37,8 +37,8 @@ template <>
 inline constexpr DType kDTypeOf<uint64_t> = DType::kU64;
 
 // As torch converts: floats to integers truncate, anything but zero is true, f64 to f16 and bf16
-// round to nearest even, a real number stored as complex gets the imaginary part 0. Only real dtypes
-// are loaded.
+// round to nearest even, a real number stored as complex gets the imaginary part 0. Only real
+// dtypes are loaded.
 double load_double(DType dtype, const std::byte* element);
 int64_t load_int(DType dtype, const std::byte* element);
 void store_double(DType dtype, double value, std::byte* element);

@@ -1,5 +1,5 @@
-// Whatever text arrives, parsing ends with a graph or a located error; a graph that parsed is valid,
-// and its text parses to the same text again.
+// Whatever text arrives, parsing ends with a graph or a located error; a graph that parsed is
+// valid, and its text parses to the same text again.
 #include <cstddef>
 #include <cstdint>
 #include <string>

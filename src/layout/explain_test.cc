@@ -17,8 +17,7 @@ std::vector<CopyExplanation> explain(TestNet& net) {
 TEST(Explain, NamesTheKernelAndTheOutputThatReleasedWouldHelp) {
   TestNet net;
   net.output("y", net.relu(net.conv(net.input("x", {1, 1, 8, 8}), 4)));
-  const std::vector<CopyExplanation> copies =
-      explain(net);
+  const std::vector<CopyExplanation> copies = explain(net);
   ASSERT_EQ(copies.size(), 1u);
   EXPECT_EQ(describe(net.graph(), copies[0]),
             "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'y'; with another layout of "
@@ -32,8 +31,7 @@ TEST(Explain, GivesNoHintWhereReleasingDoesNotHelp) {
   const ValueId y = net.conv(net.input("x", {1, 1, 8, 8}), 4);
   net.output("a", y);
   net.output("b", y);
-  const std::vector<CopyExplanation> copies =
-      explain(net);
+  const std::vector<CopyExplanation> copies = explain(net);
   ASSERT_EQ(copies.size(), 1u);
   EXPECT_EQ(describe(net.graph(), copies[0]),
             "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'a' and output 'b'");

@@ -160,9 +160,9 @@ Imported linspace_of_run_time(ImportContext& call) {
   const Expression low(builder, start), high(builder, end);
   const Expression up(builder, builder.constant(store_doubles(type, from_start), "steps"));
   const Expression down(builder, builder.constant(store_doubles(type, from_end), "steps"));
-  const Condition first(builder, builder.constant(store_ints({DType::kBool, {Dim(steps)}},
-                                                             is_first_half),
-                                                  "first_half"));
+  const Condition first(
+      builder,
+      builder.constant(store_ints({DType::kBool, {Dim(steps)}}, is_first_half), "first_half"));
   const Expression stride = (high - low) / static_cast<double>(steps - 1);
   return std::vector{where(first, low + stride * up, high - stride * down).value()};
 }

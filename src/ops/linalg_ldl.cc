@@ -114,10 +114,8 @@ LdlStep eliminate(MatrixKit& kit, const Pivot& pivot) {
   const ValueId right = kit.where(pivot.is_pair, pair_second, 0.0);
   const ValueId taken =
       kit.add(kit.mul(first, kit.turned(left)), kit.mul(second, kit.turned(right)));
-  const ValueId below = kit.where(pivot.is_pair,
-                                  kit.masked(
-                                      pair_first, [](int64_t i, int64_t) { return i > 0; }, d10),
-                                  single);
+  const ValueId below = kit.where(
+      pivot.is_pair, kit.masked(pair_first, [](int64_t i, int64_t) { return i > 0; }, d10), single);
   return {kit.above({d00, below}), kit.above({d11, kit.rows(pair_second, 1, count - 1)}),
           kit.sub(kit.block(a, {1, count}, {1, count}), taken)};
 }
@@ -256,8 +254,8 @@ class LdlSolver {
 
   // Column k of L below its block of D.
   ValueId factors(int64_t k) {
-    const ValueId below = kit_->masked(
-        kit_->column(packed_, k), [k](int64_t i, int64_t) { return i > k; }, 0);
+    const ValueId below =
+        kit_->masked(kit_->column(packed_, k), [k](int64_t i, int64_t) { return i > k; }, 0);
     if (k + 1 >= size_) return below;
     const ValueId in_block =
         both(*kit_, blocks_.is_first[static_cast<size_t>(k)], one_row(*kit_, size_, k + 1));

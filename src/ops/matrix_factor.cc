@@ -89,8 +89,7 @@ ValueId eliminate(MatrixKit& kit, const LuState& state, const PivotRow& pivot, i
   };
   const ValueId multiple = kit.mul(factors, kit.masked(pivot.row, is_reduced, 0));
   const ValueId reduced = kit.sub(pivot.rest, multiple);
-  return kit.masked(
-      reduced, [k](int64_t, int64_t j) { return j != k; }, factors);
+  return kit.masked(reduced, [k](int64_t, int64_t j) { return j != k; }, factors);
 }
 
 }  // namespace
@@ -129,8 +128,7 @@ ValueId swap_rows(MatrixKit& kit, ValueId b, ValueId pivots, SwapOrder order) {
     const ValueId is_other = kit.binary(ops::kEq, kit.row(pivots, k), numbers);
     const ValueId other = kit.reduce(ops::kSum, kit.where(is_other, b, 0.0), {1});
     const ValueId moved = kit.where(is_other, kit.row(b, k), b);
-    b = kit.masked(
-        moved, [k](int64_t i, int64_t) { return i != k; }, other);
+    b = kit.masked(moved, [k](int64_t i, int64_t) { return i != k; }, other);
   }
   return b;
 }

@@ -112,8 +112,7 @@ ValueId sorted(MatrixKit& kit, ValueId column, OpName comes_before) {
   if (count < 2) return kit.turned(column);
   const ValueId row = kit.turned(column);
   const ValueId equal = kit.binary(ops::kEq, row, column);
-  const ValueId earlier = kit.masked(
-      equal, [](int64_t i, int64_t j) { return j < i; }, 0);
+  const ValueId earlier = kit.masked(equal, [](int64_t i, int64_t j) { return j < i; }, 0);
   const ValueId before =
       kit.binary(ops::kLogicalOr, kit.binary(comes_before, row, column), earlier);
   const ValueId place = kit.reduce(ops::kSum, kit.cast(before, DType::kF32), {2});

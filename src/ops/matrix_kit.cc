@@ -35,8 +35,7 @@ ValueId MatrixKit::at(ValueId x, int64_t row, int64_t column) {
 ValueId MatrixKit::diagonal(ValueId x) {
   const int64_t count = std::min(num_rows(x), num_columns(x));
   const ValueId square = block(x, {0, count}, {0, count});
-  const ValueId chosen = masked(
-      square, [](int64_t i, int64_t j) { return i == j; }, 0);
+  const ValueId chosen = masked(square, [](int64_t i, int64_t j) { return i == j; }, 0);
   return reduce(ops::kSum, chosen, {1});
 }
 

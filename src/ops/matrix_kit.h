@@ -43,16 +43,13 @@ class MatrixKit : public CoreWriter {
   template <typename Keeps, typename Other>
   ValueId masked(ValueId x, Keeps keeps, Other other);
   ValueId lower(ValueId x) {
-    return masked(
-        x, [](int64_t i, int64_t j) { return i >= j; }, 0);
+    return masked(x, [](int64_t i, int64_t j) { return i >= j; }, 0);
   }
   ValueId strictly_lower(ValueId x) {
-    return masked(
-        x, [](int64_t i, int64_t j) { return i > j; }, 0);
+    return masked(x, [](int64_t i, int64_t j) { return i > j; }, 0);
   }
   ValueId upper(ValueId x) {
-    return masked(
-        x, [](int64_t i, int64_t j) { return i <= j; }, 0);
+    return masked(x, [](int64_t i, int64_t j) { return i <= j; }, 0);
   }
   // Whole from one triangle: the diagonal and what lies below it.
   ValueId mirrored_lower(ValueId x);

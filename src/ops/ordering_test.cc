@@ -2,8 +2,8 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "ops/special_names.h"
 #include "ops/row_test.h"
+#include "ops/special_names.h"
 
 namespace ferryman {
 namespace {

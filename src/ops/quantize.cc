@@ -28,8 +28,8 @@ Result<ValueId> along_axis(ImportContext& call, ValueId vector, size_t rank, int
 }
 
 Status read_range(ImportContext& call, Grid& grid) {
-  for (const auto& [name, bound] : {std::pair{"quant_min", &grid.lowest},
-                                    std::pair{"quant_max", &grid.highest}}) {
+  for (const auto& [name, bound] :
+       {std::pair{"quant_min", &grid.lowest}, std::pair{"quant_max", &grid.highest}}) {
     const ImportArg* arg = call.find(name);
     const auto* value = arg == nullptr ? nullptr : std::get_if<ValueId>(&arg->value);
     if (value != nullptr && call.graph().is_constant(*value)) {
@@ -200,12 +200,12 @@ Imported import_dequantize_per_token(ImportContext& call) {
 
 void add_quantize_ops(Ops& ops) {
   ImportTable& imports = ops.imports;
-  imports.add({"fake_quantize_per_tensor_affine.default",
-               "fake_quantize_per_tensor_affine.tensor_qparams",
-               "fake_quantize_per_tensor_affine_cachemask.default",
-               "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams.default",
-               "_fake_quantize_learnable_per_tensor_affine.default"},
-              import_fake_per_tensor);
+  imports.add(
+      {"fake_quantize_per_tensor_affine.default", "fake_quantize_per_tensor_affine.tensor_qparams",
+       "fake_quantize_per_tensor_affine_cachemask.default",
+       "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams.default",
+       "_fake_quantize_learnable_per_tensor_affine.default"},
+      import_fake_per_tensor);
   imports.add({"fake_quantize_per_channel_affine.default",
                "fake_quantize_per_channel_affine_cachemask.default",
                "_fake_quantize_learnable_per_channel_affine.default"},
@@ -219,8 +219,7 @@ void add_quantize_ops(Ops& ops) {
                "quantized_decomposed.dequantize_per_tensor.tensor2"},
               import_dequantize);
   imports.add("quantized_decomposed.quantize_per_channel.default", import_quantize_per_channel);
-  imports.add("quantized_decomposed.dequantize_per_channel.default",
-              import_dequantize_per_channel);
+  imports.add("quantized_decomposed.dequantize_per_channel.default", import_dequantize_per_channel);
   imports.add("quantized_decomposed.fake_quant_per_channel.default", import_fake_pt2e);
   imports.add("quantized_decomposed.quantize_per_token.default", import_quantize_per_token);
   imports.add("quantized_decomposed.dequantize_per_token.default", import_dequantize_per_token);

@@ -125,8 +125,7 @@ std::vector<float> resample_matrix(const ResizeAxis& axis, Resampling kind) {
 ByteWeights byte_weights(const ResizeAxis& axis, Resampling kind) {
   constexpr int kMostBits = 21;
   const std::vector<double> weights = resample_weights(axis, kind);
-  const double largest =
-      weights.empty() ? 0 : *std::max_element(weights.begin(), weights.end());
+  const double largest = weights.empty() ? 0 : *std::max_element(weights.begin(), weights.end());
   ByteWeights bytes;
   for (; bytes.precision < kMostBits; ++bytes.precision) {
     if (std::ldexp(largest, bytes.precision + 1) + 0.5 >= 0x1p15) break;

@@ -195,10 +195,9 @@ Result<std::vector<ValueId>> import_resampling(ImportContext& call, Resampling k
       continue;
     }
     const Ints shape = {axis.out_size, axis.in_size};
-    const TensorData matrix =
-        computed == DType::kF64
-            ? TensorData::of<double>(shape, resample_weights(axis, kind))
-            : TensorData::of<float>(shape, resample_matrix(axis, kind));
+    const TensorData matrix = computed == DType::kF64
+                                  ? TensorData::of<double>(shape, resample_weights(axis, kind))
+                                  : TensorData::of<float>(shape, resample_matrix(axis, kind));
     FERRYMAN_TRY(x, multiplied(call, x, side, matrix));
   }
   return one_result(as_dtype(call, x, dtype));

@@ -29,7 +29,7 @@ Real ndtri(const Real& p) {
       where(w < 16.0, erfinv_quotient(w), horner(Real(sqrt(w) - 7.0), kErfinvTail));
   const Real inside = (p * 2.0 - 1.0) * quotient * std::numbers::sqrt2;
   const Real outside = where(p == 0.0, -kInfinity, where(p == 1.0, kInfinity, inside));
-  return where(either(p<0.0, p> 1.0), kNaN, outside);
+  return where(either(p < 0.0, p > 1.0), kNaN, outside);
 }
 
 // exp(x^2) erfc(x) for x >= 0

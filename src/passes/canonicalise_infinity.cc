@@ -59,8 +59,7 @@ Match<Masked> match_arithmetic_after_mask(const Graph& graph, OpId root) {
     const bool scales = op.is(ops::kMul) || op.is(ops::kDiv);
     if (scales && numbers == Numbers::kMixed) continue;
     if (op.is(ops::kDiv) && place == 1) continue;  // a number divided by infinity
-    const bool turns_sign =
-        scales ? numbers == Numbers::kNegative : op.is(ops::kSub) && place == 1;
+    const bool turns_sign = scales ? numbers == Numbers::kNegative : op.is(ops::kSub) && place == 1;
     return Masked{root, where, *side, place, turns_sign};
   }
   return std::nullopt;

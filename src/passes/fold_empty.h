@@ -6,8 +6,8 @@
 //   %1 = sum(%0)         : f32[4]      ->  the constant zeros
 //   %2 = concat(%0, %y)  : f32[2, 4]   ->  concat(%y)
 //
-// Invariant: inputs stay in the signature; afterwards no op makes or reads a value without elements,
-// except where its result has some and depends on what is not known.
+// Invariant: inputs stay in the signature; afterwards no op makes or reads a value without
+// elements, except where its result has some and depends on what is not known.
 #pragma once
 
 #include "passes/rewrite.h"

@@ -40,7 +40,8 @@ class BodyInliner {
     rewriter_.set_location(op.location);
     const std::vector<ValueId> results =
         rewriter_.create_all(OpName{op.def->name}, operands, attrs);
-    // Without the body's names: the graph around has its own, and may have the same for another value.
+    // Without the body's names: the graph around has its own, and may have the same for another
+    // value.
     for (size_t i = 0; i < results.size(); ++i) values_[op.results[i]] = results[i];
   }
 

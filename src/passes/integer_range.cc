@@ -88,8 +88,7 @@ WideRange fmod(const IntegerRange& x, const IntegerRange& by) {
 }
 
 WideRange product(const IntegerRange& a, const IntegerRange& b) {
-  return hull({Wide{a.min} * b.min, Wide{a.min} * b.max, Wide{a.max} * b.min,
-               Wide{a.max} * b.max});
+  return hull({Wide{a.min} * b.min, Wide{a.min} * b.max, Wide{a.max} * b.min, Wide{a.max} * b.max});
 }
 
 WideRange shifted_right(const IntegerRange& x, const IntegerRange& by) {
@@ -106,8 +105,7 @@ WideRange common_bits(const IntegerRange& a, const IntegerRange& b, DType dtype)
 
 WideRange any_bits(const IntegerRange& a, const IntegerRange& b, DType dtype) {
   if (a.min < 0 || b.min < 0) return widened(range_of_dtype(dtype));
-  const auto bits =
-      static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max(a.max, b.max))));
+  const auto bits = static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max(a.max, b.max))));
   return {0, (Wide{1} << bits) - 1};
 }
 
@@ -129,14 +127,15 @@ WideRange bounded(const IntegerRange& x, double low, double high) {
   };
   const Wide least = bound(low, x.min);
   const Wide most = bound(high, x.max);
-  return {std::min(std::max<Wide>(x.min, least), most), std::min(std::max<Wide>(x.max, least), most)};
+  return {std::min(std::max<Wide>(x.min, least), most),
+          std::min(std::max<Wide>(x.max, least), most)};
 }
 
 bool gives_elements_of_first(const Op& op) {
-  constexpr std::array kNames = {
-      ops::kReshape, ops::kPermute, ops::kExpand,  ops::kSlice,      ops::kFlip, ops::kTile,
-      ops::kGather,  ops::kAmax,    ops::kAmin,    ops::kReflectPad, ops::kTopk, ops::kCut,
-      ops::kMaxPool, ops::kResizeNearest};
+  constexpr std::array kNames = {ops::kReshape, ops::kPermute,      ops::kExpand, ops::kSlice,
+                                 ops::kFlip,    ops::kTile,         ops::kGather, ops::kAmax,
+                                 ops::kAmin,    ops::kReflectPad,   ops::kTopk,   ops::kCut,
+                                 ops::kMaxPool, ops::kResizeNearest};
   return std::any_of(kNames.begin(), kNames.end(), [&](OpName name) { return op.is(name); });
 }
 

@@ -44,9 +44,9 @@ Pairs all_pairs(const IntegerRange& a, const IntegerRange& b) {
 }
 
 ValueId between(Builder& builder, ValueId x, const IntegerRange& range) {
-  return builder.create(ops::kClamp, {x},
-                        {{attr::kMin, static_cast<double>(range.min)},
-                         {attr::kMax, static_cast<double>(range.max)}});
+  return builder.create(
+      ops::kClamp, {x},
+      {{attr::kMin, static_cast<double>(range.min)}, {attr::kMax, static_cast<double>(range.max)}});
 }
 
 // Results of the op on numbers from the two ranges that its own range does not hold.
@@ -81,16 +81,14 @@ std::vector<IntegerRange> small_ranges(int64_t lowest) {
 }
 
 TEST_F(Ranges, HoldEveryResultOfTwoOperands) {
-  for (const OpName op :
-       {ops::kAdd, ops::kSub, ops::kMul, ops::kMaximum, ops::kMinimum, ops::kFloorDivide,
-        ops::kTruncDivide, ops::kRemainder, ops::kFmod, ops::kBitwiseAnd, ops::kBitwiseOr,
-        ops::kBitwiseXor, ops::kShiftRight}) {
+  for (const OpName op : {ops::kAdd, ops::kSub, ops::kMul, ops::kMaximum, ops::kMinimum,
+                          ops::kFloorDivide, ops::kTruncDivide, ops::kRemainder, ops::kFmod,
+                          ops::kBitwiseAnd, ops::kBitwiseOr, ops::kBitwiseXor, ops::kShiftRight}) {
     for (const IntegerRange& a : small_ranges(-kLimit)) {
       for (const IntegerRange& b : small_ranges(op == ops::kShiftRight ? 0 : -kLimit)) {
         const std::vector<int64_t> outside = results_outside(op, a, b);
-        ASSERT_TRUE(outside.empty())
-            << op.text << " of [" << a.min << ", " << a.max << "] and [" << b.min << ", " << b.max
-            << "]: " << outside.front();
+        ASSERT_TRUE(outside.empty()) << op.text << " of [" << a.min << ", " << a.max << "] and ["
+                                     << b.min << ", " << b.max << "]: " << outside.front();
       }
     }
   }

@@ -11,7 +11,7 @@ namespace ferryman {
 namespace {
 
 constexpr int kMaxFormulaDepth = 8;  // ops on one path of a formula
-constexpr int kMaxDegree = 6;  // of x and u each; nothing that has a name is longer
+constexpr int kMaxDegree = 6;        // of x and u each; nothing that has a name is longer
 constexpr size_t kMaxLeaves = 24;
 constexpr double kTolerance = 1e-5;  // 0.797885 for sqrt(2 / pi)
 

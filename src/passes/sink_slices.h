@@ -4,7 +4,8 @@
 //   passes.push_back(sink_slices());
 //
 //   q, k, v = three slices of one linear layer    ->  three linear layers with a part of the weight
-//   head(encoder_layer(x)[:, 0])                  ->  all of the layer but keys and values, for row 0
+//   head(encoder_layer(x)[:, 0])                  ->  all of the layer but keys and values, for row
+//   0
 //
 // Invariants: no op is computed for more elements than before, and none is moved without a product
 // that becomes smaller.

@@ -60,7 +60,7 @@ class FileSink final : public ByteSink {
 
   std::string shown_path_;  // as the user wrote it
   std::string target_;
-  std::string temporary_;  // empty: the file has no name
+  std::string temporary_;   // empty: the file has no name
   bool has_claim_ = false;  // on the name that remove_partial_file removes
   int descriptor_;
   std::vector<std::byte> pending_;  // small writes are gathered

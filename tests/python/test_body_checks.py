@@ -159,7 +159,7 @@ def test_random_weights_in_any_body_are_found(name, tmp_path):
 
 
 class Named(nn.Module):
-    """Small branches, which are both computed; what is called `add` and `mul` outside is left out."""
+    """Small branches, both computed; what is called `add` and `mul` outside is left out."""
 
     def forward(self, x, flag):
         y = torch.cond(flag, lambda x: x * 2, lambda x: x + 1, (x * 1,))

@@ -44,7 +44,7 @@ class Way:
 
     def to_place(self) -> dict[str, Any]:
         frames = _FRAME.findall(self.node.meta.get("stack_trace") or "")
-        own = [frame for frame in frames if not frame[0].startswith("<")]  # not what torch generates
+        own = [frame for frame in frames if not frame[0].startswith("<")]  # else torch made it
         file, line = own[-1] if own else ("", 0)
         return {"what": self.what, "file": file, "line": int(line)}
 

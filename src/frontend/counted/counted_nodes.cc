@@ -81,9 +81,8 @@ bool CountedNodes::is_of_run_time(const Value& value) const {
 bool CountedNodes::mentions_run_time(const Argument& arg) const {
   if (const auto* ref = arg.as<ValueRef>()) return is_of_run_time(program_.values[ref->value]);
   const auto* list = arg.as<ArgumentList>();
-  return list != nullptr && std::ranges::any_of(*list, [&](const Argument& item) {
-           return mentions_run_time(item);
-         });
+  return list != nullptr &&
+         std::ranges::any_of(*list, [&](const Argument& item) { return mentions_run_time(item); });
 }
 
 std::optional<int64_t> CountedNodes::fixed_number(const Value& value) const {
@@ -112,9 +111,8 @@ bool CountedNodes::touches(const Node& node) const {
                      [&](ValueIndex result) {
                        return result != kNoValue && is_of_run_time(program_.values[result]);
                      }) ||
-         std::any_of(node.args.begin(), node.args.end(), [&](const NamedArgument& named) {
-           return mentions_run_time(named.arg);
-         });
+         std::any_of(node.args.begin(), node.args.end(),
+                     [&](const NamedArgument& named) { return mentions_run_time(named.arg); });
 }
 
 bool CountedNodes::is_size(const Node& node) const {

@@ -13,8 +13,8 @@
 #include <string>
 #include <unordered_map>
 
-#include "frontend/program.h"
 #include "frontend/counted/size_term.h"
+#include "frontend/program.h"
 #include "ir/builder.h"
 
 namespace ferryman::frontend {

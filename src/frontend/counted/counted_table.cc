@@ -22,8 +22,7 @@ const CountedImport* CountedTable::find(std::string_view target) const {
 }
 
 void CountedTable::add(std::initializer_list<std::string_view> targets, CountedFn import) {
-  for (const std::string_view target : targets) 
-    rows_.insert({target, {.import = import}});
+  for (const std::string_view target : targets) rows_.insert({target, {.import = import}});
 }
 
 void CountedTable::add_lines(std::initializer_list<std::string_view> targets,

@@ -44,8 +44,7 @@ Result<ValueId> differs_from_before(ImportContext& call, ValueId rows) {
 }
 
 Result<ValueId> begins_group(ImportContext& call, const Rows& rows) {
-  const ValueId first =
-      call.builder().constant(TensorData::filled(DType::kBool, {1}, 1), "first");
+  const ValueId first = call.builder().constant(TensorData::filled(DType::kBool, {1}, 1), "first");
   ValueId begins = first;
   if (sizes_of(call, rows.values)[0] > 1) {
     FERRYMAN_TRY(const ValueId differs, differs_from_before(call, rows.values));
@@ -60,8 +59,8 @@ Result<ValueId> inverse_of(ImportContext& call, const Rows& rows, ValueId number
                            const Request& request) {
   ValueId inverse = numbers;
   if (rows.order.valid()) {
-    FERRYMAN_TRY(inverse, emit_segments(call, numbers, rows.order, sizes_of(call, numbers)[0],
-                                        "sum"));
+    FERRYMAN_TRY(inverse,
+                 emit_segments(call, numbers, rows.order, sizes_of(call, numbers)[0], "sum"));
   }
   FERRYMAN_TRY(inverse, as_dtype(call, inverse, DType::kI64));
   return emit_reshape(call, inverse, request.inverse_shape);
@@ -105,8 +104,8 @@ Imported groups_of(CountedCall& counted, const Rows& rows, const Request& reques
   FERRYMAN_TRY(numbers, call.emit(ops::kSub, {numbers, scalar_like(call, numbers, 1)}));
   if (with_counts) {
     FERRYMAN_TRY(const int64_t counts, counted.set_count(2, 0, places.count, size));
-    FERRYMAN_TRY(const ValueId group, call.emit(ops::kMaximum,
-                                                {numbers, scalar_like(call, numbers, 0)}));
+    FERRYMAN_TRY(const ValueId group,
+                 call.emit(ops::kMaximum, {numbers, scalar_like(call, numbers, 0)}));
     FERRYMAN_TRY(results[2], sizes_of_groups(call, rows, group, counts));
   }
   if (with_inverse) {
@@ -184,8 +183,7 @@ Status sort_lines(ImportContext& call, Rows& rows) {
   FERRYMAN_TRY(const ValueId flat, emit_reshape(call, rows.values, {sizes[0], columns}));
   std::vector<int32_t> places(static_cast<size_t>(sizes[0]));
   std::iota(places.begin(), places.end(), 0);
-  ValueId order =
-      call.builder().constant(TensorData::of<int32_t>({sizes[0]}, places), "places");
+  ValueId order = call.builder().constant(TensorData::of<int32_t>({sizes[0]}, places), "places");
   for (int64_t column = columns; column-- > 0;) {
     FERRYMAN_TRY(const ValueId keys, emit_select(call, flat, 1, column));
     FERRYMAN_TRY(order, sorted_further(call, order, keys));

@@ -99,9 +99,9 @@ class Search {
   // The result holds no other values than operand 0, or those rounded.
   static bool keeps_values(const Op& op) {
     return op.is(ops::kCast) || op.is(ops::kReshape) || op.is(ops::kPermute) ||
-           op.is(ops::kExpand) || op.is(ops::kSlice) || op.is(ops::kGather) ||
-           op.is(ops::kFlip) || op.is(ops::kClamp) || op.is(ops::kRelu) || op.is(ops::kFloor) ||
-           op.is(ops::kTopk) || op.is(ops::kTrunc);
+           op.is(ops::kExpand) || op.is(ops::kSlice) || op.is(ops::kGather) || op.is(ops::kFlip) ||
+           op.is(ops::kClamp) || op.is(ops::kRelu) || op.is(ops::kFloor) || op.is(ops::kTopk) ||
+           op.is(ops::kTrunc);
   }
 
   const Graph& graph_;

@@ -19,8 +19,8 @@ bool names(const std::vector<std::string_view>& list, std::string_view name) {
 
 // The axes that the call works along, none negative; empty if that is not known.
 Ints axes_along(ImportContext& call, const LineRule& rule, size_t rank) {
-  Result<Ints> axes = rule.along.empty() ? Ints{rule.default_axis.value_or(-1)}
-                                         : call.integers(rule.along, {});
+  Result<Ints> axes =
+      rule.along.empty() ? Ints{rule.default_axis.value_or(-1)} : call.integers(rule.along, {});
   if (!axes.ok()) return {};
   Ints found = *axes;
   if (found.empty() && rule.default_axis.has_value()) found.push_back(*rule.default_axis);
@@ -73,29 +73,25 @@ void add_counted_lines(CountedTable& table) {
                   {.along = "dim", .together = {"self", "index"}, .positions = "index"});
   table.add_lines({"take_along_dim.default"},
                   {.along = "dim", .together = {"self", "indices"}, .positions = "indices"});
-  table.add_lines({"scatter.src", "scatter.value", "scatter.reduce", "scatter.value_reduce",
-                   "scatter_add.default", "scatter_reduce.two"},
-                  {.along = "dim",
-                   .together = {"self", "index"},
-                   .alike = {"src"},
-                   .positions = "index"});
+  table.add_lines(
+      {"scatter.src", "scatter.value", "scatter.reduce", "scatter.value_reduce",
+       "scatter_add.default", "scatter_reduce.two"},
+      {.along = "dim", .together = {"self", "index"}, .alike = {"src"}, .positions = "index"});
   table.add_lines({"searchsorted.Tensor"}, {.along = "",
                                             .default_axis = -1,
                                             .of = "sorted_sequence",
                                             .together = {"self"},
                                             .alike = {"sorted_sequence"}});
-  table.add_lines({"bucketize.Tensor"},
-                  {.along = "", .of = "boundaries", .together = {"self"}});
-  table.add_lines({"cummax.default", "cummin.default", "logcumsumexp.default", "median.dim",
-                   "nanmedian.dim", "index_select.default", "index_fill.int_Scalar",
-                   "index_fill.int_Tensor", "quantile.default", "quantile.scalar",
-                   "nanquantile.default", "nanquantile.scalar", "cumprod.default"},
-                  along("dim"));
+  table.add_lines({"bucketize.Tensor"}, {.along = "", .of = "boundaries", .together = {"self"}});
+  table.add_lines(
+      {"cummax.default", "cummin.default", "logcumsumexp.default", "median.dim", "nanmedian.dim",
+       "index_select.default", "index_fill.int_Scalar", "index_fill.int_Tensor", "quantile.default",
+       "quantile.scalar", "nanquantile.default", "nanquantile.scalar", "cumprod.default"},
+      along("dim"));
   table.add_lines({"kthvalue.default", "mode.default"}, along_last("dim"));
   table.add_lines({"roll.default", "flip.default"}, along("dims"));
-  table.add_lines(
-      {"index_add.default", "index_copy.default", "index_reduce.default"},
-      {.along = "dim", .together = {"self", "source"}});
+  table.add_lines({"index_add.default", "index_copy.default", "index_reduce.default"},
+                  {.along = "dim", .together = {"self", "source"}});
 }
 
 }  // namespace ferryman::frontend

@@ -19,10 +19,10 @@ struct LineRule {
   std::string_view along = {};
   // Without one, a call that does not name its axis works on all elements.
   std::optional<int64_t> default_axis = {};
-  std::string_view of = "self";                  // the operand whose axes these are
-  std::vector<std::string_view> together = {};   // operands that are all counted along one axis
-  std::vector<std::string_view> alike = {};      // operands that may be; then along the same
-  std::string_view positions = {};               // an operand that holds positions
+  std::string_view of = "self";                 // the operand whose axes these are
+  std::vector<std::string_view> together = {};  // operands that are all counted along one axis
+  std::vector<std::string_view> alike = {};     // operands that may be; then along the same
+  std::string_view positions = {};              // an operand that holds positions
 };
 
 // Whether the counted operands of the call are as the rule wants them.

@@ -24,7 +24,6 @@ namespace {
 constexpr int64_t kMostBins = 1 << 16;
 constexpr int64_t kMaxBins = int64_t{1} << 24;
 
-
 // A gather of nothing but positions: the runtime stops at one outside.
 Result<ValueId> required_below(ImportContext& call, ValueId x, int64_t size) {
   std::vector<int32_t> numbers(static_cast<size_t>(size));
@@ -80,8 +79,7 @@ Imported import_bincount(CountedCall& counted) {
   if (size == 0) return call.unsupported("of no values");
   const DType dtype = call.result_type(0).dtype;
   FERRYMAN_TRY(const Bins bins, bins_of(counted, x, minimum));
-  FERRYMAN_TRY(ValueId count,
-               call.emit(ops::kAdd, {bins.most, scalar_like(call, bins.most, 1)}));
+  FERRYMAN_TRY(ValueId count, call.emit(ops::kAdd, {bins.most, scalar_like(call, bins.most, 1)}));
   const ValueId least = scalar_like(call, count, static_cast<double>(minimum));
   FERRYMAN_TRY(count, call.emit(ops::kMaximum, {count, least}));
   FERRYMAN_TRY(const int64_t most, counted.set_count(0, 0, count, bins.count));

@@ -86,7 +86,7 @@ Match<SubPixel> match_conv_transpose_to_conv(const Graph& graph, OpId root) {
   return found;
 }
 
-Ints per_axis(const SubPixel& found, int64_t PhasedAxis::*member) {
+Ints per_axis(const SubPixel& found, int64_t PhasedAxis::* member) {
   Ints values;
   for (const PhasedAxis& axis : found.axes) values.push_back(axis.*member);
   return values;

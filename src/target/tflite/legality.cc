@@ -61,14 +61,15 @@ constexpr RankSet ranks(Ranks... values) {
 #include "target/tflite/legality_table.inc"
 
 const OpFacts* facts_of(Op op) {
-  const auto* const found = std::lower_bound(
-      std::begin(kOps), std::end(kOps), op, [](const OpFacts& facts, Op o) { return facts.op < o; });
+  const auto* const found =
+      std::lower_bound(std::begin(kOps), std::end(kOps), op,
+                       [](const OpFacts& facts, Op o) { return facts.op < o; });
   return found == std::end(kOps) || found->op != op ? nullptr : found;
 }
 
 constexpr std::array<std::string_view, kNumTypeKeys> kTypeNames = {
-    "f32", "f16", "bf16", "f64", "i8",   "i16", "i32",  "i64", "u8", "u16", "u32",
-    "u64", "bool", "c64", "c128", "str", "i4",  "i2",   "q8",  "qu8", "q16"};
+    "f32", "f16",  "bf16", "f64",  "i8",  "i16", "i32", "i64", "u8",  "u16", "u32",
+    "u64", "bool", "c64",  "c128", "str", "i4",  "i2",  "q8",  "qu8", "q16"};
 
 Verdict verdict_of_type(const OpFacts& facts, TypeKey type) {
   if (contains(facts.accepted, type)) return Verdict::kAccepted;
@@ -94,7 +95,9 @@ bool takes_ranks(const OpFacts& facts, std::span<const int> operand_ranks) {
 }
 
 // The worse of the two; enumerators are in that order.
-Verdict worse(Verdict a, Verdict b) { return std::max(a, b); }
+Verdict worse(Verdict a, Verdict b) {
+  return std::max(a, b);
+}
 
 // Which inputs carry the data that types and ranks are about.
 size_t data_input(Op op) {
@@ -104,12 +107,15 @@ size_t data_input(Op op) {
     case Op::kSelectV2:
     case Op::kFill:
     case Op::kScatterNd:
-    case Op::kEmbeddingLookup: return 1;
+    case Op::kEmbeddingLookup:
+      return 1;
     case Op::kTransposeConv:
     case Op::kConv3dTranspose:
     case Op::kSparseToDense:
-    case Op::kOneHot: return 2;
-    default: return 0;
+    case Op::kOneHot:
+      return 2;
+    default:
+      return 0;
   }
 }
 
@@ -174,8 +180,8 @@ std::string conversion_combination(const OpUse& use) {
   const std::string to = name_of(use.output(0), "");
   if (use.op.op == Op::kQuantize) {
     const Tensor* target = use.output(0);
-    const bool is_per_axis = target != nullptr && target->quantization &&
-                             target->quantization->scale.size() > 1;
+    const bool is_per_axis =
+        target != nullptr && target->quantization && target->quantization->scale.size() > 1;
     return from + ">" + to + (is_per_axis ? " per-axis" : "");
   }
   const bool is_constant = source != nullptr && source->constant != nullptr;
@@ -193,7 +199,9 @@ Legality check_combination(const OpUse& use, const std::string& label) {
   return {};
 }
 
-int rank_of(const Tensor& tensor) { return static_cast<int>(tensor.shape.size()); }
+int rank_of(const Tensor& tensor) {
+  return static_cast<int>(tensor.shape.size());
+}
 
 // Of every operand if they broadcast, otherwise of the one that carries the data.
 std::vector<int> data_ranks(const OpUse& use, const OpFacts& facts) {
@@ -209,18 +217,27 @@ std::vector<int> data_ranks(const OpUse& use, const OpFacts& facts) {
 
 }  // namespace
 
-std::string_view to_string(TypeKey key) { return kTypeNames[static_cast<size_t>(key)]; }
+std::string_view to_string(TypeKey key) {
+  return kTypeNames[static_cast<size_t>(key)];
+}
 
 std::optional<TypeKey> type_key(const Tensor& tensor) {
   const std::optional<DType> dtype = dtype_of(tensor.type.code);
   switch (tensor.type.code) {
-    case TensorType::kInt8: return is_quantised(tensor) ? kQ8 : kI8;
-    case TensorType::kUint8: return is_quantised(tensor) ? kQu8 : kU8;
-    case TensorType::kInt16: return is_quantised(tensor) ? kQ16 : kI16;
-    case TensorType::kString: return kStr;
-    case TensorType::kInt4: return kI4;
-    case TensorType::kInt2: return kI2;
-    default: break;
+    case TensorType::kInt8:
+      return is_quantised(tensor) ? kQ8 : kI8;
+    case TensorType::kUint8:
+      return is_quantised(tensor) ? kQu8 : kU8;
+    case TensorType::kInt16:
+      return is_quantised(tensor) ? kQ16 : kI16;
+    case TensorType::kString:
+      return kStr;
+    case TensorType::kInt4:
+      return kI4;
+    case TensorType::kInt2:
+      return kI2;
+    default:
+      break;
   }
   if (!dtype) return std::nullopt;
   return type_key(*dtype);
@@ -233,7 +250,9 @@ TypeKey type_key(DType dtype) {
   return static_cast<TypeKey>(found - kTypeNames.begin());
 }
 
-bool is_registered(Op op) { return op == Op::kCustom || facts_of(op) != nullptr; }
+bool is_registered(Op op) {
+  return op == Op::kCustom || facts_of(op) != nullptr;
+}
 
 int32_t max_registered_version(Op op) {
   const OpFacts* facts = facts_of(op);
@@ -254,11 +273,15 @@ std::string combination_of(const OpUse& use) {
     case Op::kConv2d:
     case Op::kDepthwiseConv2d:
     case Op::kTransposeConv:
-    case Op::kFullyConnected: return product_combination(use);
-    case Op::kBatchMatmul: return matmul_combination(use);
+    case Op::kFullyConnected:
+      return product_combination(use);
+    case Op::kBatchMatmul:
+      return matmul_combination(use);
     case Op::kQuantize:
-    case Op::kDequantize: return conversion_combination(use);
-    default: return {};
+    case Op::kDequantize:
+      return conversion_combination(use);
+    default:
+      return {};
   }
 }
 

@@ -5,8 +5,8 @@
 //   // add.verdict == Verdict::kCrash: an ADD of plain int8 tensors ends the process
 //   if (!add.is_usable()) …                              // cast to int32 first
 //
-// "Untried" means that nobody measured it; it may work. The facts come from legality_table.inc, which
-// tools/make_tflite_legality.py makes from data/tflite_runtime.json.
+// "Untried" means that nobody measured it; it may work. The facts come from legality_table.inc,
+// which tools/make_tflite_legality.py makes from data/tflite_runtime.json.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,30 @@
 
 namespace ferryman::tflite {
 
-// Element types as kernels tell them apart: q8, qu8 and q16 are int8, uint8 and int16 with scale and
-// zero point, and quite another thing than plain ones.
+// Element types as kernels tell them apart: q8, qu8 and q16 are int8, uint8 and int16 with scale
+// and zero point, and quite another thing than plain ones.
 enum class TypeKey : uint8_t {
-  kF32, kF16, kBf16, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64, kBool, kC64, kC128, kStr,
-  kI4, kI2, kQ8, kQu8, kQ16,
+  kF32,
+  kF16,
+  kBf16,
+  kF64,
+  kI8,
+  kI16,
+  kI32,
+  kI64,
+  kU8,
+  kU16,
+  kU32,
+  kU64,
+  kBool,
+  kC64,
+  kC128,
+  kStr,
+  kI4,
+  kI2,
+  kQ8,
+  kQu8,
+  kQ16,
 };
 inline constexpr int kNumTypeKeys = 21;
 
@@ -46,8 +65,8 @@ bool is_registered(Op op);
 // Highest registered version; 0 if the operator is not registered.
 int32_t max_registered_version(Op op);
 
-// `type` is that of the data operand, `ranks` those of the data operands. Not for operators that are
-// judged by a combination of types (see below), whose types count as untried here.
+// `type` is that of the data operand, `ranks` those of the data operands. Not for operators that
+// are judged by a combination of types (see below), whose types count as untried here.
 Legality check_legal(Op op, TypeKey type, std::span<const int> ranks);
 
 // The combination of types of a use, as the measurements name it: "q8 x q8 + i32 per-channel" for a

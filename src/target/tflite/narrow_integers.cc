@@ -36,7 +36,7 @@ constexpr std::array kModularOps = {
     ops::kBitwiseXor, ops::kReshape, ops::kPermute, ops::kExpand, ops::kSlice,      ops::kFlip,
     ops::kTile,       ops::kConcat,  ops::kWhere,   ops::kGather, ops::kSum,        ops::kCumsum};
 // Right in int32 where all operands fit.
-constexpr std::array kOrderedOps = {ops::kMaximum,     ops::kMinimum,  ops::kClamp,
+constexpr std::array kOrderedOps = {ops::kMaximum,     ops::kMinimum,   ops::kClamp,
                                     ops::kFloorDivide, ops::kRemainder, ops::kTruncDivide};
 constexpr std::array kComparisons = {ops::kEq, ops::kNe, ops::kLt, ops::kLe, ops::kGt, ops::kGe};
 
@@ -122,12 +122,13 @@ Match<Widened> match_named_cast(const Graph& graph, OpId root) {
   const ValueId wide = graph.op(root).result();
   const ValueId narrow = cast_source(graph, wide);
   if (!narrow.valid() || !is_int64(graph, wide) || graph.is_output(wide)) return std::nullopt;
-  const bool takes_name = is_integer(graph.type(narrow).dtype) &&
-                          graph.producer(narrow).valid() && graph.value(narrow).name.empty();
+  const bool takes_name = is_integer(graph.type(narrow).dtype) && graph.producer(narrow).valid() &&
+                          graph.value(narrow).name.empty();
   if (!takes_name || graph.value(wide).name.empty()) return std::nullopt;
   for (const Use& use : graph.value(wide).uses) {
     const Op& reader = graph.op(use.op);
-    const bool reads_numbers = reader.is(ops::kCast) || (reader.is(ops::kGather) && use.operand == 1);
+    const bool reads_numbers =
+        reader.is(ops::kCast) || (reader.is(ops::kGather) && use.operand == 1);
     if (!reads_numbers) return std::nullopt;
   }
   return Widened{wide, narrow};
@@ -177,7 +178,8 @@ Match<RootOp> match_widened_operands(const Graph& graph, OpId root) {
   return RootOp{root};
 }
 
-// cast(op(a, b): int64, int32) -> op(cast(a, int32), cast(b, int32)), where that makes no more casts
+// cast(op(a, b): int64, int32) -> op(cast(a, int32), cast(b, int32)), where that makes no more
+// casts
 struct Sink {
   ValueId result;
   OpId op;
@@ -235,8 +237,7 @@ Match<Sink> match_cast_of_position(const Graph& graph, OpId root) {
   if (!is_position || graph.is_output(op.result())) return std::nullopt;
   for (const Use& use : graph.value(op.result()).uses) {
     const Op& reader = graph.op(use.op);
-    const bool narrows =
-        reader.is(ops::kCast) && graph.type(reader.result()).dtype == DType::kI32;
+    const bool narrows = reader.is(ops::kCast) && graph.type(reader.result()).dtype == DType::kI32;
     if (!narrows) return std::nullopt;
   }
   return Sink{cast.result(), producer};

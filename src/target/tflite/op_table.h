@@ -134,7 +134,8 @@ inline std::string_view to_string(Op op) {
   return op_row(op).name;
 }
 
-// Options as the format's table of `op` with the defaults of options.h; default options if it is empty.
+// Options as the format's table of `op` with the defaults of options.h; default options if it is
+// empty.
 Options default_options(Op op);
 
 }  // namespace ferryman::tflite

@@ -50,13 +50,19 @@ bool any_is(const OpUse& use) {
   return false;
 }
 
-bool is_fp8(const OpUse& use) { return any_is<T::kFloat8E4m3fn, T::kFloat8E5m2>(use); }
+bool is_fp8(const OpUse& use) {
+  return any_is<T::kFloat8E4m3fn, T::kFloat8E5m2>(use);
+}
 
 bool is_quantised_input(const OpUse& use) {
   return use.input(0) != nullptr && is_quantised(*use.input(0));
 }
-bool is_quantised_i16(const OpUse& use) { return in<T::kInt16>(use) && is_quantised_input(use); }
-bool is_plain_i16(const OpUse& use) { return in<T::kInt16>(use) && !is_quantised_input(use); }
+bool is_quantised_i16(const OpUse& use) {
+  return in<T::kInt16>(use) && is_quantised_input(use);
+}
+bool is_plain_i16(const OpUse& use) {
+  return in<T::kInt16>(use) && !is_quantised_input(use);
+}
 
 int rank_of(const Tensor* tensor) {
   return tensor == nullptr ? 0 : static_cast<int>(tensor->shape.size());
@@ -65,7 +71,9 @@ template <int kRank>
 bool rank_above(const OpUse& use) {
   return rank_of(use.input(0)) > kRank;
 }
-bool rank_is_not_4(const OpUse& use) { return rank_of(use.input(0)) != 4; }
+bool rank_is_not_4(const OpUse& use) {
+  return rank_of(use.input(0)) != 4;
+}
 bool has_rank_5_input(const OpUse& use) {
   for (size_t i = 0; i < use.op.inputs.size(); ++i) {
     if (rank_of(use.input(i)) == 5) return true;
@@ -99,7 +107,7 @@ bool is_hybrid_asymmetric(const OpUse& use) {
   return is_hybrid<kWeight>(use) && use.options<Table>().asymmetric_quantize_inputs;
 }
 
-template <typename Table, bool Table::*kMember>
+template <typename Table, bool Table::* kMember>
 bool option_set(const OpUse& use) {
   return use.options<Table>().*kMember;
 }
@@ -123,12 +131,17 @@ constexpr Rule kI8[] = {{2, in<T::kInt8>}};
 constexpr Rule kI8I16[] = {{3, in<T::kInt16>}, {2, in<T::kInt8>}};
 constexpr Rule kEitherI8I16[] = {{2, in<T::kInt8, T::kInt16>}};
 
-constexpr Rule kAbs[] = {{5, in<T::kInt32>}, {3, is_quantised_i16}, {4, in<T::kInt16>},
-                         {2, in<T::kInt8, T::kUint8>}};
-constexpr Rule kAdd[] = {{6, in<T::kFloat16>}, {5, is_plain_i16}, {4, in<T::kInt64>},
-                         {3, is_general_i16<AddOptions>}, {2, in<T::kInt8>}};
-constexpr Rule kSub[] = {{5, is_general_i16<SubOptions>}, {4, in<T::kInt64>},
-                         {3, broadcasts_above_rank_4}, {2, in<T::kInt8>}};
+constexpr Rule kAbs[] = {
+    {5, in<T::kInt32>}, {3, is_quantised_i16}, {4, in<T::kInt16>}, {2, in<T::kInt8, T::kUint8>}};
+constexpr Rule kAdd[] = {{6, in<T::kFloat16>},
+                         {5, is_plain_i16},
+                         {4, in<T::kInt64>},
+                         {3, is_general_i16<AddOptions>},
+                         {2, in<T::kInt8>}};
+constexpr Rule kSub[] = {{5, is_general_i16<SubOptions>},
+                         {4, in<T::kInt64>},
+                         {3, broadcasts_above_rank_4},
+                         {2, in<T::kInt8>}};
 
 bool rescales_up(const OpUse& use) {
   for (const Tensor* tensor : {use.input(0), use.input(1), use.output(0)}) {
@@ -137,26 +150,36 @@ bool rescales_up(const OpUse& use) {
   const auto scale = [](const Tensor* tensor) { return tensor->quantization->scale.front(); };
   return scale(use.input(0)) * scale(use.input(1)) / scale(use.output(0)) >= 1.0f;
 }
-bool is_plain_i16_or_u32(const OpUse& use) { return in<T::kUint32>(use) || is_plain_i16(use); }
+bool is_plain_i16_or_u32(const OpUse& use) {
+  return in<T::kUint32>(use) || is_plain_i16(use);
+}
 constexpr Rule kMul[] = {{8, in<T::kFloat16>}, {7, is_plain_i16_or_u32}, {6, in<T::kComplex64>},
-                         {5, in<T::kInt64>}, {4, is_quantised_i16}, {3, rescales_up},
+                         {5, in<T::kInt64>},   {4, is_quantised_i16},    {3, rescales_up},
                          {2, in<T::kInt8>}};
 constexpr Rule kDiv[] = {{2, broadcasts_above_rank_4}};
 constexpr Rule kMaximum[] = {{4, in<T::kInt16>}, {3, broadcasts_above_rank_4}, {2, in<T::kInt8>}};
 constexpr Rule kArgMax[] = {{3, in<T::kBool>}, {2, in<T::kInt8>}};
 
-constexpr Rule kBatchMatmul[] = {{3, in<T::kInt16>}, {2, in<T::kInt8>},
-                                 {4, is_hybrid_asymmetric<BatchMatMulOptions, 1>}};
+constexpr Rule kBatchMatmul[] = {
+    {3, in<T::kInt16>}, {2, in<T::kInt8>}, {4, is_hybrid_asymmetric<BatchMatMulOptions, 1>}};
 constexpr Rule kBatchToSpaceNd[] = {{4, in<T::kInt16>}, {3, rank_is_not_4}, {2, in<T::kInt8>}};
-constexpr Rule kBroadcastTo[] = {{4, is_fp8}, {3, in<T::kInt8, T::kInt16>},
+constexpr Rule kBroadcastTo[] = {{4, is_fp8},
+                                 {3, in<T::kInt8, T::kInt16>},
                                  {2, [](const OpUse&) { return true; }}};  // there is no version 1
 
-bool casts_i4_to_f32(const OpUse& use) { return in<T::kInt4>(use) && output_is<T::kFloat32>(use); }
-constexpr Rule kCast[] = {{9, is_fp8}, {8, any_is<T::kInt2, T::kUint4>}, {7, any_is<T::kBfloat16>},
-                          {6, casts_i4_to_f32}, {5, any_is<T::kFloat64, T::kFloat16>},
-                          {4, any_is<T::kUint16>}, {3, any_is<T::kInt8>}, {2, any_is<T::kUint32>}};
-constexpr Rule kConcatenation[] = {{7, is_fp8}, {6, in<T::kFloat16>}, {5, in<T::kInt4>},
-                                   {4, in<T::kUint32>}, {3, in<T::kInt16>}, {2, in<T::kInt8>}};
+bool casts_i4_to_f32(const OpUse& use) {
+  return in<T::kInt4>(use) && output_is<T::kFloat32>(use);
+}
+constexpr Rule kCast[] = {{9, is_fp8},
+                          {8, any_is<T::kInt2, T::kUint4>},
+                          {7, any_is<T::kBfloat16>},
+                          {6, casts_i4_to_f32},
+                          {5, any_is<T::kFloat64, T::kFloat16>},
+                          {4, any_is<T::kUint16>},
+                          {3, any_is<T::kInt8>},
+                          {2, any_is<T::kUint32>}};
+constexpr Rule kConcatenation[] = {{7, is_fp8},         {6, in<T::kFloat16>}, {5, in<T::kInt4>},
+                                   {4, in<T::kUint32>}, {3, in<T::kInt16>},   {2, in<T::kInt8>}};
 
 bool is_grouped(const OpUse& use) {
   const Tensor* input = use.input(0);
@@ -175,71 +198,98 @@ template <size_t kWeight>
 bool is_hybrid_per_channel(const OpUse& use) {
   return is_hybrid<kWeight>(use) && is_per_channel<kWeight>(use);
 }
-constexpr Rule kConv2d[] = {{8, is_i16x8_with_bias_type<Conv2DOptions>}, {6, is_grouped},
+constexpr Rule kConv2d[] = {{8, is_i16x8_with_bias_type<Conv2DOptions>},
+                            {6, is_grouped},
                             {4, multiplies<T::kInt16, T::kInt16>},
-                            {3, multiplies<T::kInt8, T::kInt8>}, {7, input_is<1, T::kInt4>},
-                            {5, is_hybrid_per_channel<1>}, {2, is_hybrid<1>}};
+                            {3, multiplies<T::kInt8, T::kInt8>},
+                            {7, input_is<1, T::kInt4>},
+                            {5, is_hybrid_per_channel<1>},
+                            {2, is_hybrid<1>}};
 
 bool is_dilated_depthwise(const OpUse& use) {
   const auto options = use.options<DepthwiseConv2DOptions>();
   return options.dilation_w_factor != 1 || options.dilation_h_factor != 1;
 }
-constexpr Rule kDepthwiseConv2d[] = {{5, in<T::kInt16>}, {7, input_is<1, T::kInt4>},
-                                     {6, is_hybrid_per_channel<1>}, {4, is_hybrid<1>},
-                                     {3, in<T::kInt8>}, {2, is_dilated_depthwise}};
+constexpr Rule kDepthwiseConv2d[] = {
+    {5, in<T::kInt16>}, {7, input_is<1, T::kInt4>}, {6, is_hybrid_per_channel<1>},
+    {4, is_hybrid<1>},  {3, in<T::kInt8>},          {2, is_dilated_depthwise}};
 
-bool is_per_channel_i8(const OpUse& use) { return in<T::kInt8>(use) && is_per_channel<0>(use); }
-constexpr Rule kDequantize[] = {{9, is_fp8}, {8, in<T::kUint4>}, {7, in<T::kInt2>},
-                                {6, in<T::kInt4>}, {3, in<T::kInt16, T::kFloat16>},
-                                {5, is_per_channel_i8}, {2, in<T::kInt8>}};
-constexpr Rule kDynamicUpdateSlice[] = {{6, in<T::kBfloat16>}, {5, in<T::kInt4>},
-                                        {4, in<T::kInt16>}, {3, in<T::kFloat16>},
+bool is_per_channel_i8(const OpUse& use) {
+  return in<T::kInt8>(use) && is_per_channel<0>(use);
+}
+constexpr Rule kDequantize[] = {{9, is_fp8},
+                                {8, in<T::kUint4>},
+                                {7, in<T::kInt2>},
+                                {6, in<T::kInt4>},
+                                {3, in<T::kInt16, T::kFloat16>},
+                                {5, is_per_channel_i8},
+                                {2, in<T::kInt8>}};
+constexpr Rule kDynamicUpdateSlice[] = {{6, in<T::kBfloat16>},
+                                        {5, in<T::kInt4>},
+                                        {4, in<T::kInt16>},
+                                        {3, in<T::kFloat16>},
                                         {2, input_is<2, T::kInt64>}};
 
 bool looks_up_i4_or_per_channel(const OpUse& use) {
   return input_is<1, T::kInt4>(use) || is_per_channel<1>(use);
 }
-constexpr Rule kEmbeddingLookup[] = {{4, looks_up_i4_or_per_channel}, {5, input_is<1, T::kInt2>},
+constexpr Rule kEmbeddingLookup[] = {{4, looks_up_i4_or_per_channel},
+                                     {5, input_is<1, T::kInt2>},
                                      {2, input_is<1, T::kInt8, T::kUint8>}};
 constexpr Rule kEqual[] = {{5, in<T::kInt16>}, {3, in<T::kString>}, {2, in<T::kInt8>}};
 constexpr Rule kNotEqual[] = {{4, in<T::kInt16>}, {3, in<T::kString>}, {2, in<T::kInt8>}};
 constexpr Rule kFakeQuant[] = {{2, option_set<FakeQuantOptions, &FakeQuantOptions::narrow_range>}};
-constexpr Rule kFill[] = {{5, is_fp8}, {4, input_is<1, T::kFloat16>},
+constexpr Rule kFill[] = {{5, is_fp8},
+                          {4, input_is<1, T::kFloat16>},
                           {3, input_is<1, T::kInt8, T::kInt16>},
                           {2, input_is<1, T::kBool, T::kString>}};
 constexpr Rule kFloorDiv[] = {{3, in<T::kInt8, T::kInt16>}, {2, in<T::kFloat32>}};
 
-bool has_no_bias(const OpUse& use) { return use.op.inputs.size() == 2; }
+bool has_no_bias(const OpUse& use) {
+  return use.op.inputs.size() == 2;
+}
 bool is_shuffled(const OpUse& use) {
   return use.options<FullyConnectedOptions>().weights_format !=
          FullyConnectedWeightsFormat::kDefault;
 }
 constexpr Rule kFullyConnected[] = {
-    {14, input_is<1, T::kInt2>}, {13, multiplies<T::kInt16, T::kInt4>},
-    {12, is_hybrid_per_channel<1>}, {11, is_i16x8_with_bias_type<FullyConnectedOptions>},
-    {7, multiplies<T::kInt16, T::kInt16>}, {6, has_no_bias},
+    {14, input_is<1, T::kInt2>},
+    {13, multiplies<T::kInt16, T::kInt4>},
+    {12, is_hybrid_per_channel<1>},
+    {11, is_i16x8_with_bias_type<FullyConnectedOptions>},
+    {7, multiplies<T::kInt16, T::kInt16>},
+    {6, has_no_bias},
     {5, option_set<FullyConnectedOptions, &FullyConnectedOptions::keep_num_dims>},
-    {4, multiplies<T::kInt8, T::kInt8>}, {10, multiplies<T::kInt8, T::kInt4>},
-    {9, is_hybrid_asymmetric<FullyConnectedOptions, 1>}, {3, is_hybrid<1>}, {2, is_shuffled}};
+    {4, multiplies<T::kInt8, T::kInt8>},
+    {10, multiplies<T::kInt8, T::kInt4>},
+    {9, is_hybrid_asymmetric<FullyConnectedOptions, 1>},
+    {3, is_hybrid<1>},
+    {2, is_shuffled}};
 
-bool has_batch_dims(const OpUse& use) { return use.options<GatherOptions>().batch_dims != 0; }
-constexpr Rule kGather[] = {{8, is_fp8}, {7, in<T::kInt4>}, {6, input_is<1, T::kInt16>},
+bool has_batch_dims(const OpUse& use) {
+  return use.options<GatherOptions>().batch_dims != 0;
+}
+constexpr Rule kGather[] = {{8, is_fp8},         {7, in<T::kInt4>},  {6, input_is<1, T::kInt16>},
                             {5, has_batch_dims}, {4, in<T::kInt16>}, {3, in<T::kBool>},
                             {2, in<T::kInt8>}};
-constexpr Rule kGatherNd[] = {{6, is_fp8}, {5, in<T::kBool>}, {4, input_is<1, T::kInt16>},
-                              {3, in<T::kInt16>}, {2, in<T::kString>}};
+constexpr Rule kGatherNd[] = {{6, is_fp8},
+                              {5, in<T::kBool>},
+                              {4, input_is<1, T::kInt16>},
+                              {3, in<T::kInt16>},
+                              {2, in<T::kString>}};
 constexpr Rule kGelu[] = {{3, in<T::kFloat16>}, {2, in<T::kInt8, T::kUint8>}};
 constexpr Rule kLeakyRelu[] = {{2, in<T::kInt16>}};
 
 bool is_basic_lstm(const OpUse& use) {
   return use.options<LSTMOptions>().kernel_type == LstmKernelType::kBasic;
 }
-constexpr Rule kLstm[] = {{4, is_hybrid_asymmetric<LSTMOptions, 4>}, {3, is_hybrid<4>},
-                          {2, is_basic_lstm}};
+constexpr Rule kLstm[] = {
+    {4, is_hybrid_asymmetric<LSTMOptions, 4>}, {3, is_hybrid<4>}, {2, is_basic_lstm}};
 constexpr Rule kSequenceLstm[] = {
     {4, option_set<UnidirectionalSequenceLSTMOptions,
                    &UnidirectionalSequenceLSTMOptions::diagonal_recurrent_tensors>},
-    {3, is_hybrid_asymmetric<UnidirectionalSequenceLSTMOptions, 4>}, {2, is_hybrid<4>}};
+    {3, is_hybrid_asymmetric<UnidirectionalSequenceLSTMOptions, 4>},
+    {2, is_hybrid<4>}};
 constexpr Rule kBidirectionalLstm[] = {
     {3, is_hybrid_asymmetric<BidirectionalSequenceLSTMOptions, 4>}, {2, is_hybrid<4>}};
 constexpr Rule kRnn[] = {{3, is_hybrid_asymmetric<RNNOptions, 1>}, {2, is_hybrid<1>}};
@@ -249,10 +299,12 @@ constexpr Rule kBidirectionalRnn[] = {{3, is_hybrid_asymmetric<BidirectionalSequ
                                       {2, is_hybrid<1>}};
 
 constexpr Rule kPack[] = {{5, is_fp8}, {2, in<T::kInt8>}, {3, in<T::kInt16>}, {4, in<T::kUint32>}};
-constexpr Rule kPad[] = {{6, is_fp8}, {5, in<T::kBool>}, {4, rank_above<4>}, {3, in<T::kInt16>},
-                         {2, in<T::kInt8>}};
-constexpr Rule kQuantize[] = {{5, output_is<T::kUint4>}, {4, output_is<T::kInt4>},
-                              {3, quantises_per_channel}, {2, output_is<T::kInt16>}};
+constexpr Rule kPad[] = {
+    {6, is_fp8}, {5, in<T::kBool>}, {4, rank_above<4>}, {3, in<T::kInt16>}, {2, in<T::kInt8>}};
+constexpr Rule kQuantize[] = {{5, output_is<T::kUint4>},
+                              {4, output_is<T::kInt4>},
+                              {3, quantises_per_channel},
+                              {2, output_is<T::kInt16>}};
 constexpr Rule kRange[] = {{2, in<T::kInt64>}};
 constexpr Rule kRelu[] = {{3, in<T::kInt16>}, {2, in<T::kInt8, T::kUint8>}};
 constexpr Rule kResizeBilinear[] = {
@@ -265,18 +317,20 @@ bool is_aligned_nearest(const OpUse& use) {
 }
 constexpr Rule kResizeNearest[] = {{4, in<T::kInt16>}, {3, is_aligned_nearest}, {2, in<T::kInt8>}};
 constexpr Rule kReverseV2[] = {{4, is_fp8}, {3, in<T::kInt8>}, {2, in<T::kBool>}};
-constexpr Rule kSelect[] = {{4, input_is<1, T::kUint32>}, {3, has_rank_5_input},
-                            {2, input_is<1, T::kInt8>}};
+constexpr Rule kSelect[] = {
+    {4, input_is<1, T::kUint32>}, {3, has_rank_5_input}, {2, input_is<1, T::kInt8>}};
 constexpr Rule kSelectV2[] = {{2, input_is<1, T::kUint32>}};
 constexpr Rule kSign[] = {{2, in<T::kInt32>}};
 constexpr Rule kSin[] = {{2, in<T::kFloat16>}};
-constexpr Rule kSlice[] = {{8, in<T::kFloat16>}, {7, in<T::kInt4>}, {6, in<T::kUint32>},
-                           {5, rank_above<4>}, {4, in<T::kInt16>}, {3, in<T::kString>},
+constexpr Rule kSlice[] = {{8, in<T::kFloat16>}, {7, in<T::kInt4>},  {6, in<T::kUint32>},
+                           {5, rank_above<4>},   {4, in<T::kInt16>}, {3, in<T::kString>},
                            {2, in<T::kInt8>}};
 constexpr Rule kSoftmax[] = {{4, in<T::kFloat16>}, {3, in<T::kInt16>}, {2, in<T::kInt8>}};
 constexpr Rule kSparseToDense[] = {{3, input_is<2, T::kInt8, T::kUint8>},
                                    {2, input_is<2, T::kInt64>}};
-constexpr Rule kSplit[] = {{5, is_fp8}, {4, input_is<1, T::kInt16>}, {3, input_is<1, T::kInt32>},
+constexpr Rule kSplit[] = {{5, is_fp8},
+                           {4, input_is<1, T::kInt16>},
+                           {3, input_is<1, T::kInt32>},
                            {2, input_is<1, T::kInt8>}};
 constexpr Rule kSplitV[] = {{3, is_fp8}, {2, in<T::kInt8>}};
 constexpr Rule kSqueeze[] = {{2, in<T::kString>}};
@@ -286,29 +340,43 @@ bool has_inserting_mask(const OpUse& use) {
   return options.ellipsis_mask != 0 || options.new_axis_mask != 0;
 }
 constexpr Rule kStridedSlice[] = {
-    {8, option_set<StridedSliceOptions, &StridedSliceOptions::offset>}, {7, in<T::kUint32>},
-    {6, has_inserting_mask}, {5, in<T::kString>}, {4, rank_above<4>}, {3, in<T::kBool>},
+    {8, option_set<StridedSliceOptions, &StridedSliceOptions::offset>},
+    {7, in<T::kUint32>},
+    {6, has_inserting_mask},
+    {5, in<T::kString>},
+    {4, rank_above<4>},
+    {3, in<T::kBool>},
     {2, in<T::kInt8>}};
-constexpr Rule kSvdf[] = {{3, in<T::kInt8>}, {4, is_hybrid_asymmetric<SVDFOptions, 1>},
-                          {2, is_hybrid<1>}};
+constexpr Rule kSvdf[] = {
+    {3, in<T::kInt8>}, {4, is_hybrid_asymmetric<SVDFOptions, 1>}, {2, is_hybrid<1>}};
 constexpr Rule kTile[] = {{3, in<T::kInt8>}, {2, in<T::kString>}};
 constexpr Rule kTopkV2[] = {{3, any_is<T::kInt16>}, {2, in<T::kInt8>}};
 
-bool is_bf16_or_rank_7(const OpUse& use) { return in<T::kBfloat16>(use) || rank_above<6>(use); }
+bool is_bf16_or_rank_7(const OpUse& use) {
+  return in<T::kBfloat16>(use) || rank_above<6>(use);
+}
 constexpr Rule kTranspose[] = {{9, in<T::kFloat16>}, {8, is_bf16_or_rank_7}, {7, in<T::kInt4>},
-                               {6, rank_above<5>}, {5, in<T::kInt16>}, {4, rank_above<4>},
-                               {3, in<T::kBool>}, {2, in<T::kInt8>}};
+                               {6, rank_above<5>},   {5, in<T::kInt16>},     {4, rank_above<4>},
+                               {3, in<T::kBool>},    {2, in<T::kInt8>}};
 
 bool has_transpose_conv_bias_type(const OpUse& use) {
   return input_is<2, T::kInt16>(use) && bias_type_set<TransposeConvOptions>(use);
 }
-bool has_fourth_input(const OpUse& use) { return use.input(3) != nullptr; }
+bool has_fourth_input(const OpUse& use) {
+  return use.input(3) != nullptr;
+}
 constexpr Rule kTransposeConv[] = {{5, has_transpose_conv_bias_type},
                                    {4, activation_fused<TransposeConvOptions>},
-                                   {3, has_fourth_input}, {2, input_is<2, T::kInt8>}};
-constexpr Rule kUnpack[] = {{6, is_fp8}, {2, in<T::kInt8, T::kUint8>}, {3, in<T::kBool>},
-                            {4, in<T::kInt16>}, {5, in<T::kFloat16, T::kBfloat16>}};
-bool is_not_bool(const OpUse& use) { return !in<T::kBool>(use); }
+                                   {3, has_fourth_input},
+                                   {2, input_is<2, T::kInt8>}};
+constexpr Rule kUnpack[] = {{6, is_fp8},
+                            {2, in<T::kInt8, T::kUint8>},
+                            {3, in<T::kBool>},
+                            {4, in<T::kInt16>},
+                            {5, in<T::kFloat16, T::kBfloat16>}};
+bool is_not_bool(const OpUse& use) {
+  return !in<T::kBool>(use);
+}
 constexpr Rule kWhere[] = {{2, is_not_bool}};
 
 // clang-format off

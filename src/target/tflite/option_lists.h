@@ -16,7 +16,7 @@ template <typename Table, typename Value>
 struct Field {
   int slot;
   std::string_view name;
-  Value Table::*member;
+  Value Table::* member;
   int absent;  // what the format means when a scalar is not stored, as the stored number
 };
 
@@ -27,7 +27,7 @@ struct FieldList {
 };
 
 template <typename Table, typename Value>
-constexpr Field<Table, Value> field(int slot, std::string_view name, Value Table::*member,
+constexpr Field<Table, Value> field(int slot, std::string_view name, Value Table::* member,
                                     int absent = 0) {
   return {slot, name, member, absent};
 }
@@ -170,8 +170,8 @@ inline constexpr auto kFields<FullyConnectedOptions> = fields(
     field(4, "quantized_bias_type", &FullyConnectedOptions::quantized_bias_type));
 
 template <>
-inline constexpr auto kFields<SoftmaxOptions> = fields(OptionTable::kSoftmaxOptions,
-                                                       field(0, "beta", &SoftmaxOptions::beta));
+inline constexpr auto kFields<SoftmaxOptions> =
+    fields(OptionTable::kSoftmaxOptions, field(0, "beta", &SoftmaxOptions::beta));
 
 template <>
 inline constexpr auto kFields<ConcatenationOptions> =
@@ -185,9 +185,9 @@ inline constexpr auto kFields<AddOptions> =
            field(1, "pot_scale_int16", &AddOptions::pot_scale_int16, 1));
 
 template <>
-inline constexpr auto kFields<MulOptions> = fields(OptionTable::kMulOptions,
-                                                   field(0, "fused_activation_function",
-                                                         &MulOptions::fused_activation_function));
+inline constexpr auto kFields<MulOptions> =
+    fields(OptionTable::kMulOptions,
+           field(0, "fused_activation_function", &MulOptions::fused_activation_function));
 
 template <>
 inline constexpr auto kFields<L2NormOptions> =
@@ -272,9 +272,9 @@ inline constexpr auto kFields<SubOptions> =
            field(1, "pot_scale_int16", &SubOptions::pot_scale_int16, 1));
 
 template <>
-inline constexpr auto kFields<DivOptions> = fields(OptionTable::kDivOptions,
-                                                   field(0, "fused_activation_function",
-                                                         &DivOptions::fused_activation_function));
+inline constexpr auto kFields<DivOptions> =
+    fields(OptionTable::kDivOptions,
+           field(0, "fused_activation_function", &DivOptions::fused_activation_function));
 
 template <>
 inline constexpr auto kFields<EmbeddingLookupSparseOptions> =
@@ -282,10 +282,9 @@ inline constexpr auto kFields<EmbeddingLookupSparseOptions> =
            field(0, "combiner", &EmbeddingLookupSparseOptions::combiner));
 
 template <>
-inline constexpr auto kFields<GatherOptions> = fields(OptionTable::kGatherOptions,
-                                                      field(0, "axis", &GatherOptions::axis),
-                                                      field(1, "batch_dims",
-                                                            &GatherOptions::batch_dims));
+inline constexpr auto kFields<GatherOptions> =
+    fields(OptionTable::kGatherOptions, field(0, "axis", &GatherOptions::axis),
+           field(1, "batch_dims", &GatherOptions::batch_dims));
 
 template <>
 inline constexpr auto kFields<ReducerOptions> =
@@ -339,8 +338,8 @@ inline constexpr auto kFields<SparseToDenseOptions> =
            field(0, "validate_indices", &SparseToDenseOptions::validate_indices));
 
 template <>
-inline constexpr auto kFields<ShapeOptions> = fields(OptionTable::kShapeOptions,
-                                                     field(0, "out_type", &ShapeOptions::out_type));
+inline constexpr auto kFields<ShapeOptions> =
+    fields(OptionTable::kShapeOptions, field(0, "out_type", &ShapeOptions::out_type));
 
 template <>
 inline constexpr auto kFields<FakeQuantOptions> = fields(
@@ -349,27 +348,26 @@ inline constexpr auto kFields<FakeQuantOptions> = fields(
     field(3, "narrow_range", &FakeQuantOptions::narrow_range));
 
 template <>
-inline constexpr auto kFields<PackOptions> = fields(OptionTable::kPackOptions,
-                                                    field(0, "values_count",
-                                                          &PackOptions::values_count),
-                                                    field(1, "axis", &PackOptions::axis));
+inline constexpr auto kFields<PackOptions> =
+    fields(OptionTable::kPackOptions, field(0, "values_count", &PackOptions::values_count),
+           field(1, "axis", &PackOptions::axis));
 
 template <>
-inline constexpr auto kFields<OneHotOptions> = fields(OptionTable::kOneHotOptions,
-                                                      field(0, "axis", &OneHotOptions::axis));
+inline constexpr auto kFields<OneHotOptions> =
+    fields(OptionTable::kOneHotOptions, field(0, "axis", &OneHotOptions::axis));
 
 template <>
-inline constexpr auto kFields<UnpackOptions> = fields(OptionTable::kUnpackOptions,
-                                                      field(0, "num", &UnpackOptions::num),
-                                                      field(1, "axis", &UnpackOptions::axis));
+inline constexpr auto kFields<UnpackOptions> =
+    fields(OptionTable::kUnpackOptions, field(0, "num", &UnpackOptions::num),
+           field(1, "axis", &UnpackOptions::axis));
 
 template <>
 inline constexpr auto kFields<LeakyReluOptions> =
     fields(OptionTable::kLeakyReluOptions, field(0, "alpha", &LeakyReluOptions::alpha));
 
 template <>
-inline constexpr auto kFields<MirrorPadOptions> = fields(OptionTable::kMirrorPadOptions,
-                                                         field(0, "mode", &MirrorPadOptions::mode));
+inline constexpr auto kFields<MirrorPadOptions> =
+    fields(OptionTable::kMirrorPadOptions, field(0, "mode", &MirrorPadOptions::mode));
 
 template <>
 inline constexpr auto kFields<UniqueOptions> =
@@ -402,10 +400,9 @@ inline constexpr auto kFields<BatchMatMulOptions> =
            field(2, "asymmetric_quantize_inputs", &BatchMatMulOptions::asymmetric_quantize_inputs));
 
 template <>
-inline constexpr auto kFields<CumsumOptions> = fields(OptionTable::kCumsumOptions,
-                                                      field(0, "exclusive",
-                                                            &CumsumOptions::exclusive),
-                                                      field(1, "reverse", &CumsumOptions::reverse));
+inline constexpr auto kFields<CumsumOptions> =
+    fields(OptionTable::kCumsumOptions, field(0, "exclusive", &CumsumOptions::exclusive),
+           field(1, "reverse", &CumsumOptions::reverse));
 
 template <>
 inline constexpr auto kFields<HashtableOptions> =
@@ -419,9 +416,9 @@ inline constexpr auto kFields<VarHandleOptions> =
            field(1, "shared_name", &VarHandleOptions::shared_name));
 
 template <>
-inline constexpr auto kFields<RandomOptions> = fields(OptionTable::kRandomOptions,
-                                                      field(0, "seed", &RandomOptions::seed),
-                                                      field(1, "seed2", &RandomOptions::seed2));
+inline constexpr auto kFields<RandomOptions> =
+    fields(OptionTable::kRandomOptions, field(0, "seed", &RandomOptions::seed),
+           field(1, "seed2", &RandomOptions::seed2));
 
 template <>
 inline constexpr auto kFields<BucketizeOptions> =

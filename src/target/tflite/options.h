@@ -467,7 +467,8 @@ class Options {
  public:
   Options() = default;
   template <typename Table>
-  requires(!std::is_same_v<Table, Options>) Options(Table table) : held_(std::move(table)) {}
+    requires(!std::is_same_v<Table, Options>)
+  Options(Table table) : held_(std::move(table)) {}
 
   bool is_default() const { return !held_.has_value(); }
   // The struct, if it is this one.

@@ -39,8 +39,8 @@ void infer_gather(OutputInference& op) {
   const std::optional<size_t> axis = axis_from_front(options.axis, op.rank(0));
   if (!op.demand(axis.has_value(), "names an axis outside its input")) return;
   const auto shared = static_cast<size_t>(std::max(options.batch_dims, 0));
-  const bool fits = shared <= *axis && shared <= positions.size() &&
-                    until(x, shared) == until(positions, shared);
+  const bool fits =
+      shared <= *axis && shared <= positions.size() && until(x, shared) == until(positions, shared);
   if (!op.demand(fits, "has positions of another batch than its input")) return;
   op.give(op.type(0), joined(joined(until(x, *axis), from(positions, shared)), from(x, *axis + 1)));
 }

@@ -205,8 +205,8 @@ void infer_dynamic_update_slice(OutputInference& op) {
   const Ints update = op.shape(1);
   op.demand(op.type(0) == op.type(1), "needs an update of the type of its operand");
   const auto is_within = [](int64_t inner, int64_t outer) { return inner <= outer; };
-  const bool fits = update.size() == x.size() &&
-                    std::equal(update.begin(), update.end(), x.begin(), is_within);
+  const bool fits =
+      update.size() == x.size() && std::equal(update.begin(), update.end(), x.begin(), is_within);
   op.demand(fits, "has an update that is larger than its operand");
   op.demand(product(op.shape(2)) == op.rank(0), kOneNumberPerAxis);
   op.give_like(0);

@@ -54,8 +54,8 @@ void infer_conv_2d(OutputInference& op) {
   const Ints x = op.shape(0);
   const Ints kernel = op.shape(1);
   if (!op.demand(x.size() == 4 && kernel.size() == 4, kImageAndKernel)) return;
-  const bool fits = kernel[3] > 0 && x[3] % kernel[3] == 0 &&
-                    (x[3] == 0 || kernel[0] % (x[3] / kernel[3]) == 0);
+  const bool fits =
+      kernel[3] > 0 && x[3] % kernel[3] == 0 && (x[3] == 0 || kernel[0] % (x[3] / kernel[3]) == 0);
   op.demand(fits, kOtherChannels);
   check_bias(op, 2, kernel[0]);
   give_windows(op,

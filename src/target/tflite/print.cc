@@ -90,8 +90,8 @@ std::string value_text(const std::vector<Element>& values) {
   return "[" + text + "]";
 }
 template <typename Enum>
-requires std::is_enum_v<Enum> || std::is_same_v<Enum, ElementType> std::string value_text(
-    Enum value) {
+  requires std::is_enum_v<Enum> || std::is_same_v<Enum, ElementType>
+std::string value_text(Enum value) {
   return std::string(to_string(value));
 }
 

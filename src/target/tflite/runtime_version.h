@@ -34,7 +34,7 @@ struct RuntimeNeed {
 RuntimeVersion min_runtime_version(Op op, int32_t version);
 // Tensor indices must be valid.
 RuntimeNeed runtime_need(const Model& model);
-std::string to_string(RuntimeVersion version);  // "2.9.0"
+std::string to_string(RuntimeVersion version);   // "2.9.0"
 std::string to_string(const RuntimeNeed& need);  // "2.9.0 (GELU, SELECT_V2)"
 
 }  // namespace ferryman::tflite

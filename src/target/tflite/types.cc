@@ -71,9 +71,15 @@ TensorType tensor_type(DType dtype) {
   internal_error("a dtype without a TFLite tensor type");
 }
 
-std::optional<DType> dtype_of(TensorType type) { return row(type).dtype; }
-std::string_view to_string(TensorType type) { return row(type).name; }
-int bits_per_element(TensorType type) { return row(type).num_bits; }
+std::optional<DType> dtype_of(TensorType type) {
+  return row(type).dtype;
+}
+std::string_view to_string(TensorType type) {
+  return row(type).name;
+}
+int bits_per_element(TensorType type) {
+  return row(type).num_bits;
+}
 
 std::string_view to_string(Padding value) {
   return name_at(value, std::array<std::string_view, 2>{"SAME", "VALID"});

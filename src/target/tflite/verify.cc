@@ -278,8 +278,8 @@ std::string describe_operator(const Subgraph& subgraph, size_t position) {
 
 Diag operator_error(const Model& model, const Subgraph& subgraph, size_t position,
                     std::string_view complaint) {
-  Diag error = Diag::error(
-      DiagCode::kInternal, fmt::format("{} {}", describe_operator(subgraph, position), complaint));
+  Diag error = Diag::error(DiagCode::kInternal,
+                           fmt::format("{} {}", describe_operator(subgraph, position), complaint));
   const auto place = static_cast<size_t>(place_of(subgraph, position));
   if (place < model.places.size()) error.at(model.places[place]);
   return error;

@@ -160,7 +160,7 @@ bool has_state_that_is_no_variable(const OpUse& use) {
   }
   return false;
 }
-template <typename Table, int32_t Table::*kCount>
+template <typename Table, int32_t Table::* kCount>
 bool counts_other_outputs(const OpUse& use) {
   return static_cast<size_t>(use.options<Table>().*kCount) != use.op.outputs.size();
 }
@@ -180,8 +180,12 @@ bool says_other_output_type(const OpUse& use) {
 bool says_other_shape_type(const OpUse& use) {
   return use.output(0) == nullptr || use.output(0)->type != use.options<ShapeOptions>().out_type;
 }
-bool has_softmax_beta_zero(const OpUse& use) { return use.options<SoftmaxOptions>().beta == 0.0f; }
-bool has_fewer_than_two_inputs(const OpUse& use) { return use.op.inputs.size() < 2; }
+bool has_softmax_beta_zero(const OpUse& use) {
+  return use.options<SoftmaxOptions>().beta == 0.0f;
+}
+bool has_fewer_than_two_inputs(const OpUse& use) {
+  return use.op.inputs.size() < 2;
+}
 
 constexpr std::string_view kBiasNeeded = "needs a bias: without one the runtime fails or crashes";
 constexpr std::string_view kLostActivation = "fuses TANH or SIGN_BIT, which the kernel ignores";
@@ -337,11 +341,16 @@ std::string operand_types(const OpUse& use) {
 
 std::string_view consequence(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kAccepted: return "is accepted for";
-    case Verdict::kUntried: return "was never tried for";
-    case Verdict::kRefused: return "is refused by the runtime for";
-    case Verdict::kWrong: return "is computed wrongly for";
-    case Verdict::kCrash: return "ends the process for";
+    case Verdict::kAccepted:
+      return "is accepted for";
+    case Verdict::kUntried:
+      return "was never tried for";
+    case Verdict::kRefused:
+      return "is refused by the runtime for";
+    case Verdict::kWrong:
+      return "is computed wrongly for";
+    case Verdict::kCrash:
+      return "ends the process for";
   }
   return "?";
 }

@@ -22,8 +22,8 @@ bool is_dynamic(const Tensor& tensor) {
 bool agrees(const Ints& made, const Tensor& declared) {
   if (made.size() != declared.shape.size()) return false;
   for (size_t axis = 0; axis < made.size(); ++axis) {
-    const bool is_open = made[axis] == kAnyExtent ||
-                         (is_dynamic(declared) && declared.shape_signature[axis] == -1);
+    const bool is_open =
+        made[axis] == kAnyExtent || (is_dynamic(declared) && declared.shape_signature[axis] == -1);
     if (!is_open && made[axis] != declared.shape[axis]) return false;
   }
   return true;

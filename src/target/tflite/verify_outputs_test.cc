@@ -77,9 +77,7 @@ std::vector<Case> sound_cases() {
       {Op::kSplit, {number(1), x({2, 6})}, {x({2, 3}), x({2, 3})}, SplitOptions{2}},
       {Op::kSplitV, {x({2, 6}), ints({2, 4}), number(1)}, {x({2, 2}), x({2, 4})}, SplitVOptions{2}},
       {Op::kGather, {x({2, 7, 3}), positions}, {x({2, 5, 3})}, GatherOptions{.axis = 1}},
-      {Op::kScatterNd,
-       {typed(TensorType::kInt32, {5, 1}), x({5, 3}), ints({8, 3})},
-       {x({8, 3})}},
+      {Op::kScatterNd, {typed(TensorType::kInt32, {5, 1}), x({5, 3}), ints({8, 3})}, {x({8, 3})}},
       {Op::kUnsortedSegmentMax, {x({5, 3}), positions, number(2)}, {x({2, 3})}},
       {Op::kTopkV2, {x({2, 9}), number(4)}, {x({2, 4}), typed(TensorType::kInt32, {2, 4})}},
       {Op::kArgMax,
@@ -156,12 +154,11 @@ TEST(VerifyOutputs, MoreOrFewerOperandsAreFound) {
 }
 
 TEST(VerifyOutputs, SaysWhatIsMadeAndWhatIsDeclared) {
-  EXPECT_EQ(complaints(model_of({Op::kDepthToSpace,
-                                 {x({8, 8, 2, 8})},
-                                 {x({1, 16, 16, 4})},
-                                 DepthToSpaceOptions{2}})),
-            "DEPTH_TO_SPACE (operator 0 of 'main') makes FLOAT32[8, 16, 4, 2] where FLOAT32[1, 16, "
-            "16, 4] is declared\n");
+  EXPECT_EQ(
+      complaints(model_of(
+          {Op::kDepthToSpace, {x({8, 8, 2, 8})}, {x({1, 16, 16, 4})}, DepthToSpaceOptions{2}})),
+      "DEPTH_TO_SPACE (operator 0 of 'main') makes FLOAT32[8, 16, 4, 2] where FLOAT32[1, 16, "
+      "16, 4] is declared\n");
 }
 
 TEST(VerifyOutputs, OperandsThatDoNotFitTogether) {
@@ -176,7 +173,9 @@ TEST(VerifyOutputs, OperandsThatDoNotFitTogether) {
             "has another number of elements than its input");
   EXPECT_EQ(complaint({Op::kSlice, {x({4}), ints({2}), ints({3})}, {x({3})}}),
             "reaches outside its input");
-  EXPECT_EQ(complaint({Op::kConcatenation, {x({2, 3}), x({3, 3})}, {x({2, 6})},
+  EXPECT_EQ(complaint({Op::kConcatenation,
+                       {x({2, 3}), x({3, 3})},
+                       {x({2, 6})},
                        ConcatenationOptions{.axis = 1}}),
             "joins tensors that differ along another axis");
   EXPECT_EQ(complaint({Op::kGather, {x({2}), x({1})}, {x({1})}, GatherOptions{.axis = 1}}),
@@ -187,9 +186,9 @@ TEST(VerifyOutputs, OperandsThatDoNotFitTogether) {
             "has factors that do not fit together");
   EXPECT_EQ(complaint({Op::kConv2d, {x({1, 4, 4, 3}), x({8, 1, 1, 2})}, {x({1, 4, 4, 8})}}),
             "has a kernel for another number of channels");
-  EXPECT_EQ(complaint({Op::kSpaceToDepth, {x({1, 5, 4, 3})}, {x({1, 2, 2, 12})},
-                       SpaceToDepthOptions{2}}),
-            "has sides that blocks do not fill");
+  EXPECT_EQ(
+      complaint({Op::kSpaceToDepth, {x({1, 5, 4, 3})}, {x({1, 2, 2, 12})}, SpaceToDepthOptions{2}}),
+      "has sides that blocks do not fill");
 }
 
 TEST(VerifyOutputs, ExtentsThatOnlyRunningTellsAreOpen) {
