@@ -75,7 +75,7 @@ class Report:
         """around: the location of what runs the body; torch tells no modules inside."""
         differences = self.checks.nodes if self.checks else {}
         for trace in traces:
-            if not trace.location["module_type"]:
+            if not trace.location["module_type"] and not trace.location["module_path"]:
                 modules = {key: around.get(key, "") for key in ("module_path", "module_type")}
                 trace = dataclasses.replace(trace, location=trace.location | modules)
             name = inside(body, trace.node)

@@ -80,6 +80,7 @@ bool GraphTranslator::is_live(const Node& node) const {
 
 // torch tells no modules for nodes inside of bodies.
 SourceLocation GraphTranslator::location_of(const Node& node) const {
+  if (path_.empty()) return node.location;
   SourceLocation location = node.location;
   location.node = inside(path_, location.node);
   if (location.module_path.empty()) {

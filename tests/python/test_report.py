@@ -96,7 +96,7 @@ def test_json_tells_everything(report):
     content = json.loads(report.to_json())
     assert set(content) == {
         "version", "model", "modules", "verified", "samples", "file_bytes", "seconds", "ops",
-        "runtime", "layout", "inputs", "outputs", "nodes", "remarks",
+        "runtime", "layout", "inputs", "outputs", "nodes", "bodies", "remarks",
     }  # fmt: skip
     assert content["version"] == 1
     assert content["modules"]["body"] == "Sequential"
