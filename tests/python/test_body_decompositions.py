@@ -12,6 +12,7 @@ from torch import nn
 from torch._higher_order_ops import while_loop
 
 import ferryman
+import native_support
 from ferryman import _native, archive
 from ferryman.bodies import all_bodies
 from ferryman.capture import capture, walk
@@ -52,8 +53,8 @@ def test_the_archive_is_the_same_program(case, tmp_path):
     loaded = archive.load(path)
     for given in WAYS:
         torch.testing.assert_close(loaded.module()(*given), module(*given))
-    graph = _native.core_ir_live(*walk(program))
-    assert graph == _native.core_ir_archive(str(path))
+    graph = native_support.core_ir_live(*walk(program))
+    assert graph == native_support.core_ir_archive(str(path))
 
 
 @pytest.mark.parametrize("case", CASES)
