@@ -28,8 +28,19 @@ bool replace_by_constant(Graph& graph, ValueId value) {
   return true;
 }
 
+// The op is not left to be lowered if nothing else is read of it.
+bool fold_empty_results(Graph& graph, OpId op) {
+  const std::vector<ValueId> results = graph.op(op).results;
+  const auto empty = [&](ValueId result) { return is_empty(graph, result); };
+  if (std::none_of(results.begin(), results.end(), empty)) return false;
+  for (const ValueId result : results) replace_by_constant(graph, result);
+  Rewriter(graph).erase_dead(op);
+  return true;
+}
+
 // An op that makes something of nothing: a sum, a product of matrices.
-bool makes_of_empty(const Graph& graph, const Op& op) {
+bool makes_of_empty(const Graph& graph, OpId id) {
+  const Op& op = graph.op(id);
   const bool reads = std::any_of(op.operands.begin(), op.operands.end(), [&](ValueId operand) {
     return operand.valid() && is_empty(graph, operand);
   });
@@ -53,9 +64,7 @@ Result<Changed> run_fold_empty_values(Graph& graph, PassContext& context) {
   for (const ValueId input : inputs) changed |= replace_by_constant(graph, input);
   for (OpId op = graph.first_op(); op.valid();) {
     const OpId next = graph.op(op).next;
-    const std::vector<ValueId> results = graph.op(op).results;
-    for (const ValueId result : results) changed |= replace_by_constant(graph, result);
-    if (makes_of_empty(graph, graph.op(op))) changed |= fold_op(graph, op);
+    changed |= fold_empty_results(graph, op) || (makes_of_empty(graph, op) && fold_op(graph, op));
     op = next;
   }
   const Rule rules[] = {concat_of_nothing()};
