@@ -87,7 +87,8 @@ class GraphVerifier {
   // State is kept by the outermost graph alone.
   void verify_body(const Graph& body) {
     if (!body.state_updates().empty()) refuse(fmt::format("body '{}' has state", body.name()));
-    for (const Diag& diag : verify_graph(body).all()) problems_.add(diag);
+    const Diagnostics problems = verify_graph(body);
+    for (const Diag& diag : problems.all()) problems_.add(diag);
   }
 
   bool is_defined(ValueId id) const {
