@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "_native": ("__version__",),
     "archive": ("export",),
     "conversion": ("convert",),
     "errors": ("CaptureError", "Error", "InputError", "UnsupportedOps", "VerificationError"),

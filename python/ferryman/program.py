@@ -13,7 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 done, 1 failed, 2 bad usage or unreadable input."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["verify"]:
-        from .__main__ import main as verify  # imports torch
+        from .verify_command import main as verify  # imports torch
 
         return verify(arguments)
     # Python ignores it; a program that writes into `| head` ends there, without a word.

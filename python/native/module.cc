@@ -7,6 +7,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "cli/program.h"
 #include "convert_bindings.h"
 #include "frontend/known_ops.h"
 #include "native_error.h"
@@ -30,6 +31,7 @@ std::vector<bool> knows_ops(const std::vector<std::string>& targets) {
 
 NB_MODULE(_native, m) {
   m.doc() = "Ferryman's C++ core";
+  m.attr("__version__") = std::string(cli::version());
   nb::exception<NativeError>(m, "NativeError");
   m.def("knows_ops", &knows_ops, nb::arg("targets"),
         "Of each operator (\"aten.add_.Tensor\"), whether the core imports it.");

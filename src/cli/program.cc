@@ -106,7 +106,7 @@ ExitStatus run_python(std::vector<std::string> arguments) {
 ExitStatus run(const std::vector<std::string>& given) {
   if (given.size() > 1 && given[1] == "verify") return run_python(given);
   CLI::App app("Carries PyTorch models to TFLite: the same numbers, the fewest transposes");
-  app.set_version_flag("--version", FERRYMAN_VERSION);
+  app.set_version_flag("--version", std::string(version()));
   app.require_subcommand(1);
   Arguments arguments;
   add_convert(app, arguments);
@@ -126,6 +126,10 @@ ExitStatus run(const std::vector<std::string>& given) {
 }
 
 }  // namespace
+
+std::string_view version() {
+  return FERRYMAN_VERSION;
+}
 
 int run_program(const std::vector<std::string>& arguments) {
   clean_up_on_signals();

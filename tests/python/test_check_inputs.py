@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 import ferryman
-from ferryman.__main__ import main
 from ferryman.drawing import random_afar, random_like
 from ferryman.frozen import FrozenValues
+from ferryman.verify_command import main
 
 
 class Two(nn.Module):

@@ -304,7 +304,20 @@ def test_bad_usage_exits_with_2(archive):
         assert (done.returncode, done.stdout) == (2, ""), done
         assert done.stderr != ""
     assert run("--help").returncode == 0
-    assert run("--version").returncode == 0
+
+
+def test_the_package_is_the_same_program():
+    """Also by `python -m`, with one version."""
+    version = run("--version").stdout.strip()
+    assert version == ferryman.__version__ and version.count(".") == 2
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for arguments in (["--version"], ["passes"], ["carry"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ferryman", *arguments],
+            capture_output=True, text=True, check=False, env=environment,
+        )  # fmt: skip
+        own = run(*arguments)
+        assert (done.returncode, done.stdout) == (own.returncode, own.stdout)
 
 
 def test_values_that_an_archive_has_frozen_are_told(tmp_path):

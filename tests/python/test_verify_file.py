@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import hand_made
-from ferryman.__main__ import main
+from ferryman.verify_command import main
 
 
 @pytest.fixture
