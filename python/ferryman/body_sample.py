@@ -22,6 +22,7 @@ from torch.fx import Node
 from . import eager
 from .bodies import Body, BodyOutline, bodies_of, inside, outline
 from .body_files import BodyFiles
+from .body_runs import BodyRuns
 from .compare import Difference
 from .decisions import COMPARED, Decisions, Imposed
 from .exact import Judge
@@ -31,7 +32,6 @@ from .node_checks import NodeChecks
 from .runtime import Kernels
 from .sight import Sight
 from .trail import Replay, Trail
-from .ways import BodyRuns
 
 _FIRST = 16  # runs of a body that are all compared; then as many in the time that doubles
 

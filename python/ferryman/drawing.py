@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,7 +20,7 @@ from torch.export import ExportedProgram
 
 from . import eager
 from .arguments import Arguments
-from .control.ways import Ways
+from .control.ways import Watch, Ways
 from .errors import Error, InputError
 from .frozen import values_of_inputs
 
@@ -27,6 +29,9 @@ from .frozen import values_of_inputs
 _FROZEN_SAMPLES = 8
 # For each sample, until one is in the domain of the model.
 _DRAWS = 8
+# What a draw may take: some of them make loops go on for ever.
+_SECONDS = 1.0
+_TIMES_EXAMPLE = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +111,9 @@ def _of_other_ways(ways: Ways, example: list[Any], domain: _Domain, seed: int):
 class _Domain:
     """Whether inputs that were drawn say anything. PyTorch may refuse them: a matrix may not be
     positive definite, an index out of range. NaN where the example gives none says that they are
-    out of the question as well: a mask that hides all keys. The model itself may refuse what a
-    program with frozen values computes (`reference`)."""
+    out of the question as well: a mask that hides all keys. So do loops that go on for ever, or
+    up to infinity where those of the example do not. The model itself may refuse what a program
+    with frozen values computes (`reference`)."""
 
     def __init__(
         self,
@@ -116,20 +122,34 @@ class _Domain:
         reference: Callable[..., Any] | None,
     ):
         self._program, self._arguments, self._reference = program, arguments, reference
-        self._allows_nan = True
+        self._allows_nan = self._allows_overflow = True
+        self._seconds = math.inf
 
     def see_example(self, leaves: list[Any]) -> None:
-        self._allows_nan = False
-        self._allows_nan = not self.has(leaves)
+        start = time.monotonic()
+        watch = Watch()
+        try:
+            outputs = self._outputs(leaves, watch)
+        except Exception:  # whatever an operator raises over its operands
+            return
+        self._allows_nan, self._allows_overflow = any(map(_has_nan, outputs)), watch.overflows
+        self._seconds = max(_SECONDS, _TIMES_EXAMPLE * (time.monotonic() - start))
 
     def has(self, leaves: list[Any]) -> bool:
+        watch = Watch(self._seconds)
         try:
-            outputs = eager.run_program(self._program, leaves, None)
-            if self._reference is not None:
-                eager.run_reference(self._reference, *self._arguments.unflatten(leaves))
+            outputs = self._outputs(leaves, watch)
         except Exception:  # whatever an operator raises over its operands
             return False
+        if watch.overflows and not self._allows_overflow:
+            return False
         return self._allows_nan or not any(map(_has_nan, outputs))
+
+    def _outputs(self, leaves: list[Any], watch: Watch) -> list[Any]:
+        outputs = watch.run(self._program, leaves)
+        if self._reference is not None:
+            eager.run_reference(self._reference, *self._arguments.unflatten(leaves))
+        return outputs
 
 
 def _has_nan(value: Any) -> bool:

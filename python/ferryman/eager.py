@@ -47,7 +47,7 @@ class Inside:
 
 
 class Lookout(Protocol):
-    """Goes along through the branches and loops of one graph (body_sample.py, ways.py)."""
+    """Goes along through the branches and loops of one graph (body_sample.py, control/ways.py)."""
 
     def run(self, node: torch.fx.Node, args: tuple, execute: Callable[[Lookout], Any]) -> Any:
         """The results of a node that runs bodies, with the values of its arguments; `execute` runs
@@ -70,7 +70,7 @@ def run_program(
     """The flattened user outputs. Inputs and state are copied: in-place ops reach no one else."""
     with undisturbed():
         walker = _Walker(program.graph_module, Inside(visit, steer, lookout))
-        outputs = walker.run(*arguments_of(program, leaves))
+        outputs = walker.run(*_arguments(program, leaves))
     return _user_outputs(program, outputs)
 
 
@@ -87,7 +87,7 @@ def run_float64(
 
     noise: disturbs each value that is computed by as much as float32 rounds the largest element.
     """
-    arguments = arguments_of(program, leaves)
+    arguments = _arguments(program, leaves)
     outputs = _run_wide(program.graph_module, arguments, noise, Inside(visit, steer, lookout))
     return None if outputs is None else _user_outputs(program, outputs)
 
@@ -121,7 +121,7 @@ def _run_wide(
     return None if drawn else outputs
 
 
-def arguments_of(program: ExportedProgram, leaves: list[Any]) -> list[Any]:
+def _arguments(program: ExportedProgram, leaves: list[Any]) -> list[Any]:
     """All that its graph takes: weights and constants, too."""
     users = iter(leaves)
     arguments = []

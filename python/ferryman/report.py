@@ -15,13 +15,13 @@ from typing import Any
 
 from . import frozen
 from .bodies import BodyOutline, inside
+from .body_runs import BodyRuns
 from .compare import Difference
 from .control import rewritten
 from .control.record import Rewritten
 from .frozen import Frozen
 from .native_contract import NativeReport, NodeTrace
 from .verify import Checks
-from .ways import BodyRuns
 
 
 @dataclasses.dataclass(frozen=True)

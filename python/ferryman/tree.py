@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from .bodies import BodyOutline
+from .body_runs import BodyRuns
 from .compare import Difference
 from .frozen import describe
 from .native_contract import NativeReport
 from .report import Node, Report
-from .ways import BodyRuns
 
 _CLOSE = 0.1  # of the tolerance: more than that is still right, but worth a look
 

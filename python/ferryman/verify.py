@@ -23,6 +23,7 @@ from . import drawing, eager
 from .arguments import Arguments
 from .bodies import outlines
 from .body_files import BodyFiles
+from .body_runs import BodyRuns
 from .compare import Difference, compare
 from .control.ways import Ways
 from .errors import InputError, VerificationError
@@ -32,7 +33,6 @@ from .node_checks import keep_worst
 from .runtime import Kernels, Runner
 from .sample import Run, Sample
 from .sight import stored_values
-from .ways import BodyRuns
 
 
 @dataclasses.dataclass(frozen=True)

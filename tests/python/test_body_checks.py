@@ -29,7 +29,6 @@ from ferryman.runtime import Kernels, Runner
 from ferryman.sight import stored_values
 from ferryman.verdict import find_failure
 from ferryman.verify import Verify, verify
-from ferryman.ways import all_ways, ways_of
 
 ZERO = torch.zeros((), dtype=torch.int64)
 
@@ -394,13 +393,3 @@ def test_files_of_bodies_go_with_the_check(verify):
     case = CASES["Convolutions"]
     model = ferryman.convert(build("Convolutions"), case.inputs[0], progress=False, verify=verify)
     assert [path.name for path in model.path.parent.iterdir()] == ["model.tflite"]
-
-
-def test_ways_are_told_without_a_file():
-    case = CASES["LoopInABranch"]
-    program = capture(build("LoopInABranch"), case.inputs[0])
-    loop = "true_graph_0/while_loop_body_graph_0"
-    assert all_ways(program) == {"true_graph_0", "false_graph_0", loop}
-    by_input = [ways_of(program, list(inputs)) for inputs in case.inputs]
-    other = {"false_graph_0"}
-    assert by_input == [{"true_graph_0", loop}, other, {"true_graph_0"}, other]

@@ -240,6 +240,22 @@ def never(x):
     return x
 
 
+def runaway(x):
+    while x.sum() > 0:
+        x = x * 1.5
+    return x
+
+
+def test_inputs_on_which_a_loop_never_ends_are_left_out():
+    """About every second draw has a sum above zero. With one negative value, PyTorch's loop ends
+    where that is minus infinity; LiteRT's product stays at the least number, and its loop on."""
+    example = torch.tensor([-1.0, 1.0, -0.5])
+    check = ferryman.Verify(samples=4)
+    report = ferryman.convert(runaway, (example,), progress=False, verify=check).report
+    assert [place["what"] for place in report.checks.untaken] == ["the loop is entered"]
+    assert report.checks.samples > 1
+
+
 def test_ways_that_nothing_takes_are_told():
     report = ferryman.convert(never, (X,), progress=False).report
     (remark,) = [r for r in report.remarks if r["subject"] == "untaken"]

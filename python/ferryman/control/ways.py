@@ -10,16 +10,18 @@ ways.untaken()                            # those that nothing took
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
-from ..eager import arguments_of, undisturbed
+from .. import eager
+from ..bodies import Body
 from .draws import draws
 
 _SECONDS = 2.0
@@ -100,41 +102,53 @@ class Ways:
 
     def _taken(self, leaves: list[Any], deadline: float) -> set[Way]:
         taken: set[Way] = set()
-        with undisturbed():
-            recorder = _Recorder(self._program.graph_module, taken, deadline)
-            recorder.run(*arguments_of(self._program, leaves))
+        eager.run_program(self._program, leaves, None, lookout=_Recorder(taken, deadline))
         return taken
 
 
-class _Recorder(torch.fx.Interpreter):
-    """Runs a program, and notes the answers to its conditions, also those inside of others."""
+@dataclasses.dataclass
+class Watch:
+    """On loops, of a run with inputs that the program may not have been written for. One may go on
+    for ever in PyTorch: over `seconds`, the run ends with an exception. One that carries values up
+    to infinity may go on for ever in the file, whose products stay at the largest number."""
 
-    def __init__(self, module: GraphModule, taken: set[Way], deadline: float):
-        super().__init__(module)
-        self._taken, self._deadline = taken, deadline
+    seconds: float = math.inf
+    overflows: bool = False
 
-    def run_node(self, node: Node) -> Any:
-        if node.op != "call_function" or node.target not in (_COND, _LOOP):
-            return super().run_node(node)
-        if time.monotonic() > self._deadline:
+    def run(self, program: ExportedProgram, leaves: list[Any]) -> list[Any]:
+        recorder = _Recorder(set(), time.monotonic() + self.seconds, self)
+        return eager.run_program(program, leaves, None, lookout=recorder)
+
+    def see(self, operands: list[Any], iteration: int) -> None:
+        if iteration > 0 and not self.overflows:
+            self.overflows = any(map(_has_infinity, operands))
+
+
+def _has_infinity(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and bool(value.isinf().any())
+
+
+@dataclasses.dataclass
+class _Recorder:
+    """eager.Lookout: notes the answers to conditions, of a loop the first."""
+
+    taken: set[Way]
+    deadline: float
+    watch: Watch | None = None
+    _is_first: bool = True
+
+    def run(self, node: Node, args: tuple, execute: Callable[[eager.Lookout], Any]) -> Any:
+        return execute(_Recorder(self.taken, self.deadline, self.watch))
+
+    def enter(self, body: Body, operands: list[Any], iteration: int | None) -> eager.Inside:
+        if self.watch is not None and iteration is not None:
+            self.watch.see(operands, iteration)
+        return eager.Inside(lookout=self)
+
+    def choose(self, node: Node, chosen: bool) -> bool:
+        if time.monotonic() > self.deadline:
             raise _OutOfTime
-        args, _ = self.fetch_args_kwargs_from_env(node)
-        return self._cond(node, *args) if node.target is _COND else self._loop(node, *args)
-
-    def _cond(self, node: Node, predicate, then, otherwise, operands=()) -> Any:
-        answer = bool(predicate)
-        self._taken.add(Way(node, answer))
-        return self._of(then if answer else otherwise, *operands)
-
-    def _loop(self, node: Node, test, body, carried, others=()) -> Any:
-        values, answer = tuple(carried), bool(self._of(test, *carried, *others))
-        self._taken.add(Way(node, answer))
-        while answer:
-            if time.monotonic() > self._deadline:
-                raise _OutOfTime
-            values = self._of(body, *values, *others)
-            answer = bool(self._of(test, *values, *others))
-        return values
-
-    def _of(self, module: GraphModule, *operands: Any) -> Any:
-        return _Recorder(module, self._taken, self._deadline).run(*operands)
+        if self._is_first:
+            self.taken.add(Way(node, chosen))
+        self._is_first = False
+        return chosen
