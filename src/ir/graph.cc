@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ir/constant_index.h"
+
 namespace ferryman {
 
 Graph::Graph(const OpSet& ops, std::string name)
@@ -82,6 +84,11 @@ ValueId Graph::add_constant(TensorData data, std::string name) {
   value.name = unique_name(std::move(name));
   value.data = std::make_unique<const TensorData>(std::move(data));
   return add_value(std::move(value));
+}
+
+std::vector<ValueId> Graph::constants_like(ValueId id) const {
+  if (constant_index_ == nullptr) constant_index_ = std::make_shared<ConstantIndex>();
+  return constant_index_->alike(*this, id);
 }
 
 ValueId Graph::add_state(TensorData initial, std::string name) {

@@ -106,6 +106,8 @@ using ValueMap = IdMap<ValueId, T>;
 template <typename T>
 using OpMap = IdMap<OpId, T>;
 
+class ConstantIndex;
+
 class Graph {
  public:
   explicit Graph(const OpSet& ops, std::string name = "main");
@@ -155,6 +157,8 @@ class Graph {
   bool is_output(ValueId id) const;
   bool is_constant(ValueId id) const { return value(id).kind == ValueKind::kConstant; }
   const TensorData& constant(ValueId id) const { return *value(id).data; }
+  // The constants that may have the elements of this one, itself among them (constant_index.h).
+  std::vector<ValueId> constants_like(ValueId id) const;
   // Reads by ops, outputs and state updates together.
   size_t num_readers(ValueId id) const;
   // The op that made the value; invalid for inputs, constants and states.
@@ -215,6 +219,7 @@ class Graph {
   std::unordered_map<std::string, uint32_t> taken_names_;  // name -> next number to append
   OpId first_, last_;
   size_t num_live_ops_ = 0;
+  mutable std::shared_ptr<ConstantIndex> constant_index_;  // made when it is asked
 };
 
 // The bodies that an op names, in the order of its attributes.

@@ -3,28 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <numeric>
 #include <vector>
+
+#include "ir/constant_index.h"
 
 namespace ferryman {
 
 namespace {
 
-constexpr size_t kLayerWeight = 1;  // the operand of a layer
-constexpr int64_t kProbeBytes = 64;
-constexpr int64_t kChunkBytes = int64_t{1} << 16;
+static_assert(kLeastIndexedBytes <= kSmallCopyBytes);
 
-// The axes in the order in which they lie in memory, so that a transposed view is the same again.
-TensorData as_it_lies(const TensorData& data) {
-  Ints perm(data.rank());
-  std::iota(perm.begin(), perm.end(), 0);
-  const Ints& strides = data.strides();
-  std::stable_sort(perm.begin(), perm.end(), [&](int64_t a, int64_t b) {
-    return strides[static_cast<size_t>(a)] > strides[static_cast<size_t>(b)];
-  });
-  return data.permuted(perm);
-}
+constexpr size_t kLayerWeight = 1;  // the operand of a layer
+constexpr int64_t kChunkBytes = int64_t{1} << 16;
 
 bool is_equal_at(const TensorData& a, const TensorData& b, int64_t begin, int64_t elems) {
   const int64_t width = byte_size(a.dtype());
@@ -42,18 +32,10 @@ bool is_equal_throughout(const TensorData& a, const TensorData& b, int64_t chunk
   return true;
 }
 
-// Most constants of one size differ in their first elements or in the middle.
 bool same_elements(const TensorData& one, const TensorData& other) {
   if (one.dtype() != other.dtype() || one.num_elems() != other.num_elems()) return false;
-  if (one.is_elided() || other.is_elided() || one.num_elems() == 0) return false;
-  const TensorData a = as_it_lies(one);
-  const TensorData b = as_it_lies(other);
-  const int64_t width = byte_size(a.dtype());
-  const int64_t probe = std::min(kProbeBytes / width, a.num_elems());
-  for (const int64_t begin : {int64_t{0}, (a.num_elems() - probe) / 2}) {
-    if (!is_equal_at(a, b, begin, probe)) return false;
-  }
-  return is_equal_throughout(a, b, kChunkBytes / width);
+  return is_equal_throughout(as_it_lies(one), as_it_lies(other),
+                             kChunkBytes / byte_size(one.dtype()));
 }
 
 bool is_kept_by_other(const Graph& graph, ValueId weight, OpId layer,
@@ -79,9 +61,7 @@ std::optional<std::string> why_not_twice(const Graph& graph, OpId layer, int64_t
   const TensorData& weight = graph.constant(own);
   const int64_t copy = weight.num_bytes();
   if (copy <= kSmallCopyBytes || copy * kMovedPerStoredByte <= moved) return std::nullopt;
-  for (size_t i = 0; i < graph.num_value_ids(); ++i) {
-    const ValueId value(i);
-    if (!graph.is_constant(value)) continue;
+  for (const ValueId value : graph.constants_like(own)) {
     const bool is_read = !graph.value(value).uses.empty() || graph.is_output(value);
     if (!is_read || (value != own && !same_elements(graph.constant(value), weight))) continue;
     if (!is_kept_by_other(graph, value, layer, is_alike)) continue;
