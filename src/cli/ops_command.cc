@@ -7,6 +7,7 @@
 #include "frontend/import_key.h"
 #include "ops/families.h"
 #include "support/json_text.h"
+#include "target/targets.h"
 
 namespace ferryman::cli {
 
@@ -29,11 +30,8 @@ std::map<std::string, std::string> supported_aten_ops(const Ops& ops) {
 }  // namespace
 
 ExitStatus run_ops(const std::string& target, Format format) {
-  if (target != "tflite") {
-    return report_error(Diag::error(DiagCode::kBadOption, fmt::format("no target '{}'", target))
-                            .hint("the targets are: tflite"),
-                        format);
-  }
+  const Result<const Target*> found = find_target(target);
+  if (!found.ok()) return report_error(found.diag(), format);
   Ops ops;
   add_all_ops(ops);
   const std::map<std::string, std::string> rows = supported_aten_ops(ops);

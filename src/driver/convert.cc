@@ -15,11 +15,7 @@
 #include "ops/families.h"
 #include "passes/simplify.h"
 #include "support/check.h"
-#include "target/tflite/contract.h"
-#include "target/tflite/legalise.h"
-#include "target/tflite/name_tensors.h"
-#include "target/tflite/polish.h"
-#include "target/tflite/write.h"
+#include "target/targets.h"
 
 namespace ferryman {
 
@@ -39,20 +35,6 @@ class Stopwatch {
   std::vector<StageTime>& stages_;
   Clock::time_point start_ = Clock::now();
 };
-
-// Until a target lowers state, a write to a buffer must not be lost.
-Status refuse_state(const Graph& graph) {
-  if (graph.state_updates().empty()) return {};
-  std::string names;
-  for (const StateUpdate& update : graph.state_updates()) {
-    names += (names.empty() ? "'" : ", '") + graph.value(update.state).name + "'";
-  }
-  return Diag::error(DiagCode::kUnsupportedState,
-                     fmt::format("the model writes to its buffers {}", names))
-      .because("a TFLite file would forget the new value after each call")
-      .hint(
-          "return the new value from forward and pass it in again, or stop writing to the buffer");
-}
 
 struct PassStage {
   std::string name;
@@ -75,8 +57,8 @@ std::vector<std::string> parameter_names(const frontend::Program& program) {
 
 class Converter {
  public:
-  Converter(const ConvertOptions& options, const std::string& output_path)
-      : options_(options), output_path_(output_path), stopwatch_(report_.stages) {
+  Converter(const Target& target, const ConvertOptions& options, const std::string& output_path)
+      : target_(target), options_(options), output_path_(output_path), stopwatch_(report_.stages) {
     add_all_ops(ops_);
     stopwatch_.finish("op table");
   }
@@ -100,7 +82,6 @@ class Converter {
     Result<Graph> graph = frontend::translate(*functional, ops_, diagnostics_);
     stopwatch_.finish("translate");
     if (!graph.ok()) return {};
-    FERRYMAN_TRY_STATUS(refuse_state(*graph));
     FERRYMAN_TRY(const Ports ports, resolve_ports(*graph, options_, diagnostics_));
     FERRYMAN_TRY_STATUS(transform(*graph, nan_form(*functional)));
     if (diagnostics_.has_errors()) return {};
@@ -108,23 +89,24 @@ class Converter {
   }
 
   // What was asked for, or exactly where the model asks about NaN.
-  tflite::NanForm nan_form(const frontend::Program& program) {
+  NanForm nan_form(const frontend::Program& program) {
     const frontend::Node* question = frontend::find_nan_question(program);
-    if (question == nullptr || options_.nan == tflite::NanForm::kExact) return options_.nan;
+    if (question == nullptr || options_.choices.nan == NanForm::kExact) return options_.choices.nan;
     diagnostics_.add(Diag::remark("nan_form", "NaN is treated as in PyTorch throughout")
                          .at(question->location)
                          .because("the model asks about it, with " + question->target));
-    return tflite::NanForm::kExact;
+    return NanForm::kExact;
   }
 
-  Status transform(Graph& graph, tflite::NanForm nan) {
-    const tflite::LegaliseOptions options = {.recurrent = options_.recurrent, .nan = nan};
+  Status transform(Graph& graph, NanForm nan) {
+    Choices choices = options_.choices;
+    choices.nan = nan;
     PassOptions passes = options_.passes;
     if (verifies_each_pass()) passes.verify = VerifyEach::kYes;
     report_.nan = nan;
-    const PassStage stages[] = {{"prepare", tflite::prepare_passes(options)},
+    const PassStage stages[] = {{"prepare", target_.prepare(choices)},
                                 {"simplify", simplify_passes()},
-                                {"legalise", tflite::legalise_passes(options)}};
+                                {"legalise", target_.legalise(choices)}};
     for (const PassStage& stage : stages) {
       FERRYMAN_TRY(const PassReport done, run_passes(graph, stage.passes, passes, diagnostics_));
       stopwatch_.finish(stage.name);
@@ -133,46 +115,46 @@ class Converter {
   }
 
   Status write(const Graph& graph, const Ports& ports, const frontend::Program& program) {
-    const tflite::TfliteContract contract;
-    const layout::LayoutPlan plan = plan_layout(graph, contract, ports.layouts);
-    tflite::Lowered lowered = tflite::lower_to_tflite(graph, plan);
-    stopwatch_.finish("lower");
-    tflite::fuse_activations(lowered);
-    tflite::rename_ports(lowered.model, ports.input_names, ports.output_names);
-    tflite::name_tensors(lowered.model, graph, parameter_names(program));
-    lowered.model.description = options_.description;
-    stopwatch_.finish("polish");
-    FERRYMAN_TRY_STATUS(tflite::write_tflite(lowered.model, output_path_));
-    stopwatch_.finish("write");
-    describe_file(lowered, graph, program, report_);
-    FERRYMAN_TRY_STATUS(describe_bodies(graph, plan, program, options_.bodies_folder, report_));
+    const layout::LayoutPlan plan = plan_layout(graph, ports.layouts);
+    const WriteRequest request = {
+        .graph = graph,
+        .plan = plan,
+        .path = output_path_,
+        .input_names = ports.input_names,
+        .output_names = ports.output_names,
+        .parameters = parameter_names(program),
+        .description = options_.description,
+        .finished = [this](std::string step) { stopwatch_.finish(std::move(step)); }};
+    FERRYMAN_TRY(const Artifact artifact, target_.write(request));
+    describe_file(artifact, graph, program, report_);
+    FERRYMAN_TRY_STATUS(
+        describe_bodies(target_, graph, plan, program, options_.bodies_folder, report_));
     report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));
     stopwatch_.finish("report");
     return {};
   }
 
-  layout::LayoutPlan plan_layout(const Graph& graph, const layout::TargetContract& contract,
-                                 const layout::IoLayouts& io) {
-    const layout::Planning planning = layout::run_planning(graph, contract, io);
+  layout::LayoutPlan plan_layout(const Graph& graph, const layout::IoLayouts& io) {
+    const layout::Planning planning = layout::run_planning(graph, target_.contract(), io);
     layout::LayoutPlan plan = layout::write_plan(graph, io, planning);
     stopwatch_.finish("plan layout");
     describe_layout(graph, plan, layout::explain_copies(graph, io, planning, plan), report_);
-    explain_bodies(graph, plan, contract);
+    explain_bodies(graph, plan);
     stopwatch_.finish("explain layout");
     return plan;
   }
 
-  void explain_bodies(const Graph& graph, const layout::LayoutPlan& plan,
-                      const layout::TargetContract& contract) {
+  void explain_bodies(const Graph& graph, const layout::LayoutPlan& plan) {
     for (const BodyId id : live_bodies(graph)) {
       const Graph& body = graph.body(id);
       const auto& [io, inside] = *plan.bodies[id.index];
-      const layout::Planning planning = layout::run_planning(body, contract, io);
+      const layout::Planning planning = layout::run_planning(body, target_.contract(), io);
       describe_copies(body, layout::explain_copies(body, io, planning, inside), report_);
-      explain_bodies(body, inside, contract);
+      explain_bodies(body, inside);
     }
   }
 
+  const Target& target_;
   const ConvertOptions& options_;
   const std::string& output_path_;
   Ops ops_;
@@ -183,9 +165,20 @@ class Converter {
 
 }  // namespace
 
+Conversion convert_to(const Target& target, frontend::Program program,
+                      const ConvertOptions& options, const std::string& output_path) {
+  return Converter(target, options, output_path).run(std::move(program));
+}
+
 Conversion convert(frontend::Program program, const ConvertOptions& options,
                    const std::string& output_path) {
-  return Converter(options, output_path).run(std::move(program));
+  if (options.target.empty())
+    return convert_to(target_of_path(output_path), std::move(program), options, output_path);
+  const Result<const Target*> target = find_target(options.target);
+  if (target.ok()) return convert_to(**target, std::move(program), options, output_path);
+  Conversion refused;
+  refused.diagnostics.add(target.diag());
+  return refused;
 }
 
 }  // namespace ferryman

@@ -13,6 +13,7 @@
 #include "driver/options.h"
 #include "driver/report.h"
 #include "frontend/program.h"
+#include "target/target.h"
 
 namespace ferryman {
 
@@ -23,5 +24,9 @@ struct Conversion {
 
 Conversion convert(frontend::Program program, const ConvertOptions& options,
                    const std::string& output_path);
+
+// To a target that find_target need not know; options.target plays no part.
+Conversion convert_to(const Target& target, frontend::Program program,
+                      const ConvertOptions& options, const std::string& output_path);
 
 }  // namespace ferryman

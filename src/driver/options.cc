@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include "driver/pass_list.h"
+#include "target/targets.h"
 
 namespace ferryman {
 
@@ -52,9 +53,9 @@ Result<PortNames> parse_names(std::string_view key, element value) {
 
 Status parse_entry(std::string_view key, element value, ConvertOptions& options) {
   if (key == "target") {
-    FERRYMAN_TRY(const std::string target, parse_text(key, value));
-    if (target == "tflite") return {};
-    return bad_option(fmt::format("target '{}' is not available yet; use 'tflite'", target));
+    FERRYMAN_TRY(options.target, parse_text(key, value));
+    const Result<const Target*> found = find_target(options.target);
+    return found.ok() ? Status() : found.diag();
   }
   if (key == "input_layouts") {
     FERRYMAN_TRY(options.input_layouts, parse_map(key, value));
@@ -66,10 +67,10 @@ Status parse_entry(std::string_view key, element value, ConvertOptions& options)
     FERRYMAN_TRY(options.output_names, parse_names(key, value));
   } else if (key == "recurrent") {
     FERRYMAN_TRY(const std::string form, parse_text(key, value));
-    FERRYMAN_TRY(options.recurrent, parse_recurrent_form(form));
+    FERRYMAN_TRY(options.choices.recurrent, parse_recurrent_form(form));
   } else if (key == "nan") {
     FERRYMAN_TRY(const std::string form, parse_text(key, value));
-    FERRYMAN_TRY(options.nan, parse_nan_form(form));
+    FERRYMAN_TRY(options.choices.nan, parse_nan_form(form));
   } else if (key == "bodies_folder") {
     FERRYMAN_TRY(options.bodies_folder, parse_text(key, value));
   } else if (key == "disabled_passes") {
@@ -101,17 +102,17 @@ Result<ConvertOptions> parse_options(std::string_view json) {
   return options;
 }
 
-Result<tflite::RecurrentForm> parse_recurrent_form(std::string_view text) {
-  if (text == "auto") return tflite::RecurrentForm::kAuto;
-  if (text == "unrolled") return tflite::RecurrentForm::kUnrolled;
-  if (text == "loop") return tflite::RecurrentForm::kLoop;
+Result<RecurrentForm> parse_recurrent_form(std::string_view text) {
+  if (text == "auto") return RecurrentForm::kAuto;
+  if (text == "unrolled") return RecurrentForm::kUnrolled;
+  if (text == "loop") return RecurrentForm::kLoop;
   return bad_option(fmt::format("recurrent layers as '{}'", text))
       .because("a recurrent layer is 'auto', 'unrolled' or 'loop'");
 }
 
-Result<tflite::NanForm> parse_nan_form(std::string_view text) {
-  if (text == "fast") return tflite::NanForm::kFast;
-  if (text == "exact") return tflite::NanForm::kExact;
+Result<NanForm> parse_nan_form(std::string_view text) {
+  if (text == "fast") return NanForm::kFast;
+  if (text == "exact") return NanForm::kExact;
   return bad_option(fmt::format("NaN as '{}'", text)).because("NaN is 'fast' or 'exact'");
 }
 

@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "passes/choices.h"
 #include "passes/pass.h"
 #include "support/result.h"
-#include "target/tflite/nan_form.h"
-#include "target/tflite/recurrent_form.h"
 
 namespace ferryman {
 
@@ -20,14 +19,14 @@ struct PortNames {
 };
 
 struct ConvertOptions {
+  std::string target = {};  // by its name; empty: what the ending of the output says
   // By the name of the input or output, the new one or the program's; "*" stands for all.
   // "channels_last", "channels_first", "any", or an order of axes, outermost first: "1,2,0".
   std::map<std::string, std::string> input_layouts;
   std::map<std::string, std::string> output_layouts;
   PortNames input_names;
   PortNames output_names;
-  tflite::RecurrentForm recurrent = tflite::RecurrentForm::kAuto;
-  tflite::NanForm nan = tflite::NanForm::kFast;
+  Choices choices;
   PassOptions passes;
   // For a check of what bodies compute: each is written there as a file of its own. Empty: none
   // are.
@@ -37,14 +36,14 @@ struct ConvertOptions {
 
 Diag bad_option(std::string what);
 
-// {"target": "tflite", "input_layouts": {…}, "output_layouts": {…},
+// {"target": "…", "input_layouts": {…}, "output_layouts": {…},
 //  "input_names": […], {old: new} or null, "output_names": the same, "recurrent": "auto",
 //  "nan": "fast", "disabled_passes": […], "bodies_folder": ""}; unknown keys are an error.
 Result<ConvertOptions> parse_options(std::string_view json);
 
 // "auto", "unrolled", "loop".
-Result<tflite::RecurrentForm> parse_recurrent_form(std::string_view text);
+Result<RecurrentForm> parse_recurrent_form(std::string_view text);
 // "fast", "exact".
-Result<tflite::NanForm> parse_nan_form(std::string_view text);
+Result<NanForm> parse_nan_form(std::string_view text);
 
 }  // namespace ferryman

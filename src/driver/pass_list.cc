@@ -6,7 +6,7 @@
 #include <array>
 
 #include "passes/simplify.h"
-#include "target/tflite/legalise.h"
+#include "target/targets.h"
 
 namespace ferryman {
 
@@ -37,15 +37,26 @@ void append_new(std::vector<Pass>& all, std::vector<Pass> stage) {
   }
 }
 
+// "legalise_" and the name of a target.
+const Target* legalised_for(std::string_view name) {
+  for (const Target* target : all_targets()) {
+    if (name == "legalise_" + std::string(target->name())) return target;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<Pass> known_passes() {
-  constexpr std::array kNanForms = {tflite::NanForm::kFast, tflite::NanForm::kExact};
+  constexpr std::array kNanForms = {NanForm::kFast, NanForm::kExact};
   std::vector<Pass> all;
-  for (const tflite::NanForm nan : kNanForms) append_new(all, tflite::prepare_passes({.nan = nan}));
+  for (const Target* target : all_targets()) {
+    for (const NanForm nan : kNanForms) append_new(all, target->prepare({.nan = nan}));
+  }
   append_new(all, simplify_passes());
-  for (const tflite::NanForm nan : kNanForms)
-    append_new(all, tflite::legalise_passes({.nan = nan}));
+  for (const Target* target : all_targets()) {
+    for (const NanForm nan : kNanForms) append_new(all, target->legalise({.nan = nan}));
+  }
   return all;
 }
 
@@ -64,9 +75,9 @@ Result<std::vector<Pass>> passes_named(std::string_view names) {
       append(simplify_passes());
       continue;
     }
-    if (name == "legalise_tflite") {
-      append(tflite::prepare_passes());
-      append(tflite::legalise_passes());
+    if (const Target* target = legalised_for(name); target != nullptr) {
+      append(target->prepare({}));
+      append(target->legalise({}));
       continue;
     }
     const auto found =

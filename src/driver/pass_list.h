@@ -17,7 +17,8 @@ std::vector<Pass> known_passes();
 // Refuses names that no stage knows, and disabled passes that are needed.
 Status check_pass_names(const PassOptions& options);
 
-// Names separated by commas; `simplify` and `legalise_tflite` stand for whole stages.
+// Names separated by commas; `simplify`, and `legalise_` before a target's name, stand for whole
+// stages.
 Result<std::vector<Pass>> passes_named(std::string_view names);
 
 }  // namespace ferryman

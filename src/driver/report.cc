@@ -37,30 +37,30 @@ std::string_view to_string(ComplexPart part) {
   return "";
 }
 
-std::string_view to_string(tflite::NanForm nan) {
+std::string_view to_string(NanForm nan) {
   switch (nan) {
-    case tflite::NanForm::kFast:
+    case NanForm::kFast:
       return "fast";
-    case tflite::NanForm::kExact:
+    case NanForm::kExact:
       return "exact";
   }
   return "";
 }
 
-std::string placement_fields(const Placement& placement) {
+std::string placement_fields(const Placement& placement, ComplexPart part = ComplexPart::kNone) {
   return fmt::format(R"("tensor": {}, "part": "{}", "factors": [{}], "perm": [{}])",
-                     placement.tensor, to_string(placement.part),
-                     fmt::join(placement.factors, ", "), fmt::join(placement.perm, ", "));
+                     placement.tensor, to_string(part), fmt::join(placement.factors, ", "),
+                     fmt::join(placement.perm, ", "));
 }
 
-std::string json_placement(const Placement& placement) {
-  return "{" + placement_fields(placement) + "}";
+std::string json_part(const PartPlacement& part) {
+  return "{" + placement_fields(part.placement, part.part) + "}";
 }
 
-std::string json_port(const PortReport& port) {
-  return fmt::format(R"({{"index": {}, "name": {}, "shape": [{}], "dtype": "{}", {}}})", port.index,
-                     json_quote(port.name), fmt::join(port.shape, ", "), port.dtype,
-                     placement_fields(port.placement));
+std::string json_port(const PortReport& report) {
+  return fmt::format(R"({{"index": {}, "name": {}, "shape": [{}], "dtype": "{}", {}}})",
+                     report.index, json_quote(report.port.name), fmt::join(report.port.shape, ", "),
+                     report.port.dtype, placement_fields(report.port.placement, report.part));
 }
 
 std::string json_node(const NodeReport& node) {
@@ -68,7 +68,7 @@ std::string json_node(const NodeReport& node) {
       R"({{"node": {}, "target": {}, "type": {}, "location": {}, "ops": {}, "fused_into": {}, "parts": {}, {}}})",
       json_quote(node.node), json_quote(node.target), json_quote(node.type), to_json(node.location),
       json_list(node.ops, json_quote), json_quote(node.fused_into),
-      json_list(node.parts, json_placement), placement_fields(node.placement));
+      json_list(node.parts, json_part), placement_fields(node.placement));
 }
 
 std::string json_body(const BodyReport& body) {

@@ -7,29 +7,25 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "passes/choices.h"
 #include "support/diagnostic.h"
-#include "target/tflite/nan_form.h"
+#include "target/artifact.h"
 
 namespace ferryman {
 
 // What of a complex value a tensor of the file holds: a part, or both along a new last axis.
 enum class ComplexPart : uint8_t { kNone, kReal, kImag, kPair };
 
-// stored = part(value).reshape(factors).permute(perm).reshape(shape of the tensor in the file)
-struct Placement {
-  int32_t tensor = -1;
+// Where a value of the program lies, or a part of it.
+struct PartPlacement {
+  Placement placement = {};  // of the part
   ComplexPart part = ComplexPart::kNone;
-  Ints factors;
-  Ints perm;
 };
 
 struct PortReport {
   size_t index = 0;  // among the program's flattened user inputs (or outputs), constants counted
-  std::string name;  // in the file
-  Placement placement;
-  // Of the tensor in the file.
-  std::vector<int32_t> shape = {};
-  std::string dtype = {};  // "float32"
+  ComplexPart part = ComplexPart::kNone;
+  ArtifactPort port;
 };
 
 // One value of the functional program, in its order; several results are several entries.
@@ -38,10 +34,10 @@ struct NodeReport {
   std::string target;  // "aten.conv2d.default"
   std::string type;    // "f32[1, 64, 112, 112]"
   SourceLocation location;
-  std::vector<std::string> ops;  // operators of the file that came from it
-  std::string fused_into;        // the node whose value the file has instead
-  Placement placement;           // tensor -1: the file does not have this value as a whole
-  std::vector<Placement> parts;  // of a complex value
+  std::vector<std::string> ops;      // operators of the file that came from it
+  std::string fused_into;            // the node whose value the file has instead
+  Placement placement;               // tensor -1: the file does not have this value as a whole
+  std::vector<PartPlacement> parts;  // of a complex value
 };
 
 // The body of a branch or loop of the program.
@@ -75,7 +71,7 @@ struct ConvertReport {
   int64_t bytes_moved = 0;
   int64_t lower_bound = 0;
   bool optimal = true;
-  tflite::NanForm nan = tflite::NanForm::kFast;  // as it was done
+  NanForm nan = NanForm::kFast;  // as it was done
   std::vector<TransposeReport> transposes;
   Diagnostics remarks;
 };

@@ -3,14 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <unordered_map>
 #include <utility>
-
-#include "target/tflite/polish.h"
-#include "target/tflite/runtime_version.h"
-#include "target/tflite/write.h"
 
 namespace ferryman {
 
@@ -21,10 +16,6 @@ using frontend::ArgumentList;
 using frontend::Program;
 using frontend::ValueIndex;
 using frontend::ValueRef;
-
-Placement to_placement(const tflite::MemoryTable::Placement& placement, ComplexPart part) {
-  return {placement.tensor, part, placement.factors, placement.perm};
-}
 
 bool is_complex(const Program& program, ValueIndex value) {
   const std::optional<frontend::TensorMeta>& tensor = program.values[value].tensor;
@@ -73,17 +64,12 @@ std::string describe_type(const frontend::TensorMeta& meta) {
 
 class NodeTracer {
  public:
-  NodeTracer(const tflite::Lowered& lowered, const Graph& graph, Scope scope)
+  NodeTracer(const Artifact& artifact, const Graph& graph, Scope scope)
       : scope_(std::move(scope)), program_(scope_.program), successors_(first_successors(scope_)) {
-    for (const tflite::NamedPlacement& node : lowered.placements.nodes) {
-      placements_.emplace(node.node, to_placement(node.placement, ComplexPart::kNone));
-    }
-    for (const tflite::Subgraph& subgraph : lowered.model.subgraphs) {
-      for (const tflite::Operator& op : subgraph.operators) {
-        if (op.location < 0) continue;
-        const SourceLocation& place = graph.location(LocationId(static_cast<size_t>(op.location)));
-        ops_[place.node].push_back(std::string(tflite::to_string(op.op)));
-      }
+    for (const NamedPlacement& value : artifact.values)
+      placements_.emplace(value.node, value.placement);
+    for (const EmittedOperator& op : artifact.operators) {
+      if (op.location.valid()) ops_[graph.location(op.location).node].push_back(op.op);
     }
   }
 
@@ -119,13 +105,11 @@ class NodeTracer {
   }
 
   // The names that translating gave them.
-  std::vector<Placement> parts_of(const std::string& name) const {
-    std::vector<Placement> parts;
+  std::vector<PartPlacement> parts_of(const std::string& name) const {
+    std::vector<PartPlacement> parts;
     const auto add = [&](const std::string& part_name, ComplexPart part) {
       const auto found = placements_.find(part_name);
-      if (found == placements_.end()) return;
-      parts.push_back(found->second);
-      parts.back().part = part;
+      if (found != placements_.end()) parts.push_back({found->second, part});
     };
     add(name, ComplexPart::kPair);
     if (!parts.empty()) return parts;
@@ -187,45 +171,24 @@ std::vector<TensorPort> tensor_outputs(const Program& program) {
   return ports;
 }
 
-// "float32", as numpy calls it.
-std::string dtype_name(tflite::TensorType type) {
-  std::string name(tflite::to_string(type));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return name;
-}
-
 std::vector<PortReport> describe_ports(const std::vector<TensorPort>& ports,
-                                       const std::vector<tflite::NamedTensor>& names,
-                                       const std::vector<tflite::MemoryTable::Placement>& places,
-                                       const std::vector<tflite::Tensor>& tensors) {
+                                       const std::vector<ArtifactPort>& in_file) {
   std::vector<PortReport> reports;
-  for (size_t i = 0; i < names.size(); ++i) {
-    const tflite::Tensor& tensor = tensors[static_cast<size_t>(names[i].tensor)];
-    reports.push_back({ports[i].index, names[i].name, to_placement(places[i], ports[i].part),
-                       tensor.shape, dtype_name(tensor.type.code)});
-  }
+  for (size_t i = 0; i < in_file.size(); ++i)
+    reports.push_back({ports[i].index, ports[i].part, in_file[i]});
   return reports;
 }
 
 }  // namespace
 
-void describe_file(const tflite::Lowered& lowered, const Graph& graph, const Program& program,
+void describe_file(const Artifact& artifact, const Graph& graph, const Program& program,
                    ConvertReport& report) {
-  const tflite::Signature& signature = lowered.model.signatures.front();
-  const std::vector<tflite::Tensor>& tensors = lowered.model.subgraphs.front().tensors;
-  report.inputs =
-      describe_ports(tensor_inputs(program), signature.inputs, lowered.placements.inputs, tensors);
-  report.outputs = describe_ports(tensor_outputs(program), signature.outputs,
-                                  lowered.placements.outputs, tensors);
-  report.nodes = NodeTracer(lowered, graph, {program, program.nodes}).trace();
-  for (const tflite::Subgraph& subgraph : lowered.model.subgraphs) {
-    for (const tflite::Operator& op : subgraph.operators)
-      ++report.ops[std::string(tflite::to_string(op.op))];
-  }
-  tflite::RuntimeNeed need = tflite::runtime_need(lowered.model);
-  report.runtime = to_string(need.release);
-  report.runtime_operators = std::move(need.operators);
+  report.inputs = describe_ports(tensor_inputs(program), artifact.inputs);
+  report.outputs = describe_ports(tensor_outputs(program), artifact.outputs);
+  report.nodes = NodeTracer(artifact, graph, {program, program.nodes}).trace();
+  for (const EmittedOperator& op : artifact.operators) ++report.ops[op.op];
+  report.runtime = artifact.runtime;
+  report.runtime_operators = artifact.runtime_operators;
 }
 
 namespace {
@@ -249,8 +212,9 @@ void find_bodies(const Program& program, const Argument& arg, const std::string&
 
 class BodyDescriber {
  public:
-  BodyDescriber(const Program& program, const std::string& folder, ConvertReport& report)
-      : program_(program), folder_(folder), report_(report) {
+  BodyDescriber(const Target& target, const Program& program, const std::string& folder,
+                ConvertReport& report)
+      : target_(target), program_(program), folder_(folder), report_(report) {
     for (const frontend::Node& node : program.nodes) {
       for (const frontend::NamedArgument& named : node.args)
         find_bodies(program, named.arg, "", bodies_);
@@ -270,35 +234,39 @@ class BodyDescriber {
   Status describe(const Graph& body, const layout::LayoutPlan& plan) {
     const auto found = bodies_.find(body.name());
     if (found == bodies_.end()) return {};
-    tflite::Lowered lowered = tflite::lower_to_tflite(body, plan);
-    tflite::fuse_activations(lowered);
+    WriteRequest request{.graph = body, .plan = plan};
+    if (!folder_.empty())
+      request.path =
+          fmt::format("{}/body_{}{}", folder_, report_.bodies.size() + 1, target_.suffix());
+    FERRYMAN_TRY(const Artifact artifact, target_.write(request));
     BodyReport& described = report_.bodies.emplace_back();
     described.name = body.name();
+    described.file = request.path;
     described.nodes =
-        NodeTracer(lowered, body, {program_, found->second->nodes, body.name()}).trace();
-    for (size_t i = 0; i < body.inputs().size(); ++i)
-      described.inputs.push_back(describe_input(lowered, body, *found->second, i));
-    if (folder_.empty()) return {};
-    described.file = fmt::format("{}/body_{}.tflite", folder_, report_.bodies.size());
-    return tflite::write_tflite(lowered.model, described.file);
+        NodeTracer(artifact, body, {program_, found->second->nodes, body.name()}).trace();
+    for (size_t i = 0; i < body.inputs().size(); ++i) {
+      const std::string& name = body.value(body.inputs()[i]).name;
+      described.inputs.push_back(describe_input(artifact.inputs[i], name, *found->second));
+    }
+    return {};
   }
 
   // Passes may have left some out.
-  PortReport describe_input(const tflite::Lowered& lowered, const Graph& body,
-                            const frontend::Subgraph& of, size_t i) const {
-    const std::string& name = body.value(body.inputs()[i]).name;
+  PortReport describe_input(const ArtifactPort& port, const std::string& name,
+                            const frontend::Subgraph& of) const {
     const auto value = std::find_if(of.inputs.begin(), of.inputs.end(), [&](ValueIndex input) {
       return input != frontend::kNoValue && program_.values[input].name == name;
     });
     check(value != of.inputs.end(), "an input of a body that the program does not have");
-    const ComplexPart part = is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
-    const tflite::Subgraph& main = lowered.model.subgraphs.front();
-    const tflite::Tensor& tensor = main.tensor(main.inputs[i]);
-    return {static_cast<size_t>(value - of.inputs.begin()), name,
-            to_placement(lowered.placements.inputs[i], part), tensor.shape,
-            dtype_name(tensor.type.code)};
+    PortReport report;
+    report.index = static_cast<size_t>(value - of.inputs.begin());
+    report.part = is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
+    report.port = port;
+    report.port.name = name;
+    return report;
   }
 
+  const Target& target_;
   const Program& program_;
   const std::string& folder_;
   ConvertReport& report_;
@@ -307,10 +275,10 @@ class BodyDescriber {
 
 }  // namespace
 
-Status describe_bodies(const Graph& graph, const layout::LayoutPlan& plan,
+Status describe_bodies(const Target& target, const Graph& graph, const layout::LayoutPlan& plan,
                        const frontend::Program& program, const std::string& folder,
                        ConvertReport& report) {
-  return BodyDescriber(program, folder, report).describe_all(graph, plan);
+  return BodyDescriber(target, program, folder, report).describe_all(graph, plan);
 }
 
 void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,

@@ -4,16 +4,16 @@
 #include "driver/report.h"
 #include "frontend/program.h"
 #include "layout/explain.h"
-#include "target/tflite/lower.h"
+#include "target/target.h"
 
 namespace ferryman {
 
 // Ports, nodes and operator counts. `program` is the functional program that the graph came from.
-void describe_file(const tflite::Lowered& lowered, const Graph& graph,
-                   const frontend::Program& program, ConvertReport& report);
+void describe_file(const Artifact& artifact, const Graph& graph, const frontend::Program& program,
+                   ConvertReport& report);
 
 // Each body of the program: its nodes, and, where there is a folder for that, a file of its own.
-Status describe_bodies(const Graph& graph, const layout::LayoutPlan& plan,
+Status describe_bodies(const Target& target, const Graph& graph, const layout::LayoutPlan& plan,
                        const frontend::Program& program, const std::string& folder,
                        ConvertReport& report);
 

@@ -1,5 +1,5 @@
 // What is known of an op, once, as data: from one OpDef follow verifier, printer and parser, shape
-// inference, constant folding, layout behaviour, import from ATen and the simple lowerings.
+// inference, constant folding, layout behaviour and import from ATen.
 // Rows are written with OpSet::define (op_set.h); the families are in src/ops.
 #pragma once
 
@@ -130,18 +130,6 @@ struct AtenRow {
   std::vector<AtenBinding> bindings;  // others bind by equal name; "self" and "input" to operand 0
 };
 
-// A lowering that is only data: the target's op and its options, each from an attribute or fixed.
-struct TargetOption {
-  std::string_view option;  // as the target spells it
-  std::string_view attr;    // empty: `fixed`
-  std::optional<Attr> fixed;
-};
-struct TargetRow {
-  std::string_view target;  // "tflite", "keras"
-  std::string_view op;      // "LEAKY_RELU"
-  std::vector<TargetOption> options;
-};
-
 struct OpDef {
   std::string_view name;
   std::string_view doc;
@@ -155,11 +143,9 @@ struct OpDef {
   std::string_view contraction;
   Promotion promotion = Promotion::kNone;
   std::vector<AtenRow> aten;
-  std::vector<TargetRow> targets;
 
   std::optional<size_t> attr_index(std::string_view attr_name) const;
   std::optional<size_t> operand_index(std::string_view operand_name) const;
-  const TargetRow* target_row(std::string_view target) const;
   bool is_variadic() const {
     return !operands.empty() && (operands.back().arity == Arity::kVariadic ||
                                  operands.back().arity == Arity::kAnyNumber);

@@ -72,12 +72,6 @@ bool OpDef::has_bodies() const {
                      [](const AttrSpec& spec) { return spec.kind == AttrKind::kBody; });
 }
 
-const TargetRow* OpDef::target_row(std::string_view target) const {
-  const auto row = std::find_if(targets.begin(), targets.end(),
-                                [&](const TargetRow& r) { return r.target == target; });
-  return row == targets.end() ? nullptr : &*row;
-}
-
 OpRow& OpRow::doc(std::string_view text) {
   def_->doc = text;
   return *this;
@@ -136,11 +130,6 @@ OpRow& OpRow::from_aten(std::initializer_list<std::string_view> targets,
   for (const std::string_view target : targets) from_aten(std::string(target), bindings);
   return *this;
 }
-OpRow& OpRow::to(std::string_view target, std::string_view op, std::vector<TargetOption> options) {
-  def_->targets.push_back({target, op, std::move(options)});
-  return *this;
-}
-
 OpRow OpSet::define(OpName name) {
   OpDef& def = defs_.emplace_back();
   def.name = name.text;

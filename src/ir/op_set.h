@@ -12,8 +12,7 @@
 //       .result(same_as_first)
 //       .axes(AxisRule::kElementwise)
 //       .eval(...)
-//       .from_aten("leaky_relu.default")
-//       .to("tflite", "LEAKY_RELU", {{"alpha", attr::kNegativeSlope}});
+//       .from_aten("leaky_relu.default");
 #pragma once
 
 #include <deque>
@@ -58,7 +57,6 @@ class OpRow {
   OpRow& from_aten(std::string target, std::vector<AtenBinding> bindings = {});
   OpRow& from_aten(std::initializer_list<std::string_view> targets,
                    std::vector<AtenBinding> bindings = {});
-  OpRow& to(std::string_view target, std::string_view op, std::vector<TargetOption> options = {});
 
  private:
   OpRow& add_attr(AttrSpec spec);

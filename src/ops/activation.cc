@@ -110,8 +110,7 @@ void define_relus(Ops& ops) {
       .axes(AxisRule::kElementwise)
       .eval(eval_unary([](double x) { return x > 0 || std::isnan(x) ? x : 0.0; },
                        [](int64_t x) { return x > 0 ? x : 0; }))
-      .from_aten("relu.default")
-      .to("tflite", "RELU");
+      .from_aten("relu.default");
   ops.set.define(ops::kRelu6)
       .doc("min(max(x, 0), 6)")
       .operand("x", DTypeSet::kNumeric)
@@ -119,22 +118,19 @@ void define_relus(Ops& ops) {
       .axes(AxisRule::kElementwise)
       .eval(eval_unary(relu6,
                        [](int64_t x) { return std::min(std::max(x, int64_t{0}), int64_t{6}); }))
-      .from_aten("relu6.default")
-      .to("tflite", "RELU6");
+      .from_aten("relu6.default");
   define_activation(ops, ops::kLeakyRelu, "x where x >= 0, otherwise negative_slope * x")
       .attr(attr::kNegativeSlope, 0.01)
       .eval(eval_unary_with_attrs([](double x, const AttrsView& attrs) {
         return x >= 0 ? x : x * attrs[attr::kNegativeSlope];
-      }))
-      .to("tflite", "LEAKY_RELU", {{"alpha", attr::kNegativeSlope.name, {}}});
+      }));
   ops.set.define(ops::kPrelu)
       .doc("x where x > 0, otherwise slope * x; the slopes broadcast to x")
       .operand("x", DTypeSet::kFloating)
       .operand("slope", DTypeSet::kFloating)
       .result(prelu_type)
       .axes(AxisRule::kElementwise)
-      .eval(eval_prelu)
-      .to("tflite", "PRELU");
+      .eval(eval_prelu);
   ops.set.define(ops::kClamp)
       .doc("min(max(x, min), max)")
       .operand("x", DTypeSet::kNumeric)
@@ -146,20 +142,17 @@ void define_relus(Ops& ops) {
 }
 
 void define_smooth(Ops& ops) {
-  define_activation(ops, ops::kSigmoid, "1 / (1 + exp(-x))")
-      .eval(eval_unary(sigmoid))
-      .to("tflite", "LOGISTIC");
-  define_activation(ops, ops::kTanh, "hyperbolic tangent")
-      .eval(eval_unary([](double x) { return std::tanh(x); }))
-      .to("tflite", "TANH");
+  define_activation(ops, ops::kSigmoid, "1 / (1 + exp(-x))").eval(eval_unary(sigmoid));
+  define_activation(ops, ops::kTanh, "hyperbolic tangent").eval(eval_unary([](double x) {
+    return std::tanh(x);
+  }));
   define_activation(ops, ops::kElu,
                     "scale * x where x > 0, otherwise scale * alpha * (exp(input_scale * x) - 1)")
       .attr(attr::kAlpha, 1.0)
       .attr(attr::kScale, 1.0)
       .attr(attr::kInputScale, 1.0)
       .eval(eval_unary_with_attrs(elu))
-      .from_aten("elu.default")
-      .to("tflite", "ELU");  // legalise leaves alpha and scales of 1
+      .from_aten("elu.default");
   define_activation(ops, ops::kSilu, "x * sigmoid(x)")
       .eval(eval_unary([](double x) { return x / (1 + std::exp(-x)); }))
       .from_aten("silu.default");
@@ -170,8 +163,7 @@ void define_smooth(Ops& ops) {
       .from_aten("gelu.default");
   define_activation(ops, ops::kHardswish, "x * relu6(x + 3) / 6")
       .eval(eval_unary([](double x) { return x * relu6(x + 3) / 6; }))
-      .from_aten("hardswish.default")
-      .to("tflite", "HARD_SWISH");
+      .from_aten("hardswish.default");
   define_activation(ops, ops::kHardsigmoid, "relu6(x + 3) / 6")
       .eval(eval_unary([](double x) { return relu6(x + 3) / 6; }))
       .from_aten("hardsigmoid.default");

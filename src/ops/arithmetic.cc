@@ -106,18 +106,16 @@ struct BinaryRow {
   std::string_view doc;
   DTypeSet dtypes;
   EvalFn eval;
-  std::string_view tflite;
 };
 
 void define_binary(Ops& ops, const BinaryRow& row) {
-  OpRow defined = ops.set.define(row.name)
-                      .doc(row.doc)
-                      .operand("x", row.dtypes)
-                      .operand("other", row.dtypes)
-                      .result(broadcast)
-                      .axes(AxisRule::kElementwise)
-                      .eval(row.eval);
-  if (!row.tflite.empty()) defined.to("tflite", row.tflite);
+  ops.set.define(row.name)
+      .doc(row.doc)
+      .operand("x", row.dtypes)
+      .operand("other", row.dtypes)
+      .result(broadcast)
+      .axes(AxisRule::kElementwise)
+      .eval(row.eval);
 }
 
 void define_arithmetic_rows(Ops& ops) {
@@ -134,26 +132,23 @@ void define_arithmetic_rows(Ops& ops) {
   constexpr DTypeSet kNumeric = DTypeSet::kNumeric;
   constexpr DTypeSet kFloating = DTypeSet::kFloating;
   const std::vector<BinaryRow> rows = {
-      {ops::kAdd, "x + other", kNumeric, eval_binary(real_add, wrapping_add), "ADD"},
-      {ops::kSub, "x - other", kNumeric, eval_binary(real_sub, wrapping_sub), "SUB"},
-      {ops::kMul, "x * other", kNumeric, eval_binary(real_mul, wrapping_mul), "MUL"},
-      {ops::kDiv, "x / other, floating point", kFloating, eval_binary(real_div, no_integers),
-       "DIV"},
+      {ops::kAdd, "x + other", kNumeric, eval_binary(real_add, wrapping_add)},
+      {ops::kSub, "x - other", kNumeric, eval_binary(real_sub, wrapping_sub)},
+      {ops::kMul, "x * other", kNumeric, eval_binary(real_mul, wrapping_mul)},
+      {ops::kDiv, "x / other, floating point", kFloating, eval_binary(real_div, no_integers)},
       {ops::kFloorDivide, "x / other rounded down", kNumeric,
-       eval_division(floored_quotient_real, floored_quotient), "FLOOR_DIV"},
+       eval_division(floored_quotient_real, floored_quotient)},
       {ops::kTruncDivide, "x / other rounded towards 0", kNumeric,
-       eval_division(truncated_quotient_real, truncated_quotient), "DIV"},
+       eval_division(truncated_quotient_real, truncated_quotient)},
       {ops::kRemainder, "x - other * floor(x / other), with the sign of other", kNumeric,
-       eval_division(floored_rest_real, floored_rest), "FLOOR_MOD"},
+       eval_division(floored_rest_real, floored_rest)},
       {ops::kFmod, "x - other * trunc(x / other), with the sign of x", kNumeric,
-       eval_division(real_fmod, truncated_rest), ""},
-      {ops::kPow, "x to the power of other", kNumeric, eval_binary(real_pow, power), "POW"},
-      {ops::kMaximum, "the larger; NaN if either is", kNumeric, eval_binary(larger, integer_max),
-       "MAXIMUM"},
-      {ops::kMinimum, "the smaller; NaN if either is", kNumeric, eval_binary(smaller, integer_min),
-       "MINIMUM"},
+       eval_division(real_fmod, truncated_rest)},
+      {ops::kPow, "x to the power of other", kNumeric, eval_binary(real_pow, power)},
+      {ops::kMaximum, "the larger; NaN if either is", kNumeric, eval_binary(larger, integer_max)},
+      {ops::kMinimum, "the smaller; NaN if either is", kNumeric, eval_binary(smaller, integer_min)},
       {ops::kAtan2, "the angle of the point (other, x)", kFloating,
-       eval_binary(real_atan2, no_integers), "ATAN2"},
+       eval_binary(real_atan2, no_integers)},
   };
   for (const BinaryRow& row : rows) define_binary(ops, row);
 }

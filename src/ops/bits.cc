@@ -57,8 +57,7 @@ void define_bits_rows(Ops& ops) {
       .operand("other", DTypeSet::kInteger)
       .result(broadcast)
       .axes(AxisRule::kElementwise)
-      .eval(eval_binary([](double, double) { return 0.0; }, shifted_right))
-      .to("tflite", "RIGHT_SHIFT");
+      .eval(eval_binary([](double, double) { return 0.0; }, shifted_right));
 }
 
 // ---- the parts of a floating point number ----

@@ -61,8 +61,7 @@ void add_cast_ops(Ops& ops) {
       .attr(attr::kDType)
       .result(cast_type)
       .axes(AxisRule::kElementwise)
-      .eval(eval_cast)
-      .to("tflite", "CAST");
+      .eval(eval_cast);
 
   ops.imports.add({"to.dtype", "to.dtype_layout", "to.device", "_to_copy.default"}, import_to);
   ops.imports.add({"to.other", "type_as.default"}, import_to_other);

@@ -18,7 +18,6 @@ struct CompareRow {
   std::string_view doc;
   bool (*real)(double, double);
   bool (*integer)(int64_t, int64_t);
-  std::string_view tflite;
   std::initializer_list<std::string_view> aten;
 };
 
@@ -28,37 +27,31 @@ void define_comparisons(Ops& ops) {
        "x == other",
        [](double a, double b) { return a == b; },
        [](int64_t a, int64_t b) { return a == b; },
-       "EQUAL",
        {"eq.Tensor", "eq.Scalar"}},
       {ops::kNe,
        "x != other",
        [](double a, double b) { return a != b; },
        [](int64_t a, int64_t b) { return a != b; },
-       "NOT_EQUAL",
        {"ne.Tensor", "ne.Scalar", "not_equal.Tensor", "not_equal.Scalar"}},
       {ops::kLt,
        "x < other",
        [](double a, double b) { return a < b; },
        [](int64_t a, int64_t b) { return a < b; },
-       "LESS",
        {"lt.Tensor", "lt.Scalar", "less.Tensor", "less.Scalar"}},
       {ops::kLe,
        "x <= other",
        [](double a, double b) { return a <= b; },
        [](int64_t a, int64_t b) { return a <= b; },
-       "LESS_EQUAL",
        {"le.Tensor", "le.Scalar", "less_equal.Tensor", "less_equal.Scalar"}},
       {ops::kGt,
        "x > other",
        [](double a, double b) { return a > b; },
        [](int64_t a, int64_t b) { return a > b; },
-       "GREATER",
        {"gt.Tensor", "gt.Scalar", "greater.Tensor", "greater.Scalar"}},
       {ops::kGe,
        "x >= other",
        [](double a, double b) { return a >= b; },
        [](int64_t a, int64_t b) { return a >= b; },
-       "GREATER_EQUAL",
        {"ge.Tensor", "ge.Scalar", "greater_equal.Tensor", "greater_equal.Scalar"}},
   };
   for (const CompareRow& row : rows) {
@@ -70,8 +63,7 @@ void define_comparisons(Ops& ops) {
         .axes(AxisRule::kElementwise)
         .eval(eval_compare(row.real, row.integer))
         .promote(Promotion::kCommon)
-        .from_aten(row.aten)
-        .to("tflite", row.tflite);
+        .from_aten(row.aten);
   }
 }
 
@@ -80,7 +72,6 @@ struct LogicRow {
   std::string_view doc;
   DTypeSet dtypes;
   int64_t (*integer)(int64_t, int64_t);
-  std::string_view tflite;
 };
 
 void define_logic(Ops& ops) {
@@ -89,22 +80,21 @@ void define_logic(Ops& ops) {
   constexpr auto kOr = [](int64_t a, int64_t b) { return a | b; };
   constexpr auto kXor = [](int64_t a, int64_t b) { return a ^ b; };
   const LogicRow rows[] = {
-      {ops::kLogicalAnd, "both", DTypeSet::kBool, kAnd, "LOGICAL_AND"},
-      {ops::kLogicalOr, "at least one", DTypeSet::kBool, kOr, "LOGICAL_OR"},
-      {ops::kLogicalXor, "exactly one", DTypeSet::kBool, kXor, "NOT_EQUAL"},
-      {ops::kBitwiseAnd, "both, bit by bit", DTypeSet::kInteger, kAnd, "STABLEHLO_AND"},
-      {ops::kBitwiseOr, "at least one, bit by bit", DTypeSet::kInteger, kOr, ""},
-      {ops::kBitwiseXor, "exactly one, bit by bit", DTypeSet::kInteger, kXor, "BITWISE_XOR"},
+      {ops::kLogicalAnd, "both", DTypeSet::kBool, kAnd},
+      {ops::kLogicalOr, "at least one", DTypeSet::kBool, kOr},
+      {ops::kLogicalXor, "exactly one", DTypeSet::kBool, kXor},
+      {ops::kBitwiseAnd, "both, bit by bit", DTypeSet::kInteger, kAnd},
+      {ops::kBitwiseOr, "at least one, bit by bit", DTypeSet::kInteger, kOr},
+      {ops::kBitwiseXor, "exactly one, bit by bit", DTypeSet::kInteger, kXor},
   };
   for (const LogicRow& row : rows) {
-    OpRow defined = ops.set.define(row.name)
-                        .doc(row.doc)
-                        .operand("x", row.dtypes)
-                        .operand("other", row.dtypes)
-                        .result(broadcast)
-                        .axes(AxisRule::kElementwise)
-                        .eval(eval_binary(kNoReal, row.integer));
-    if (!row.tflite.empty()) defined.to("tflite", row.tflite);
+    ops.set.define(row.name)
+        .doc(row.doc)
+        .operand("x", row.dtypes)
+        .operand("other", row.dtypes)
+        .result(broadcast)
+        .axes(AxisRule::kElementwise)
+        .eval(eval_binary(kNoReal, row.integer));
   }
 }
 
@@ -115,8 +105,7 @@ void define_not(Ops& ops) {
       .operand("x", DTypeSet::kBool)
       .result(same_as_first)
       .axes(AxisRule::kElementwise)
-      .eval(eval_unary(kNoReal, [](int64_t x) { return int64_t{x == 0}; }))
-      .to("tflite", "LOGICAL_NOT");
+      .eval(eval_unary(kNoReal, [](int64_t x) { return int64_t{x == 0}; }));
   ops.set.define(ops::kBitwiseNot)
       .doc("every bit flipped")
       .operand("x", DTypeSet::kInteger)
@@ -165,8 +154,7 @@ void define_where(Ops& ops) {
       .operand("other")
       .result(where_type)
       .axes(AxisRule::kElementwise)
-      .eval(eval_where)
-      .to("tflite", "SELECT_V2");
+      .eval(eval_where);
 }
 
 // ---- import ----

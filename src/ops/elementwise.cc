@@ -22,7 +22,6 @@ struct UnaryRow {
   OpName name;
   std::string_view doc;
   double (*real)(double);
-  std::string_view tflite;  // empty: no op of that meaning
 };
 
 double sign_of(double x) {
@@ -31,44 +30,42 @@ double sign_of(double x) {
 
 // Integers become float32 first, as torch does.
 constexpr std::array kFloatRows = {
-    UnaryRow{ops::kExp, "e to the x", [](double x) { return std::exp(x); }, "EXP"},
-    UnaryRow{ops::kLog, "natural logarithm", [](double x) { return std::log(x); }, "LOG"},
-    UnaryRow{ops::kSqrt, "square root", [](double x) { return std::sqrt(x); }, "SQRT"},
-    UnaryRow{ops::kRsqrt, "1 / sqrt(x)", [](double x) { return 1 / std::sqrt(x); }, "RSQRT"},
-    UnaryRow{ops::kReciprocal, "1 / x", [](double x) { return 1 / x; }, ""},
-    UnaryRow{ops::kSin, "sine", [](double x) { return std::sin(x); }, "SIN"},
-    UnaryRow{ops::kCos, "cosine", [](double x) { return std::cos(x); }, "COS"},
-    UnaryRow{ops::kTan, "tangent", [](double x) { return std::tan(x); }, ""},
-    UnaryRow{ops::kAsin, "inverse sine", [](double x) { return std::asin(x); }, ""},
-    UnaryRow{ops::kAcos, "inverse cosine", [](double x) { return std::acos(x); }, ""},
-    UnaryRow{ops::kAtan, "inverse tangent", [](double x) { return std::atan(x); }, ""},
-    UnaryRow{ops::kSinh, "hyperbolic sine", [](double x) { return std::sinh(x); }, ""},
-    UnaryRow{ops::kCosh, "hyperbolic cosine", [](double x) { return std::cosh(x); }, ""},
-    UnaryRow{ops::kAsinh, "inverse hyperbolic sine", [](double x) { return std::asinh(x); }, ""},
-    UnaryRow{ops::kAcosh, "inverse hyperbolic cosine", [](double x) { return std::acosh(x); }, ""},
-    UnaryRow{ops::kAtanh, "inverse hyperbolic tangent", [](double x) { return std::atanh(x); }, ""},
-    UnaryRow{ops::kLog1p, "log(1 + x), exact near 0", [](double x) { return std::log1p(x); }, ""},
-    UnaryRow{ops::kExpm1, "exp(x) - 1, exact near 0", [](double x) { return std::expm1(x); }, ""},
-    UnaryRow{ops::kErf, "error function", [](double x) { return std::erf(x); }, ""},
+    UnaryRow{ops::kExp, "e to the x", [](double x) { return std::exp(x); }},
+    UnaryRow{ops::kLog, "natural logarithm", [](double x) { return std::log(x); }},
+    UnaryRow{ops::kSqrt, "square root", [](double x) { return std::sqrt(x); }},
+    UnaryRow{ops::kRsqrt, "1 / sqrt(x)", [](double x) { return 1 / std::sqrt(x); }},
+    UnaryRow{ops::kReciprocal, "1 / x", [](double x) { return 1 / x; }},
+    UnaryRow{ops::kSin, "sine", [](double x) { return std::sin(x); }},
+    UnaryRow{ops::kCos, "cosine", [](double x) { return std::cos(x); }},
+    UnaryRow{ops::kTan, "tangent", [](double x) { return std::tan(x); }},
+    UnaryRow{ops::kAsin, "inverse sine", [](double x) { return std::asin(x); }},
+    UnaryRow{ops::kAcos, "inverse cosine", [](double x) { return std::acos(x); }},
+    UnaryRow{ops::kAtan, "inverse tangent", [](double x) { return std::atan(x); }},
+    UnaryRow{ops::kSinh, "hyperbolic sine", [](double x) { return std::sinh(x); }},
+    UnaryRow{ops::kCosh, "hyperbolic cosine", [](double x) { return std::cosh(x); }},
+    UnaryRow{ops::kAsinh, "inverse hyperbolic sine", [](double x) { return std::asinh(x); }},
+    UnaryRow{ops::kAcosh, "inverse hyperbolic cosine", [](double x) { return std::acosh(x); }},
+    UnaryRow{ops::kAtanh, "inverse hyperbolic tangent", [](double x) { return std::atanh(x); }},
+    UnaryRow{ops::kLog1p, "log(1 + x), exact near 0", [](double x) { return std::log1p(x); }},
+    UnaryRow{ops::kExpm1, "exp(x) - 1, exact near 0", [](double x) { return std::expm1(x); }},
+    UnaryRow{ops::kErf, "error function", [](double x) { return std::erf(x); }},
 };
 
 // Integers stay as they are, so the op is left out for them.
 constexpr std::array kRoundingRows = {
-    UnaryRow{ops::kFloor, "rounded down", [](double x) { return std::floor(x); }, "FLOOR"},
-    UnaryRow{ops::kCeil, "rounded up", [](double x) { return std::ceil(x); }, "CEIL"},
-    UnaryRow{ops::kRound, "rounded, half to even", [](double x) { return std::nearbyint(x); },
-             "ROUND"},
-    UnaryRow{ops::kTrunc, "rounded towards 0", [](double x) { return std::trunc(x); }, ""},
+    UnaryRow{ops::kFloor, "rounded down", [](double x) { return std::floor(x); }},
+    UnaryRow{ops::kCeil, "rounded up", [](double x) { return std::ceil(x); }},
+    UnaryRow{ops::kRound, "rounded, half to even", [](double x) { return std::nearbyint(x); }},
+    UnaryRow{ops::kTrunc, "rounded towards 0", [](double x) { return std::trunc(x); }},
 };
 
 void define_unary(Ops& ops, const UnaryRow& row) {
-  OpRow defined = ops.set.define(row.name)
-                      .doc(row.doc)
-                      .operand("x", DTypeSet::kFloating)
-                      .result(same_as_first)
-                      .axes(AxisRule::kElementwise)
-                      .eval(eval_unary(row.real));
-  if (!row.tflite.empty()) defined.to("tflite", row.tflite);
+  ops.set.define(row.name)
+      .doc(row.doc)
+      .operand("x", DTypeSet::kFloating)
+      .result(same_as_first)
+      .axes(AxisRule::kElementwise)
+      .eval(eval_unary(row.real));
 }
 
 int64_t wrapping_negate(int64_t x) {
@@ -85,30 +82,26 @@ void define_numeric_rows(Ops& ops) {
       .result(same_as_first)
       .axes(AxisRule::kElementwise)
       .eval(eval_unary([](double x) { return std::fabs(x); },
-                       [](int64_t x) { return x < 0 ? wrapping_negate(x) : x; }))
-      .to("tflite", "ABS");
+                       [](int64_t x) { return x < 0 ? wrapping_negate(x) : x; }));
   ops.set.define(ops::kNeg)
       .doc("-x")
       .operand("x", DTypeSet::kNumeric)
       .result(same_as_first)
       .axes(AxisRule::kElementwise)
       .eval(eval_unary([](double x) { return -x; }, wrapping_negate))
-      .from_aten({"neg.default", "negative.default"})
-      .to("tflite", "NEG");
+      .from_aten({"neg.default", "negative.default"});
   ops.set.define(ops::kSign)
       .doc("-1, 0 or 1")
       .operand("x", DTypeSet::kNumeric)
       .result(same_as_first)
       .axes(AxisRule::kElementwise)
-      .eval(eval_unary(sign_of, [](int64_t x) { return int64_t{(x > 0) - (x < 0)}; }))
-      .to("tflite", "SIGN");
+      .eval(eval_unary(sign_of, [](int64_t x) { return int64_t{(x > 0) - (x < 0)}; }));
   ops.set.define(ops::kSquare)
       .doc("x * x")
       .operand("x", DTypeSet::kNumeric)
       .result(same_as_first)
       .axes(AxisRule::kElementwise)
-      .eval(eval_unary([](double x) { return x * x; }, wrapping_square))
-      .to("tflite", "SQUARE");
+      .eval(eval_unary([](double x) { return x * x; }, wrapping_square));
   ops.set.define(ops::kIsNan)
       .doc("whether x is not a number")
       .operand("x", DTypeSet::kFloating)

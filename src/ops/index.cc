@@ -62,8 +62,7 @@ void define_index_rows(Ops& ops) {
       .attr(attr::kAxis)
       .result(gather_type)
       .axes(AxisRule::kAlong)
-      .eval(eval_gather)
-      .to("tflite", "GATHER", {{"axis", attr::kAxis.name, {}}, {"batch_dims", "", int64_t{0}}});
+      .eval(eval_gather);
 }
 
 // ---- import ----

@@ -148,8 +148,7 @@ void define_slice_rows(Ops& ops) {
       .attr(attr::kAxis)
       .result(concat_type)
       .axes(AxisRule::kAlong)
-      .eval(eval_concat)
-      .to("tflite", "CONCATENATION", {{"axis", attr::kAxis.name, {}}});
+      .eval(eval_concat);
   ops.set.define(ops::kFlip)
       .doc("the order along some axes reversed")
       .operand("x")

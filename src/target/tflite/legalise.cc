@@ -39,24 +39,25 @@ Pass legalise_ops(NanForm nan) {
 
 }  // namespace
 
-std::vector<Pass> prepare_passes(const LegaliseOptions& options) {
+std::vector<Pass> prepare_passes(const Choices& choices) {
   std::vector<Pass> passes;
+  passes.push_back(check_state());
   passes.push_back(widen_types());
-  if (options.nan == NanForm::kFast) passes.push_back(drop_nan_guards());
+  if (choices.nan == NanForm::kFast) passes.push_back(drop_nan_guards());
   return passes;
 }
 
-std::vector<Pass> legalise_passes(const LegaliseOptions& options) {
+std::vector<Pass> legalise_passes(const Choices& choices) {
   std::vector<Pass> passes;
   passes.push_back(select_instead_of_if(kSmallBranches));
-  passes.push_back(legalise_recurrent(options.recurrent));
+  passes.push_back(legalise_recurrent(choices.recurrent));
   passes.push_back(fold_constants());
   passes.push_back(simplify_bodies());  // weights of loops become constants of their bodies
   passes.push_back(fold_constants());
   passes.push_back(narrow_integers());
   passes.push_back(guard_values());
-  passes.push_back(options.nan == NanForm::kExact ? guard_nan() : leave_nan());
-  passes.push_back(legalise_ops(options.nan));
+  passes.push_back(choices.nan == NanForm::kExact ? guard_nan() : leave_nan());
+  passes.push_back(legalise_ops(choices.nan));
   passes.push_back(merge_equal_ops());
   passes.push_back(fold_constants());
   passes.push_back(remove_dead_code());

@@ -15,22 +15,15 @@
 
 #include <vector>
 
+#include "passes/choices.h"
 #include "passes/rewrite.h"
-#include "target/tflite/nan_form.h"
-#include "target/tflite/recurrent_form.h"
 
 namespace ferryman::tflite {
 
-// What the user may choose between.
-struct LegaliseOptions {
-  RecurrentForm recurrent = RecurrentForm::kAuto;
-  NanForm nan = NanForm::kFast;
-};
-
 // Before the graph is simplified: on the target's types, and without what it shall not compute, the
 // fusions find what they look for.
-std::vector<Pass> prepare_passes(const LegaliseOptions& options = {});
-std::vector<Pass> legalise_passes(const LegaliseOptions& options = {});
+std::vector<Pass> prepare_passes(const Choices& choices = {});
+std::vector<Pass> legalise_passes(const Choices& choices = {});
 
 // The rules, by family; each stands in its own file.
 std::vector<Rule> legal_conv_rules();
@@ -52,6 +45,8 @@ std::vector<Rule> legal_order_rules(NanForm nan);
 // Recurrent layers as loops or step after step; their rearranged weights are constants for the
 // rules above only after folding.
 Pass legalise_recurrent(RecurrentForm form);
+// State is refused: a file would forget it.
+Pass check_state();
 // Computes on types that the runtime has kernels for.
 Pass widen_types();
 // int64 whose values fit into int32.

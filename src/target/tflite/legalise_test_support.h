@@ -47,7 +47,7 @@ struct Legalised {
   std::string errors;
 };
 
-inline Legalised legalise_one(const OneOpCase& one, const LegaliseOptions& forms = {}) {
+inline Legalised legalise_one(const OneOpCase& one, const Choices& forms = {}) {
   Ops ops;
   add_all_ops(ops);
   Graph graph(ops.set);
@@ -87,7 +87,7 @@ inline Legalised legalise_one(const OneOpCase& one, const LegaliseOptions& forms
 
 // Nothing but ops of TFLite remain, and the values are the same to `tolerance`.
 inline void expect_legalises(const OneOpCase& one, double tolerance = 2e-6,
-                             const LegaliseOptions& forms = {}) {
+                             const Choices& forms = {}) {
   const Legalised result = legalise_one(one, forms);
   EXPECT_EQ(result.errors, "");
   EXPECT_LE(result.largest_error, tolerance) << testing::PrintToString(result.ops);

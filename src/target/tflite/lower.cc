@@ -5,7 +5,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "support/check.h"
-#include "target/tflite/lower_op.h"
+#include "target/tflite/lower_table.h"
 #include "target/tflite/option_fields.h"
 
 namespace ferryman::tflite {
@@ -13,43 +13,6 @@ namespace ferryman::tflite {
 using layout::Layout;
 
 namespace {
-
-// Copies an attribute into the option field of that name.
-struct OptionSetter {
-  std::string_view name;
-  const Attr& attr;
-  bool found = false;
-
-  template <typename Field, typename Value>
-  void operator()(const Field& field, Value& value) {
-    if (field.name != name) return;
-    found = true;
-    if constexpr (std::is_same_v<Value, bool>) {
-      value = std::get<bool>(attr);
-    } else if constexpr (std::is_floating_point_v<Value>) {
-      value = static_cast<Value>(std::get<double>(attr));
-    } else if constexpr (std::is_integral_v<Value>) {
-      value = static_cast<Value>(std::get<int64_t>(attr));
-    } else {
-      internal_error("a row sets an option of a kind that needs a lowering function");
-    }
-  }
-};
-
-// An op whose row names the target's op and its options.
-void lower_by_row(LowerOp& op, const TargetRow& row) {
-  const std::optional<Op> kernel = op_from_name(row.op);
-  check(kernel.has_value(), "a row names an op that TFLite does not have");
-  Options options = default_options(*kernel);
-  for (const TargetOption& option : row.options) {
-    const Attr& attr =
-        option.fixed.has_value() ? *option.fixed : op.op().attrs_view().at(option.attr);
-    OptionSetter setter{option.option, attr};
-    visit_fields(options, setter);
-    check(setter.found, "a row names an option that the op does not have");
-  }
-  op.finish_elementwise(*kernel, std::move(options));
-}
 
 // What the lowering of a graph and of all bodies inside of it fills.
 struct ModelParts {
@@ -120,10 +83,10 @@ class GraphLowering : public CalledGraphs {
     memory_.set_location(static_cast<int32_t>(location.index));
     note_place(location);
     LowerOp op(graph_, plan_, memory_, subgraph_, *this, id);
-    if (const LowerFn lower = find_lowering(op.op().def->name)) return lower(op);
-    const TargetRow* row = op.op().def->target_row("tflite");
+    const LoweringRow* row = find_lowering(*op.op().def);
     check(row != nullptr, "an op that check_target should have refused");
-    lower_by_row(op, *row);
+    if (row->lower != nullptr) return row->lower(op);
+    op.finish_elementwise(*row->kernel, default_options(*row->kernel));
   }
 
   void note_place(LocationId location) {
@@ -144,8 +107,8 @@ class GraphLowering : public CalledGraphs {
   }
 
   // The tensor that the user reads, which may be a copy of the one that was produced.
-  MemoryTable::Placement output_placement(ValueId value, const Layout& layout, TensorIndex tensor) {
-    MemoryTable::Placement placement;
+  Placement output_placement(ValueId value, const Layout& layout, TensorIndex tensor) {
+    Placement placement;
     placement.tensor = tensor;
     placement.factors = static_sizes(graph_.type(value).dims);
     for (const layout::PhysicalAxis& axis : layout.axes) {
@@ -163,7 +126,7 @@ class GraphLowering : public CalledGraphs {
     for (const ValueId result : op.results) {
       const std::string& name = graph_.value(result).name;
       if (name.empty()) continue;
-      MemoryTable::Placement placement = memory_.placement(result);
+      Placement placement = memory_.placement(result);
       if (placement.tensor != kAbsent) placements_.nodes.push_back({name, std::move(placement)});
     }
   }

@@ -9,21 +9,16 @@
 #include <vector>
 
 #include "layout/plan.h"
+#include "target/artifact.h"
 #include "target/tflite/memory.h"
 
 namespace ferryman::tflite {
 
-// Where a value that the user knows by name lies in the model.
-struct NamedPlacement {
-  std::string node;
-  MemoryTable::Placement placement;
-};
-
 // Where the values of one graph lie in its subgraph.
 struct Placements {
   std::vector<NamedPlacement> nodes;            // values with names, in execution order
-  std::vector<MemoryTable::Placement> inputs;   // parallel to Graph::inputs()
-  std::vector<MemoryTable::Placement> outputs;  // parallel to Graph::outputs()
+  std::vector<Placement> inputs;   // parallel to Graph::inputs()
+  std::vector<Placement> outputs;  // parallel to Graph::outputs()
 };
 
 // A body, which the operators of other graphs call.

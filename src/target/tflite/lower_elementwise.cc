@@ -34,6 +34,11 @@ void lower_clamp(LowerOp& op) {
   op.finish(Op::kMinimum, {op.filled(dtype, {}, high), x});
 }
 
+void lower_leaky_relu(LowerOp& op) {
+  const auto alpha = static_cast<float>(op.attr(attr::kNegativeSlope));
+  op.finish_elementwise(Op::kLeakyRelu, LeakyReluOptions{.alpha = alpha});
+}
+
 void lower_gelu(LowerOp& op) {
   op.finish_elementwise(Op::kGelu,
                         GeluOptions{.approximate = op.attr(attr::kApproximate) == "tanh"});

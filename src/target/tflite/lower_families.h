@@ -1,5 +1,4 @@
-// The lowering functions of core ops that need more than their row says. One line per function
-// here and in lower_table.cc.
+// The functions that rows of lower_table.cc name.
 #pragma once
 
 #include "target/tflite/lower_op.h"
@@ -24,6 +23,7 @@ void lower_matmul(LowerOp& op);
 void lower_bitcast(LowerOp& op);
 void lower_cast(LowerOp& op);
 void lower_clamp(LowerOp& op);
+void lower_leaky_relu(LowerOp& op);
 void lower_gelu(LowerOp& op);
 void lower_where(LowerOp& op);
 void lower_reciprocal(LowerOp& op);

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "support/check.h"
-#include "target/tflite/transposition.h"
 
 namespace ferryman::tflite {
 

@@ -156,8 +156,4 @@ class LowerOp {
   CalledGraphs& called_;
 };
 
-using LowerFn = void (*)(LowerOp&);
-// The function that lowers a core op; null if its row says it all, or nobody does.
-LowerFn find_lowering(std::string_view core_op);
-
 }  // namespace ferryman::tflite

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "support/check.h"
-#include "target/tflite/contract.h"
+#include "target/tflite/forms.h"
 #include "target/tflite/lower_families.h"
 
 namespace ferryman::tflite {

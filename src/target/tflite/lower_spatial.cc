@@ -4,7 +4,7 @@
 
 #include "ops/attrs.h"
 #include "support/check.h"
-#include "target/tflite/contract.h"
+#include "target/tflite/forms.h"
 #include "target/tflite/lower_families.h"
 #include "target/tflite/same_padding.h"
 

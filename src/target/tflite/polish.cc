@@ -164,8 +164,8 @@ class ActivationFusion {
     std::for_each(graph_.outputs.begin(), graph_.outputs.end(), keep);
     if (placements_ != nullptr) {
       for (NamedPlacement& node : placements_->nodes) keep(node.placement.tensor);
-      for (MemoryTable::Placement& input : placements_->inputs) keep(input.tensor);
-      for (MemoryTable::Placement& output : placements_->outputs) keep(output.tensor);
+      for (Placement& input : placements_->inputs) keep(input.tensor);
+      for (Placement& output : placements_->outputs) keep(output.tensor);
     }
     for (Signature& signature : model_.signatures) {
       if (signature.subgraph != number_) continue;

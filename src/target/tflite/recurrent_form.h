@@ -8,14 +8,9 @@
 #include <cstdint>
 
 #include "ops/recurrent.h"
+#include "passes/choices.h"
 
 namespace ferryman::tflite {
-
-enum class RecurrentForm : uint8_t {
-  kAuto,      // what is expected to be faster
-  kUnrolled,  // always: for compilers that take no WHILE
-  kLoop,      // wherever there are enough steps
-};
 
 // Both directions in one loop, with one matrix product for both: saves iterations, as long as their
 // weights leave room for several steps in the cache.

@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "borrowed_tensor.h"
+#include "driver/convert.h"
 #include "evaluate.h"
 #include "frontend/functionalise.h"
 #include "frontend/live.h"
@@ -16,6 +17,7 @@
 #include "native_error.h"
 #include "tests/support/core_ir.h"
 #include "tests/support/program_json.h"
+#include "tests/support/text_target.h"
 
 namespace nb = nanobind;
 
@@ -61,6 +63,15 @@ std::string core_ir_archive(const std::string& path) {
   return unwrap(print_core_ir(unwrap(frontend::read_pt2(path))));
 }
 
+// To the target of tests (text_target.h); the report as JSON.
+std::string convert_to_text(const std::string& path, const std::string& output_path) {
+  nb::gil_scoped_release release;
+  const Conversion done =
+      convert_to(TextTarget(), unwrap(frontend::read_pt2(path)), ConvertOptions(), output_path);
+  if (!done.report.has_value()) throw NativeError(done.diagnostics);
+  return to_json(*done.report);
+}
+
 // The package's exception, not a second one of the same name.
 void raise_native_error(const std::exception_ptr& failure, void* type) {
   try {
@@ -77,6 +88,8 @@ NB_MODULE(native_support, m) {
   nb::register_exception_translator(&raise_native_error, nb::object(m.attr("NativeError")).ptr());
   m.def("print_live", &print_live, nb::arg("buffer"), nb::arg("tensors"),
         "The program that walk() made, as text: one line per input, node and output.");
+  m.def("convert_to_text", &convert_to_text, nb::arg("path"), nb::arg("output_path"),
+        "Writes a .pt2 archive with the target of tests, a file of text; returns the report.");
   m.def("print_pt2", &print_pt2, nb::arg("path"),
         "The program in an archive of torch.export.save, as text.");
   m.def("functionalise_to_json", &functionalise_to_json, nb::arg("buffer"), nb::arg("tensors"),

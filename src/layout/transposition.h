@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "ir/attr.h"
-#include "target/tflite/shapes.h"
 
-namespace ferryman::tflite {
+namespace ferryman::layout {
 
 struct Transposition {
   std::vector<int32_t> input_shape;
@@ -24,4 +23,4 @@ struct Transposition {
 Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
                             const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted);
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman::layout

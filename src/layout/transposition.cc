@@ -1,8 +1,8 @@
-#include "target/tflite/transposition.h"
+#include "layout/transposition.h"
 
 #include <algorithm>
 
-namespace ferryman::tflite {
+namespace ferryman::layout {
 
 namespace {
 
@@ -58,4 +58,4 @@ Transposition transposition(const std::vector<int32_t>& input_shape, const Ints&
   return result;
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman::layout

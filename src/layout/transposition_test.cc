@@ -1,8 +1,8 @@
-#include "target/tflite/transposition.h"
+#include "layout/transposition.h"
 
 #include <gtest/gtest.h>
 
-namespace ferryman::tflite {
+namespace ferryman::layout {
 
 namespace {
 
@@ -28,4 +28,4 @@ TEST(Transposition, MovesUnitsToWhereTheReaderWantsThem) {
 
 }  // namespace
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman::layout

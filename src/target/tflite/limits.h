@@ -1,0 +1,17 @@
+// What LiteRT's kernels do not take, op by op; lower_table.cc says which are whose.
+#pragma once
+
+#include "target/tflite/lower_table.h"
+
+namespace ferryman::tflite {
+
+std::optional<Limit> conv_limit(const Graph& graph, const ferryman::Op& op);
+std::optional<Limit> conv_transpose_limit(const Graph& graph, const ferryman::Op& op);
+std::optional<Limit> image_limit(const Graph& graph, const ferryman::Op& op);
+std::optional<Limit> matmul_limit(const Graph& graph, const ferryman::Op& op);
+std::optional<Limit> segment_limit(const Graph& graph, const ferryman::Op& op);
+
+// Of an op that computes with `kernel` on `dtype`.
+std::optional<Limit> type_limit(Op kernel, const ferryman::Op& op, DType dtype);
+
+}  // namespace ferryman::tflite

@@ -1,0 +1,29 @@
+// The smallest target that is one: a file of text, with a line for each tensor that it holds.
+//
+//   t0 = input image: f32[1, 3, 32, 32]
+//   t1 = transpose(t0, [0, 2, 3, 1]): f32[1, 32, 32, 3]
+//   t2 = constant conv.weight: f32[8, 3, 3, 3]
+//   t3 = conv(t1, t2, none) {stride=[2, 2]}: f32[1, 16, 16, 8]
+//
+// It keeps every op that it can, and has images channels last. docs/adding_a_target.md reads it.
+#pragma once
+
+#include "target/target.h"
+#include "tests/support/test_contract.h"
+
+namespace ferryman {
+
+class TextTarget : public Target {
+ public:
+  std::string_view name() const override { return "text"; }
+  std::string_view suffix() const override { return ".txt"; }
+  std::vector<Pass> prepare(const Choices&) const override { return {}; }
+  std::vector<Pass> legalise(const Choices& choices) const override;
+  const layout::TargetContract& contract() const override { return contract_; }
+  Result<Artifact> write(const WriteRequest& request) const override;
+
+ private:
+  layout::ChannelsLastContract contract_;
+};
+
+}  // namespace ferryman
