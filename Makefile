@@ -35,7 +35,7 @@ setup:
 
 configure: setup
 	@cmake -S . -B build $(CMAKE_FLAGS) -DCMAKE_BUILD_TYPE=Release -DFERRYMAN_BUILD_PYTHON=ON \
-	  -DFERRYMAN_BUILD_BENCH=ON -DPython_EXECUTABLE=$(abspath $(PY)) >build.log || \
+	  -DFERRYMAN_BUILD_BENCH=ON -DFERRYMAN_BUILD_LIBRARY=ON -DPython_EXECUTABLE=$(abspath $(PY)) >build.log || \
 	  { cat build.log; exit 1; }
 
 # What conversions need, without tests and benchmarks.
@@ -44,7 +44,8 @@ module: configure
 
 # And what Python tests ask of the core beside conversions.
 test-module: configure
-	@cmake --build build -j$(JOBS) --target ferryman_native ferryman_cli ferryman_native_support
+	@cmake --build build -j$(JOBS) --target ferryman_native ferryman_cli ferryman_native_support \
+	  ferryman
 
 build: configure
 	@cmake --build build -j$(JOBS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that #include goes down only:
 
-    support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- cli <- python <- tests
+    support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- {api, cli} <- python <- tests
 
 A folder may include itself and everything on a lower level; siblings in braces do not include each
 other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how
@@ -25,6 +25,7 @@ LEVELS = {
     "layout": 3,
     "target": 4,
     "driver": 5,
+    "api": 6,
     "cli": 6,
     "python": 7,
     "tests": 8,
