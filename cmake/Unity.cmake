@@ -11,7 +11,7 @@ set(ferryman_group_bytes 90000)
 # In src/target/tflite, `Op` is the enumeration of the format's operators, except in the rules that
 # change the core graph, where it is the core's.
 set(ferryman_core_op_sources
-  "/tflite/(contract|guard|legalise|narrow_|recurrent_|transposition|widen_)[^/]*$")
+  "/tflite/(guard|legalise|narrow_|recurrent_|widen_)[^/]*$")
 
 # Sets `folder` and `bytes`, where a source lies and how large it is.
 function(ferryman_measure_source source)

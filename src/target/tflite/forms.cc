@@ -47,7 +47,7 @@ constexpr int kMaxStepsToTurn = 8;
 std::optional<int> turned_dim(const Graph& graph, ValueId value) {
   const size_t rank = graph.type(value).rank();
   for (int step = 0; step < kMaxStepsToTurn && graph.producer(value).valid(); ++step) {
-    const Op& op = graph.op(graph.producer(value));
+    const ferryman::Op& op = graph.op(graph.producer(value));
     if (op.is(ops::kPermute)) {
       const Ints& perm = op.attr(attr::kPerm).values;
       const auto at = std::find(perm.begin(), perm.end(), static_cast<int64_t>(rank) - 1);
@@ -67,7 +67,7 @@ std::optional<int> turned_dim(const Graph& graph, ValueId value) {
 // What the product from the left costs beside it: its right operand is packed at run time, and a
 // bias is an ADD. An estimate, in bytes: with it the planner takes this form where it is faster (an
 // MLP-Mixer and a CaiT, 6 % each); the parts were not measured by themselves.
-int64_t cost_from_left(const Graph& graph, const Op& op) {
+int64_t cost_from_left(const Graph& graph, const ferryman::Op& op) {
   const int64_t read = num_elements(graph.type(op.operands[0]).dims) * byte_size(DType::kF32);
   const int64_t written = num_elements(graph.type(op.result()).dims) * byte_size(DType::kF32);
   return read / 2 + (op.has_operand(2) ? written : 0);
@@ -100,7 +100,7 @@ TensorDemand port_demand(size_t rank, bool is_entry, ImageRanks images) {
 
 // The operands by `before`, what the results are by `after`. Carried values are both.
 Form body_form(const Graph& graph, OpId id, ImageRanks before, ImageRanks after) {
-  const Op& op = graph.op(id);
+  const ferryman::Op& op = graph.op(id);
   Form form;
   for (const ValueId operand : op.operands)
     form.operands.push_back(logical(graph.type(operand).rank()));
@@ -135,7 +135,7 @@ bool shares_a_body(const Graph& graph, OpId id) {
 }  // namespace
 
 bool is_depthwise(const Graph& graph, OpId id) {
-  const Op& conv = graph.op(id);
+  const ferryman::Op& conv = graph.op(id);
   const Dim channels = graph.type(conv.operands[0]).dims[1];
   // With one input channel both operators do; the dense one has the faster kernel.
   return Dim(conv.attr(attr::kGroups)) == channels && !(channels == Dim(1));
@@ -173,7 +173,7 @@ std::vector<Form> topk_forms(const Graph& graph, OpId op) {
 }
 
 std::vector<Form> linear_forms(const Graph& graph, OpId id) {
-  const Op& op = graph.op(id);
+  const ferryman::Op& op = graph.op(id);
   const TensorType& x = graph.type(op.operands[0]);
   const int last = static_cast<int>(x.rank()) - 1;
   const int result_last = static_cast<int>(graph.type(op.result()).rank()) - 1;
