@@ -9,6 +9,7 @@
 #include "ops/attrs.h"
 #include "ops/control.h"
 #include "ops/names.h"
+#include "target/tflite/shapes.h"
 
 namespace ferryman::tflite {
 
@@ -16,8 +17,6 @@ using layout::Form;
 using layout::TensorDemand;
 
 namespace {
-
-constexpr size_t kMaxRankFromLeft = 5;  // of BATCH_MATMUL
 
 // [N, C, spatial…] with C innermost.
 TensorDemand channels_last(size_t rank) {
@@ -174,7 +173,7 @@ std::vector<Form> topk_forms(const Graph& graph, OpId op) {
 
 std::vector<Form> linear_forms(const Graph& graph, OpId id) {
   const ferryman::Op& op = graph.op(id);
-  const TensorType& x = graph.type(op.operands[0]);
+  const ferryman::TensorType& x = graph.type(op.operands[0]);
   const int last = static_cast<int>(x.rank()) - 1;
   const int result_last = static_cast<int>(graph.type(op.result()).rank()) - 1;
   std::vector<Form> forms = {{.operands = {{{last}}, logical(2)}, .results = {{{result_last}}}}};
@@ -182,7 +181,7 @@ std::vector<Form> linear_forms(const Graph& graph, OpId id) {
                            (!op.has_operand(2) || graph.is_constant(op.operands[2]));
   const std::optional<int> rows = turned_dim(graph, op.operands[0]);
   const bool fits = is_constant && rows.has_value() && x.dtype == DType::kF32 &&
-                    result_last == last && x.rank() <= kMaxRankFromLeft && all_static(x.dims) &&
+                    result_last == last && x.rank() <= kMaxMatmulRank && all_static(x.dims) &&
                     num_elements(graph.type(op.result()).dims) * num_elements(x.dims) > 0;
   if (!fits) return forms;
   TensorDemand all{{last}};

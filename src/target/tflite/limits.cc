@@ -10,8 +10,6 @@ namespace ferryman::tflite {
 
 namespace {
 
-constexpr size_t kMaxMatmulRank = 5;
-
 size_t rank_of(const Graph& graph, const ferryman::Op& op) {
   return graph.type(op.operands[0]).rank();
 }

@@ -11,7 +11,6 @@ namespace {
 
 // The kernels' range of ranks, built-in and XNNPACK.
 constexpr size_t kMaxLinearRank = 4;
-constexpr size_t kMaxMatmulRank = 5;
 
 bool ends_alike(const Shape& a, const Shape& b, size_t count) {
   return a.size() >= count && b.size() >= count &&

@@ -15,6 +15,9 @@ namespace ferryman::tflite {
 
 using Shape = std::vector<int32_t>;
 
+// Of BATCH_MATMUL's operands, built-in and XNNPACK.
+inline constexpr size_t kMaxMatmulRank = 5;
+
 // XNNPACK's tensors. It leaves operators on more axes to the built-in kernels, but for SOFTMAX,
 // FULLY_CONNECTED, CONCATENATION, SUM and MEAN, which it takes on and then fails to prepare.
 inline constexpr size_t kMaxDelegatedRank = 6;
