@@ -5,6 +5,7 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
+#include "ops/spatial.h"
 
 namespace ferryman {
 
@@ -290,9 +291,8 @@ class AxesOfOp {
   OpAxes convolution(size_t weight_in, size_t weight_out) {
     const size_t num_spatial = rank(op_.result()) - 2;
     const int64_t groups = op_.attr(attr::kGroups);
-    const Dim in_channels = dims(op_.operands[0])[1];
-    const Dim out_channels = dims(op_.result())[1];
-    const bool depthwise = groups > 1 && in_channels == Dim(groups) && out_channels == in_channels;
+    const bool depthwise =
+        conv_kind(graph_, op_) == ConvKind::kDepthwise && depth_multiplier(graph_, op_) == 1;
     const bool mixed = groups > 1 && !depthwise;  // which channels meet depends on their positions
     const int batch = add_axis({});
     const int in = add_axis({.positional = mixed});

@@ -5,6 +5,7 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
+#include "ops/spatial.h"
 #include "passes/match.h"
 
 namespace ferryman {
@@ -28,11 +29,10 @@ Dim channels(const Graph& graph, ValueId value) {
 }
 
 ChannelBehaviour of_conv(const Graph& graph, const Op& op) {
-  const int64_t groups = op.attr(attr::kGroups);
-  if (groups == 1) return {ChannelRole::kAbsorbs, {0}, {{1, 1}}};
-  const Dim in = channels(graph, op.operands[0]);
-  if (!(in == Dim(groups))) return fixed();
-  const int64_t multiplier = channels(graph, op.result()).size() / groups;
+  const ConvKind kind = conv_kind(graph, op);
+  if (kind == ConvKind::kDense) return {ChannelRole::kAbsorbs, {0}, {{1, 1}}};
+  if (kind == ConvKind::kGrouped) return fixed();
+  const int64_t multiplier = depth_multiplier(graph, op);
   ChannelBehaviour depthwise{ChannelRole::kPasses, {0}, {{1, 0, multiplier}}, multiplier};
   if (op.has_operand(2)) depthwise.constants.push_back({2, 0, multiplier});
   return depthwise;

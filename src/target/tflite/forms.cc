@@ -9,6 +9,7 @@
 #include "ops/attrs.h"
 #include "ops/control.h"
 #include "ops/names.h"
+#include "ops/spatial.h"
 #include "target/tflite/shapes.h"
 
 namespace ferryman::tflite {
@@ -133,18 +134,12 @@ bool shares_a_body(const Graph& graph, OpId id) {
 
 }  // namespace
 
-bool is_depthwise(const Graph& graph, OpId id) {
-  const ferryman::Op& conv = graph.op(id);
-  const Dim channels = graph.type(conv.operands[0]).dims[1];
-  // With one input channel both operators do; the dense one has the faster kernel.
-  return Dim(conv.attr(attr::kGroups)) == channels && !(channels == Dim(1));
-}
-
 std::vector<Form> conv_forms(const Graph& graph, OpId op) {
   const size_t rank = graph.type(graph.op(op).operands[0]).rank();
-  TensorDemand weight = channels_last(rank);                          // OHWI
-  if (rank == 4 && is_depthwise(graph, op)) weight = {{1, 2, 3, 0}};  // 1HWO
-  if (rank == 5) weight = {{2, 3, 4, 1, 0}};                          // CONV_3D: DHWIO
+  const bool is_depthwise = conv_kind(graph, graph.op(op)) == ConvKind::kDepthwise;
+  TensorDemand weight = channels_last(rank);               // OHWI
+  if (rank == 4 && is_depthwise) weight = {{1, 2, 3, 0}};  // 1HWO
+  if (rank == 5) weight = {{2, 3, 4, 1, 0}};               // CONV_3D: DHWIO
   return {{.operands = {channels_last(rank), weight}, .results = {channels_last(rank)}}};
 }
 

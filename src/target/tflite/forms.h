@@ -16,9 +16,6 @@ inline constexpr int kAdjointY = 2;
 inline constexpr int kFromLeft = 1;
 inline constexpr int kFromLeftOfAll = 2;
 
-// A convolution with one group per input channel: DEPTHWISE_CONV_2D.
-bool is_depthwise(const Graph& graph, OpId conv);
-
 std::vector<layout::Form> conv_forms(const Graph& graph, OpId op);
 std::vector<layout::Form> conv_transpose_forms(const Graph& graph, OpId op);
 // Pools, resizes, moves of blocks: channels last.

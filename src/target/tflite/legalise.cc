@@ -1,9 +1,11 @@
 #include "target/tflite/legalise.h"
 
 #include "passes/canonicalise.h"
+#include "passes/decompose/decompose.h"
 #include "passes/fold.h"
 #include "passes/select_instead_of_if.h"
 #include "passes/simplify_bodies.h"
+#include "target/tflite/keeps.h"
 
 namespace ferryman::tflite {
 
@@ -17,24 +19,17 @@ void append(std::vector<Rule>& rules, std::vector<Rule> family) {
 
 Pass legalise_ops(NanForm nan) {
   std::vector<Rule> rules;
-  append(rules, legal_computed_kernel_rules());
-  append(rules, legal_conv_transpose_rules());
-  append(rules, legal_conv3d_rules());
   append(rules, legal_conv_rules());
-  append(rules, legal_pool_rules());
   append(rules, legal_norm_rules());
   append(rules, legal_activation_rules());
   append(rules, legal_math_rules());
   append(rules, legal_integer_rules());
   append(rules, legal_product_rules());
-  append(rules, legal_resize_rules());
   append(rules, legal_shape_rules());
-  append(rules, legal_shuffle_rules());
-  append(rules, legal_special_rules());
   append(rules, legal_order_rules(nan));
-  return needed_because(
-      "the target has no operators for most ops as they are",
-      rewrite_pass("legalise_ops", "every op in a form that TFLite has", std::move(rules)));
+  return needed_because("the target has no operators for most ops as they are",
+                        decompose_pass("legalise_ops", "every op in a form that TFLite has", keeps,
+                                       std::move(rules)));
 }
 
 }  // namespace

@@ -25,21 +25,14 @@ namespace ferryman::tflite {
 std::vector<Pass> prepare_passes(const Choices& choices = {});
 std::vector<Pass> legalise_passes(const Choices& choices = {});
 
-// The rules, by family; each stands in its own file.
+// The rules that are TFLite's own, by family; each stands in its own file.
 std::vector<Rule> legal_conv_rules();
-std::vector<Rule> legal_computed_kernel_rules();
-std::vector<Rule> legal_conv3d_rules();
-std::vector<Rule> legal_conv_transpose_rules();
-std::vector<Rule> legal_pool_rules();
 std::vector<Rule> legal_norm_rules();
 std::vector<Rule> legal_activation_rules();
 std::vector<Rule> legal_math_rules();
 std::vector<Rule> legal_integer_rules();
 std::vector<Rule> legal_product_rules();
-std::vector<Rule> legal_resize_rules();
 std::vector<Rule> legal_shape_rules();
-std::vector<Rule> legal_shuffle_rules();
-std::vector<Rule> legal_special_rules();
 std::vector<Rule> legal_order_rules(NanForm nan);
 
 // Recurrent layers as loops or step after step; their rearranged weights are constants for the

@@ -5,10 +5,10 @@
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
+#include "ops/spatial.h"
 #include "passes/match.h"
 #include "passes/replace.h"
 #include "target/tflite/legalise.h"
-#include "target/tflite/same_padding.h"
 
 namespace ferryman::tflite {
 
@@ -36,8 +36,11 @@ constexpr std::array kNeutralNumbers = {
 };
 
 Match<AddUnitAxis> match_add_unit_axis(const Graph& graph, OpId root) {
-  const ValueId x = graph.op(root).operands[0];
-  if (graph.type(x).rank() != 3) return std::nullopt;
+  const Op& op = graph.op(root);
+  if (graph.type(op.operands[0]).rank() != 3) return std::nullopt;
+  // Its decomposition turns the kernel along each axis.
+  const bool has_computed_kernel = op.is(ops::kConvTranspose) && !graph.is_constant(op.operands[1]);
+  if (has_computed_kernel) return std::nullopt;
   return AddUnitAxis{root};
 }
 
@@ -81,17 +84,14 @@ Match<OneOp> match_trim_padding(const Graph& graph, OpId root) {
   const Dims& in = graph.type(op.operands[0]).dims;
   const Dims& out = graph.type(op.result()).dims;
   if (!all_static(in) || in.size() < 3) return std::nullopt;
-  const bool is_conv = op.is(ops::kConv);
-  Ints after = op.attr(attr::kPaddingAfter);
-  for (size_t i = 0; i < after.size(); ++i) {
-    const int64_t kernel =
-        is_conv ? graph.type(op.operands[1]).dims[i + 2].size() : op.attr(attr::kKernel)[i];
-    const int64_t dilation = op.is(ops::kAvgPool) ? 1 : op.attr(attr::kDilation)[i];
-    const int64_t reach = (out[i + 2].size() - 1) * op.attr(attr::kStride)[i] +
-                          (kernel - 1) * dilation + 1 - op.attr(attr::kPaddingBefore)[i];
+  const Window window = window_of(graph, op);
+  Ints after = window.padding_after;
+  for (size_t i = 0; i < window.rank(); ++i) {
+    const int64_t reach =
+        (out[i + 2].size() - 1) * window.stride[i] + window.extent(i) - window.padding_before[i];
     after[i] = std::clamp<int64_t>(reach - in[i + 2].size(), 0, after[i]);
   }
-  if (after == op.attr(attr::kPaddingAfter)) return std::nullopt;
+  if (after == window.padding_after) return std::nullopt;
   std::vector<NamedAttr> attrs = attrs_of(op);
   for (NamedAttr& named : attrs) {
     if (named.name == attr::kPaddingAfter.name) named.attr = after;
@@ -119,8 +119,7 @@ Match<SplitDepthwise> match_split_depthwise(const Graph& graph, OpId root) {
   const TensorType& weight = graph.type(conv.operands[1]);
   if (x.rank() != 4 || !all_static(x.dims) || !is_known_constant(graph, conv.operands[1]))
     return std::nullopt;
-  const int64_t groups = conv.attr(attr::kGroups);
-  if (groups == 1 || !(x.dims[1] == Dim(groups))) return std::nullopt;
+  if (conv_kind(graph, conv) != ConvKind::kDepthwise) return std::nullopt;
   const int64_t rows = weight.dims[2].size();
   const int64_t columns = weight.dims[3].size();
   if (rows * columns <= kMaxDepthwiseTaps) return std::nullopt;

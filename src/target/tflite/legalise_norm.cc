@@ -1,221 +1,51 @@
-// Normalisations as the arithmetic that the runtime executes in one partition. Two passes over the
-// data, mean before variance: E[x^2] - E[x]^2 would be a little faster, and wrong for large means.
-#include <cmath>
-
+// A batch norm of images as a depthwise convolution.
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/affine.h"
-#include "passes/match.h"
 #include "target/tflite/legalise.h"
-#include "target/tflite/legalise_match.h"
 
 namespace ferryman::tflite {
 
 namespace {
 
-// (x - mean(x)) * rsqrt(mean((x - mean(x))^2) + eps)
-ValueId write_centred_norm(CoreWriter& write, ValueId x, const Ints& axes, double eps) {
-  const ValueId mean = write.reduce(ops::kMean, x, axes, /*keepdim=*/true);
-  const ValueId centred = write.sub(x, mean);
-  const ValueId variance =
-      write.reduce(ops::kMean, write.unary(ops::kSquare, centred), axes, /*keepdim=*/true);
-  return write.mul(centred, write.unary(ops::kRsqrt, write.add(variance, eps)));
-}
+struct KnownNorm {
+  OpId op;
+  Affine affine;
+};
 
-// layer_norm(x, w, b) -> (x - mean) * rsqrt(variance + eps) * w + b
-void layer_norm_to_arithmetic(Rewriter& rewriter, const RootOp& found) {
-  const Op norm = rewriter.graph().op(found.op);
-  CoreWriter write(rewriter);
-  ValueId result = write_centred_norm(write, norm.operands[0], norm.attr(attr::kAxes).values,
-                                      norm.attr(attr::kEps));
-  if (norm.has_operand(1)) result = write.mul(result, norm.operands[1]);
-  if (norm.has_operand(2)) result = write.add(result, norm.operands[2]);
-  rewriter.replace_value(norm.result(), result);
-}
-
-// rms_norm(x, w) -> x * rsqrt(mean(x^2) + eps) * w
-void rms_norm_to_arithmetic(Rewriter& rewriter, const RootOp& found) {
-  const Op norm = rewriter.graph().op(found.op);
-  CoreWriter write(rewriter);
-  const ValueId x = norm.operands[0];
-  const ValueId power = write.reduce(ops::kMean, write.unary(ops::kSquare, x),
-                                     norm.attr(attr::kAxes).values, /*keepdim=*/true);
-  ValueId result = write.mul(x, write.unary(ops::kRsqrt, write.add(power, norm.attr(attr::kEps))));
-  if (norm.has_operand(1)) result = write.mul(result, norm.operands[1]);
-  rewriter.replace_value(norm.result(), result);
-}
-
-Dims along_channels(const Dims& dims) {
-  Dims result(dims.size(), Dim(1));
-  result[1] = dims[1];
-  return result;
-}
-
-// w and b of a group norm, along some shape of the channels; 1 and 0 cost nothing.
-ValueId times_weight(CoreWriter& write, const Op& norm, ValueId value, const Dims& dims) {
-  return norm.has_operand(1) ? write.mul(value, write.reshape(norm.operands[1], dims)) : value;
-}
-
-ValueId plus_bias(CoreWriter& write, const Op& norm, ValueId value, const Dims& dims) {
-  return norm.has_operand(2) ? write.add(value, write.reshape(norm.operands[2], dims)) : value;
-}
-
-// Where a group is one channel or all of them:
-//   group_norm(x [N, C, ...]) -> (x - mean) * (rsqrt(variance + eps) * w) + b
-// Whole means are those of each channel or image, so the weight costs nothing of the size of x.
-ValueId write_plain_group_norm(CoreWriter& write, const Op& norm, const Ints& axes) {
-  const ValueId x = norm.operands[0];
-  const Dims channels = along_channels(write.dims(x));
-  const ValueId centred = write.sub(x, write.reduce(ops::kMean, x, axes, /*keepdim=*/true));
-  const ValueId variance =
-      write.reduce(ops::kMean, write.unary(ops::kSquare, centred), axes, /*keepdim=*/true);
-  const ValueId root = write.unary(ops::kRsqrt, write.add(variance, norm.attr(attr::kEps)));
-  const ValueId scale = times_weight(write, norm, root, channels);
-  return plus_bias(write, norm, write.mul(centred, scale), channels);
-}
-
-// x [N, C]: where each channel is a group, every element is its own mean.
-ValueId write_group_norm_of_rows(CoreWriter& write, const Op& norm, int64_t per_group) {
-  const ValueId x = norm.operands[0];
-  const Dims dims = write.dims(x);
-  const Dims split = {dims[0], Dim(norm.attr(attr::kGroups)), Dim(per_group)};
-  const ValueId normed = per_group == 1
-                             ? write.sub(x, x)
-                             : write.reshape(write_centred_norm(write, write.reshape(x, split), {2},
-                                                                norm.attr(attr::kEps)),
-                                             dims);
-  const Dims channels = along_channels(dims);
-  return plus_bias(write, norm, times_weight(write, norm, normed, channels), channels);
-}
-
-// Several channels to a group, with channels last: sums over positions and over part of the
-// channels at once are slow, and so is arithmetic that repeats a number for each group. So each
-// channel is centred by itself, and the rest is arithmetic on one number for each channel:
-//   offset = channel's mean - group's mean
-//   variance = group's mean of (mean of squares + offset^2)
-//   group_norm(x [N, C, ...]) -> (x - channel's mean) * scale + (offset * scale + b)
-ValueId write_group_norm_by_channels(CoreWriter& write, const Op& norm) {
-  const ValueId x = norm.operands[0];
-  const Dims dims = write.dims(x);
-  const int64_t groups = norm.attr(attr::kGroups);
-  const int64_t per_group = dims[1].size() / groups;
-  const Dims by_group = {dims[0], Dim(groups), Dim(per_group)};
-  const Dims parameter_dims = {Dim(1), Dim(groups), Dim(per_group)};
-  Dims by_channel(dims.size(), Dim(1));
-  by_channel[0] = dims[0];
-  by_channel[1] = dims[1];
-  Ints positions = iota_axes(dims.size());
-  positions.erase(positions.begin(), positions.begin() + 2);
-  const auto mean = [&](ValueId value, const Ints& axes) {
-    return write.reduce(ops::kMean, value, axes, /*keepdim=*/true);
-  };
-  const ValueId means = mean(x, positions);
-  const ValueId centred = write.sub(x, means);
-  const ValueId squares = mean(write.unary(ops::kSquare, centred), positions);
-  const ValueId channel_means = write.reshape(means, by_group);
-  const ValueId offset = write.sub(channel_means, mean(channel_means, {2}));
-  const ValueId variance =
-      mean(write.add(write.reshape(squares, by_group), write.unary(ops::kSquare, offset)), {2});
-  const ValueId weight =
-      norm.has_operand(1)
-          ? write.reshape(norm.operands[1], parameter_dims)
-          : write.constant(write.type(x).dtype, {1, groups, per_group},
-                           std::vector<double>(static_cast<size_t>(dims[1].size()), 1.0), "ones");
-  const ValueId scale =
-      write.mul(write.unary(ops::kRsqrt, write.add(variance, norm.attr(attr::kEps))), weight);
-  const ValueId shift = plus_bias(write, norm, write.mul(offset, scale), parameter_dims);
-  const ValueId scaled = write.mul(centred, write.reshape(scale, by_channel));
-  return write.add(scaled, write.reshape(shift, by_channel));
-}
-
-void group_norm_to_arithmetic(Rewriter& rewriter, const RootOp& found) {
-  const Op norm = rewriter.graph().op(found.op);
-  CoreWriter write(rewriter);
-  const Dims dims = write.dims(norm.operands[0]);
-  const int64_t groups = norm.attr(attr::kGroups);
-  const int64_t per_group = dims[1].size() / groups;
-  Ints axes = iota_axes(dims.size());
-  axes.erase(axes.begin(), axes.begin() + (groups == 1 ? 1 : 2));
-  ValueId result;
-  if (axes.empty()) {
-    result = write_group_norm_of_rows(write, norm, per_group);
-  } else if (groups == 1 || per_group == 1) {
-    result = write_plain_group_norm(write, norm, axes);
-  } else {
-    result = write_group_norm_by_channels(write, norm);
-  }
-  rewriter.replace_value(norm.result(), result);
+Match<KnownNorm> match_batch_norm_of_image(const Graph& graph, OpId root) {
+  const Op& norm = graph.op(root);
+  const std::optional<Affine> affine = affine_of_batch_norm(graph, norm);
+  if (!affine.has_value() || graph.type(norm.operands[0]).rank() != 4) return std::nullopt;
+  return KnownNorm{root, *affine};
 }
 
 // batch_norm(x [N, C, H, W]) -> conv(x, scale [C, 1, 1, 1], shift) {groups=C}
 // One delegated operator, with a place for the activation after it.
-ValueId write_depthwise(Rewriter& rewriter, ValueId x, const Affine& affine) {
+void batch_norm_to_depthwise(Rewriter& rewriter, const KnownNorm& found) {
+  const Op norm = rewriter.graph().op(found.op);
+  const ValueId x = norm.operands[0];
   CoreWriter write(rewriter);
   const DType dtype = write.type(x).dtype;
   const int64_t channels = write.dims(x)[1].size();
   const ValueId scale =
-      write.constant(dtype, {channels, 1, 1, 1}, affine.scale, "batch_norm_scale");
-  const ValueId shift = write.constant(dtype, {channels}, affine.shift, "batch_norm_shift");
-  return rewriter.create(ops::kConv, {x, scale, shift},
-                         {{attr::kStride, Ints{1, 1}},
-                          {attr::kDilation, Ints{1, 1}},
-                          {attr::kPaddingBefore, Ints{0, 0}},
-                          {attr::kPaddingAfter, Ints{0, 0}},
-                          {attr::kGroups, channels}});
-}
-
-// batch_norm(x) -> x * scale + shift, along axis 1
-ValueId write_affine(CoreWriter& write, ValueId x, const Affine& affine) {
-  const DType dtype = write.type(x).dtype;
-  const Ints shape = static_sizes(along_channels(write.dims(x)));
-  const ValueId scaled =
-      write.mul(x, write.constant(dtype, shape, affine.scale, "batch_norm_scale"));
-  return write.add(scaled, write.constant(dtype, shape, affine.shift, "batch_norm_shift"));
-}
-
-// With statistics that are computed: (x - mean) * rsqrt(variance + eps) * w + b
-ValueId write_batch_norm(CoreWriter& write, const Op& norm) {
-  const ValueId x = norm.operands[0];
-  const Dims dims = along_channels(write.dims(x));
-  const ValueId centred = write.sub(x, write.reshape(norm.operands[1], dims));
-  const ValueId variance = write.add(norm.operands[2], norm.attr(attr::kEps));
-  ValueId scale = write.unary(ops::kRsqrt, variance);
-  if (norm.has_operand(3)) scale = write.mul(scale, norm.operands[3]);
-  const ValueId scaled = write.mul(centred, write.reshape(scale, dims));
-  if (!norm.has_operand(4)) return scaled;
-  return write.add(scaled, write.reshape(norm.operands[4], dims));
-}
-
-void batch_norm_to_arithmetic(Rewriter& rewriter, const RootOp& found) {
-  const Op norm = rewriter.graph().op(found.op);
-  CoreWriter write(rewriter);
-  const ValueId x = norm.operands[0];
-  const std::optional<Affine> affine = affine_of_batch_norm(rewriter.graph(), norm);
-  ValueId result;
-  if (!affine.has_value()) {
-    result = write_batch_norm(write, norm);
-  } else if (write.dims(x).size() == 4) {
-    result = write_depthwise(rewriter, x, *affine);
-  } else {
-    result = write_affine(write, x, *affine);
-  }
-  rewriter.replace_value(norm.result(), result);
+      write.constant(dtype, {channels, 1, 1, 1}, found.affine.scale, "batch_norm_scale");
+  const ValueId shift = write.constant(dtype, {channels}, found.affine.shift, "batch_norm_shift");
+  const ValueId conv = rewriter.create(ops::kConv, {x, scale, shift},
+                                       {{attr::kStride, Ints{1, 1}},
+                                        {attr::kDilation, Ints{1, 1}},
+                                        {attr::kPaddingBefore, Ints{0, 0}},
+                                        {attr::kPaddingAfter, Ints{0, 0}},
+                                        {attr::kGroups, channels}});
+  rewriter.replace_value(norm.result(), conv);
 }
 
 }  // namespace
 
 std::vector<Rule> legal_norm_rules() {
-  std::vector<Rule> rules;
-  rules.push_back(make_rule("batch_norm_to_arithmetic", {ops::kBatchNorm}, match_any,
-                            batch_norm_to_arithmetic));
-  rules.push_back(make_rule("layer_norm_to_arithmetic", {ops::kLayerNorm}, match_any,
-                            layer_norm_to_arithmetic));
-  rules.push_back(
-      make_rule("rms_norm_to_arithmetic", {ops::kRmsNorm}, match_any, rms_norm_to_arithmetic));
-  rules.push_back(make_rule("group_norm_to_arithmetic", {ops::kGroupNorm}, match_any,
-                            group_norm_to_arithmetic));
-  return rules;
+  return {make_rule("batch_norm_to_depthwise", {ops::kBatchNorm}, match_batch_norm_of_image,
+                    batch_norm_to_depthwise)};
 }
 
 }  // namespace ferryman::tflite

@@ -12,23 +12,12 @@ namespace ferryman::tflite {
 
 namespace {
 
-using Window = SpatialWindow;
-
-Ints spatial_sizes(const ferryman::TensorType& type) {
-  const Ints sizes = static_sizes(type.dims);
-  return {sizes.begin() + 2, sizes.end()};
-}
-
-bool is_zero(const Ints& numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](int64_t n) { return n == 0; });
-}
-
 // [before, after] per NHWC axis.
 TensorIndex paddings(LowerOp& op, const Window& window) {
   Shape pairs = {0, 0};
-  for (size_t i = 0; i < window.before.size(); ++i) {
-    pairs.push_back(static_cast<int32_t>(window.before[i]));
-    pairs.push_back(static_cast<int32_t>(window.after[i]));
+  for (size_t i = 0; i < window.padding_before.size(); ++i) {
+    pairs.push_back(static_cast<int32_t>(window.padding_before[i]));
+    pairs.push_back(static_cast<int32_t>(window.padding_after[i]));
   }
   pairs.insert(pairs.end(), {0, 0});
   return op.matrix(pairs, {static_cast<int32_t>(pairs.size() / 2), 2});
@@ -43,13 +32,13 @@ struct PaddedInput {
 // (XNNPACK fuses it into its only reader) and VALID.
 PaddedInput pad_with_zeros(LowerOp& op, const Window& window) {
   const TensorIndex x = op.operand(0);
-  if (is_zero(window.before) && is_zero(window.after)) return {x, Padding::kValid};
+  if (!has_padding(window)) return {x, Padding::kValid};
   if (is_same_padding(window, spatial_sizes(op.type(0)), spatial_sizes(op.result_type()))) {
     return {x, Padding::kSame};
   }
   Shape shape = op.shape(x);
-  for (size_t i = 0; i < window.before.size(); ++i) {
-    shape[i + 1] += static_cast<int32_t>(window.before[i] + window.after[i]);
+  for (size_t i = 0; i < window.padding_before.size(); ++i) {
+    shape[i + 1] += static_cast<int32_t>(window.padding_before[i] + window.padding_after[i]);
   }
   const TensorIndex padded = op.emit(Op::kPad, {x, paddings(op, window)}, op.type(0).dtype, shape);
   return {padded, Padding::kValid};
@@ -59,23 +48,14 @@ int32_t at(const Ints& numbers, size_t index) {
   return static_cast<int32_t>(numbers[index]);
 }
 
-Window conv_window(const LowerOp& op) {
-  return {spatial_sizes(op.type(1)), op.attr(attr::kStride), op.attr(attr::kDilation),
-          op.attr(attr::kPaddingBefore), op.attr(attr::kPaddingAfter)};
-}
-
 TensorIndex bias_or_zeros(LowerOp& op, int64_t channels) {
   if (op.has(2)) return op.vector_operand(2);
   return op.filled(op.type(0).dtype, {static_cast<int32_t>(channels)}, 0);
 }
 
-Window pool_window(const LowerOp& op) {
-  return {op.attr(attr::kKernel), op.attr(attr::kStride), Ints(op.attr(attr::kKernel).size(), 1),
-          op.attr(attr::kPaddingBefore), op.attr(attr::kPaddingAfter)};
-}
-
-Pool2DOptions pool_options(const Window& window, Padding padding) {
-  return {.padding = padding,
+// A pool that is kept with padding is one that pads like SAME (keeps.h).
+Pool2DOptions pool_options(const Window& window) {
+  return {.padding = has_padding(window) ? Padding::kSame : Padding::kValid,
           .stride_w = at(window.stride, 1),
           .stride_h = at(window.stride, 0),
           .filter_width = at(window.kernel, 1),
@@ -98,23 +78,22 @@ void lower_conv3d(LowerOp& op, const Window& window) {
 }  // namespace
 
 void lower_conv(LowerOp& op) {
-  const Window window = conv_window(op);
+  const Window window = window_of(op.graph(), op.op());
   if (window.kernel.size() == 3) return lower_conv3d(op, window);
   check(window.kernel.size() == 2, "a convolution with other than two or three spatial axes");
   const PaddedInput input = pad_with_zeros(op, window);
-  const int64_t channels_in = op.type(0).dims[1].size();
   const int64_t channels_out = op.type(1).dims[0].size();
   const std::vector<TensorIndex> inputs = {input.tensor, op.operand(1),
                                            bias_or_zeros(op, channels_out)};
-  if (op.attr(attr::kGroups) == channels_in && channels_in != 1) {
-    return op.finish(
-        Op::kDepthwiseConv2d, inputs,
-        DepthwiseConv2DOptions{.padding = input.padding,
-                               .stride_w = at(window.stride, 1),
-                               .stride_h = at(window.stride, 0),
-                               .depth_multiplier = static_cast<int32_t>(channels_out / channels_in),
-                               .dilation_w_factor = at(window.dilation, 1),
-                               .dilation_h_factor = at(window.dilation, 0)});
+  if (conv_kind(op.graph(), op.op()) == ConvKind::kDepthwise) {
+    const int64_t multiplier = depth_multiplier(op.graph(), op.op());
+    return op.finish(Op::kDepthwiseConv2d, inputs,
+                     DepthwiseConv2DOptions{.padding = input.padding,
+                                            .stride_w = at(window.stride, 1),
+                                            .stride_h = at(window.stride, 0),
+                                            .depth_multiplier = static_cast<int32_t>(multiplier),
+                                            .dilation_w_factor = at(window.dilation, 1),
+                                            .dilation_h_factor = at(window.dilation, 0)});
   }
   op.finish(Op::kConv2d, inputs,
             Conv2DOptions{.padding = input.padding,
@@ -127,7 +106,7 @@ void lower_conv(LowerOp& op) {
 // Legalise leaves dense kernels with padding that TRANSPOSE_CONV's VALID can crop to.
 void lower_conv_transpose(LowerOp& op) {
   const Ints& stride = op.attr(attr::kStride);
-  check(is_zero(op.attr(attr::kPaddingBefore)) && op.attr(attr::kGroups) == 1,
+  check(op.attr(attr::kPaddingBefore) == Ints(stride.size(), 0) && op.attr(attr::kGroups) == 1,
         "a transposed convolution that legalise should have taken apart");
   const Shape shape = op.result_shape();
   std::vector<TensorIndex> inputs = {op.ints(shape), op.operand(1), op.operand(0)};
@@ -138,26 +117,11 @@ void lower_conv_transpose(LowerOp& op) {
 }
 
 void lower_max_pool(LowerOp& op) {
-  const Window window = pool_window(op);
-  const bool pads = !is_zero(window.before) || !is_zero(window.after);
-  const bool same =
-      is_same_padding(window, spatial_sizes(op.type(0)), spatial_sizes(op.result_type()));
-  check(!pads || same, "padding that legalise should have written out");
-  op.finish(Op::kMaxPool2d, {op.operand(0)},
-            pool_options(window, pads ? Padding::kSame : Padding::kValid));
+  op.finish(Op::kMaxPool2d, {op.operand(0)}, pool_options(window_of(op.graph(), op.op())));
 }
 
-// AVERAGE_POOL_2D divides by the number of cells inside: count_include_pad = false.
 void lower_avg_pool(LowerOp& op) {
-  const Window window = pool_window(op);
-  const bool pads = !is_zero(window.before) || !is_zero(window.after);
-  const bool same =
-      is_same_padding(window, spatial_sizes(op.type(0)), spatial_sizes(op.result_type()));
-  check(!pads || (same && !op.attr(attr::kCountIncludePad)),
-        "padding that legalise should have written out");
-  check(op.attr(attr::kDivisorOverride) == 0, "a divisor that legalise should have written out");
-  op.finish(Op::kAveragePool2d, {op.operand(0)},
-            pool_options(window, pads ? Padding::kSame : Padding::kValid));
+  op.finish(Op::kAveragePool2d, {op.operand(0)}, pool_options(window_of(op.graph(), op.op())));
 }
 
 namespace {

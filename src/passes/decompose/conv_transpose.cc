@@ -1,5 +1,5 @@
 // Transposed convolution as a convolution on the small grid: every phase of the stride has its own
-// kernel, and the phases are interleaved. TRANSPOSE_CONV runs at a third of CONV_2D's speed.
+// kernel, and the phases are interleaved.
 //
 //   conv_transpose(x, w) {stride=[s, s]}
 //     -> slice(pixel_shuffle(conv(x, w'), s))          w' [O * s * s, I, m, m], m = ceil(k / s)
@@ -14,11 +14,10 @@
 #include "ops/core_writer.h"
 #include "ops/eval.h"
 #include "ops/names.h"
+#include "passes/decompose/decompositions.h"
 #include "passes/match.h"
-#include "passes/replace.h"
-#include "target/tflite/legalise.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 namespace {
 
@@ -216,7 +215,7 @@ void conv_transpose_to_conv(Rewriter& rewriter, const SubPixel& found) {
 
 }  // namespace
 
-std::vector<Rule> legal_conv_transpose_rules() {
+std::vector<Rule> conv_transpose_decompositions() {
   std::vector<Rule> rules;
   rules.push_back(make_rule("conv_transpose_to_conv", {ops::kConvTranspose},
                             match_conv_transpose_to_conv, conv_transpose_to_conv,
@@ -224,4 +223,4 @@ std::vector<Rule> legal_conv_transpose_rules() {
   return rules;
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

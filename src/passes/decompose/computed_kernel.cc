@@ -7,20 +7,16 @@
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
-#include "passes/match.h"
-#include "passes/replace.h"
-#include "target/tflite/legalise.h"
+#include "passes/decompose/decompositions.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 namespace {
 
-Match<RootOp> match_computed_kernel(const Graph& graph, OpId root) {
-  const Op& op = graph.op(root);
+bool has_computed_kernel(const Graph& graph, const Op& op) {
   const bool is_static =
       all_static(graph.type(op.operands[0]).dims) && all_static(graph.type(op.operands[1]).dims);
-  if (!is_static || graph.is_constant(op.operands[1])) return std::nullopt;
-  return RootOp{root};
+  return is_static && !graph.is_constant(op.operands[1]);
 }
 
 // stride - 1 zeros between neighbours along one axis.
@@ -71,8 +67,7 @@ ValueId padded_or_cut(CoreWriter& write, ValueId x, const Ints& before, const In
   return write.pad(write.slice(x, starts, ends), zeros_before, zeros_after, 0);
 }
 
-void computed_kernel_to_conv(Rewriter& rewriter, const RootOp& found) {
-  const Op op = rewriter.graph().op(found.op);
+ValueId computed_kernel_to_conv(Rewriter& rewriter, const Op& op) {
   CoreWriter write(rewriter);
   ValueId x = op.operands[0];
   const Ints kernel = static_sizes(write.dims(op.operands[1]));
@@ -99,14 +94,15 @@ void computed_kernel_to_conv(Rewriter& rewriter, const RootOp& found) {
                                         {attr::kPaddingAfter, zeros},
                                         {attr::kDilation, dilation},
                                         {attr::kGroups, groups}};
-  rewriter.replace_value(op.result(), rewriter.create(ops::kConv, operands, attrs));
+  return rewriter.create(ops::kConv, operands, attrs);
 }
 
 }  // namespace
 
-std::vector<Rule> legal_computed_kernel_rules() {
-  return {make_rule("computed_kernel_to_conv", {ops::kConvTranspose}, match_computed_kernel,
-                    computed_kernel_to_conv)};
+std::vector<Rule> computed_kernel_decompositions() {
+  return {only_where(
+      has_computed_kernel,
+      decomposition("computed_kernel_to_conv", {ops::kConvTranspose}, computed_kernel_to_conv))};
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

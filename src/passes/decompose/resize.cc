@@ -1,14 +1,12 @@
-// Resizing that the runtime's two operators do not say: other scales than the quotient of the
-// sizes, three axes, whole numbers.
+// Resizing as gathers or products along each axis: it says any scale, and any number of axes.
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
 #include "ops/resample.h"
-#include "passes/match.h"
+#include "passes/decompose/decompositions.h"
 #include "passes/replace.h"
-#include "target/tflite/legalise.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 namespace {
 
@@ -46,19 +44,6 @@ bool sizes_say_the_same(const Graph& graph, const Op& op) {
   return true;
 }
 
-bool is_resizable(const TensorType& type) {
-  if (type.rank() != 4) return false;
-  switch (type.dtype) {
-    case DType::kF32:
-    case DType::kI8:
-    case DType::kU8:
-    case DType::kI32:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Scales that select the same elements as the sizes are dropped.
 Match<OneOp> match_drop_nearest_scales(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
@@ -71,15 +56,7 @@ Match<OneOp> match_drop_nearest_scales(const Graph& graph, OpId root) {
 }
 
 // resize_nearest(x) -> a gather along each axis
-Match<RootOp> match_resize_to_gathers(const Graph& graph, OpId root) {
-  const Op& op = graph.op(root);
-  const TensorType& x = graph.type(op.operands[0]);
-  if (x.rank() < 4 || (op.attr(attr::kScales).empty() && is_resizable(x))) return std::nullopt;
-  return RootOp{root};
-}
-
-void resize_to_gathers(Rewriter& rewriter, const RootOp& found) {
-  const Op op = rewriter.graph().op(found.op);
+ValueId resize_to_gathers(Rewriter& rewriter, const Op& op) {
   CoreWriter write(rewriter);
   ValueId x = op.operands[0];
   const std::vector<ResizeAxis> axes = resize_axes(rewriter.graph(), op);
@@ -90,20 +67,11 @@ void resize_to_gathers(Rewriter& rewriter, const RootOp& found) {
       identity = sources[j] == static_cast<int32_t>(j);
     if (!identity) x = write.gather(x, i + 2, sources);
   }
-  rewriter.replace_value(op.result(), x);
+  return x;
 }
 
-// resize_bilinear(x) {scales} -> a matrix of weights along each axis
-Match<RootOp> match_resize_to_matrices(const Graph& graph, OpId root) {
-  const Op& op = graph.op(root);
-  const TensorType& x = graph.type(op.operands[0]);
-  if (x.rank() < 4 || x.dtype != DType::kF32) return std::nullopt;
-  if (op.attr(attr::kScales).empty() && x.rank() == 4) return std::nullopt;
-  return RootOp{root};
-}
-
-void resize_to_matrices(Rewriter& rewriter, const RootOp& found) {
-  const Op op = rewriter.graph().op(found.op);
+// resize_bilinear(x) -> a matrix of weights along each axis
+ValueId resize_to_matrices(Rewriter& rewriter, const Op& op) {
   CoreWriter write(rewriter);
   ValueId x = op.operands[0];
   const std::vector<ResizeAxis> axes = resize_axes(rewriter.graph(), op);
@@ -114,20 +82,19 @@ void resize_to_matrices(Rewriter& rewriter, const RootOp& found) {
                            TensorData::of<float>({axes[i].out_size, axes[i].in_size},
                                                  resample_matrix(axes[i], Resampling::kLinear)));
   }
-  rewriter.replace_value(op.result(), x);
+  return x;
 }
 
 }  // namespace
 
-std::vector<Rule> legal_resize_rules() {
-  std::vector<Rule> rules;
-  rules.push_back(
-      make_rule("drop_nearest_scales", {ops::kResizeNearest}, match_drop_nearest_scales));
-  rules.push_back(make_rule("resize_to_gathers", {ops::kResizeNearest}, match_resize_to_gathers,
-                            resize_to_gathers));
-  rules.push_back(make_rule("resize_to_matrices", {ops::kResizeBilinear}, match_resize_to_matrices,
-                            resize_to_matrices));
-  return rules;
+std::vector<Rule> resize_decompositions() {
+  const auto is_f32 = [](const Graph& graph, const Op& op) {
+    return graph.type(op.operands[0]).dtype == DType::kF32;
+  };
+  return {make_rule("drop_nearest_scales", {ops::kResizeNearest}, match_drop_nearest_scales),
+          decomposition("resize_to_gathers", {ops::kResizeNearest}, resize_to_gathers),
+          only_where(is_f32, decomposition("resize_to_matrices", {ops::kResizeBilinear},
+                                           resize_to_matrices))};
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

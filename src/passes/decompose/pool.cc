@@ -1,4 +1,5 @@
-// Pooling: the runtime pools two axes, never counts padding, and knows padding as SAME only.
+// Pools, written in pools that are asked for less: of two axes, without padding, dilation or a
+// divisor of their own.
 #include <algorithm>
 #include <limits>
 
@@ -7,41 +8,16 @@
 #include "ops/eval.h"
 #include "ops/names.h"
 #include "ops/pool_sizes.h"
-#include "passes/match.h"
+#include "ops/spatial.h"
+#include "passes/decompose/decompositions.h"
 #include "passes/replace.h"
-#include "target/tflite/legalise.h"
-#include "target/tflite/same_padding.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 namespace {
 
-Ints spatial_sizes(const TensorType& type) {
-  const Ints sizes = static_sizes(type.dims);
-  return {sizes.begin() + 2, sizes.end()};
-}
-
-bool is_all(const Ints& values, int64_t number) {
-  return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == number; });
-}
-
-Window window_of(const Op& pool) {
-  const Ints& kernel = pool.attr(attr::kKernel);
-  Window window = {kernel, pool.attr(attr::kStride), Ints(kernel.size(), 1),
-                   pool.attr(attr::kPaddingBefore), pool.attr(attr::kPaddingAfter)};
-  if (pool.is(ops::kMaxPool)) window.dilation = pool.attr(attr::kDilation);
-  return window;
-}
-
-bool has_padding(const Op& pool) {
-  return !is_all(pool.attr(attr::kPaddingBefore), 0) || !is_all(pool.attr(attr::kPaddingAfter), 0);
-}
-
-bool pads_like_same(const Graph& graph, const Op& pool) {
-  const Window window = window_of(pool);
-  return is_same_padding(
-      {window.kernel, window.stride, window.dilation, window.padding_before, window.padding_after},
-      spatial_sizes(graph.type(pool.operands[0])), spatial_sizes(graph.type(pool.result())));
+bool is_static(const Graph& graph, const Op& pool) {
+  return all_static(graph.type(pool.operands[0]).dims);
 }
 
 std::vector<NamedAttr> pool_attrs(OpName name, const Window& window) {
@@ -54,20 +30,9 @@ std::vector<NamedAttr> pool_attrs(OpName name, const Window& window) {
   return attrs;
 }
 
-Window without_padding(Window window) {
-  window.padding_before.assign(window.rank(), 0);
-  window.padding_after.assign(window.rank(), 0);
-  return window;
-}
-
-bool is_pool2d(const Graph& graph, const Op& pool) {
-  const TensorType& x = graph.type(pool.operands[0]);
-  return x.rank() == 4 && all_static(x.dims);
-}
-
 // ---- max_pool_of_padded ----
-// max_pool(x) {padding}   ->   max_pool(pad(x, lowest))          unless SAME means that padding
-// Lowest, not -inf: the built-in kernels turn infinities into the largest finite numbers anyway.
+// max_pool(x) {padding}   ->   max_pool(pad(x, lowest))
+// Lowest, not -inf: kernels may turn infinities into the largest finite numbers anyway.
 
 double lowest(DType dtype) {
   switch (dtype) {
@@ -82,39 +47,31 @@ double lowest(DType dtype) {
   }
 }
 
-Match<RootOp> match_max_pool_of_padded(const Graph& graph, OpId root) {
-  const Op& pool = graph.op(root);
-  if (!is_pool2d(graph, pool) || !has_padding(pool)) return std::nullopt;
-  if (is_all(pool.attr(attr::kDilation), 1) && pads_like_same(graph, pool)) return std::nullopt;
-  return RootOp{root};
+bool pads(const Graph& graph, const Op& pool) {
+  return is_static(graph, pool) && has_padding(window_of(graph, pool));
 }
 
-void max_pool_of_padded(Rewriter& rewriter, const RootOp& found) {
-  const Op pool = rewriter.graph().op(found.op);
+ValueId max_pool_of_padded(Rewriter& rewriter, const Op& pool) {
   CoreWriter write(rewriter);
-  const Window window = window_of(pool);
+  const Window window = window_of(rewriter.graph(), pool);
   const ValueId padded =
       write.pad(pool.operands[0], prefixed(window.padding_before, 0, 2),
                 prefixed(window.padding_after, 0, 2), lowest(write.type(pool.operands[0]).dtype));
-  rewriter.replace_value(pool.result(),
-                         rewriter.create(ops::kMaxPool, std::vector{padded},
-                                         pool_attrs(ops::kMaxPool, without_padding(window))));
+  return rewriter.create(ops::kMaxPool, std::vector{padded},
+                         pool_attrs(ops::kMaxPool, without_padding(window)));
 }
 
 // ---- dilated_max_pool_to_maximum ----
 // One axis after the other: the maximum of slices that start a dilation apart.
 
-Match<RootOp> match_dilated_max_pool(const Graph& graph, OpId root) {
-  const Op& pool = graph.op(root);
-  if (!is_pool2d(graph, pool) || has_padding(pool) || is_all(pool.attr(attr::kDilation), 1))
-    return std::nullopt;
-  return RootOp{root};
+bool only_dilates(const Graph& graph, const Op& pool) {
+  const Window window = window_of(graph, pool);
+  return is_static(graph, pool) && is_dilated(window) && !has_padding(window);
 }
 
-void dilated_max_pool_to_maximum(Rewriter& rewriter, const RootOp& found) {
-  const Op pool = rewriter.graph().op(found.op);
+ValueId dilated_max_pool_to_maximum(Rewriter& rewriter, const Op& pool) {
   CoreWriter write(rewriter);
-  const Window window = window_of(pool);
+  const Window window = window_of(rewriter.graph(), pool);
   const Ints out = spatial_sizes(rewriter.graph().type(pool.result()));
   ValueId x = pool.operands[0];
   for (size_t axis = 0; axis < window.rank(); ++axis) {
@@ -127,7 +84,7 @@ void dilated_max_pool_to_maximum(Rewriter& rewriter, const RootOp& found) {
     }
     x = largest;
   }
-  rewriter.replace_value(pool.result(), x);
+  return x;
 }
 
 // ---- avg_pool_to_valid ----
@@ -137,7 +94,7 @@ void dilated_max_pool_to_maximum(Rewriter& rewriter, const RootOp& found) {
 
 // With ceil_mode the last window reaches past the padding.
 Window full_window(const Graph& graph, const Op& pool) {
-  Window window = window_of(pool);
+  Window window = window_of(graph, pool);
   if (!pool.attr(attr::kCeilMode)) return window;
   const Ints sizes = spatial_sizes(graph.type(pool.operands[0]));
   for (size_t axis = 0; axis < window.rank(); ++axis)
@@ -145,17 +102,10 @@ Window full_window(const Graph& graph, const Op& pool) {
   return window;
 }
 
-Match<RootOp> match_avg_pool_to_valid(const Graph& graph, OpId root) {
-  const Op& pool = graph.op(root);
-  const bool divides_by_override = pool.attr(attr::kDivisorOverride) != 0;
-  if (!is_pool2d(graph, pool) && !divides_by_override) return std::nullopt;
-  const TensorType& x = graph.type(pool.operands[0]);
-  if (x.rank() < 4 || !all_static(x.dims)) return std::nullopt;
-  const bool plain = !has_padding(pool) && !pool.attr(attr::kCeilMode);
-  const bool same = !pool.attr(attr::kCountIncludePad) && !pool.attr(attr::kCeilMode) &&
-                    pads_like_same(graph, pool);
-  if (!divides_by_override && (plain || same)) return std::nullopt;
-  return RootOp{root};
+bool divides_unevenly(const Graph& graph, const Op& pool) {
+  return is_static(graph, pool) &&
+         (has_padding(window_of(graph, pool)) || pool.attr(attr::kCeilMode) ||
+          pool.attr(attr::kDivisorOverride) != 0);
 }
 
 ValueId correction(CoreWriter& write, const Graph& graph, const Op& pool, const Window& window) {
@@ -176,8 +126,7 @@ ValueId correction(CoreWriter& write, const Graph& graph, const Op& pool, const 
   return write.constant(dtype, prefixed(out, 1, 2), factors, "pool_factors");
 }
 
-void avg_pool_to_valid(Rewriter& rewriter, const RootOp& found) {
-  const Op pool = rewriter.graph().op(found.op);
+ValueId avg_pool_to_valid(Rewriter& rewriter, const Op& pool) {
   CoreWriter write(rewriter);
   const Window window = full_window(rewriter.graph(), pool);
   const ValueId padded = write.pad(pool.operands[0], prefixed(window.padding_before, 0, 2),
@@ -186,7 +135,7 @@ void avg_pool_to_valid(Rewriter& rewriter, const RootOp& found) {
                                    pool_attrs(ops::kAvgPool, without_padding(window)));
   const ValueId factors = correction(write, rewriter.graph(), pool, window);
   if (factors.valid()) result = write.mul(result, factors);
-  rewriter.replace_value(pool.result(), result);
+  return result;
 }
 
 // ---- pool3d_to_pool2d ----
@@ -194,12 +143,9 @@ void avg_pool_to_valid(Rewriter& rewriter, const RootOp& found) {
 //   [N, C, D, H, W] -> pool H, W of [N * D, C, H, W] -> pool D of [N, C, D, H * W]
 // The divisor of a box is the product of those of its axes; an override is written out before.
 
-Match<RootOp> match_pool3d(const Graph& graph, OpId root) {
-  const Op& pool = graph.op(root);
-  const TensorType& x = graph.type(pool.operands[0]);
-  if (x.rank() != 5 || !all_static(x.dims)) return std::nullopt;
-  if (pool.is(ops::kAvgPool) && pool.attr(attr::kDivisorOverride) != 0) return std::nullopt;
-  return RootOp{root};
+bool pools_volumes(const Graph& graph, const Op& pool) {
+  if (graph.type(pool.operands[0]).rank() != 5 || !is_static(graph, pool)) return false;
+  return pool.is(ops::kMaxPool) || pool.attr(attr::kDivisorOverride) == 0;
 }
 
 // The attributes of a pool over some of the axes, the others being left alone.
@@ -220,8 +166,7 @@ std::vector<NamedAttr> attrs_of_axes(const Op& pool, const std::vector<int>& axe
   return attrs;
 }
 
-void pool3d_to_pool2d(Rewriter& rewriter, const RootOp& found) {
-  const Op pool = rewriter.graph().op(found.op);
+ValueId pool3d_to_pool2d(Rewriter& rewriter, const Op& pool) {
   const OpName name{pool.def->name};
   CoreWriter write(rewriter);
   const Ints in = static_sizes(write.dims(pool.operands[0]));
@@ -233,7 +178,7 @@ void pool3d_to_pool2d(Rewriter& rewriter, const RootOp& found) {
       write.reshape(flat, to_dims({in[0], in[2], in[1], out[3], out[4]})), {0, 2, 1, 3, 4});
   const ValueId rows = write.reshape(volume, to_dims({in[0], in[1], in[2], out[3] * out[4]}));
   const ValueId deep = rewriter.create(name, std::vector{rows}, attrs_of_axes(pool, {0, -1}));
-  rewriter.replace_value(pool.result(), write.reshape(deep, to_dims(out)));
+  return write.reshape(deep, to_dims(out));
 }
 
 // ---- adaptive pools ----
@@ -258,23 +203,16 @@ std::optional<Window> regular_window(const Ints& in, const Ints& out) {
 
 Match<OneOp> match_adaptive_to_plain_pool(const Graph& graph, OpId root) {
   const Op& pool = graph.op(root);
-  const TensorType& x = graph.type(pool.operands[0]);
-  if (x.rank() < 4) return std::nullopt;
+  if (!is_static(graph, pool)) return std::nullopt;
   const std::optional<Window> window =
-      regular_window(spatial_sizes(x), pool.attr(attr::kOutputSize));
+      regular_window(spatial_sizes(graph.type(pool.operands[0])), pool.attr(attr::kOutputSize));
   if (!window.has_value()) return std::nullopt;
   const OpName name = pool.is(ops::kAdaptiveAvgPool) ? ops::kAvgPool : ops::kMaxPool;
   return OneOp{pool.result(), name, pool.operands, pool_attrs(name, *window)};
 }
 
-Match<RootOp> match_uneven_adaptive(const Graph& graph, OpId root) {
-  if (graph.type(graph.op(root).operands[0]).rank() < 4) return std::nullopt;
-  return RootOp{root};
-}
-
 // A matrix of means for each axis.
-void adaptive_avg_pool_to_matrices(Rewriter& rewriter, const RootOp& found) {
-  const Op pool = rewriter.graph().op(found.op);
+ValueId adaptive_avg_pool_to_matrices(Rewriter& rewriter, const Op& pool) {
   CoreWriter write(rewriter);
   ValueId x = pool.operands[0];
   const Ints out = pool.attr(attr::kOutputSize);
@@ -290,12 +228,11 @@ void adaptive_avg_pool_to_matrices(Rewriter& rewriter, const RootOp& found) {
     const TensorType matrix = {write.type(x).dtype, to_dims({out[axis], in})};
     x = write.apply_matrix(x, axis + 2, store_doubles(matrix, means));
   }
-  rewriter.replace_value(pool.result(), x);
+  return x;
 }
 
 // The maximum of a slice for each position of each axis.
-void adaptive_max_pool_to_slices(Rewriter& rewriter, const RootOp& found) {
-  const Op pool = rewriter.graph().op(found.op);
+ValueId adaptive_max_pool_to_slices(Rewriter& rewriter, const Op& pool) {
   CoreWriter write(rewriter);
   ValueId x = pool.operands[0];
   const Ints out = pool.attr(attr::kOutputSize);
@@ -311,29 +248,26 @@ void adaptive_max_pool_to_slices(Rewriter& rewriter, const RootOp& found) {
     }
     x = write.concat(parts, axis + 2);
   }
-  rewriter.replace_value(pool.result(), x);
+  return x;
 }
 
 }  // namespace
 
-std::vector<Rule> legal_pool_rules() {
-  std::vector<Rule> rules;
-  rules.push_back(make_rule("adaptive_to_plain_pool",
-                            {ops::kAdaptiveAvgPool, ops::kAdaptiveMaxPool},
-                            match_adaptive_to_plain_pool));
-  rules.push_back(make_rule("adaptive_avg_pool_to_matrices", {ops::kAdaptiveAvgPool},
-                            match_uneven_adaptive, adaptive_avg_pool_to_matrices));
-  rules.push_back(make_rule("adaptive_max_pool_to_slices", {ops::kAdaptiveMaxPool},
-                            match_uneven_adaptive, adaptive_max_pool_to_slices));
-  rules.push_back(make_rule("pool3d_to_pool2d", {ops::kMaxPool, ops::kAvgPool}, match_pool3d,
-                            pool3d_to_pool2d));
-  rules.push_back(make_rule("max_pool_of_padded", {ops::kMaxPool}, match_max_pool_of_padded,
-                            max_pool_of_padded));
-  rules.push_back(make_rule("dilated_max_pool_to_maximum", {ops::kMaxPool}, match_dilated_max_pool,
-                            dilated_max_pool_to_maximum));
-  rules.push_back(
-      make_rule("avg_pool_to_valid", {ops::kAvgPool}, match_avg_pool_to_valid, avg_pool_to_valid));
-  return rules;
+std::vector<Rule> pool_decompositions() {
+  return {
+      make_rule("adaptive_to_plain_pool", {ops::kAdaptiveAvgPool, ops::kAdaptiveMaxPool},
+                match_adaptive_to_plain_pool),
+      only_where(is_static, decomposition("adaptive_avg_pool_to_matrices", {ops::kAdaptiveAvgPool},
+                                          adaptive_avg_pool_to_matrices)),
+      only_where(is_static, decomposition("adaptive_max_pool_to_slices", {ops::kAdaptiveMaxPool},
+                                          adaptive_max_pool_to_slices)),
+      only_where(pools_volumes, decomposition("pool3d_to_pool2d", {ops::kMaxPool, ops::kAvgPool},
+                                              pool3d_to_pool2d)),
+      only_where(pads, decomposition("max_pool_of_padded", {ops::kMaxPool}, max_pool_of_padded)),
+      only_where(only_dilates, decomposition("dilated_max_pool_to_maximum", {ops::kMaxPool},
+                                             dilated_max_pool_to_maximum)),
+      only_where(divides_unevenly,
+                 decomposition("avg_pool_to_valid", {ops::kAvgPool}, avg_pool_to_valid))};
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

@@ -1,5 +1,5 @@
-// Grouped convolution over three spatial axes: CONV_3D knows no groups, CONV_2D does. Each tap of
-// the depth is a convolution of frames, and they are summed.
+// Grouped convolution over three spatial axes, in those over two: each tap of the depth is a
+// convolution of frames, and they are summed.
 //
 //   y[d] = sum over k of conv2d(x[d * stride + k * dilation - padding], w[.., k])
 #include <algorithm>
@@ -7,21 +7,17 @@
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
-#include "passes/match.h"
-#include "passes/replace.h"
-#include "target/tflite/legalise.h"
+#include "passes/decompose/decompositions.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 namespace {
 
 constexpr size_t kDepth = 2;  // of [N, C, D, H, W]
 
-Match<RootOp> match_grouped_conv3d(const Graph& graph, OpId root) {
-  const Op& conv = graph.op(root);
+bool is_grouped_over_volumes(const Graph& graph, const Op& conv) {
   const TensorType& x = graph.type(conv.operands[0]);
-  if (x.rank() != 5 || conv.attr(attr::kGroups) == 1 || !all_static(x.dims)) return std::nullopt;
-  return RootOp{root};
+  return x.rank() == 5 && conv.attr(attr::kGroups) != 1 && all_static(x.dims);
 }
 
 Ints without_first(const Ints& values) {
@@ -60,8 +56,7 @@ ValueId kernel_at(CoreWriter& write, ValueId weight, int64_t tap) {
                        {dims[0], dims[1], dims[3], dims[4]});
 }
 
-void grouped_conv3d_to_frames(Rewriter& rewriter, const RootOp& found) {
-  const Op conv = rewriter.graph().op(found.op);
+ValueId grouped_conv3d_to_frames(Rewriter& rewriter, const Op& conv) {
   CoreWriter write(rewriter);
   const Dims out = write.dims(conv.result());
   const int64_t count = out[kDepth].size();
@@ -76,15 +71,16 @@ void grouped_conv3d_to_frames(Rewriter& rewriter, const RootOp& found) {
     sum = sum.valid() ? write.add(sum, part) : part;
   }
   const ValueId apart = write.reshape(sum, {out[0], out[2], out[1], out[3], out[4]});
-  rewriter.replace_value(conv.result(), write.permute(apart, {0, 2, 1, 3, 4}));
+  return write.permute(apart, {0, 2, 1, 3, 4});
 }
 
 }  // namespace
 
-std::vector<Rule> legal_conv3d_rules() {
-  return {make_rule("grouped_conv3d_to_frames", {ops::kConv}, match_grouped_conv3d,
-                    grouped_conv3d_to_frames,
-                    "grouped convolution of volumes computed frame by frame")};
+std::vector<Rule> conv3d_decompositions() {
+  return {
+      only_where(is_grouped_over_volumes,
+                 decomposition("grouped_conv3d_to_frames", {ops::kConv}, grouped_conv3d_to_frames,
+                               "grouped convolution of volumes computed frame by frame"))};
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

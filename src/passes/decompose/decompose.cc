@@ -1,0 +1,66 @@
+#include "passes/decompose/decompose.h"
+
+#include "passes/decompose/decompositions.h"
+#include "passes/match.h"
+
+namespace ferryman {
+
+namespace {
+
+void append(std::vector<Rule>& rules, std::vector<Rule> family) {
+  for (Rule& rule : family) rules.push_back(std::move(rule));
+}
+
+}  // namespace
+
+std::vector<Rule> all_decompositions() {
+  std::vector<Rule> rules;
+  append(rules, computed_kernel_decompositions());
+  append(rules, conv_transpose_decompositions());
+  append(rules, conv3d_decompositions());
+  append(rules, pool_decompositions());
+  append(rules, norm_decompositions());
+  append(rules, activation_decompositions());
+  append(rules, math_decompositions());
+  append(rules, resize_decompositions());
+  append(rules, shuffle_decompositions());
+  append(rules, special_decompositions());
+  return rules;
+}
+
+Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteOp write,
+                   std::string_view remark) {
+  const auto apply = [write = std::move(write)](Rewriter& rewriter, OpId id) -> RuleResult {
+    const Op op = rewriter.graph().op(id);
+    rewriter.insert_before(id);
+    rewriter.replace_value(op.result(), write(rewriter, op));
+    return {Outcome::kApplied, {}};
+  };
+  return {name, std::move(roots), apply, remark};
+}
+
+Rule only_where(std::function<bool(const Graph&, const Op&)> holds, Rule rule) {
+  rule.apply = [holds = std::move(holds), apply = std::move(rule.apply)](Rewriter& rewriter,
+                                                                         OpId id) -> RuleResult {
+    const Graph& graph = rewriter.graph();
+    if (!holds(graph, graph.op(id))) return {};
+    return apply(rewriter, id);
+  };
+  return rule;
+}
+
+bool has_floats(const Graph& graph, const Op& op) {
+  return is_floating(graph, op.operands[0]);
+}
+
+Pass decompose_pass(std::string_view name, std::string_view purpose, Keeps keeps,
+                    std::vector<Rule> own_rules) {
+  const auto is_not_kept = [keeps = std::move(keeps)](const Graph& graph, const Op& op) {
+    return !keeps(graph, op);
+  };
+  for (Rule& rule : all_decompositions())
+    own_rules.push_back(only_where(is_not_kept, std::move(rule)));
+  return rewrite_pass(name, purpose, std::move(own_rules));
+}
+
+}  // namespace ferryman
