@@ -2,10 +2,12 @@
 
 #include "passes/canonicalise.h"
 #include "passes/decompose/decompose.h"
+#include "passes/decompose/recurrent.h"
 #include "passes/fold.h"
 #include "passes/select_instead_of_if.h"
 #include "passes/simplify_bodies.h"
 #include "target/tflite/keeps.h"
+#include "target/tflite/recurrent_form.h"
 
 namespace ferryman::tflite {
 
@@ -45,7 +47,10 @@ std::vector<Pass> prepare_passes(const Choices& choices) {
 std::vector<Pass> legalise_passes(const Choices& choices) {
   std::vector<Pass> passes;
   passes.push_back(select_instead_of_if(kSmallBranches));
-  passes.push_back(legalise_recurrent(choices.recurrent));
+  passes.push_back(decompose_recurrent(
+      keeps, [form = choices.recurrent](const Graph& graph, const RecurrentLayer& layer) {
+        return plan_recurrent(form, graph, layer);
+      }));
   passes.push_back(fold_constants());
   passes.push_back(simplify_bodies());  // weights of loops become constants of their bodies
   passes.push_back(fold_constants());

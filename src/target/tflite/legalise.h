@@ -35,9 +35,6 @@ std::vector<Rule> legal_product_rules();
 std::vector<Rule> legal_shape_rules();
 std::vector<Rule> legal_order_rules(NanForm nan);
 
-// Recurrent layers as loops or step after step; their rearranged weights are constants for the
-// rules above only after folding.
-Pass legalise_recurrent(RecurrentForm form);
 // State is refused: a file would forget it.
 Pass check_state();
 // Computes on types that the runtime has kernels for.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "passes/match.h"
+
 namespace ferryman::tflite {
 
 namespace {
@@ -30,13 +32,6 @@ bool prefers_loop(RecurrentForm form, int64_t steps, int64_t weight_bytes) {
 
 bool loops_together(int64_t weight_bytes) {
   return weight_bytes * kMinStepsTogether <= kMaxBodyBytes;
-}
-
-LoopSizes loop_sizes(const RecurrentSizes& sizes, const ferryman::TensorType& w_hh) {
-  const auto elem_bytes = static_cast<int64_t>(byte_size(w_hh.dtype));
-  return {.steps = sizes.steps,
-          .weight_bytes = num_elements(w_hh.dims) * elem_bytes,
-          .output_bytes = sizes.directions * sizes.batch * sizes.outputs * elem_bytes};
 }
 
 namespace {
@@ -74,6 +69,34 @@ TimeLoop time_loop(const LoopSizes& sizes) {
     }
   }
   return best;
+}
+
+namespace {
+
+bool has_constant_weights(const Graph& graph, const RecurrentLayer& layer) {
+  const auto is_known = [&](ValueId value) {
+    return !value.valid() || is_known_constant(graph, value);
+  };
+  return is_known(layer.w_hh) && is_known(layer.b_hh) && is_known(layer.w_hr);
+}
+
+}  // namespace
+
+std::optional<RecurrentPlan> plan_recurrent(RecurrentForm form, const Graph& graph,
+                                            const RecurrentLayer& layer) {
+  const RecurrentSizes& sizes = layer.sizes;
+  const ferryman::TensorType& w_hh = graph.type(layer.w_hh);
+  const auto elem_bytes = static_cast<int64_t>(byte_size(w_hh.dtype));
+  const int64_t bytes = num_elements(w_hh.dims) * elem_bytes;
+  if (!has_constant_weights(graph, layer) || !prefers_loop(form, sizes.steps, bytes))
+    return std::nullopt;
+  const bool together = loops_together(bytes);
+  const int64_t directions = together ? sizes.directions : 1;
+  return RecurrentPlan{
+      .loop = time_loop({.steps = sizes.steps,
+                         .weight_bytes = bytes / sizes.directions * directions,
+                         .output_bytes = directions * sizes.batch * sizes.outputs * elem_bytes}),
+      .directions_together = together};
 }
 
 }  // namespace ferryman::tflite

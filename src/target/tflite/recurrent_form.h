@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
-#include "ops/recurrent.h"
 #include "passes/choices.h"
+#include "passes/decompose/recurrent.h"
 
 namespace ferryman::tflite {
 
@@ -22,22 +22,15 @@ struct LoopSizes {
   int64_t output_bytes = 0;  // what a step stores
 };
 
-// `w_hh` is the type of the recurrent weights.
-LoopSizes loop_sizes(const RecurrentSizes& sizes, const ferryman::TensorType& w_hh);
-
-// Several loops, one after the other, call the same body.
-struct TimeLoop {
-  int64_t steps_per_iteration = 0;
-  int64_t iterations = 0;  // of each loop
-  int64_t loops = 0;
-
-  int64_t steps() const { return loops * iterations * steps_per_iteration; }  // the rest follows
-};
-
 // `weight_bytes`: of the recurrent weights of all directions.
 bool prefers_loop(RecurrentForm form, int64_t steps, int64_t weight_bytes);
 // At least two iterations, where there are two steps. For the steps() of a loop found before,
 // nothing is left over.
 TimeLoop time_loop(const LoopSizes& sizes);
+
+// All of it: how a layer is written. One whose weights are computed is unrolled, as the body of a
+// loop has them as constants.
+std::optional<RecurrentPlan> plan_recurrent(RecurrentForm form, const Graph& graph,
+                                            const RecurrentLayer& layer);
 
 }  // namespace ferryman::tflite

@@ -1,24 +1,18 @@
-// Recurrent layers: the input projections of all steps are one matrix product; then either scans
-// over the steps, or one step after the other.
+#include "passes/decompose/recurrent.h"
+
 #include <algorithm>
 #include <array>
 
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
-#include "ops/recurrent.h"
+#include "passes/decompose/decompositions.h"
+#include "passes/decompose/recurrent_cell.h"
 #include "passes/match.h"
-#include "target/tflite/legalise.h"
-#include "target/tflite/recurrent_cell.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 namespace {
-
-int64_t recurrent_bytes(const Graph& graph, const RecurrentLayer& layer) {
-  const TensorType& type = graph.type(layer.w_hh);
-  return num_elements(type.dims) * byte_size(type.dtype);
-}
 
 // lstm: i, f, g, o -> i, f, o, g, so that one operator computes all sigmoids.
 ValueId sigmoids_first(CoreWriter& write, Cell cell, ValueId weight) {
@@ -190,7 +184,7 @@ BodyId steps_body(Rewriter& rewriter, const Lanes& lanes, int64_t num_steps) {
     return body.add_input(std::string(name), rewriter.graph().type(outside));
   };
   CellState state = {input("h", layer.h0), input("c", layer.c0)};
-  ferryman::TensorType entry = rewriter.graph().type(lanes.gates);
+  TensorType entry = rewriter.graph().type(lanes.gates);
   const Dim directions(layer.sizes.directions), batch(layer.sizes.batch);
   entry.dims = {Dim(num_steps * directions.size()), batch, lanes.gate_width(rewriter.graph())};
   const ValueId gates = body.add_input("gates", entry);
@@ -256,10 +250,9 @@ StepResults follow_up(CoreWriter& write, const Lanes& lanes, ValueId gates, int6
 }
 
 // Several loops over a part of the steps each run the same body, then steps of their own follow.
-LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes) {
+LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes, const TimeLoop& loop) {
   CoreWriter write(rewriter);
   const RecurrentLayer& layer = lanes.layer;
-  const TimeLoop loop = time_loop(loop_sizes(layer.sizes, write.type(layer.w_hh)));
   const ValueId gates = forward_lanes(write, lanes);
   const BodyId body = steps_body(rewriter, lanes, loop.steps_per_iteration);
   const ValueId looped = write.reshape(
@@ -316,29 +309,20 @@ Lanes take_lanes(CoreWriter& write, const Lanes& all, int64_t first, int64_t cou
   return lanes;
 }
 
-void loop_over_time(Rewriter& rewriter, OpId id) {
+void loop_over_time(Rewriter& rewriter, OpId id, const RecurrentPlan& plan) {
   const Op op = rewriter.graph().op(id);
   CoreWriter write(rewriter);
   Lanes all = {.layer = recurrent_layer(rewriter.graph(), id), .gates = {}, .b_hh = {}};
   RecurrentLayer& layer = all.layer;
-  const int64_t bytes = recurrent_bytes(rewriter.graph(), layer);
   const Biases biases = split_biases(write, layer);
   all.gates = project_inputs(write, layer, biases.projection);
   all.b_hh = biases.recurrent;
   layer.w_hh = sigmoids_first(write, layer.cell, layer.w_hh);
-  const int64_t together = loops_together(bytes) ? layer.sizes.directions : 1;
+  const int64_t together = plan.directions_together ? layer.sizes.directions : 1;
   std::vector<LayerResults> results;
   for (int64_t d = 0; d < layer.sizes.directions; d += together)
-    results.push_back(loop_lanes(rewriter, take_lanes(write, all, d, together)));
+    results.push_back(loop_lanes(rewriter, take_lanes(write, all, d, together), plan.loop));
   replace_results(rewriter, op, join_directions(write, results));
-}
-
-// The body of a loop has its weights as constants.
-bool has_constant_weights(const Graph& graph, const RecurrentLayer& layer) {
-  const auto is_known = [&](ValueId value) {
-    return !value.valid() || is_known_constant(graph, value);
-  };
-  return is_known(layer.w_hh) && is_known(layer.b_hh) && is_known(layer.w_hr);
 }
 
 bool has_static_shapes(const Graph& graph, const Op& op) {
@@ -347,15 +331,13 @@ bool has_static_shapes(const Graph& graph, const Op& op) {
   });
 }
 
-RuleResult apply_recurrent(Rewriter& rewriter, OpId root, RecurrentForm form) {
+RuleResult apply_recurrent(Rewriter& rewriter, OpId root, const PlanRecurrent& plan) {
   const Graph& graph = rewriter.graph();
   if (!has_static_shapes(graph, graph.op(root))) return {};
-  const RecurrentLayer layer = recurrent_layer(graph, root);
-  const bool loops = has_constant_weights(graph, layer) &&
-                     prefers_loop(form, layer.sizes.steps, recurrent_bytes(graph, layer));
+  const std::optional<RecurrentPlan> loops = plan(graph, recurrent_layer(graph, root));
   rewriter.insert_before(root);
-  if (loops) {
-    loop_over_time(rewriter, root);
+  if (loops.has_value()) {
+    loop_over_time(rewriter, root, *loops);
   } else {
     unroll_time(rewriter, root);
   }
@@ -364,17 +346,18 @@ RuleResult apply_recurrent(Rewriter& rewriter, OpId root, RecurrentForm form) {
 
 }  // namespace
 
-Pass legalise_recurrent(RecurrentForm form) {
-  std::vector<Rule> rules;
-  rules.push_back(
-      {"recurrent_layer",
-       {ops::kLstm, ops::kGru, ops::kRnn},
-       [form](Rewriter& rewriter, OpId root) { return apply_recurrent(rewriter, root, form); },
-       {}});
+Pass decompose_recurrent(Keeps keeps, PlanRecurrent plan) {
+  const auto is_not_kept = [keeps = std::move(keeps)](const Graph& graph, const Op& op) {
+    return !keeps(graph, op);
+  };
+  const auto apply = [plan = std::move(plan)](Rewriter& rewriter, OpId root) {
+    return apply_recurrent(rewriter, root, plan);
+  };
+  const Rule rule = {"recurrent_layer", {ops::kLstm, ops::kGru, ops::kRnn}, apply, {}};
   return needed_because(
-      "the target has no operator for a recurrent layer",
-      rewrite_pass("legalise_recurrent", "recurrent layers as loops or step after step",
-                   std::move(rules)));
+      "other ops take their parts as constants",
+      rewrite_pass("decompose_recurrent", "recurrent layers as loops or step after step",
+                   {only_where(is_not_kept, rule)}));
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

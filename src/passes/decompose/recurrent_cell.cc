@@ -1,9 +1,9 @@
-#include "target/tflite/recurrent_cell.h"
+#include "passes/decompose/recurrent_cell.h"
 
 #include "ops/names.h"
 #include "support/check.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 namespace {
 
@@ -100,4 +100,4 @@ CellState write_step(CoreWriter& write, Cell cell, const StepWeights& weights, V
   internal_error("unknown cell");
 }
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman

@@ -8,7 +8,7 @@
 #include "ops/core_writer.h"
 #include "ops/recurrent.h"
 
-namespace ferryman::tflite {
+namespace ferryman {
 
 // An invalid id is a state of zeros, which costs nothing.
 struct CellState {
@@ -31,4 +31,4 @@ StepWeights step_weights(CoreWriter& write, ValueId w_hh, ValueId b_hh, ValueId 
 CellState write_step(CoreWriter& write, Cell cell, const StepWeights& weights, ValueId gates,
                      const CellState& state);
 
-}  // namespace ferryman::tflite
+}  // namespace ferryman
