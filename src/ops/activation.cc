@@ -182,6 +182,40 @@ void define_smooth(Ops& ops) {
       .from_aten("mish.default");
 }
 
+InferResult infer_glu(const InferArgs& args) {
+  TensorType type = args.operand(0);
+  const int64_t axis = args.attrs[attr::kAxis].value;
+  FERRYMAN_TRY_STATUS(check_axis(axis, type.rank()));
+  Dim& halved = type.dims[static_cast<size_t>(axis)];
+  if (!halved.is_static() || halved.size() % 2 != 0)
+    return shape_error("the halved axis has an odd size");
+  halved = Dim(halved.size() / 2);
+  return std::vector{type};
+}
+
+EvalResult eval_glu(const EvalArgs& args) {
+  const TensorData& x = args.operand(0);
+  const auto axis = static_cast<size_t>(args.attrs[attr::kAxis].value);
+  const Ints starts(x.shape().size(), 0);
+  const Ints steps(x.shape().size(), 1);
+  Ints middle = starts;
+  middle[axis] = x.shape()[axis] / 2;
+  const Ints half = static_sizes(args.results[0].dims);
+  std::vector<double> values = x.sliced(starts, half, steps).to_doubles();
+  const std::vector<double> gates = x.sliced(middle, half, steps).to_doubles();
+  for (size_t i = 0; i < values.size(); ++i) values[i] *= sigmoid(gates[i]);
+  return one(store_doubles(args.results[0], values));
+}
+
+void define_gated(Ops& ops) {
+  ops.set.define(ops::kGlu)
+      .doc("a * sigmoid(b), where a and b are the halves of x along an axis")
+      .operand("x", DTypeSet::kFloating)
+      .attr(attr::kAxis)
+      .result(infer_glu)
+      .eval(eval_glu);
+}
+
 // ---- import ----
 
 // A bound that a double does not hold goes through a constant instead of the attribute.
@@ -352,10 +386,7 @@ Imported import_glu(ImportContext& call) {
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), -1));
   const int64_t size = sizes_of(call, x)[static_cast<size_t>(axis)];
   if (size % 2 != 0) return call.unsupported("the halved axis has an odd size");
-  FERRYMAN_TRY(const ValueId first, emit_slice(call, x, axis, 0, size / 2));
-  FERRYMAN_TRY(const ValueId second, emit_slice(call, x, axis, size / 2, size));
-  FERRYMAN_TRY(const ValueId gate, call.emit(ops::kSigmoid, {second}));
-  return one_result(call.emit(ops::kMul, {first, gate}));
+  return one_result(call.emit(ops::kGlu, {x}, {{attr::kAxis, Axis{axis}}}));
 }
 
 Diag drops_in_training(ImportContext& call) {
@@ -380,6 +411,7 @@ Imported import_dropout(ImportContext& call) {
 void add_activation_ops(Ops& ops) {
   define_relus(ops);
   define_smooth(ops);
+  define_gated(ops);
 
   ImportTable& imports = ops.imports;
   imports.add({"sigmoid.default", "special_expit.default"}, import_float<ops::kSigmoid>);

@@ -1,13 +1,16 @@
-// Scaled dot product attention, written with products, a sum and a softmax. The passes fold the
-// scale into what makes the queries; targets keep the products whole.
+// Scaled dot product attention.
 //
 //   softmax(q k^T * scale + bias) v        q: [.., L, E], k: [.., S, E], v: [.., S, Ev]
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
 #include "ops/attrs.h"
 #include "ops/emit.h"
+#include "ops/eval.h"
 #include "ops/families.h"
+#include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 
@@ -15,163 +18,234 @@ namespace ferryman {
 
 namespace {
 
-constexpr double kLowest = std::numeric_limits<float>::lowest();
+constexpr size_t kQuery = 0, kKey = 1, kValue = 2, kMask = 3;
+constexpr double kUnseen = -std::numeric_limits<double>::infinity();
 
-// What is added to the scores, and 1 for each row that sees anything, 0 for the others (torch gives
-// zeros there): both invalid where nothing is masked.
-struct Mask {
-  ValueId bias, row_is_seen;
+// ---- row ----
+
+Status check_operands(const InferArgs& args) {
+  const TensorType& query = args.operand(kQuery);
+  const TensorType& key = args.operand(kKey);
+  const TensorType& value = args.operand(kValue);
+  const bool fits = query.rank() >= 2 && key.rank() >= 2 && value.rank() >= 2 &&
+                    query.dims.back() == key.dims.back() &&
+                    key.dims[key.rank() - 2] == value.dims[value.rank() - 2] &&
+                    key.dtype == query.dtype && value.dtype == query.dtype;
+  if (!fits) {
+    return shape_error(
+        fmt::format("queries {}, keys {} and values {}", print_dims(query.dims, args.symbols),
+                    print_dims(key.dims, args.symbols), print_dims(value.dims, args.symbols)));
+  }
+  if (!args.has(kMask)) return {};
+  const DType mask = args.operand(kMask).dtype;
+  if (mask != DType::kBool && mask != query.dtype)
+    return shape_error("a mask that is neither of bools nor of the queries' type");
+  return args.attrs[attr::kIsCausal] ? shape_error("a mask that is causal as well") : Status();
+}
+
+Dims batch_of(const TensorType& type) {
+  return Dims(type.dims.begin(), type.dims.end() - 2);
+}
+
+// The batch axes of keys or values as those of the queries they serve.
+Result<Dims> served_batch(const InferArgs& args, size_t operand) {
+  Dims batch = batch_of(args.operand(operand));
+  if (!args.attrs[attr::kGroupedHeads]) return batch;
+  const Dims queries = batch_of(args.operand(kQuery));
+  const bool has_heads = !queries.empty() && queries.back().is_static() && !batch.empty() &&
+                         batch.back().is_static() && batch.back().size() > 0;
+  if (!has_heads || queries.back().size() % batch.back().size() != 0)
+    return shape_error("heads of keys and values that do not divide those of the queries");
+  batch.back() = queries.back();
+  FERRYMAN_TRY(const Dims all, broadcast_dims(queries, batch, args.symbols));
+  if (!(all == queries)) return shape_error("more batches of grouped heads than queries have");
+  return batch;
+}
+
+InferResult infer_attention(const InferArgs& args) {
+  FERRYMAN_TRY_STATUS(check_operands(args));
+  const TensorType& query = args.operand(kQuery);
+  const TensorType& key = args.operand(kKey);
+  FERRYMAN_TRY(const Dims key_batch, served_batch(args, kKey));
+  FERRYMAN_TRY(const Dims value_batch, served_batch(args, kValue));
+  const bool same_heads =
+      !args.attrs[attr::kGroupedHeads] ||
+      key.dims[key.rank() - 3] == args.operand(kValue).dims[args.operand(kValue).rank() - 3];
+  if (!same_heads) return shape_error("keys and values of different heads");
+  FERRYMAN_TRY(Dims dims, broadcast_dims(batch_of(query), key_batch, args.symbols));
+  dims.push_back(query.dims[query.rank() - 2]);
+  dims.push_back(key.dims[key.rank() - 2]);
+  if (args.has(kMask)) {
+    const Dims scores = dims;
+    FERRYMAN_TRY(dims, broadcast_dims(scores, args.operand(kMask).dims, args.symbols));
+    const bool keeps_matrices =
+        dims.back() == scores.back() && dims[dims.size() - 2] == scores[scores.size() - 2];
+    if (!keeps_matrices) return shape_error("a mask of more rows or columns than there are scores");
+  }
+  const Dims matrix(dims.end() - 2, dims.end());
+  FERRYMAN_TRY(dims, broadcast_dims(Dims(dims.begin(), dims.end() - 2), value_batch, args.symbols));
+  dims.push_back(matrix.front());
+  dims.push_back(args.operand(kValue).dims.back());
+  return std::vector{TensorType{query.dtype, std::move(dims)}};
+}
+
+// ---- evaluation ----
+
+// [.., G, S, E] as [.., H, S, E]: each matrix as often as heads of queries read it.
+TensorData for_each_head(const TensorData& x, int64_t heads) {
+  Ints shape = x.shape();
+  const size_t axis = shape.size() - 3;
+  if (shape[axis] == heads) return x;
+  Ints apart = shape;
+  apart.insert(apart.begin() + static_cast<std::ptrdiff_t>(axis) + 1, 1);
+  Ints repeated = apart;
+  repeated[axis + 1] = heads / shape[axis];
+  shape[axis] = heads;
+  return x.reshaped(apart).broadcast_to(repeated).materialised().reshaped(shape);
+}
+
+// All batches of an operand, its last two axes being a matrix.
+std::vector<double> matrices(const TensorData& x, const Ints& batch) {
+  Ints shape = batch;
+  shape.insert(shape.end(), x.shape().end() - 2, x.shape().end());
+  return x.broadcast_to(shape).to_doubles();
+}
+
+// What is added to each score; minus infinity where it is not seen.
+std::vector<double> biases(const EvalArgs& args, const Ints& batch, int64_t rows, int64_t columns) {
+  std::vector<double> bias(static_cast<size_t>(product(batch) * rows * columns), 0.0);
+  if (args.has(kMask)) {
+    Ints shape = batch;
+    shape.push_back(rows);
+    shape.push_back(columns);
+    bias = args.operand(kMask).broadcast_to(shape).to_doubles();
+    if (args.operand(kMask).dtype() == DType::kBool) {
+      for (double& seen : bias) seen = seen != 0 ? 0.0 : kUnseen;
+    }
+  }
+  if (!args.attrs[attr::kIsCausal]) return bias;
+  for (size_t i = 0; i < bias.size(); ++i) {
+    const auto position = static_cast<int64_t>(i);
+    if (position % columns > position / columns % rows) bias[i] = kUnseen;
+  }
+  return bias;
+}
+
+// In place; a row that sees nothing becomes zeros.
+void softmax_of_seen(std::span<double> scores, std::span<const double> bias) {
+  double largest = kUnseen;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (bias[i] != kUnseen) largest = std::max(largest, scores[i] += bias[i]);
+  }
+  double sum = 0;
+  for (size_t i = 0; i < scores.size(); ++i)
+    sum += scores[i] = bias[i] == kUnseen ? 0.0 : std::exp(scores[i] - largest);
+  if (sum == 0) return;
+  for (double& score : scores) score /= sum;
+}
+
+// Row-major matrices of all batches, as many of keys and values as of queries.
+struct Matrices {
+  std::vector<double> query, key, value, bias;
+  size_t rows = 0, columns = 0, features = 0, width = 0;
 };
 
-// The lowest number instead of minus infinity: a row of infinities would become NaN.
-Result<Mask> mask_from_bools(ImportContext& call, ValueId seen, DType dtype) {
-  const ValueId zero = call.builder().scalar(dtype, 0);
-  const ValueId lowest = call.builder().scalar(dtype, kLowest);
-  FERRYMAN_TRY(const ValueId bias, call.emit(ops::kWhere, {seen, zero, lowest}));
-  const auto last = static_cast<int64_t>(rank_of(call, seen)) - 1;
-  FERRYMAN_TRY(const ValueId any,
-               call.emit(ops::kAny, {seen}, {{attr::kAxes, Axes{{last}}}, {attr::kKeepDim, true}}));
-  FERRYMAN_TRY(const ValueId row, as_dtype(call, any, dtype));
-  return Mask{bias, row};
+Matrices read_operands(const EvalArgs& args) {
+  const Ints shape = static_sizes(args.results[0].dims);
+  const Ints batch(shape.begin(), shape.end() - 2);
+  const bool is_grouped = args.attrs[attr::kGroupedHeads];
+  const auto served = [&](size_t operand) {
+    const TensorData& x = args.operand(operand);
+    return matrices(is_grouped ? for_each_head(x, batch.back()) : x, batch);
+  };
+  const int64_t rows = shape[shape.size() - 2];
+  const int64_t columns = *(args.operand(kKey).shape().end() - 2);
+  return {.query = matrices(args.operand(kQuery), batch),
+          .key = served(kKey),
+          .value = served(kValue),
+          .bias = biases(args, batch, rows, columns),
+          .rows = static_cast<size_t>(rows),
+          .columns = static_cast<size_t>(columns),
+          .features = static_cast<size_t>(args.operand(kQuery).shape().back()),
+          .width = static_cast<size_t>(shape.back())};
 }
 
-Result<Mask> mask_from_numbers(ImportContext& call, ValueId added, DType dtype) {
-  const ValueId infinity = call.builder().scalar(dtype, -std::numeric_limits<double>::infinity());
-  FERRYMAN_TRY(const ValueId seen, call.emit(ops::kNe, {added, infinity}));
-  FERRYMAN_TRY(Mask mask, mask_from_bools(call, seen, dtype));
-  const ValueId lowest = call.builder().scalar(dtype, kLowest);
-  FERRYMAN_TRY(mask.bias, call.emit(ops::kMaximum, {added, lowest}));
-  return mask;
-}
-
-// Row i sees the columns up to i.
-Result<Mask> causal_mask(ImportContext& call, int64_t rows, int64_t columns, DType dtype) {
-  std::vector<float> values(static_cast<size_t>(rows * columns), 0.0F);
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t column = row + 1; column < columns; ++column)
-      values[static_cast<size_t>(row * columns + column)] = static_cast<float>(kLowest);
+// How much the row of queries, counted over all batches, takes of each value.
+std::vector<double> weights_of(const Matrices& in, size_t row, double scale) {
+  const size_t first_key = row / in.rows * in.columns;
+  std::vector<double> scores(in.columns, 0.0);
+  for (size_t j = 0; j < in.columns; ++j) {
+    for (size_t e = 0; e < in.features; ++e)
+      scores[j] += in.query[row * in.features + e] * in.key[(first_key + j) * in.features + e];
+    scores[j] *= scale;
   }
-  const ValueId bias =
-      call.builder().constant(TensorData::of<float>({rows, columns}, values), "causal_mask");
-  FERRYMAN_TRY(const ValueId cast, as_dtype(call, bias, dtype));
-  return Mask{cast, ValueId()};
+  softmax_of_seen(scores, std::span(in.bias).subspan(row * in.columns, in.columns));
+  return scores;
 }
 
-Result<Mask> read_mask(ImportContext& call, int64_t rows, int64_t columns, DType dtype) {
-  FERRYMAN_TRY(const bool is_causal, call.flag("is_causal", false));
+EvalResult eval_attention(const EvalArgs& args) {
+  const Matrices in = read_operands(args);
+  std::vector<double> result(static_cast<size_t>(num_elements(args.results[0].dims)), 0.0);
+  for (size_t row = 0; row * in.width < result.size(); ++row) {
+    const std::vector<double> weights = weights_of(in, row, args.attrs[attr::kScale]);
+    const size_t first_value = row / in.rows * in.columns;
+    for (size_t j = 0; j < in.columns; ++j) {
+      for (size_t i = 0; i < in.width; ++i)
+        result[row * in.width + i] += weights[j] * in.value[(first_value + j) * in.width + i];
+    }
+  }
+  return one(store_doubles(args.results[0], result));
+}
+
+// ---- import ----
+
+Result<ValueId> read_mask(ImportContext& call, bool is_causal, DType dtype) {
   FERRYMAN_TRY(const ValueId given, call.optional_tensor("attn_mask"));
   if (is_causal && given.valid()) return call.unsupported("a mask that is causal as well");
-  if (is_causal) return causal_mask(call, rows, columns, dtype);
-  if (!given.valid()) return Mask{};
-  if (dtype_of(call, given) == DType::kBool) return mask_from_bools(call, given, dtype);
-  FERRYMAN_TRY(const ValueId added, as_dtype(call, given, dtype));
-  return mask_from_numbers(call, added, dtype);
-}
-
-Result<double> read_scale(ImportContext& call, int64_t features) {
-  const double usual = 1.0 / std::sqrt(static_cast<double>(features));
-  if (!call.given("scale")) return usual;
-  return call.number("scale");
-}
-
-// Keys and values of fewer heads serve several heads of queries each (grouped-query attention): the
-// queries of a group become rows of one matrix, [.., H, L, E] -> [.., G, H / G * L, E], which moves
-// nothing.
-Result<ValueId> group_heads(ImportContext& call, ValueId x, int64_t groups) {
-  Ints sizes = sizes_of(call, x);
-  const size_t heads = sizes.size() - 3;
-  sizes[heads + 1] *= sizes[heads] / groups;
-  sizes[heads] = groups;
-  return emit_reshape(call, x, sizes);
-}
-
-struct Attention {
-  ValueId query, key, value;
-  Mask mask;
-  double scale = 1;
-  int64_t groups = 0;  // 0: as many heads of keys as of queries
-};
-
-// 0 if queries, keys and values have the same heads.
-Result<int64_t> count_groups(ImportContext& call, ValueId query, ValueId key, ValueId value) {
-  FERRYMAN_TRY(const bool enabled, call.flag("enable_gqa", false));
-  if (!enabled || rank_of(call, query) < 3) return int64_t{0};
-  const Ints queries = sizes_of(call, query);
-  const Ints keys = sizes_of(call, key);
-  const Ints values = sizes_of(call, value);
-  const int64_t heads = queries[queries.size() - 3];
-  const int64_t groups = keys[keys.size() - 3];
-  if (groups == 0 || heads % groups != 0 || values[values.size() - 3] != groups)
-    return call.unsupported("heads of keys and values that do not divide those of the queries");
-  return heads == groups ? 0 : groups;
-}
-
-// The scores, [.., H, L, S].
-Result<ValueId> emit_scores(ImportContext& call, const Attention& in) {
-  const ValueId scale = scalar_like(call, in.query, in.scale);
-  FERRYMAN_TRY(ValueId query, call.emit(ops::kMul, {in.query, scale}));
-  Ints sizes = sizes_of(call, query);
-  sizes.back() = sizes_of(call, in.key)[rank_of(call, in.key) - 2];
-  if (in.groups != 0) {
-    FERRYMAN_TRY(query, group_heads(call, query, in.groups));
-  }
-  Ints turned(rank_of(call, in.key));
-  for (size_t i = 0; i < turned.size(); ++i) turned[i] = static_cast<int64_t>(i);
-  std::swap(turned[turned.size() - 1], turned[turned.size() - 2]);
-  FERRYMAN_TRY(const ValueId key, emit_permute(call, in.key, turned));
-  FERRYMAN_TRY(const ValueId scores, call.emit(ops::kMatmul, {query, key}));
-  return in.groups == 0 ? scores : emit_reshape(call, scores, sizes);
-}
-
-Result<ValueId> emit_attention(ImportContext& call, const Attention& in) {
-  FERRYMAN_TRY(ValueId scores, emit_scores(call, in));
-  if (in.mask.bias.valid()) {
-    FERRYMAN_TRY(scores, call.emit(ops::kAdd, {scores, in.mask.bias}));
-  }
-  const auto last = static_cast<int64_t>(rank_of(call, scores)) - 1;
-  FERRYMAN_TRY(ValueId weights, call.emit(ops::kSoftmax, {scores}, {{attr::kAxis, Axis{last}}}));
-  Ints sizes = sizes_of(call, weights);
-  sizes.back() = sizes_of(call, in.value).back();
-  if (in.groups != 0) {
-    FERRYMAN_TRY(weights, group_heads(call, weights, in.groups));
-  }
-  FERRYMAN_TRY(ValueId result, call.emit(ops::kMatmul, {weights, in.value}));
-  if (in.groups != 0) {
-    FERRYMAN_TRY(result, emit_reshape(call, result, sizes));
-  }
-  if (!in.mask.row_is_seen.valid()) return result;
-  return call.emit(ops::kMul, {result, in.mask.row_is_seen});
+  if (!given.valid() || dtype_of(call, given) == DType::kBool) return given;
+  return as_dtype(call, given, dtype);
 }
 
 // Only the first result of the fused forms: the others serve the backward pass.
 Imported import_attention(ImportContext& call) {
-  Attention in;
-  FERRYMAN_TRY(in.query, call.tensor("query"));
-  FERRYMAN_TRY(in.key, call.tensor("key"));
-  FERRYMAN_TRY(in.value, call.tensor("value"));
+  FERRYMAN_TRY(const ValueId query, call.tensor("query"));
+  FERRYMAN_TRY(const ValueId key, call.tensor("key"));
+  FERRYMAN_TRY(const ValueId value, call.tensor("value"));
   FERRYMAN_TRY(const double dropout, call.number("dropout_p", 0.0));
   if (dropout != 0.0) {
     return call.unsupported("with dropout")
         .because("a file draws no random numbers")
         .hint("call model.eval() first, and write dropout_p=p if self.training else 0.0");
   }
-  const Ints sizes = sizes_of(call, in.query);
-  if (sizes.size() < 2 || rank_of(call, in.key) < 2 || rank_of(call, in.value) < 2)
-    return call.unsupported("operands of fewer than two axes");
-  FERRYMAN_TRY(in.scale, read_scale(call, sizes.back()));
-  const int64_t columns = sizes_of(call, in.key)[rank_of(call, in.key) - 2];
-  FERRYMAN_TRY(in.mask,
-               read_mask(call, sizes[sizes.size() - 2], columns, dtype_of(call, in.query)));
-  FERRYMAN_TRY(in.groups, count_groups(call, in.query, in.key, in.value));
-  FERRYMAN_TRY(const ValueId result, emit_attention(call, in));
+  if (rank_of(call, query) < 2) return call.unsupported("operands of fewer than two axes");
+  FERRYMAN_TRY(const bool is_causal, call.flag("is_causal", false));
+  FERRYMAN_TRY(const ValueId mask, read_mask(call, is_causal, dtype_of(call, query)));
+  FERRYMAN_TRY(const bool is_grouped, call.flag("enable_gqa", false));
+  const auto features = static_cast<double>(sizes_of(call, query).back());
+  FERRYMAN_TRY(const double scale, call.number("scale", 1.0 / std::sqrt(features)));
   std::vector<ValueId> results(call.num_results());
-  results.front() = result;
+  FERRYMAN_TRY(results.front(),
+               call.emit(ops::kAttention, {query, key, value, mask},
+                         {{attr::kScale, scale},
+                          {attr::kIsCausal, is_causal},
+                          {attr::kGroupedHeads, is_grouped && rank_of(call, query) >= 3}}));
   return results;
 }
 
 }  // namespace
 
 void add_attention_ops(Ops& ops) {
+  ops.set.define(ops::kAttention)
+      .doc("softmax(query key^T * scale + mask) value; rows that see nothing are 0")
+      .operand("query", DTypeSet::kFloating)
+      .operand("key", DTypeSet::kFloating)
+      .operand("value", DTypeSet::kFloating)
+      .optional_operand("mask")  // bools: what is seen; numbers: what is added
+      .attr(attr::kScale, 1.0)
+      .attr(attr::kIsCausal, false)
+      .attr(attr::kGroupedHeads, false)  // keys of fewer heads serve several heads of queries
+      .result(infer_attention)
+      .eval(eval_attention);
   ops.imports.add({"scaled_dot_product_attention.default",
                    "_scaled_dot_product_flash_attention_for_cpu.default"},
                   import_attention);

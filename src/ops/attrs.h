@@ -35,6 +35,8 @@ inline constexpr AttrKey<bool> kAlignCorners{"align_corners"};
 inline constexpr AttrKey<bool> kExact{"exact"};  // nearest-exact
 
 inline constexpr AttrKey<int64_t> kGroups{"groups"};
+inline constexpr AttrKey<bool> kGroupedHeads{"grouped_heads"};
+inline constexpr AttrKey<bool> kIsCausal{"is_causal"};
 inline constexpr AttrKey<int64_t> kFactor{"factor"};
 inline constexpr AttrKey<int64_t> kCount{"count"};
 inline constexpr AttrKey<bool> kLargest{"largest"};
@@ -48,6 +50,7 @@ inline constexpr AttrKey<double> kAlpha{"alpha"};
 inline constexpr AttrKey<double> kBeta{"beta"};
 inline constexpr AttrKey<double> kScale{"scale"};
 inline constexpr AttrKey<double> kInputScale{"input_scale"};
+inline constexpr AttrKey<double> kCorrection{"correction"};  // taken off a count
 inline constexpr AttrKey<double> kThreshold{"threshold"};
 inline constexpr AttrKey<double> kNegativeSlope{"negative_slope"};
 inline constexpr AttrKey<std::string> kApproximate{"approximate"};    // "none" or "tanh"

@@ -49,6 +49,7 @@ inline constexpr OpName kElu{"elu"};
 inline constexpr OpName kSigmoid{"sigmoid"};
 inline constexpr OpName kTanh{"tanh"};
 inline constexpr OpName kSilu{"silu"};
+inline constexpr OpName kGlu{"glu"};
 inline constexpr OpName kGelu{"gelu"};
 inline constexpr OpName kHardswish{"hardswish"};
 inline constexpr OpName kHardsigmoid{"hardsigmoid"};
@@ -92,6 +93,8 @@ inline constexpr OpName kAny{"any"};
 inline constexpr OpName kAll{"all"};
 inline constexpr OpName kArgmax{"argmax"};
 inline constexpr OpName kArgmin{"argmin"};
+inline constexpr OpName kLogSumExp{"logsumexp"};
+inline constexpr OpName kVar{"var"};
 inline constexpr OpName kSoftmax{"softmax"};
 inline constexpr OpName kLogSoftmax{"log_softmax"};
 inline constexpr OpName kCumsum{"cumsum"};
@@ -113,6 +116,7 @@ inline constexpr OpName kSpaceToDepth{"space_to_depth"};
 // Products.
 inline constexpr OpName kLinear{"linear"};
 inline constexpr OpName kMatmul{"matmul"};
+inline constexpr OpName kAttention{"attention"};
 
 // Normalisation.
 inline constexpr OpName kBatchNorm{"batch_norm"};

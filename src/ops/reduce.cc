@@ -162,6 +162,52 @@ void define_reductions(Ops& ops) {
       .eval(eval_arg(argmin_real, argmin_whole));
 }
 
+double logsumexp_real(std::span<const double> row) {
+  double shift = amax_real(row);
+  if (std::isinf(shift)) shift = 0;
+  double sum = 0;
+  for (const double value : row) sum += std::exp(value - shift);
+  return std::log(sum) + shift;
+}
+
+double squared_deviations(std::span<const double> row) {
+  const double mean = mean_real(row);
+  double sum = 0;
+  for (const double value : row) sum += (value - mean) * (value - mean);
+  return sum;
+}
+
+EvalResult eval_var(const EvalArgs& args) {
+  FERRYMAN_TRY(const std::vector<TensorData> sums, eval_reduce(squared_deviations, no_whole)(args));
+  std::vector<double> values = sums.front().to_doubles();
+  double count = 1;
+  for (const int64_t axis : args.attrs[attr::kAxes].values)
+    count *= static_cast<double>(args.operand(0).shape()[static_cast<size_t>(axis)]);
+  const double divisor = std::max(count - args.attrs[attr::kCorrection], 0.0);
+  for (double& value : values) value /= divisor;
+  return one(store_doubles(args.results[0], values));
+}
+
+void define_statistics(Ops& ops) {
+  ops.set.define(ops::kLogSumExp)
+      .doc("logarithm of the sum of exponentials over axes, without overflow")
+      .operand("x", DTypeSet::kFloating)
+      .attr(attr::kAxes)
+      .attr(attr::kKeepDim, false)
+      .result(extreme_type)
+      .axes(AxisRule::kReduce)
+      .eval(eval_reduce(logsumexp_real, no_whole));
+  ops.set.define(ops::kVar)
+      .doc("variance over axes: the squared deviations summed, / (count - correction)")
+      .operand("x", DTypeSet::kFloating)
+      .attr(attr::kAxes)
+      .attr(attr::kKeepDim, false)
+      .attr(attr::kCorrection, 1.0)
+      .result(reduce_axes)
+      .axes(AxisRule::kReduce)
+      .eval(eval_var);
+}
+
 // ---- import ----
 
 // Whole numbers are summed and multiplied as int64.
@@ -281,19 +327,14 @@ Result<Moments> emit_moments(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
   FERRYMAN_TRY(const double correction, read_correction(call));
   if (!is_floating(dtype_of(call, reduction.x))) return call.unsupported("of whole numbers");
-  FERRYMAN_TRY(const ValueId mean, reduction.emit_kept(call, ops::kMean, reduction.x));
-  FERRYMAN_TRY(const ValueId deviation, call.emit(ops::kSub, {reduction.x, mean}));
-  FERRYMAN_TRY(const ValueId square, call.emit(ops::kSquare, {deviation}));
   Moments moments;
+  // With its axes kept, as the variance has it where that is written in parts.
+  FERRYMAN_TRY(const ValueId mean, reduction.emit_kept(call, ops::kMean, reduction.x));
   FERRYMAN_TRY(moments.mean, reduction.drop_axes(call, mean));
-  if (correction == 0) {
-    FERRYMAN_TRY(moments.variance, reduction.emit(call, ops::kMean, square));
-    return moments;
-  }
-  FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, square));
-  const double count = static_cast<double>(reduction.count(call)) - correction;
-  const ValueId divisor = scalar_like(call, sum, std::max(count, 0.0));
-  FERRYMAN_TRY(moments.variance, call.emit(ops::kDiv, {sum, divisor}));
+  FERRYMAN_TRY(moments.variance, call.emit(ops::kVar, {reduction.x},
+                                           {{attr::kAxes, Axes{reduction.axes}},
+                                            {attr::kKeepDim, reduction.keepdim},
+                                            {attr::kCorrection, correction}}));
   return moments;
 }
 
@@ -308,22 +349,11 @@ Imported import_std(ImportContext& call) {
   return std::vector{deviation, moments.mean};
 }
 
-// log(sum(exp(x - m))) + m with m the largest, or 0 where that is infinite.
 Imported import_logsumexp(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
-  const ValueId x = reduction.x;
-  FERRYMAN_TRY(const ValueId largest, reduction.emit_kept(call, ops::kAmax, x));
-  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {largest}));
-  const ValueId infinity = scalar_like(call, x, std::numeric_limits<double>::infinity());
-  FERRYMAN_TRY(const ValueId is_infinite, call.emit(ops::kEq, {magnitude, infinity}));
-  FERRYMAN_TRY(const ValueId shift,
-               call.emit(ops::kWhere, {is_infinite, scalar_like(call, x, 0), largest}));
-  FERRYMAN_TRY(const ValueId shifted, call.emit(ops::kSub, {x, shift}));
-  FERRYMAN_TRY(const ValueId exponential, call.emit(ops::kExp, {shifted}));
-  FERRYMAN_TRY(const ValueId sum, reduction.emit_kept(call, ops::kSum, exponential));
-  FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {sum}));
-  FERRYMAN_TRY(const ValueId kept, call.emit(ops::kAdd, {log, shift}));
-  return one_result(reduction.drop_axes(call, kept));
+  return one_result(
+      call.emit(ops::kLogSumExp, {reduction.x},
+                {{attr::kAxes, Axes{reduction.axes}}, {attr::kKeepDim, reduction.keepdim}}));
 }
 
 // NaN counts as 0.
@@ -341,6 +371,7 @@ Imported import_nansum(ImportContext& call) {
 
 void add_reduce_ops(Ops& ops) {
   define_reductions(ops);
+  define_statistics(ops);
   ImportTable& imports = ops.imports;
   imports.add({"sum.default", "sum.dim_IntList"}, import_accumulation<ops::kSum>);
   imports.add({"prod.default", "prod.dim_int"}, import_accumulation<ops::kProd>);

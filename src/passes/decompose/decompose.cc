@@ -11,10 +11,26 @@ void append(std::vector<Rule>& rules, std::vector<Rule> family) {
   for (Rule& rule : family) rules.push_back(std::move(rule));
 }
 
+// Ops whose parts other passes look for.
+std::vector<Rule> composites() {
+  std::vector<Rule> rules;
+  append(rules, attention_decompositions());
+  append(rules, composite_decompositions());
+  return rules;
+}
+
+std::vector<Rule> unless_kept(std::vector<Rule> rules, Keeps keeps) {
+  const auto is_not_kept = [keeps = std::move(keeps)](const Graph& graph, const Op& op) {
+    return !keeps(graph, op);
+  };
+  for (Rule& rule : rules) rule = only_where(is_not_kept, std::move(rule));
+  return rules;
+}
+
 }  // namespace
 
 std::vector<Rule> all_decompositions() {
-  std::vector<Rule> rules;
+  std::vector<Rule> rules = composites();
   append(rules, computed_kernel_decompositions());
   append(rules, conv_transpose_decompositions());
   append(rules, conv3d_decompositions());
@@ -55,12 +71,14 @@ bool has_floats(const Graph& graph, const Op& op) {
 
 Pass decompose_pass(std::string_view name, std::string_view purpose, Keeps keeps,
                     std::vector<Rule> own_rules) {
-  const auto is_not_kept = [keeps = std::move(keeps)](const Graph& graph, const Op& op) {
-    return !keeps(graph, op);
-  };
-  for (Rule& rule : all_decompositions())
-    own_rules.push_back(only_where(is_not_kept, std::move(rule)));
+  append(own_rules, unless_kept(all_decompositions(), std::move(keeps)));
   return rewrite_pass(name, purpose, std::move(own_rules));
+}
+
+Pass decompose_composites(Keeps keeps) {
+  return needed_because("passes that look for its parts run before other ops are decomposed",
+                        rewrite_pass("decompose_composites", "attention and the like in parts",
+                                     unless_kept(composites(), std::move(keeps))));
 }
 
 }  // namespace ferryman

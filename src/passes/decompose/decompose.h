@@ -26,4 +26,8 @@ using Keeps = std::function<bool(const Graph&, const Op&)>;
 Pass decompose_pass(std::string_view name, std::string_view purpose, Keeps keeps,
                     std::vector<Rule> own_rules);
 
+// Before the graph is simplified: attention, logsumexp and the like, unless the target keeps them.
+// Passes fold, group and narrow their parts.
+Pass decompose_composites(Keeps keeps);
+
 }  // namespace ferryman

@@ -2,11 +2,15 @@
 // one to five axes.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 
 #include "ir/evaluate.h"
 #include "ir/print.h"
+#include "ops/attrs.h"
+#include "ops/eval.h"
 #include "ops/families.h"
+#include "ops/names.h"
 #include "passes/decompose/decompose.h"
 #include "passes/decompose/decompositions.h"
 #include "tests/support/random_graph.h"
@@ -72,6 +76,51 @@ TEST(Decompose, EveryDecompositionHasTheValuesOfItsOp) {
       if (!problem.empty()) break;
     }
     EXPECT_TRUE(is_decomposed) << root;
+  }
+}
+
+struct AttentionCase {
+  int64_t key_heads = 4;
+  std::optional<TensorData> mask = {};
+  bool is_causal = false;
+};
+
+// Four heads of three queries and six keys; also that the graph can be evaluated, for its values.
+void expect_attention_decomposes(const AttentionCase& attention) {
+  Ops ops;
+  add_all_ops(ops);
+  Graph graph(ops.set);
+  Builder builder(graph);
+  const auto input = [&](const char* name, Ints shape) {
+    return graph.add_input(name, {DType::kF32, to_dims(shape)});
+  };
+  std::vector<ValueId> operands = {input("query", {2, 4, 3, 5}),
+                                   input("key", {2, attention.key_heads, 6, 5}),
+                                   input("value", {2, attention.key_heads, 6, 7}), ValueId()};
+  if (attention.mask.has_value()) operands[3] = builder.constant(*attention.mask);
+  graph.add_output(
+      "y", builder.create(ops::kAttention, operands,
+                          std::vector<NamedAttr>{{attr::kScale, 0.3},
+                                                 {attr::kIsCausal, attention.is_causal},
+                                                 {attr::kGroupedHeads, attention.key_heads != 4}}));
+  ASSERT_TRUE(evaluate_graph(graph, random_inputs(graph, kInputSeed)).ok());
+  bool is_decomposed = false;
+  EXPECT_EQ(problem_of(graph, &is_decomposed), "");
+  EXPECT_TRUE(is_decomposed);
+}
+
+TEST(Decompose, AttentionWithEveryMaskAndGroupedHeads) {
+  const TensorData seen = store_ints({DType::kBool, to_dims({3, 6})},
+                                     {1, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1});
+  constexpr float kUnseen = -std::numeric_limits<float>::infinity();
+  const TensorData added = TensorData::of<float>(
+      {2, 1, 1, 6},
+      {0, 1, -1, kUnseen, 2, 0, kUnseen, kUnseen, kUnseen, kUnseen, kUnseen, kUnseen});
+  for (const int64_t key_heads : {4, 2, 1}) {
+    expect_attention_decomposes({.key_heads = key_heads});
+    expect_attention_decomposes({.key_heads = key_heads, .mask = seen});
+    expect_attention_decomposes({.key_heads = key_heads, .mask = added});
+    expect_attention_decomposes({.key_heads = key_heads, .is_causal = true});
   }
 }
 

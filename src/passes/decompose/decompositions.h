@@ -33,6 +33,8 @@ bool has_floats(const Graph& graph, const Op& op);  // the first operand
 std::vector<Rule> all_decompositions();
 
 std::vector<Rule> activation_decompositions();
+std::vector<Rule> attention_decompositions();
+std::vector<Rule> composite_decompositions();
 std::vector<Rule> conv3d_decompositions();
 std::vector<Rule> conv_transpose_decompositions();
 std::vector<Rule> computed_kernel_decompositions();

@@ -39,6 +39,7 @@ Pass legalise_ops(NanForm nan) {
 std::vector<Pass> prepare_passes(const Choices& choices) {
   std::vector<Pass> passes;
   passes.push_back(check_state());
+  passes.push_back(decompose_composites(keeps));
   passes.push_back(widen_types());
   if (choices.nan == NanForm::kFast) passes.push_back(drop_nan_guards());
   return passes;

@@ -1,0 +1,130 @@
+// Attention, written with products, a sum and a softmax. Passes fold the scale into what makes the
+// queries; the products stay whole.
+//
+//   softmax(q k^T * scale + bias) v        q: [.., L, E], k: [.., S, E], v: [.., S, Ev]
+#include <limits>
+
+#include "ops/attrs.h"
+#include "ops/core_writer.h"
+#include "ops/names.h"
+#include "passes/decompose/decompositions.h"
+
+namespace ferryman {
+
+namespace {
+
+constexpr double kLowest = std::numeric_limits<float>::lowest();
+
+// What is added to the scores, and 1 for each row that sees anything, 0 for the others, whose
+// result is zero: both invalid where nothing is masked.
+struct Mask {
+  ValueId bias, row_is_seen;
+};
+
+// The lowest number instead of minus infinity: a row of infinities would become NaN.
+Mask mask_from_bools(Rewriter& rewriter, ValueId seen, DType dtype) {
+  CoreWriter write(rewriter);
+  const ValueId zero = rewriter.scalar(dtype, 0);
+  const ValueId bias = write.where(seen, zero, rewriter.scalar(dtype, kLowest));
+  const auto last = static_cast<int64_t>(write.dims(seen).size()) - 1;
+  const ValueId any = write.reduce(ops::kAny, seen, {last}, /*keepdim=*/true);
+  return {bias, write.cast(any, dtype)};
+}
+
+Mask mask_from_numbers(Rewriter& rewriter, ValueId added) {
+  CoreWriter write(rewriter);
+  const double infinity = std::numeric_limits<double>::infinity();
+  const ValueId seen = write.binary(ops::kNe, added, -infinity);
+  Mask mask = mask_from_bools(rewriter, seen, write.type(added).dtype);
+  mask.bias = write.binary(ops::kMaximum, added, kLowest);
+  return mask;
+}
+
+// Row i sees the columns up to i.
+Mask causal_mask(Rewriter& rewriter, int64_t rows, int64_t columns, DType dtype) {
+  std::vector<float> values(static_cast<size_t>(rows * columns), 0.0F);
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t column = row + 1; column < columns; ++column)
+      values[static_cast<size_t>(row * columns + column)] = static_cast<float>(kLowest);
+  }
+  const ValueId bias =
+      rewriter.constant(TensorData::of<float>({rows, columns}, values), "causal_mask");
+  return {CoreWriter(rewriter).cast(bias, dtype), ValueId()};
+}
+
+Mask mask_of(Rewriter& rewriter, const Op& op) {
+  const Graph& graph = rewriter.graph();
+  const TensorType query = graph.type(op.operands[0]);
+  if (op.attr(attr::kIsCausal)) {
+    const Dims& keys = graph.type(op.operands[1]).dims;
+    return causal_mask(rewriter, query.dims[query.rank() - 2].size(), keys[keys.size() - 2].size(),
+                       query.dtype);
+  }
+  if (!op.has_operand(3)) return {};
+  if (graph.type(op.operands[3]).dtype == DType::kBool)
+    return mask_from_bools(rewriter, op.operands[3], query.dtype);
+  return mask_from_numbers(rewriter, op.operands[3]);
+}
+
+// The number of heads of keys where it is another than that of queries, or 0.
+int64_t groups_of(const Graph& graph, const Op& op) {
+  if (!op.attr(attr::kGroupedHeads)) return 0;
+  const Dims& queries = graph.type(op.operands[0]).dims;
+  const Dims& keys = graph.type(op.operands[1]).dims;
+  const Dim groups = keys[keys.size() - 3];
+  return groups == queries[queries.size() - 3] ? 0 : groups.size();
+}
+
+// Keys and values of fewer heads serve several heads of queries each: the queries of a group become
+// rows of one matrix, [.., H, L, E] -> [.., G, H / G * L, E], which moves nothing.
+ValueId group_heads(CoreWriter& write, ValueId x, int64_t groups) {
+  Ints sizes = static_sizes(write.dims(x));
+  const size_t heads = sizes.size() - 3;
+  sizes[heads + 1] *= sizes[heads] / groups;
+  sizes[heads] = groups;
+  return write.reshape(x, to_dims(sizes));
+}
+
+// [.., H, L, A] [.., G, A, B] -> [.., H, L, B], where each matrix on the right serves the heads of
+// its group; 0 groups: each its own.
+ValueId product_of_heads(CoreWriter& write, ValueId x, ValueId other, int64_t groups) {
+  if (groups == 0) return write.binary(ops::kMatmul, x, other);
+  Dims dims = write.dims(x);
+  dims.back() = write.dims(other).back();
+  return write.reshape(write.binary(ops::kMatmul, group_heads(write, x, groups), other), dims);
+}
+
+ValueId transposed(CoreWriter& write, ValueId x) {
+  Ints perm = iota_axes(write.dims(x).size());
+  std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
+  return write.permute(x, perm);
+}
+
+ValueId attention(Rewriter& rewriter, const Op& op) {
+  CoreWriter write(rewriter);
+  const Mask mask = mask_of(rewriter, op);
+  const int64_t groups = groups_of(rewriter.graph(), op);
+  const ValueId query = write.mul(op.operands[0], op.attr(attr::kScale));
+  ValueId scores = product_of_heads(write, query, transposed(write, op.operands[1]), groups);
+  if (mask.bias.valid()) scores = write.add(scores, mask.bias);
+  const auto last = static_cast<int64_t>(write.dims(scores).size()) - 1;
+  const ValueId weights = rewriter.create(ops::kSoftmax, {scores}, {{attr::kAxis, Axis{last}}});
+  const ValueId result = product_of_heads(write, weights, op.operands[2], groups);
+  return mask.row_is_seen.valid() ? write.mul(result, mask.row_is_seen) : result;
+}
+
+bool has_static_operands(const Graph& graph, const Op& op) {
+  for (const ValueId operand : op.operands) {
+    if (operand.valid() && !all_static(graph.type(operand).dims)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<Rule> attention_decompositions() {
+  return {only_where(has_static_operands,
+                     decomposition("attention_to_products", {ops::kAttention}, attention))};
+}
+
+}  // namespace ferryman
