@@ -19,6 +19,9 @@
 namespace ferryman {
 
 struct OpDef;
+class Graph;
+struct Op;
+struct OpAxes;
 
 // The name of an op, as a constant that the compiler checks: ops::kRelu.
 struct OpName {
@@ -98,8 +101,8 @@ struct EvalArgs {
 };
 using EvalFn = std::function<Result<std::vector<TensorData>>(const EvalArgs&)>;
 
-// How the axes of operands and results hang together; see docs/layout.md. The attributes that name
-// axes are found by their kind, so a rule carries no names.
+// How the axes of operands and results hang together, in kinds; see docs/layout.md. The attributes
+// that name axes are found by their kind, so a rule carries no names.
 enum class AxisRule : uint8_t {
   kOpaque,       // identity order only
   kElementwise,  // all operands and results alike, broadcasting from the right
@@ -112,6 +115,9 @@ enum class AxisRule : uint8_t {
   kContract,     // by OpDef::contraction
   kAnchored,     // the target contract fixes the orders (conv, pool, resize)
 };
+
+// The same of one op, exactly (ops/op_axes.h).
+using AxesFn = OpAxes (*)(const Graph&, const Op&);
 
 // How operands of several dtypes are brought to one on import from ATen.
 enum class Promotion : uint8_t {
@@ -139,6 +145,7 @@ struct OpDef {
   InferFn infer;
   EvalFn eval;  // empty: not folded
   AxisRule axes = AxisRule::kOpaque;
+  AxesFn axes_of = nullptr;  // null: what is usual of the rule
   // kContract: einsum over axis letters, '*' any leading axes: "*mk,*kn->*mn".
   std::string_view contraction;
   Promotion promotion = Promotion::kNone;

@@ -104,8 +104,9 @@ OpRow& OpRow::results(size_t count, InferFn infer) {
   def_->infer = std::move(infer);
   return *this;
 }
-OpRow& OpRow::axes(AxisRule rule) {
+OpRow& OpRow::axes(AxisRule rule, AxesFn axes_of) {
   def_->axes = rule;
+  def_->axes_of = axes_of;
   return *this;
 }
 OpRow& OpRow::contract(std::string_view spec) {

@@ -48,7 +48,8 @@ class OpRow {
   OpRow& results(size_t count, InferFn infer);
   // As many as the bodies say.
   OpRow& any_results(InferFn infer) { return results(0, std::move(infer)); }
-  OpRow& axes(AxisRule rule);
+  // `axes_of`: where the op differs from what is usual of the rule.
+  OpRow& axes(AxisRule rule, AxesFn axes_of = nullptr);
   OpRow& contract(std::string_view spec);
   OpRow& eval(EvalFn eval);
   OpRow& promote(Promotion promotion);

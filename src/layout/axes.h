@@ -8,5 +8,6 @@ namespace ferryman::layout {
 using ferryman::op_axes;
 using ferryman::OpAxes;
 using ferryman::OpAxis;
+using ferryman::Relabelling;
 
 }  // namespace ferryman::layout

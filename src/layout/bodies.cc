@@ -1,13 +1,11 @@
 #include "layout/bodies.h"
 
 #include "layout/planning.h"
-#include "ops/names.h"
+#include "ops/control.h"
 
 namespace ferryman::layout {
 
 namespace {
-
-constexpr int64_t kAssumedIterations = 8;
 
 IoLayout port_layout(const BodyPort& port, const std::vector<TensorDemand>& demands) {
   if (port.index == BodyPort::kNowhere || port.index >= demands.size()) return {};
@@ -17,14 +15,6 @@ IoLayout port_layout(const BodyPort& port, const std::vector<TensorDemand>& dema
     if (port.is_entry && dim > 0) order.push_back(dim - 1);
   }
   return {.kind = IoLayout::Kind::kOrder, .order = std::move(order)};
-}
-
-int64_t num_runs(const Graph& graph, OpId id) {
-  const Op& op = graph.op(id);
-  if (op.is(ops::kIf)) return 1;
-  if (op.is(ops::kWhile)) return kAssumedIterations;
-  const Dim length = graph.type(op.operands[num_carried(graph, id)]).dims[0];
-  return length.is_static() ? length.size() : kAssumedSize;
 }
 
 std::vector<std::vector<int>> key_of(const IoLayouts& io) {
@@ -57,7 +47,7 @@ int64_t bytes_in_bodies(const Graph& graph, OpId op, const Form& form, BodyPlann
   int64_t bytes = 0;
   for (const BodyLinks& links : body_links(graph, op))
     bytes += planner.plan(graph.body(links.body), body_io(links, form))->plan.bytes_moved;
-  return graph.op(op).is(ops::kIf) ? (bytes + 1) / 2 : bytes * num_runs(graph, op);
+  return expected_of_bodies(graph, op, bytes);
 }
 
 }  // namespace ferryman::layout

@@ -5,76 +5,19 @@
 #include <span>
 #include <utility>
 
-#include "ops/attrs.h"
-#include "ops/names.h"
+#include "ops/reshape_groups.h"
 
 namespace ferryman::layout {
 
 namespace {
 
-using DimId = size_t;  // one dim of one value, or an unnamed part of a pixel shuffle
+using DimId = size_t;  // one dim of one value, or a part of one
 
 // The factors of `lhs`, one dim after the other, are the factors of `rhs`.
 struct Refinement {
   OpId op;
   std::vector<DimId> lhs, rhs;
 };
-
-// Dims [lhs_begin, lhs_end) and [rhs_begin, rhs_end) hold the same elements.
-struct DimGroup {
-  size_t lhs_begin, lhs_end, rhs_begin, rhs_end;
-};
-
-// The end of the smallest group that starts at (lhs_begin, rhs_begin): equal products on both
-// sides. Nothing if a symbolic dim is met first.
-std::optional<DimGroup> next_group(const Dims& lhs, const Dims& rhs, size_t l, size_t r) {
-  DimGroup group{l, l, r, r};
-  int64_t lhs_product = 1;
-  int64_t rhs_product = 1;
-  do {
-    const bool take_lhs = r == rhs.size() || (l < lhs.size() && lhs_product <= rhs_product);
-    const Dims& side = take_lhs ? lhs : rhs;
-    size_t& at = take_lhs ? l : r;
-    if (at == side.size() || !side[at].is_static()) return std::nullopt;
-    (take_lhs ? lhs_product : rhs_product) *= side[at++].size();
-  } while (lhs_product != rhs_product);
-  group.lhs_end = l;
-  group.rhs_end = r;
-  return group;
-}
-
-// Splits a reshape into the smallest groups of dims with equal products. Symbolic dims match equal
-// ones, or else the whole middle must be one dim on one side, which the other side then names.
-std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs) {
-  std::vector<DimGroup> groups;
-  size_t l = 0;
-  size_t r = 0;
-  while (l < lhs.size() || r < rhs.size()) {
-    std::optional<DimGroup> group;
-    if (l < lhs.size() && r < rhs.size() && lhs[l] == rhs[r]) {
-      group = DimGroup{l, l + 1, r, r + 1};
-    } else {
-      group = next_group(lhs, rhs, l, r);
-    }
-    if (!group.has_value()) break;
-    groups.push_back(*group);
-    l = group->lhs_end;
-    r = group->rhs_end;
-  }
-  if (l == lhs.size() && r == rhs.size()) return groups;
-  // What is left is one group, apart from a common end.
-  size_t tail = 0;
-  while (l + tail < lhs.size() && r + tail < rhs.size() &&
-         lhs[lhs.size() - 1 - tail] == rhs[rhs.size() - 1 - tail]) {
-    ++tail;
-  }
-  groups.push_back({l, lhs.size() - tail, r, rhs.size() - tail});
-  for (; tail > 0; --tail) {
-    groups.push_back(
-        {lhs.size() - tail, lhs.size() - tail + 1, rhs.size() - tail, rhs.size() - tail + 1});
-  }
-  return groups;
-}
 
 // Both lists, each element replaced by its pieces, so that the pieces of both are the same.
 struct CommonPieces {
@@ -137,7 +80,7 @@ class FactorFinder {
     factors_.opaque = OpMap<uint8_t>(graph_.num_op_ids(), 0);
     for (const OpId op : graph_.op_ids()) {
       if (axes_[op].kind == OpAxes::Kind::kTied) tie_dims(op);
-      if (axes_[op].kind == OpAxes::Kind::kRelabel) add_relabelling(graph_.op(op), op);
+      if (axes_[op].kind == OpAxes::Kind::kRelabel) add_relabelling(op);
     }
     collect_classes();
     refine_all();
@@ -197,18 +140,11 @@ class FactorFinder {
     for (size_t r = 0; r < op.results.size(); ++r) tie(op.results[r], axes.results[r]);
   }
 
-  void add_relabelling(const Op& op, OpId id) {
-    const ValueId x = op.operands.front();
-    const ValueId y = op.result();
-    if (op.is(ops::kPixelShuffle)) return add_shuffle(id, x, y);
-    if (op.is(ops::kPixelUnshuffle)) return add_shuffle(id, y, x);
-    if (op.def->axes == AxisRule::kPermute) {
-      const Ints& perm = op.attr(attr::kPerm).values;
-      for (size_t d = 0; d < perm.size(); ++d) {
-        join(dim_id(y, d), dim_id(x, static_cast<size_t>(perm[d])));
-      }
-      return;
-    }
+  void add_relabelling(OpId id) {
+    const ValueId x = graph_.op(id).operands.front();
+    const ValueId y = graph_.op(id).result();
+    const std::optional<Relabelling>& relabelling = axes_[id].relabelling;
+    if (relabelling.has_value()) return add_parts(id, *relabelling);
     for (const DimGroup& group : group_dims(dims(x), dims(y))) {
       if (group.lhs_end - group.lhs_begin == 1 && group.rhs_end - group.rhs_begin == 1 &&
           dims(x)[group.lhs_begin] == dims(y)[group.rhs_begin]) {
@@ -226,18 +162,36 @@ class FactorFinder {
     }
   }
 
-  // packed [.., C*r*r, H, W] -> wide [.., C, H*r, W*r] and back:
-  //   packed.C = (wide.C, rows, columns), wide.H = (packed.H, rows), wide.W = (packed.W, columns)
-  void add_shuffle(OpId id, ValueId packed, ValueId wide) {
-    const Dim block(graph_.op(id).attr(attr::kFactor));
-    const size_t c = dims(packed).size() - 3;
-    for (size_t d = 0; d < c; ++d) join(dim_id(packed, d), dim_id(wide, d));
-    const DimId rows = add_dim(block);
-    const DimId columns = add_dim(block);
-    shuffle_parts_[id] = {rows, columns};
-    refinements_.push_back({id, {dim_id(packed, c)}, {dim_id(wide, c), rows, columns}});
-    refinements_.push_back({id, {dim_id(wide, c + 1)}, {dim_id(packed, c + 1), rows}});
-    refinements_.push_back({id, {dim_id(wide, c + 2)}, {dim_id(packed, c + 2), columns}});
+  // A part that is a dim by itself on one side is that dim; the others are further ones. A dim of
+  // several parts is refined by them.
+  void add_parts(OpId id, const Relabelling& relabelling) {
+    const ValueId x = graph_.op(id).operands.front();
+    const ValueId y = graph_.op(id).result();
+    std::vector<DimId> ids(relabelling.parts.size(), SIZE_MAX);
+    const auto name_parts = [&](ValueId value, const std::vector<std::vector<size_t>>& of) {
+      for (size_t d = 0; d < of.size(); ++d) {
+        if (of[d].size() != 1) continue;
+        DimId& known = ids[of[d].front()];
+        if (known != SIZE_MAX) join(known, dim_id(value, d));
+        if (known == SIZE_MAX) known = dim_id(value, d);
+      }
+    };
+    name_parts(x, relabelling.operand_parts);
+    name_parts(y, relabelling.result_parts);
+    for (size_t part = 0; part < ids.size(); ++part) {
+      if (ids[part] == SIZE_MAX) ids[part] = add_dim(relabelling.parts[part]);
+    }
+    const auto refine_dims = [&](ValueId value, const std::vector<std::vector<size_t>>& of) {
+      for (size_t d = 0; d < of.size(); ++d) {
+        if (of[d].size() == 1) continue;
+        Refinement refinement{.op = id, .lhs = {dim_id(value, d)}, .rhs = {}};
+        for (const size_t part : of[d]) refinement.rhs.push_back(ids[part]);
+        refinements_.push_back(std::move(refinement));
+      }
+    };
+    refine_dims(x, relabelling.operand_parts);
+    refine_dims(y, relabelling.result_parts);
+    part_ids_[id] = std::move(ids);
   }
 
   void collect_classes() {
@@ -357,34 +311,21 @@ class FactorFinder {
 
   // For each factor of the result, the factor of the operand that it is.
   std::vector<size_t> source_factors(const Op& op, OpId id) {
-    const ValueId x = op.operands.front();
-    const ValueId y = op.result();
-    std::vector<DimId> x_parts;
-    std::vector<DimId> y_parts;
-    if (op.def->axes == AxisRule::kPermute) {
-      for (size_t d = 0; d < dims(x).size(); ++d) x_parts.push_back(dim_id(x, d));
-      for (const int64_t d : op.attr(attr::kPerm).values) {
-        y_parts.push_back(dim_id(x, static_cast<size_t>(d)));
-      }
-    } else if (op.is(ops::kPixelShuffle) || op.is(ops::kPixelUnshuffle)) {
-      const bool packs = op.is(ops::kPixelUnshuffle);
-      const ValueId packed = packs ? y : x;
-      const ValueId wide = packs ? x : y;
-      const size_t c = dims(packed).size() - 3;
-      const auto [rows, columns] = shuffle_parts_[id];
-      std::vector<DimId>& packed_parts = packs ? y_parts : x_parts;
-      std::vector<DimId>& wide_parts = packs ? x_parts : y_parts;
-      const DimId height = dim_id(packed, c + 1);
-      const DimId width = dim_id(packed, c + 2);
-      for (size_t d = 0; d < c; ++d) packed_parts.push_back(dim_id(packed, d));
-      wide_parts = packed_parts;
-      packed_parts.insert(packed_parts.end(), {dim_id(wide, c), rows, columns, height, width});
-      wide_parts.insert(wide_parts.end(), {dim_id(wide, c), height, rows, width, columns});
-    } else {
-      std::vector<size_t> same(factors_.of[y].size());
+    const std::optional<Relabelling>& relabelling = axes_[id].relabelling;
+    if (!relabelling.has_value()) {
+      std::vector<size_t> same(factors_.of[op.result()].size());
       for (size_t k = 0; k < same.size(); ++k) same[k] = k;
       return same;
     }
+    const auto ids_of = [&](const std::vector<std::vector<size_t>>& parts_of_dims) {
+      std::vector<DimId> ids;
+      for (const std::vector<size_t>& parts : parts_of_dims) {
+        for (const size_t part : parts) ids.push_back(part_ids_[id][part]);
+      }
+      return ids;
+    };
+    const std::vector<DimId> x_parts = ids_of(relabelling->operand_parts);
+    const std::vector<DimId> y_parts = ids_of(relabelling->result_parts);
     std::vector<size_t> sources;
     for (const DimId part : y_parts) {
       size_t factor = 0;
@@ -404,7 +345,7 @@ class FactorFinder {
   std::vector<Dim> extents_;
   std::vector<DimId> parent_;  // union-find: dims with the same factors
   std::vector<Refinement> refinements_;
-  OpMap<std::pair<DimId, DimId>> shuffle_parts_;
+  OpMap<std::vector<DimId>> part_ids_;        // of relabelling ops that name their parts
   std::vector<std::vector<Dim>> lists_;       // per class its factors
   std::vector<std::vector<size_t>> readers_;  // per class the refinements that mention it
   std::vector<std::vector<size_t>> members_;  // per class the values that have it, once per dim

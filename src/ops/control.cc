@@ -19,6 +19,10 @@ using EvalResult = Result<std::vector<TensorData>>;
 // A loop of the evaluator that does not end is a mistake in a test.
 constexpr int64_t kMaxIterations = 100'000;
 
+// Of loops and sequences whose length is not known.
+constexpr int64_t kAssumedIterations = 8;
+constexpr int64_t kAssumedLength = 16;
+
 // ---- types ----
 
 Status check_condition(const TensorType& type) {
@@ -236,6 +240,14 @@ std::vector<BodyLinks> body_links(const Graph& graph, OpId id) {
   if (op.is(ops::kScan)) return links_of_scan(op);
   check(!op.def->has_bodies(), "an op whose bodies nobody knows");
   return {};
+}
+
+int64_t expected_of_bodies(const Graph& graph, OpId id, int64_t each) {
+  const Op& op = graph.op(id);
+  if (op.is(ops::kIf)) return (each + 1) / 2;
+  if (op.is(ops::kWhile)) return each * kAssumedIterations;
+  const Dim length = graph.type(op.operands[num_carried(graph, id)]).dims[0];
+  return each * (length.is_static() ? length.size() : kAssumedLength);
 }
 
 size_t num_carried(const Graph& graph, OpId id) {

@@ -36,6 +36,11 @@ struct BodyLinks {
 // Of each body that the op names, in the order of its attributes; empty for other ops.
 std::vector<BodyLinks> body_links(const Graph& graph, OpId op);
 
+// What is expected of all runs of an op's bodies, of `each` being what one run of each body costs:
+// a branch is taken in half of the runs, a loop does as many iterations as its sequences have
+// entries, or a few.
+int64_t expected_of_bodies(const Graph& graph, OpId op, int64_t each);
+
 // How many of a loop's operands each iteration gives anew.
 size_t num_carried(const Graph& graph, OpId op);
 

@@ -9,7 +9,9 @@
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/op_axes.h"
 #include "ops/whole_windows.h"
+#include "ops/spatial.h"
 #include "ops/window.h"
 
 namespace ferryman {
@@ -339,6 +341,49 @@ Result<std::vector<ValueId>> import_convolution(ImportContext& call) {
   return import_conv(call);
 }
 
+// The dims of a weight that have the channels of the input and those of the result.
+struct WeightDims {
+  size_t in, out;
+};
+
+// Axes: batch, input channels, output channels, spatial, kernel.
+OpAxes convolution_axes(const Graph& graph, const Op& op, WeightDims dims) {
+  AxesOfOp of(graph, op);
+  OpAxes& axes = of.axes();
+  const size_t num_spatial = of.rank(op.result()) - 2;
+  const int64_t groups = op.attr(attr::kGroups);
+  const bool depthwise =
+      conv_kind(graph, op) == ConvKind::kDepthwise && depth_multiplier(graph, op) == 1;
+  const bool mixed = groups > 1 && !depthwise;  // which channels meet depends on their positions
+  const int batch = of.add_axis({});
+  const int in = of.add_axis({.positional = mixed});
+  const int out = depthwise ? in : of.add_axis({.positional = mixed});
+  std::vector<int>& x = axes.operands[0] = {batch, in};
+  std::vector<int>& weight = axes.operands[1] = {-1, -1};
+  std::vector<int>& result = axes.results[0] = {batch, out};
+  const int per_group = groups > 1 ? of.add_axis({.positional = true}) : -1;
+  // With groups, one of the weight's two channel dims counts inside a group.
+  const size_t grouped_dim = 1;
+  weight[dims.in] = groups > 1 && dims.in == grouped_dim ? per_group : in;
+  weight[dims.out] = groups > 1 && dims.out == grouped_dim ? per_group : out;
+  for (size_t i = 0; i < num_spatial; ++i) {
+    const int spatial = of.add_axis({.positional = true});
+    x.push_back(spatial);
+    result.push_back(spatial);
+    weight.push_back(of.add_axis({.positional = true}));
+  }
+  if (op.has_operand(2)) axes.operands[2] = {out};
+  return of.finish();
+}
+
+OpAxes conv_axes(const Graph& graph, const Op& op) {
+  return convolution_axes(graph, op, {.in = 1, .out = 0});
+}
+
+OpAxes conv_transpose_axes(const Graph& graph, const Op& op) {
+  return convolution_axes(graph, op, {.in = 0, .out = 1});
+}
+
 // What the two ops have in common; the rest stands in their rows.
 OpRow define_windowed(Ops& ops, OpName name, std::string_view doc) {
   OpRow row = ops.set.define(name);
@@ -350,8 +395,7 @@ OpRow define_windowed(Ops& ops, OpName name, std::string_view doc) {
       .attr(attr::kPaddingBefore)
       .attr(attr::kPaddingAfter)
       .attr(attr::kDilation)
-      .attr(attr::kGroups, 1)
-      .axes(AxisRule::kAnchored);
+      .attr(attr::kGroups, 1);
   return row;
 }
 
@@ -361,6 +405,7 @@ void add_conv_ops(Ops& ops) {
   define_windowed(ops, ops::kConv,
                   "Convolution of x [N, C, spatial...] with weight [O, C / groups, kernel...]; "
                   "zero padding")
+      .axes(AxisRule::kAnchored, conv_axes)
       .result(infer_conv)
       .eval(eval_conv);
 
@@ -368,6 +413,7 @@ void add_conv_ops(Ops& ops) {
                   "Gradient of conv as an op: x [N, C, spatial...], weight [C, O / groups, "
                   "kernel...]; output_padding appends elements after the last window")
       .attr(attr::kOutputPadding)
+      .axes(AxisRule::kAnchored, conv_transpose_axes)
       .result(infer_conv_transpose)
       .eval(eval_conv_transpose);
 

@@ -10,6 +10,7 @@
 #include "ops/infer.h"
 #include "ops/move_elems.h"
 #include "ops/names.h"
+#include "ops/op_axes.h"
 #include "ops/promote.h"
 
 namespace ferryman {
@@ -53,6 +54,24 @@ EvalResult eval_gather(const EvalArgs& args) {
   return results;
 }
 
+// The dims of the indices take the place of the axis. Together they are one axis, whose positions
+// come in the order of the indices.
+OpAxes gather_axes(const Graph& graph, const Op& op) {
+  AxesOfOp of(graph, op);
+  OpAxes& axes = of.axes();
+  const size_t axis = of.axis_attr();
+  of.axes_from(op.operands[0], {});
+  axes.axes[axis].positional = true;
+  axes.operands[0] = of.aligned_right(axes.axes.size());
+  const size_t index_rank = of.rank(op.operands[1]);
+  for (const int a : axes.operands[0]) {
+    const size_t count = a == static_cast<int>(axis) ? index_rank : 1;
+    axes.results[0].insert(axes.results[0].end(), count, a);
+  }
+  if (index_rank > 0) axes.operands[1].assign(index_rank, of.add_axis({.positional = true}));
+  return of.finish();
+}
+
 void define_index_rows(Ops& ops) {
   ops.set.define(ops::kGather)
       .doc(
@@ -61,7 +80,7 @@ void define_index_rows(Ops& ops) {
       .operand("indices", DTypeSet::kInteger)
       .attr(attr::kAxis)
       .result(gather_type)
-      .axes(AxisRule::kAlong)
+      .axes(AxisRule::kAlong, gather_axes)
       .eval(eval_gather);
 }
 

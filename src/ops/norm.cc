@@ -13,6 +13,7 @@
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/op_axes.h"
 
 namespace ferryman {
 
@@ -347,7 +348,15 @@ Result<std::vector<ValueId>> import_rms_norm(ImportContext& call) {
 
 OpRow define_norm(Ops& ops, OpName name, std::string_view doc) {
   OpRow row = ops.set.define(name);
-  row.doc(doc).axes(AxisRule::kAnchored).operand("x", DTypeSet::kFloating);
+  const AxesFn by_channel = [](const Graph& graph, const Op& op) {
+    return AxesOfOp(graph, op).elementwise_by_channel();
+  };
+  const AxesFn by_element = [](const Graph& graph, const Op& op) {
+    return AxesOfOp(graph, op).elementwise();
+  };
+  row.doc(doc)
+      .axes(AxisRule::kAnchored, name == ops::kBatchNorm ? by_channel : by_element)
+      .operand("x", DTypeSet::kFloating);
   if (name == ops::kBatchNorm)
     row.operand("mean", DTypeSet::kFloating).operand("variance", DTypeSet::kFloating);
   row.optional_operand("weight", DTypeSet::kFloating);
@@ -384,6 +393,8 @@ void add_norm_ops(Ops& ops) {
               "channel; as many groups as channels is instance norm")
       .attr(attr::kGroups)
       .attr(attr::kEps)
+      .axes(AxisRule::kAnchored,
+            [](const Graph& graph, const Op& op) { return AxesOfOp(graph, op).opaque(); })
       .result(infer_group_norm)
       .eval(eval_group_norm);
 

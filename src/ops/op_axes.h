@@ -6,8 +6,18 @@
 // Tensors that name the same axis carry it in the same relative order. A tensor may name a
 // positional axis in several neighbouring dims, which then stay together in logical order. Axes of
 // size 1 are listed, too; they have no place in memory, but one in shapes.
+//
+// Most rows name a rule (AxisRule); what differs from the usual is a function on the row, made of
+// the pieces below:
+//
+//   .axes(AxisRule::kAnchored, [](const Graph& graph, const Op& op) {
+//     return AxesOfOp(graph, op).elementwise();
+//   })
 #pragma once
 
+#include <array>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
@@ -22,6 +32,14 @@ struct OpAxis {
   bool broadcasts = false;
 };
 
+// The dims of an operand and of a result as parts, which both have: what is a dim of its own on one
+// side may be a part of one on the other.
+struct Relabelling {
+  std::vector<Dim> parts;                          // their extents
+  std::vector<std::vector<size_t>> operand_parts;  // per dim, outermost first
+  std::vector<std::vector<size_t>> result_parts;
+};
+
 struct OpAxes {
   enum class Kind : uint8_t {
     kTied,     // the orders of all tensors follow one order of the axes
@@ -32,8 +50,55 @@ struct OpAxes {
   std::vector<OpAxis> axes;
   std::vector<std::vector<int>> operands;  // per dim; empty for an absent operand
   std::vector<std::vector<int>> results;
+  // kRelabel: none where only the sizes of both sides tell, as of a reshape.
+  std::optional<Relabelling> relabelling = {};
 };
 
 OpAxes op_axes(const Graph& graph, OpId op);
+
+// Of one op; each function is a whole answer and is called once.
+class AxesOfOp {
+ public:
+  AxesOfOp(const Graph& graph, const Op& op);
+
+  OpAxes opaque();  // every tensor on its own
+  OpAxes elementwise();
+  // The same, where an operand of one axis, but the first, counts channels: axis 1.
+  OpAxes elementwise_by_channel();
+  // Along the Axis attribute, which is found by its kind.
+  OpAxes along(bool sees_positions);
+  OpAxes reduce();
+  OpAxes windowed();
+  // By a spec as of OpRow::contract.
+  OpAxes contract(std::string_view spec);
+  // [N, C, spatial…]: channels and images are independent of each other.
+  OpAxes image();
+  OpAxes relabel(std::optional<Relabelling> relabelling);
+
+  // For rules of an op's own.
+  size_t rank(ValueId value) const { return graph_.type(value).rank(); }
+  const Dims& dims(ValueId value) const { return graph_.type(value).dims; }
+  const Op& op() const { return op_; }
+  size_t axis_attr() const;
+  int add_axis(OpAxis axis);
+  // Axes 0 .. rank-1 are the dims of `of`.
+  void axes_from(ValueId of, OpAxis axis) { axes_.axes.assign(rank(of), axis); }
+  // The last `value_rank` of the axes, as broadcasting aligns them.
+  std::vector<int> aligned_right(size_t value_rank) const;
+  OpAxes& axes() { return axes_; }
+  OpAxes finish() { return std::move(axes_); }
+
+ private:
+  template <typename AxesOf>
+  OpAxes assign(AxesOf axes_of);
+  bool is_neutral_at(size_t dim) const;
+  bool assign_letters(std::string_view letters, ValueId value, std::vector<int>& list);
+
+  const Graph& graph_;
+  const Op& op_;
+  OpAxes axes_;
+  size_t num_star_ = 0;
+  std::array<int, 256> letter_axes_{};  // axis + 1
+};
 
 }  // namespace ferryman

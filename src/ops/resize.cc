@@ -8,6 +8,7 @@
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/op_axes.h"
 #include "ops/resample.h"
 #include "ops/resize_import.h"
 
@@ -184,6 +185,45 @@ EvalResult eval_space_to_depth(const EvalArgs& args) {
   return results;
 }
 
+// packed [.., C * r * r, H, W] and wide [.., C, H * r, W * r] by their parts:
+//   packed.C = (wide.C, rows, columns), wide.H = (packed.H, rows), wide.W = (packed.W, columns)
+OpAxes shuffle_axes(const Graph& graph, const Op& op, bool packs) {
+  AxesOfOp of(graph, op);
+  const Dims& packed = of.dims(packs ? op.result() : op.operands[0]);
+  const Dims& wide = of.dims(packs ? op.operands[0] : op.result());
+  const size_t c = packed.size() - 3;
+  const size_t height = c + 1, width = c + 2, rows = c + 3, columns = c + 4;
+  const Dim block(op.attr(attr::kFactor));
+  Relabelling relabelling;
+  relabelling.parts = wide;
+  relabelling.parts[height] = packed[height];
+  relabelling.parts[width] = packed[width];
+  relabelling.parts.insert(relabelling.parts.end(), {block, block});
+  std::vector<std::vector<size_t>> packed_parts;
+  for (size_t d = 0; d < c; ++d) packed_parts.push_back({d});
+  std::vector<std::vector<size_t>> wide_parts = packed_parts;
+  packed_parts.insert(packed_parts.end(), {{c, rows, columns}, {height}, {width}});
+  wide_parts.insert(wide_parts.end(), {{c}, {height, rows}, {width, columns}});
+  relabelling.operand_parts = packs ? wide_parts : packed_parts;
+  relabelling.result_parts = packs ? packed_parts : wide_parts;
+  return of.relabel(std::move(relabelling));
+}
+
+OpAxes pixel_shuffle_axes(const Graph& graph, const Op& op) {
+  return shuffle_axes(graph, op, /*packs=*/false);
+}
+
+OpAxes pixel_unshuffle_axes(const Graph& graph, const Op& op) {
+  return shuffle_axes(graph, op, /*packs=*/true);
+}
+
+// Which channels become neighbours depends on their positions.
+OpAxes block_axes(const Graph& graph, const Op& op) {
+  OpAxes axes = AxesOfOp(graph, op).image();
+  if (axes.kind == OpAxes::Kind::kTied) axes.axes[1].positional = true;
+  return axes;
+}
+
 }  // namespace
 
 void add_resize_ops(Ops& ops) {
@@ -214,7 +254,7 @@ void add_resize_ops(Ops& ops) {
       .operand("x")
       .attr(attr::kFactor)
       .result(infer_pixel_shuffle)
-      .axes(AxisRule::kAnchored)
+      .axes(AxisRule::kAnchored, pixel_shuffle_axes)
       .eval(eval_pixel_shuffle);
 
   ops.set.define(ops::kPixelUnshuffle)
@@ -222,7 +262,7 @@ void add_resize_ops(Ops& ops) {
       .operand("x")
       .attr(attr::kFactor)
       .result(infer_pixel_unshuffle)
-      .axes(AxisRule::kAnchored)
+      .axes(AxisRule::kAnchored, pixel_unshuffle_axes)
       .eval(eval_pixel_unshuffle);
 
   // What some targets have as one operator; pixel shuffle up to the order of the channels.
@@ -231,7 +271,7 @@ void add_resize_ops(Ops& ops) {
       .operand("x")
       .attr(attr::kFactor)
       .result(infer_pixel_shuffle)
-      .axes(AxisRule::kAnchored)
+      .axes(AxisRule::kAnchored, block_axes)
       .eval(eval_depth_to_space);
 
   ops.set.define(ops::kSpaceToDepth)
@@ -239,7 +279,7 @@ void add_resize_ops(Ops& ops) {
       .operand("x")
       .attr(attr::kFactor)
       .result(infer_pixel_unshuffle)
-      .axes(AxisRule::kAnchored)
+      .axes(AxisRule::kAnchored, block_axes)
       .eval(eval_space_to_depth);
 
   add_resize_imports(ops.imports);

@@ -8,6 +8,7 @@
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
+#include "ops/op_axes.h"
 
 namespace ferryman {
 
@@ -129,6 +130,11 @@ Result<std::vector<ValueId>> import_cumsum(ImportContext& call) {
   return make_along(call, ops::kCumsum, x);
 }
 
+// They sum in any order; scans and selections see positions.
+OpAxes axes_of_sums(const Graph& graph, const Op& op) {
+  return AxesOfOp(graph, op).along(/*sees_positions=*/false);
+}
+
 }  // namespace
 
 void add_softmax_ops(Ops& ops) {
@@ -137,7 +143,7 @@ void add_softmax_ops(Ops& ops) {
       .operand("x", DTypeSet::kFloating)
       .attr(attr::kAxis)
       .result(infer_along)
-      .axes(AxisRule::kAlong)
+      .axes(AxisRule::kAlong, axes_of_sums)
       .eval(eval_lines(softmax_line));
 
   ops.set.define(ops::kLogSoftmax)
@@ -145,7 +151,7 @@ void add_softmax_ops(Ops& ops) {
       .operand("x", DTypeSet::kFloating)
       .attr(attr::kAxis)
       .result(infer_along)
-      .axes(AxisRule::kAlong)
+      .axes(AxisRule::kAlong, axes_of_sums)
       .eval(eval_lines(log_softmax_line));
 
   ops.set.define(ops::kCumsum)

@@ -4,6 +4,7 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
+#include "ops/reshape_groups.h"
 #include "passes/match.h"
 #include "passes/replace.h"
 
@@ -62,31 +63,6 @@ struct Group {
   size_t begin, end;
 };
 
-// The next axes of both sides with equally many elements.
-std::optional<std::pair<Group, Group>> next_groups(const Ints& from, const Ints& to,
-                                                   Group last_from, Group last_to) {
-  Group a{last_from.end, last_from.end};
-  Group b{last_to.end, last_to.end};
-  if (a.end == from.size() && b.end == to.size()) return std::nullopt;
-  int64_t a_count = 1;
-  int64_t b_count = 1;
-  if (a.end < from.size()) a_count = from[a.end++];
-  if (b.end < to.size()) b_count = to[b.end++];
-  while (a_count != b_count) {
-    if (a_count < b_count && a.end < from.size()) {
-      a_count *= from[a.end++];
-    } else if (b.end < to.size()) {
-      b_count *= to[b.end++];
-    } else {
-      a_count *= from[a.end++];
-    }
-  }
-  // Axes of size 1 at the end belong to the last group.
-  if (b.end == to.size()) a.end = from.size();
-  if (a.end == from.size()) b.end = to.size();
-  return std::pair{a, b};
-}
-
 // Elements [begin, begin + count) of a group's, if the ranges are such a run.
 struct ElementRun {
   int64_t begin, count;
@@ -128,11 +104,11 @@ std::optional<Narrowed> narrow_reshape(const Graph& graph, const Op& op,
   const Ints from = static_sizes(graph.type(op.operands[0]).dims);
   const Ints to = static_sizes(graph.type(op.result()).dims);
   SliceRanges part = whole(from);
-  std::pair<Group, Group> groups{{0, 0}, {0, 0}};
-  while (const auto next = next_groups(from, to, groups.first, groups.second)) {
-    groups = *next;
-    const std::optional<ElementRun> run = run_of(to, ranges, groups.second);
-    if (!run.has_value() || !apply_run(from, groups.first, *run, part)) return std::nullopt;
+  for (const DimGroup& group : group_dims(to_dims(from), to_dims(to))) {
+    const std::optional<ElementRun> run = run_of(to, ranges, {group.rhs_begin, group.rhs_end});
+    const bool fits =
+        run.has_value() && apply_run(from, {group.lhs_begin, group.lhs_end}, *run, part);
+    if (!fits) return std::nullopt;
   }
   return Narrowed{{part}, {{attr::kShape, ShapeAttr{to_dims(counts(ranges))}}}};
 }

@@ -1,0 +1,60 @@
+#include "ops/reshape_groups.h"
+
+#include <optional>
+
+namespace ferryman {
+
+namespace {
+
+// The end of the smallest group that starts at (lhs_begin, rhs_begin): equal products on both
+// sides. Nothing if a symbolic dim is met first.
+std::optional<DimGroup> next_group(const Dims& lhs, const Dims& rhs, size_t l, size_t r) {
+  DimGroup group{l, l, r, r};
+  int64_t lhs_product = 1;
+  int64_t rhs_product = 1;
+  do {
+    const bool take_lhs = r == rhs.size() || (l < lhs.size() && lhs_product <= rhs_product);
+    const Dims& side = take_lhs ? lhs : rhs;
+    size_t& at = take_lhs ? l : r;
+    if (at == side.size() || !side[at].is_static()) return std::nullopt;
+    (take_lhs ? lhs_product : rhs_product) *= side[at++].size();
+  } while (lhs_product != rhs_product);
+  group.lhs_end = l;
+  group.rhs_end = r;
+  return group;
+}
+
+}  // namespace
+
+std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs) {
+  std::vector<DimGroup> groups;
+  size_t l = 0;
+  size_t r = 0;
+  while (l < lhs.size() || r < rhs.size()) {
+    std::optional<DimGroup> group;
+    if (l < lhs.size() && r < rhs.size() && lhs[l] == rhs[r]) {
+      group = DimGroup{l, l + 1, r, r + 1};
+    } else {
+      group = next_group(lhs, rhs, l, r);
+    }
+    if (!group.has_value()) break;
+    groups.push_back(*group);
+    l = group->lhs_end;
+    r = group->rhs_end;
+  }
+  if (l == lhs.size() && r == rhs.size()) return groups;
+  // What is left is one group, apart from a common end.
+  size_t tail = 0;
+  while (l + tail < lhs.size() && r + tail < rhs.size() &&
+         lhs[lhs.size() - 1 - tail] == rhs[rhs.size() - 1 - tail]) {
+    ++tail;
+  }
+  groups.push_back({l, lhs.size() - tail, r, rhs.size() - tail});
+  for (; tail > 0; --tail) {
+    groups.push_back(
+        {lhs.size() - tail, lhs.size() - tail + 1, rhs.size() - tail, rhs.size() - tail + 1});
+  }
+  return groups;
+}
+
+}  // namespace ferryman

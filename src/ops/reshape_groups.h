@@ -1,0 +1,22 @@
+// Which dims of a reshape's operand hold the elements of which dims of its result.
+//
+//   group_dims({2, 6, 5}, {2, 2, 3, 5})    // {2 | 2}, {6 | 2, 3}, {5 | 5}
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "ir/dim.h"
+
+namespace ferryman {
+
+// Dims [lhs_begin, lhs_end) and [rhs_begin, rhs_end) hold the same elements.
+struct DimGroup {
+  size_t lhs_begin, lhs_end, rhs_begin, rhs_end;
+};
+
+// Splits a reshape into the smallest groups of dims with equal products. Symbolic dims match equal
+// ones, or else the whole middle must be one dim on one side, which the other side then names.
+std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs);
+
+}  // namespace ferryman
