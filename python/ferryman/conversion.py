@@ -136,8 +136,8 @@ def _all_seconds(stages: Stages, native: NativeReport) -> dict[str, float]:
         if name != "convert":
             seconds[name] = time
             continue
-        seconds["hand over"] = max(0.0, time - sum(s for _, s in native.stages))
-        seconds.update(native.stages)
+        seconds["hand over"] = max(0.0, time - sum(stage.seconds for stage in native.stages))
+        seconds.update((stage.name, stage.seconds) for stage in native.stages)
     return seconds
 
 

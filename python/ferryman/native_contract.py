@@ -10,8 +10,8 @@ Calls (module `ferryman._native`), both without the GIL for their long part:
 * `output_path`: the core streams the file there, so that weights are never held twice. It is
   complete or absent when the call returns.
 * `options`: a JSON text, the fields of `Options` below.
-* `report`: a JSON text, the fields of `NativeReport` below. Unknown keys are ignored, so the core
-  may tell more.
+* `report`: a JSON text, `NativeReport` below, field by field under the same names; what they mean
+  stands in src/driver/report_fields.h. Unknown keys are ignored, so the core may tell more.
 * Failure: `_native.NativeError`, see errors.py.
 
 How a tensor of the file holds a value of the program (`Placement`): with `factors` the value's
@@ -29,7 +29,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+import types
+import typing
+from typing import Any, TypeVar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +108,18 @@ class BodyTrace:
 
 
 @dataclasses.dataclass(frozen=True)
+class Stage:
+    name: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    oldest: str = ""  # the first release of the runtime that can load the file; "" = not known
+    operators: tuple[str, ...] = ()  # those that ask for it: ("GELU", "CONV_2D (version 6)")
+
+
+@dataclasses.dataclass(frozen=True)
 class Transpose:
     """A copy that the layout plan keeps, and why."""
 
@@ -115,97 +129,48 @@ class Transpose:
 
 
 @dataclasses.dataclass(frozen=True)
-class NativeReport:
-    """
-    {"version": 1, "inputs": [port], "outputs": [port], "nodes": [node],
-     "bodies": [{"name", "file", "inputs": [port], "nodes": [node]}],
-     "stages": [{"name", "seconds"}], "ops": {"CONV_2D": 52, …}, "file_bytes": n,
-     "runtime": {"oldest": "2.9.0", "operators": ["GELU", "CONV_2D (version 6)"]},
-     "layout": {"bytes_moved": n, "lower_bound": n, "optimal": true,
-                "transposes": [{"reason", "bytes", "node"}]},
-     "nan": "fast" or "exact", "remarks": [diagnostic]}
+class Layout:
+    bytes_moved: int = 0
+    lower_bound: int = 0
+    optimal: bool = False
+    transposes: tuple[Transpose, ...] = ()
 
-    placement = {"tensor" (-1: the file has no such value), "part", "factors", "perm"}
-    port = {"index", "name", "shape", "dtype" (of the tensor in the file)} and a placement
-    node = {"node", "target", "type", "location", "ops", "fused_into", "parts": [placement]} and a
-           placement
-    diagnostic, location: src/support/diagnostic_json.h.
-    """
+
+@dataclasses.dataclass(frozen=True)
+class NativeReport:
+    """What the core tells of a conversion. Without the optional part, of a file of which nothing
+    else is known."""
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    nodes: tuple[NodeTrace, ...]
-    stages: tuple[tuple[str, float], ...]
-    ops: dict[str, int]
-    file_bytes: int
-    bytes_moved: int
-    lower_bound: int
-    optimal: bool
-    transposes: tuple[Transpose, ...]
-    nan: str  # as it was done: "exact" also where the model asks about NaN; "": not known
-    remarks: tuple[dict[str, Any], ...]
-    runtime: str = ""  # the first release of the runtime that can load the file; "" = not known
-    runtime_operators: tuple[str, ...] = ()  # those that ask for it
+    nodes: tuple[NodeTrace, ...] = ()
     bodies: tuple[BodyTrace, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    ops: dict[str, int] = dataclasses.field(default_factory=dict)
+    runtime: Runtime = Runtime()
+    file_bytes: int = 0
+    layout: Layout = Layout()
+    nan: str = ""  # as it was done: "exact" also where the model asks about NaN; "": not known
+    remarks: tuple[dict[str, Any], ...] = ()
     version: int = 0  # of this JSON, which the report's own shares; 0 = there was none
 
     @staticmethod
-    def of_file(*, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> NativeReport:
-        """For a file of which nothing else is known."""
-        return NativeReport(
-            inputs, outputs, nodes=(), stages=(), ops={}, file_bytes=0, bytes_moved=0,
-            lower_bound=0, optimal=False, transposes=(), nan="", remarks=(),
-        )  # fmt: skip
-
-    @staticmethod
     def from_json(text: str) -> NativeReport:
-        report = json.loads(text)
-        layout = report["layout"]
-        return NativeReport(
-            inputs=tuple(map(_port, report["inputs"])),
-            outputs=tuple(map(_port, report["outputs"])),
-            nodes=tuple(map(_node, report["nodes"])),
-            stages=tuple((stage["name"], stage["seconds"]) for stage in report["stages"]),
-            ops=report["ops"],
-            file_bytes=report["file_bytes"],
-            bytes_moved=layout["bytes_moved"],
-            lower_bound=layout["lower_bound"],
-            optimal=layout["optimal"],
-            transposes=tuple(
-                Transpose(copy["reason"], copy["bytes"], copy.get("node", ""))
-                for copy in layout["transposes"]
-            ),
-            nan=report["nan"],
-            remarks=tuple(report["remarks"]),
-            runtime=report.get("runtime", {}).get("oldest", ""),
-            runtime_operators=tuple(report.get("runtime", {}).get("operators", ())),
-            bodies=tuple(map(_body, report.get("bodies", ()))),
-            version=report.get("version", 0),
-        )
+        return _read(NativeReport, json.loads(text))
 
 
-def _placement(item: dict[str, Any]) -> Placement:
-    factors, perm = tuple(item["factors"]), tuple(item["perm"])
-    return Placement(item["tensor"], factors, perm, item.get("part", ""))
+T = TypeVar("T")
 
 
-def _port(item: dict[str, Any]) -> Port:
-    return Port(item["index"], item["name"], _placement(item), tuple(item["shape"]), item["dtype"])
-
-
-def _body(item: dict[str, Any]) -> BodyTrace:
-    inputs, nodes = tuple(map(_port, item["inputs"])), tuple(map(_node, item["nodes"]))
-    return BodyTrace(item["name"], item["file"], inputs, nodes)
-
-
-def _node(item: dict[str, Any]) -> NodeTrace:
-    return NodeTrace(
-        node=item["node"],
-        target=item["target"],
-        type=item["type"],
-        location=item["location"],
-        ops=tuple(item.get("ops", ())),
-        fused_into=item.get("fused_into", ""),
-        placement=_placement(item) if item["tensor"] >= 0 else None,
-        parts=tuple(map(_placement, item.get("parts", ()))),
-    )
+def _read(wanted: type[T], value: Any) -> T:
+    """A value of JSON as a type that the classes above are made of."""
+    if dataclasses.is_dataclass(wanted):
+        types_of = typing.get_type_hints(wanted)
+        names = [field.name for field in dataclasses.fields(wanted) if field.name in value]
+        return wanted(**{name: _read(types_of[name], value[name]) for name in names})
+    if typing.get_origin(wanted) is tuple:
+        item_type = typing.get_args(wanted)[0]
+        return tuple(_read(item_type, item) for item in value)
+    if typing.get_origin(wanted) is types.UnionType:
+        return None if value is None else _read(typing.get_args(wanted)[0], value)
+    return value

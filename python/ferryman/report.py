@@ -174,24 +174,13 @@ class Report:
         show(self, console)
 
     def to_json(self) -> str:
-        native = self.native
-        content = {
-            "version": native.version,
+        """What the core tells, and what Python knows beside it; docs/report.md."""
+        content = dataclasses.asdict(self.native) | {
             "model": self.model,
             "modules": self.modules,
             "verified": self.checks is not None,
             "samples": self.checks.samples if self.checks else 0,
-            "file_bytes": native.file_bytes,
             "seconds": self.seconds,
-            "ops": native.ops,
-            "runtime": {"oldest": native.runtime, "operators": list(native.runtime_operators)},
-            "layout": {
-                "bytes_moved": native.bytes_moved,
-                "lower_bound": native.lower_bound,
-                "optimal": native.optimal,
-                "transposes": [dataclasses.asdict(t) for t in native.transposes],
-            },
-            "inputs": [port.name for port in native.inputs],
             "outputs": self._outputs(),
             "nodes": [_node_to_json(node) for node in self.nodes_in("")],
             "bodies": [self._body_to_json(body) for body in self.bodies.values()],
@@ -205,8 +194,10 @@ class Report:
 
     def _body_to_json(self, body: BodyOutline) -> dict[str, Any]:
         runs = self.runs.get(body.path)
+        traced = next((t for t in self.native.bodies if t.name == body.path), None)
         return {
             "name": body.path,
+            "inputs": [dataclasses.asdict(port) for port in traced.inputs] if traced else [],
             "of": body.caller,
             "kind": body.kind,
             "results": list(body.results),
@@ -218,8 +209,8 @@ class Report:
         """One entry for each output, with its difference for each kind of kernels."""
         checked = self.checks.outputs if self.checks else {}
         return [
-            {
-                "name": port.name,
+            dataclasses.asdict(port)
+            | {
                 "differences": {
                     kernels: _difference_to_json(by_name[port.name])
                     for kernels, by_name in checked.items()
@@ -238,16 +229,8 @@ def _remark(what: str, why: str, subject: str, places: list[dict[str, Any]]) -> 
 
 
 def _node_to_json(node: Node) -> dict[str, Any]:
-    trace = node.trace
-    return {
-        "name": node.name,
-        "target": trace.target,
-        "type": trace.type,
-        "location": trace.location,
-        "ops": list(trace.ops),
-        "fused_into": trace.fused_into,
-        "difference": _difference_to_json(node.difference) if node.difference else None,
-    }
+    difference = _difference_to_json(node.difference) if node.difference else None
+    return dataclasses.asdict(node.trace) | {"name": node.name, "difference": difference}
 
 
 def _difference_to_json(difference: Difference) -> dict[str, Any]:

@@ -205,16 +205,16 @@ def summary(report: Report) -> list[str]:
         f"{count} {name}" for name, count in sorted(native.ops.items(), key=lambda op: -op[1])
     )
     rows = [f"file: {size(native.file_bytes)}, {sum(native.ops.values())} operators: {operators}"]
-    if native.runtime:
+    if native.runtime.oldest:
         rows.append(f"runtime: {_runtime(native)}")
     proof = (
         "proved to be the least possible"
-        if native.optimal and native.bytes_moved == native.lower_bound
-        else f"at least {size(native.lower_bound)} are needed"
+        if native.layout.optimal and native.layout.bytes_moved == native.layout.lower_bound
+        else f"at least {size(native.layout.lower_bound)} are needed"
     )
-    moved = size(native.bytes_moved)
-    rows.append(f"transposes: {len(native.transposes)}, {moved} moved, {proof}")
-    rows += [f"  {size(t.bytes)} at '{t.node}': {t.reason}" for t in native.transposes]
+    moved = size(native.layout.bytes_moved)
+    rows.append(f"transposes: {len(native.layout.transposes)}, {moved} moved, {proof}")
+    rows += [f"  {size(t.bytes)} at '{t.node}': {t.reason}" for t in native.layout.transposes]
     rows += [_remark(remark) for remark in report.remarks]
     rows += [f"  {line}" for line in describe(report.frozen)]
     rows.append(_verified(report) if report.checks is not None else "check: none was made")
@@ -224,10 +224,10 @@ def summary(report: Report) -> list[str]:
 
 
 def _runtime(native: NativeReport) -> str:
-    oldest = f"TensorFlow Lite {native.runtime} or later"
-    if not native.runtime_operators:
+    oldest = f"TensorFlow Lite {native.runtime.oldest} or later"
+    if not native.runtime.operators:
         return oldest
-    return f"{oldest}, for {', '.join(native.runtime_operators)}"
+    return f"{oldest}, for {', '.join(native.runtime.operators)}"
 
 
 def _remark(remark: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def verify_file(
     except VerificationError as error:
         raise InputError(f"LiteRT cannot load {file_path}", why=error.why) from error
     inputs, outputs = _user_tensors(program)
-    report = NativeReport.of_file(
+    report = NativeReport(
         inputs=_match("input", inputs, runner.inputs),
         outputs=_match("output", outputs, runner.outputs),
     )

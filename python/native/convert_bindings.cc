@@ -6,6 +6,7 @@
 #include "borrowed_tensor.h"
 #include "cli/program.h"
 #include "driver/convert.h"
+#include "driver/report.h"
 #include "frontend/live.h"
 #include "frontend/pt2/read_pt2.h"
 #include "native_error.h"
@@ -52,6 +53,7 @@ void bind_convert(nb::module_& m) {
   m.def("convert_live", &convert_live, nb::arg("buffer"), nb::arg("tensors"),
         nb::arg("output_path"), nb::arg("options"),
         "Writes the program that walk() made as a file; returns the report as JSON.");
+  m.def("report_schema", &report_schema, "What the report's JSON looks like, as a JSON schema.");
   m.def("convert_archive", &convert_archive, nb::arg("path"), nb::arg("output_path"),
         nb::arg("options"), "The same for a .pt2 archive.");
 }

@@ -79,8 +79,8 @@ Outcome convert_archive(const std::string& archive, const std::string& output,
   outcome.ok = true;
   outcome.report = to_json(report);
   outcome.file_bytes = report.file_bytes;
-  outcome.bytes_moved = report.bytes_moved;
-  outcome.lower_bound = report.lower_bound;
+  outcome.bytes_moved = report.layout.bytes_moved;
+  outcome.lower_bound = report.layout.lower_bound;
   outcome.operators = report.ops;
   return outcome;
 }

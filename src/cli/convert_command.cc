@@ -91,15 +91,16 @@ void print_summary(const std::string& output, const ConvertReport& report) {
   for (const auto& [name, count] : report.ops) num_ops += count;
   fmt::print("{}: {}, {} operators, {:.3f} s\n", output, human_bytes(report.file_bytes), num_ops,
              seconds);
-  fmt::print("runtime: TensorFlow Lite {} or later{}\n", report.runtime,
-             report.runtime_operators.empty()
+  fmt::print("runtime: TensorFlow Lite {} or later{}\n", report.runtime.oldest,
+             report.runtime.operators.empty()
                  ? ""
-                 : fmt::format(", for {}", fmt::join(report.runtime_operators, ", ")));
-  fmt::print(
-      "transposes: {}, {} moved ({})\n", report.transposes.size(), human_bytes(report.bytes_moved),
-      report.optimal ? "proven to be the fewest"
-                     : fmt::format("at least {} are needed", human_bytes(report.lower_bound)));
-  for (const TransposeReport& transpose : report.transposes) {
+                 : fmt::format(", for {}", fmt::join(report.runtime.operators, ", ")));
+  fmt::print("transposes: {}, {} moved ({})\n", report.layout.transposes.size(),
+             human_bytes(report.layout.bytes_moved),
+             report.layout.optimal
+                 ? "proven to be the fewest"
+                 : fmt::format("at least {} are needed", human_bytes(report.layout.lower_bound)));
+  for (const TransposeReport& transpose : report.layout.transposes) {
     fmt::print("  {}  {}: {}\n", human_bytes(transpose.bytes), transpose.node, transpose.reason);
   }
 }

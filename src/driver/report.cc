@@ -1,27 +1,15 @@
 #include "driver/report.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include <concepts>
+#include <type_traits>
+
+#include "driver/report_fields.h"
 #include "support/diagnostic_json.h"
 #include "support/json_text.h"
 
 namespace ferryman {
-
-namespace {
-
-// Counts what breaks readers: a field that goes or means something else, not one that comes.
-constexpr int kVersion = 1;
-
-template <typename List, typename ToText>
-std::string json_list(const List& list, ToText to_text) {
-  std::string text = "[";
-  for (const auto& item : list) {
-    if (text.size() > 1) text += ", ";
-    text += to_text(item);
-  }
-  return text + "]";
-}
 
 std::string_view to_string(ComplexPart part) {
   switch (part) {
@@ -47,68 +35,148 @@ std::string_view to_string(NanForm nan) {
   return "";
 }
 
-std::string placement_fields(const Placement& placement, ComplexPart part = ComplexPart::kNone) {
-  return fmt::format(R"("tensor": {}, "part": "{}", "factors": [{}], "perm": [{}])",
-                     placement.tensor, to_string(part), fmt::join(placement.factors, ", "),
-                     fmt::join(placement.perm, ", "));
-}
+namespace {
 
-std::string json_part(const PartPlacement& part) {
-  return "{" + placement_fields(part.placement, part.part) + "}";
-}
+struct AnyVisitor {
+  template <typename T>
+  void operator()(std::string_view, const T&, std::string_view) {}
+};
 
-std::string json_port(const PortReport& report) {
-  return fmt::format(R"({{"index": {}, "name": {}, "shape": [{}], "dtype": "{}", {}}})",
-                     report.index, json_quote(report.port.name), fmt::join(report.port.shape, ", "),
-                     report.port.dtype, placement_fields(report.port.placement, report.part));
-}
+template <typename T>
+concept HasFields = requires(AnyVisitor& visitor, const T& value) { visit_fields(visitor, value); };
 
-std::string json_node(const NodeReport& node) {
-  return fmt::format(
-      R"({{"node": {}, "target": {}, "type": {}, "location": {}, "ops": {}, "fused_into": {}, "parts": {}, {}}})",
-      json_quote(node.node), json_quote(node.target), json_quote(node.type), to_json(node.location),
-      json_list(node.ops, json_quote), json_quote(node.fused_into),
-      json_list(node.parts, json_part), placement_fields(node.placement));
-}
+template <typename T>
+constexpr bool kIsList = false;
+template <typename T>
+constexpr bool kIsList<std::vector<T>> = true;
+template <typename T>
+constexpr bool kIsOptional = false;
+template <typename T>
+constexpr bool kIsOptional<std::optional<T>> = true;
 
-std::string json_body(const BodyReport& body) {
-  return fmt::format(R"({{"name": {}, "file": {}, "inputs": {}, "nodes": {}}})",
-                     json_quote(body.name), json_quote(body.file),
-                     json_list(body.inputs, json_port), json_list(body.nodes, json_node));
-}
+// ---- values ----
 
-std::string json_stage(const StageTime& stage) {
-  return fmt::format(R"({{"name": {}, "seconds": {:.9f}}})", json_quote(stage.name), stage.seconds);
-}
+template <typename T>
+std::string json_of(const T& value);
 
-std::string json_transpose(const TransposeReport& transpose) {
-  return fmt::format(R"({{"reason": {}, "bytes": {}, "node": {}}})", json_quote(transpose.reason),
-                     transpose.bytes, json_quote(transpose.node));
-}
-
-std::string json_ops(const std::map<std::string, int64_t>& ops) {
-  std::string text;
-  for (const auto& [name, count] : ops) {
-    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote(name), count);
+class FieldWriter {
+ public:
+  template <typename T>
+  void operator()(std::string_view name, const T& value, std::string_view) {
+    text_ += fmt::format("{}\"{}\": {}", text_.empty() ? "" : ", ", name, json_of(value));
   }
+  std::string object() const { return "{" + text_ + "}"; }
+
+ private:
+  std::string text_;
+};
+
+std::string json_of_counts(const std::map<std::string, int64_t>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts)
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", json_quote(name), count);
   return "{" + text + "}";
+}
+
+template <typename T>
+std::string json_of_list(const std::vector<T>& list) {
+  std::string text;
+  for (const T& item : list) text += (text.empty() ? "" : ", ") + json_of(item);
+  return "[" + text + "]";
+}
+
+template <typename T>
+std::string json_of(const T& value) {
+  if constexpr (std::same_as<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::integral<T>) {
+    return std::to_string(value);
+  } else if constexpr (std::floating_point<T>) {
+    return fmt::format("{:.9f}", value);
+  } else if constexpr (std::convertible_to<T, std::string_view>) {
+    return json_quote(value);
+  } else if constexpr (kIsList<T>) {
+    return json_of_list(value);
+  } else if constexpr (kIsOptional<T>) {
+    return value.has_value() ? json_of(*value) : "null";
+  } else if constexpr (HasFields<T>) {
+    FieldWriter writer;
+    visit_fields(writer, value);
+    return writer.object();
+  } else if constexpr (std::same_as<T, std::map<std::string, int64_t>>) {
+    return json_of_counts(value);
+  } else {
+    return to_json(value);  // places and remarks: support/diagnostic_json.h
+  }
+}
+
+// ---- the schema ----
+
+template <typename T>
+std::string schema_of();
+
+std::string with_meaning(std::string schema, std::string_view meaning) {
+  if (meaning.empty()) return schema;
+  schema.pop_back();
+  return fmt::format("{}, \"description\": {}}}", schema, json_quote(meaning));
+}
+
+class SchemaWriter {
+ public:
+  template <typename T>
+  void operator()(std::string_view name, const T&, std::string_view meaning) {
+    const std::string_view comma = names_.empty() ? "" : ", ";
+    fields_ += fmt::format("{}\"{}\": {}", comma, name, with_meaning(schema_of<T>(), meaning));
+    names_ += fmt::format("{}\"{}\"", comma, name);
+  }
+  std::string object() const {
+    return fmt::format(R"({{"type": "object", "properties": {{{}}}, "required": [{}]}})", fields_,
+                       names_);
+  }
+
+ private:
+  std::string fields_, names_;
+};
+
+template <typename T>
+std::string schema_of_list(const std::vector<T>*) {
+  return fmt::format(R"({{"type": "array", "items": {}}})", schema_of<T>());
+}
+
+template <typename T>
+std::string schema_of() {
+  if constexpr (std::same_as<T, bool>) {
+    return R"({"type": "boolean"})";
+  } else if constexpr (std::integral<T>) {
+    return R"({"type": "integer"})";
+  } else if constexpr (std::floating_point<T>) {
+    return R"({"type": "number"})";
+  } else if constexpr (std::convertible_to<T, std::string_view>) {
+    return R"({"type": "string"})";
+  } else if constexpr (kIsList<T>) {
+    return schema_of_list(static_cast<const T*>(nullptr));
+  } else if constexpr (kIsOptional<T>) {
+    return fmt::format(R"({{"anyOf": [{}, {{"type": "null"}}]}})",
+                       schema_of<typename T::value_type>());
+  } else if constexpr (HasFields<T>) {
+    SchemaWriter writer;
+    visit_fields(writer, T());
+    return writer.object();
+  } else if constexpr (std::same_as<T, Diagnostics>) {
+    return R"({"type": "array", "items": {"type": "object"}})";
+  } else {
+    return R"({"type": "object"})";
+  }
 }
 
 }  // namespace
 
 std::string to_json(const ConvertReport& report) {
-  return fmt::format(
-      R"({{"version": {}, "inputs": {}, "outputs": {}, "nodes": {}, "bodies": {}, )"
-      R"("stages": {}, "ops": {}, )"
-      R"("runtime": {{"oldest": {}, "operators": {}}}, "file_bytes": {}, )"
-      R"("layout": {{"bytes_moved": {}, "lower_bound": {}, "optimal": {}, "transposes": {}}}, )"
-      R"("nan": "{}", "remarks": {}}})",
-      kVersion, json_list(report.inputs, json_port), json_list(report.outputs, json_port),
-      json_list(report.nodes, json_node), json_list(report.bodies, json_body),
-      json_list(report.stages, json_stage), json_ops(report.ops), json_quote(report.runtime),
-      json_list(report.runtime_operators, json_quote), report.file_bytes, report.bytes_moved,
-      report.lower_bound, report.optimal, json_list(report.transposes, json_transpose),
-      to_string(report.nan), to_json(report.remarks));
+  return json_of(report);
+}
+
+std::string report_schema() {
+  return schema_of<ConvertReport>();
 }
 
 }  // namespace ferryman

@@ -1,8 +1,9 @@
 // What a conversion tells about itself: the data behind the terminal report, the JSON report and
-// the node-by-node check. The JSON's fields are described in python/ferryman/native_contract.py.
+// the node-by-node check. Its fields in JSON: report_fields.h.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@
 #include "target/artifact.h"
 
 namespace ferryman {
+
+// Counts what breaks readers: a field that goes or means something else, not one that comes.
+inline constexpr int kReportVersion = 2;
 
 // What of a complex value a tensor of the file holds: a part, or both along a new last axis.
 enum class ComplexPart : uint8_t { kNone, kReal, kImag, kPair };
@@ -34,10 +38,10 @@ struct NodeReport {
   std::string target;  // "aten.conv2d.default"
   std::string type;    // "f32[1, 64, 112, 112]"
   SourceLocation location;
-  std::vector<std::string> ops;      // operators of the file that came from it
-  std::string fused_into;            // the node whose value the file has instead
-  Placement placement;               // tensor -1: the file does not have this value as a whole
-  std::vector<PartPlacement> parts;  // of a complex value
+  std::vector<std::string> ops;            // operators of the file that came from it
+  std::string fused_into;                  // the node whose value the file has instead
+  std::optional<PartPlacement> placement;  // none: the file does not have this value as a whole
+  std::vector<PartPlacement> parts;        // of a complex value
 };
 
 // The body of a branch or loop of the program.
@@ -59,23 +63,34 @@ struct TransposeReport {
   std::string node;
 };
 
+struct RuntimeReport {
+  std::string oldest;                  // the first release that can load the file: "2.9.0"
+  std::vector<std::string> operators;  // that ask for it: "GELU", "CONV_2D (version 6)"
+};
+
+struct LayoutReport {
+  int64_t bytes_moved = 0;
+  int64_t lower_bound = 0;
+  bool optimal = true;
+  std::vector<TransposeReport> transposes;
+};
+
 struct ConvertReport {
+  int version = kReportVersion;
   std::vector<PortReport> inputs, outputs;
   std::vector<NodeReport> nodes;
   std::vector<BodyReport> bodies;
   std::vector<StageTime> stages;
   std::map<std::string, int64_t> ops;
-  std::string runtime;                         // the first release that can load the file: "2.9.0"
-  std::vector<std::string> runtime_operators;  // that ask for it: "GELU", "CONV_2D (version 6)"
+  RuntimeReport runtime;
   int64_t file_bytes = 0;
-  int64_t bytes_moved = 0;
-  int64_t lower_bound = 0;
-  bool optimal = true;
+  LayoutReport layout;
   NanForm nan = NanForm::kFast;  // as it was done
-  std::vector<TransposeReport> transposes;
   Diagnostics remarks;
 };
 
 std::string to_json(const ConvertReport& report);
+// What that JSON looks like, as a JSON schema.
+std::string report_schema();
 
 }  // namespace ferryman

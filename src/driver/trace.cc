@@ -98,7 +98,7 @@ class NodeTracer {
     if (is_complex(program_, value)) {
       report.parts = parts_of(report.node);
     } else if (const auto found = placements_.find(report.node); found != placements_.end()) {
-      report.placement = found->second;
+      report.placement = PartPlacement{found->second, ComplexPart::kNone};
     }
     if (!is_in_file(value)) report.fused_into = survivor(value);
     return report;
@@ -187,8 +187,8 @@ void describe_file(const Artifact& artifact, const Graph& graph, const Program& 
   report.outputs = describe_ports(tensor_outputs(program), artifact.outputs);
   report.nodes = NodeTracer(artifact, graph, {program, program.nodes}).trace();
   for (const EmittedOperator& op : artifact.operators) ++report.ops[op.op];
-  report.runtime = artifact.runtime;
-  report.runtime_operators = artifact.runtime_operators;
+  report.runtime.oldest = artifact.runtime;
+  report.runtime.operators = artifact.runtime_operators;
 }
 
 namespace {
@@ -283,16 +283,16 @@ Status describe_bodies(const Target& target, const Graph& graph, const layout::L
 
 void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,
                      const std::vector<layout::CopyExplanation>& copies, ConvertReport& report) {
-  report.bytes_moved = plan.bytes_moved;
-  report.lower_bound = plan.lower_bound;
-  report.optimal = plan.proven;
+  report.layout.bytes_moved = plan.bytes_moved;
+  report.layout.lower_bound = plan.lower_bound;
+  report.layout.optimal = plan.proven;
   describe_copies(graph, copies, report);
 }
 
 void describe_copies(const Graph& graph, const std::vector<layout::CopyExplanation>& copies,
                      ConvertReport& report) {
   for (const layout::CopyExplanation& copy : copies) {
-    report.transposes.push_back(
+    report.layout.transposes.push_back(
         {layout::describe(graph, copy), copy.copy.bytes, graph.value(copy.copy.value).name});
   }
 }

@@ -92,9 +92,9 @@ def _convert(row: Row, sample: Sample, expected: list[torch.Tensor]) -> None:
 def _describe(row: Row, model: ferryman.Model) -> None:
     native = model.report.native
     row.operators = sum(native.ops.values())
-    row.transposes = len(native.transposes)
-    row.bytes_moved = native.bytes_moved
-    row.lower_bound = native.lower_bound
+    row.transposes = len(native.layout.transposes)
+    row.bytes_moved = native.layout.bytes_moved
+    row.lower_bound = native.layout.lower_bound
 
 
 def _compare(row: Row, model: ferryman.Model, sample: Sample, expected) -> None:

@@ -43,8 +43,8 @@ def test_every_convolution_was_compared_or_fused(converted):
 def test_layout_is_proved_optimal(converted):
     _, _, model = converted
     native = model.report.native
-    assert native.optimal
-    assert native.bytes_moved == native.lower_bound
+    assert native.layout.optimal
+    assert native.layout.bytes_moved == native.layout.lower_bound
 
 
 def test_archive_gives_the_same_core_graph_and_the_same_file(converted, tmp_path):

@@ -66,12 +66,12 @@ def _report(path, image, values, outputs):
         location = {"module_path": "conv" if name == "conv2d" else "", "module_type": "",
                     "node": name, "file": "net.py", "line": 7}  # fmt: skip
         return {"node": name, "target": f"aten.{target}", "type": "f32[1, 4, 4, 4]",
-                "location": location, "ops": [op], "tensor": tensor, "factors": shape,
-                "perm": last}  # fmt: skip
+                "location": location, "ops": [op],
+                "placement": {"tensor": tensor, "factors": shape, "perm": last}}  # fmt: skip
 
     def port(index, name, tensor, factors):
-        return {"index": index, "name": name, "tensor": tensor, "factors": factors, "perm": same,
-                "shape": factors, "dtype": "float32"}  # fmt: skip
+        return {"index": index, "name": name, "shape": factors, "dtype": "float32",
+                "placement": {"tensor": tensor, "factors": factors, "perm": same}}  # fmt: skip
 
     conv, relu, twice = values
     return {

@@ -7,6 +7,7 @@ import torch
 
 import ferryman
 from ferryman import tree
+from ferryman.native_contract import Runtime
 
 HEAT = torch.rand(2, 6, 6, generator=torch.Generator().manual_seed(0))
 
@@ -79,7 +80,7 @@ def test_a_division_that_fits_is_one_operator_of_old_runtimes(function, most):
     native = ferryman.convert(function, (HEAT,), verify=False, progress=False).report.native
     assert native.ops["FLOOR_DIV"] >= 1
     assert sum(native.ops.values()) <= most
-    assert native.runtime == "1.14.0"
+    assert native.runtime.oldest == "1.14.0"
 
 
 def test_an_index_that_is_not_negative_is_not_wrapped():
@@ -101,6 +102,6 @@ def test_the_report_names_the_oldest_runtime_and_what_asks_for_it():
         return torch.nn.functional.gelu(x), x + 1
 
     report = ferryman.convert(smooth, (HEAT,), verify=False, progress=False).report
-    assert (report.native.runtime, report.native.runtime_operators) == ("2.9.0", ("GELU",))
+    assert report.native.runtime == Runtime("2.9.0", ("GELU",))
     assert json.loads(report.to_json())["runtime"] == {"oldest": "2.9.0", "operators": ["GELU"]}
     assert "runtime: TensorFlow Lite 2.9.0 or later, for GELU" in tree.summary(report)

@@ -4,7 +4,12 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 from rich.console import Console
@@ -92,13 +97,37 @@ def test_totals_are_printed(report):
         assert part in text, text
 
 
+def test_schema_is_what_the_core_says():
+    tool = Path(__file__).parents[2] / "tools" / "make_report_schema.py"
+    done = subprocess.run([sys.executable, tool, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_reports_follow_their_schema(report):
+    """Also with bodies, complex values and without a check."""
+
+    class Turning(nn.Module):
+        def forward(self, x):
+            y = torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.exp() * 2, (x,))
+            return torch.view_as_complex(y), y
+
+    schema = json.loads(resources.files("ferryman").joinpath("report.schema.json").read_text())
+    other = ferryman.convert(Turning(), (torch.randn(3, 2),), progress=False).report
+    unchecked = ferryman.convert(nn.ReLU(), (torch.randn(3),), progress=False, verify=False).report
+    for text in (report.to_json(), other.to_json(), unchecked.to_json()):
+        jsonschema.validate(json.loads(text), schema)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(json.loads(text) | {"nodes": [{}]}, schema)
+    assert json.loads(other.to_json())["bodies"] and json.loads(unchecked.to_json())["nodes"]
+
+
 def test_json_tells_everything(report):
     content = json.loads(report.to_json())
     assert set(content) == {
         "version", "model", "modules", "verified", "samples", "file_bytes", "seconds", "ops",
-        "runtime", "layout", "inputs", "outputs", "nodes", "bodies", "remarks",
+        "runtime", "layout", "inputs", "outputs", "nodes", "bodies", "remarks", "stages", "nan",
     }  # fmt: skip
-    assert content["version"] == 1
+    assert content["version"] == 2
     assert content["modules"]["body"] == "Sequential"
     nodes = {node["name"]: node for node in content["nodes"]}
     node = nodes["hardswish"]
