@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that #include goes down only:
 
-    support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- {api, cli} <- python <- tests
+    support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- {api, cli} <- python
+      <- tests
 
 A folder may include itself and everything on a lower level; siblings in braces do not include each
 other. Tests, fuzz programs and benchmarks beside the sources may include anything: they show how
