@@ -38,7 +38,7 @@ def test_models_are_written_with_their_layers_whole(name, tmp_path):
     moves = count(text, "transpose") + count(text, "move_blocks")
     assert moves == len(report["layout"]["transposes"])
     assert report["ops"]["conv"] == layers
-    assert all(node["tensor"] >= 0 or node["fused_into"] for node in report["nodes"])
+    assert all(node["placement"] or node["fused_into"] for node in report["nodes"])
 
 
 def test_tensors_are_made_before_they_are_read(tmp_path):
@@ -61,8 +61,21 @@ def test_tensors_are_made_before_they_are_read(tmp_path):
         assert read <= made, line
         made.add(result)
     assert count(text, "layer_norm") == 1 and count(text, "if") == 1
+    assert count(text, "conv") == 1
     assert "body true_graph_0" in text
     assert report["runtime"]["oldest"] == ""
+
+
+def test_attention_stays_whole_and_what_is_not_kept_does_not(tmp_path):
+    class Net(nn.Module):
+        def forward(self, x):
+            y = nn.functional.scaled_dot_product_attention(x, x, x)
+            return y.logsumexp(-1), torch.special.erfcx(y)
+
+    text, report = convert_to_text(Net(), (torch.randn(1, 2, 5, 4),), tmp_path)
+    assert report["ops"]["attention"] == count(text, "attention") == 1
+    assert "logsumexp" not in report["ops"] and "erfcx" not in report["ops"]
+    assert "exp" in report["ops"] and "softmax" not in report["ops"]
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):

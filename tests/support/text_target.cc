@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
+
 #include "ir/print.h"
 #include "layout/materialise.h"
+#include "ops/names.h"
 #include "support/byte_sink.h"
 
 namespace ferryman {
@@ -96,10 +100,9 @@ class TextWriter {
     const Op& op = graph_.op(id);
     std::vector<std::string> operands;
     for (size_t i = 0; i < op.operands.size(); ++i) {
-      const ValueId operand = op.operands[i];
-      operands.push_back(operand.valid()
-                             ? fmt::format("t{}", memory_.in_layout(operand, plan.operands[i]))
-                             : "none");
+      operands.push_back("none");
+      if (!op.operands[i].valid()) continue;
+      operands.back() = fmt::format("t{}", memory_.in_layout(op.operands[i], plan.operands[i]));
     }
     const std::string call =
         fmt::format("{}({}){}", op.def->name, fmt::join(operands, ", "), attrs_of_op(op));
@@ -131,8 +134,8 @@ class TextWriter {
   }
 
   void enter(ValueId value, const layout::Layout& layout, const std::string& made_by) {
-    const TextTensor tensor = {layout::to_shape(layout.shape()), graph_.type(value).dtype};
-    memory_.enter(value, layout, file_.add(made_by, tensor));
+    const TextTensor made = {layout::to_shape(layout.shape()), graph_.type(value).dtype};
+    memory_.enter(value, layout, file_.add(made_by, made));
     if (graph_.value(value).name.empty()) return;
     artifact_.values.push_back({graph_.value(value).name, memory_.placement(value)});
   }
@@ -151,8 +154,11 @@ class TextWriter {
 
 }  // namespace
 
-std::vector<Pass> TextTarget::legalise(const Choices&) const {
-  return {};
+bool TextTarget::keeps(const Graph&, const Op& op) {
+  constexpr std::array kKept = {ops::kConv,      ops::kConvTranspose, ops::kBatchNorm,
+                                ops::kLayerNorm, ops::kGroupNorm,     ops::kRmsNorm,
+                                ops::kAttention};
+  return std::any_of(kKept.begin(), kKept.end(), [&](OpName name) { return op.is(name); });
 }
 
 Result<Artifact> TextTarget::write(const WriteRequest& request) const {

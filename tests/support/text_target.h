@@ -5,9 +5,11 @@
 //   t2 = constant conv.weight: f32[8, 3, 3, 3]
 //   t3 = conv(t1, t2, none) {stride=[2, 2]}: f32[1, 16, 16, 8]
 //
-// It keeps every op that it can, and has images channels last. docs/adding_a_target.md reads it.
+// It keeps convolutions, norms and attention whole, has every other op in simpler ones where there
+// are such, and images channels last. docs/adding_a_target.md reads it.
 #pragma once
 
+#include "passes/decompose/decompose.h"
 #include "target/target.h"
 #include "tests/support/test_contract.h"
 
@@ -17,12 +19,15 @@ class TextTarget : public Target {
  public:
   std::string_view name() const override { return "text"; }
   std::string_view suffix() const override { return ".txt"; }
-  std::vector<Pass> prepare(const Choices&) const override { return {}; }
-  std::vector<Pass> legalise(const Choices& choices) const override;
+  std::vector<Pass> prepare(const Choices&) const override { return {decompose_composites(keeps)}; }
+  std::vector<Pass> legalise(const Choices&) const override {
+    return {decompose_pass("legalise_ops", "every op as text has it", keeps, {})};
+  }
   const layout::TargetContract& contract() const override { return contract_; }
   Result<Artifact> write(const WriteRequest& request) const override;
 
  private:
+  static bool keeps(const Graph& graph, const Op& op);
   layout::ChannelsLastContract contract_;
 };
 
