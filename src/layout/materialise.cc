@@ -127,6 +127,12 @@ std::optional<std::vector<int32_t>> Materialiser::held_shape(ValueId value,
   return shape_of(held->second.front().tensor);
 }
 
+Placement Materialiser::placement_in(ValueId value, const Layout& layout) {
+  const std::optional<Ints> dims = layout.dim_order();
+  check(dims.has_value(), "an output in pieces");
+  return {in_layout(value, layout), static_sizes(graph_.type(value).dims), *dims};
+}
+
 Placement Materialiser::placement(ValueId value) const {
   const LayoutPlan::View& view = plan_.views[value];
   const auto producer = produced_.find(view.root);

@@ -56,6 +56,9 @@ class Materialiser {
   // (constants).
   Placement placement(ValueId value) const;
 
+  // The same of the tensor that has it in this layout, which keeps dims whole.
+  Placement placement_in(ValueId value, const Layout& layout);
+
   int64_t bytes_copied() const { return bytes_copied_; }
 
  protected:

@@ -36,6 +36,13 @@ struct WriteRequest {
   std::string description = {};
   // Told after each step, for its time in the report.
   std::function<void(std::string step)> finished = [](const std::string&) {};
+
+  const std::string& input_name(size_t i) const {
+    return input_names.empty() ? graph.value(graph.inputs()[i]).name : input_names[i];
+  }
+  const std::string& output_name(size_t i) const {
+    return output_names.empty() ? graph.outputs()[i].name : output_names[i];
+  }
 };
 
 class Target {

@@ -22,9 +22,8 @@ struct TextTensor {
   DType dtype;
 };
 
-// The lines, which the graph and its bodies share.
 struct TextFile {
-  std::string text;
+  std::string text;  // of the graph and its bodies
   std::vector<TextTensor> tensors;
 
   int32_t add(const std::string& made_by, const TextTensor& tensor) {
@@ -75,20 +74,14 @@ class TextWriter {
   Artifact run(const WriteRequest& request) {
     for (size_t i = 0; i < graph_.inputs().size(); ++i) {
       const ValueId input = graph_.inputs()[i];
-      const std::string& name =
-          request.input_names.empty() ? graph_.value(input).name : request.input_names[i];
-      enter(input, plan_.inputs[i], "input " + name);
-      artifact_.inputs.push_back(port(name, memory_.placement(input)));
+      enter(input, plan_.inputs[i], "input " + request.input_name(i));
+      artifact_.inputs.push_back(port(request.input_name(i), memory_.placement(input)));
     }
     for (const OpId op : graph_.op_ids()) write_op(op);
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
-      const GraphOutput& output = graph_.outputs()[i];
-      const std::string& name =
-          request.output_names.empty() ? output.name : request.output_names[i];
-      Placement placement = memory_.placement(output.value);
-      placement.tensor = memory_.in_layout(output.value, plan_.outputs[i]);
-      file_.text += fmt::format("output {} = t{}\n", name, placement.tensor);
-      artifact_.outputs.push_back(port(name, std::move(placement)));
+      const Placement placement = memory_.placement_in(graph_.outputs()[i].value, plan_.outputs[i]);
+      file_.text += fmt::format("output {} = t{}\n", request.output_name(i), placement.tensor);
+      artifact_.outputs.push_back(port(request.output_name(i), placement));
     }
     return std::move(artifact_);
   }
@@ -140,9 +133,9 @@ class TextWriter {
     artifact_.values.push_back({graph_.value(value).name, memory_.placement(value)});
   }
 
-  ArtifactPort port(const std::string& name, Placement placement) const {
+  ArtifactPort port(const std::string& name, const Placement& placement) const {
     const TextTensor& tensor = file_.tensors[static_cast<size_t>(placement.tensor)];
-    return {name, std::move(placement), tensor.shape, std::string(torch_name(tensor.dtype))};
+    return {name, placement, tensor.shape, std::string(torch_name(tensor.dtype))};
   }
 
   const Graph& graph_;

@@ -99,22 +99,14 @@ class GraphLowering : public CalledGraphs {
   void add_outputs() {
     memory_.set_location(-1);
     for (size_t i = 0; i < graph_.outputs().size(); ++i) {
-      const GraphOutput& output = graph_.outputs()[i];
-      const TensorIndex index = memory_.in_layout(output.value, plan_.outputs[i]);
-      subgraph_.outputs.push_back(index);
-      placements_.outputs.push_back(output_placement(output.value, plan_.outputs[i], index));
+      placements_.outputs.push_back(output_placement(graph_.outputs()[i].value, plan_.outputs[i]));
+      subgraph_.outputs.push_back(placements_.outputs.back().tensor);
     }
   }
 
-  // The tensor that the user reads, which may be a copy of the one that was produced.
-  Placement output_placement(ValueId value, const Layout& layout, TensorIndex tensor) {
-    Placement placement;
-    placement.tensor = tensor;
-    placement.factors = static_sizes(graph_.type(value).dims);
-    for (const layout::PhysicalAxis& axis : layout.axes) {
-      placement.perm.push_back(axis.parts.front().dim);
-    }
-    check(layout.dim_order().has_value(), "an output in pieces");
+  // Of the tensor that the user reads, which may be a copy of the one that was produced.
+  Placement output_placement(ValueId value, const Layout& layout) {
+    Placement placement = memory_.placement_in(value, layout);
     if (const OpId cut = graph_.producer_if(value, ops::kCut); cut.valid()) {
       const auto axis = static_cast<size_t>(graph_.op(cut).attr(attr::kAxis).value);
       placement.factors[axis] = -1;  // known when the model has run
