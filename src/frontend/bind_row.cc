@@ -38,14 +38,13 @@ class RowImport {
     }
     if (operands.empty() || !operands.front().valid())
       return call_.unsupported("its first operand is missing");
-    rank_ = call_.graph().type(operands.front()).rank();
+    rank_ = call_.writer().rank(operands.front());
     std::vector<NamedAttr> attrs;
     for (const AttrSpec& spec : def_.attrs) {
       FERRYMAN_TRY(std::optional<Attr> attr, bind_attr(spec));
       if (attr.has_value()) attrs.emplace_back(spec.name, *std::move(attr));
     }
-    FERRYMAN_TRY(const OpId op, call_.builder().try_create({def_.name}, operands, attrs));
-    return call_.graph().op(op).results;
+    return call_.writer().all_results({def_.name}, operands, attrs);
   }
 
  private:
@@ -113,8 +112,8 @@ class RowImport {
   Result<ValueId> bind_item(const ImportArg& arg, std::string_view name,
                             std::optional<DType> common) {
     if (const auto* value = std::get_if<ValueId>(&arg.value)) {
-      if (first_dtype_ == std::nullopt) first_dtype_ = call_.graph().type(*value).dtype;
-      return common.has_value() ? as_dtype(call_, *value, *common) : *value;
+      if (first_dtype_ == std::nullopt) first_dtype_ = call_.writer().dtype(*value);
+      return common.has_value() ? call_.writer().cast(*value, *common) : *value;
     }
     const std::optional<DType> dtype = common.has_value() ? common : first_dtype_;
     if (!dtype.has_value() || std::holds_alternative<std::string>(arg.value) ||

@@ -144,7 +144,9 @@ ComplexImported GraphTranslator::import_node(const Node& node) {
     return is_real ? no_complex_form(node) : unknown_op(node, program_.origin);
   }
   FERRYMAN_TRY(NodeCall call, make_call(node, key));
-  FERRYMAN_TRY(std::vector<RealOrComplex> results, run_import(node, import, call));
+  ComplexImported imported = run_import(node, import, call);
+  if (!call.error().ok()) return call.error().diag();  // others may follow from it
+  FERRYMAN_TRY(std::vector<RealOrComplex> results, std::move(imported));
   const std::vector<std::string_view> unread = call.unread_args();
   if (!unread.empty())
     return call.unsupported(fmt::format("the option '{}' is not honoured", unread.front()));

@@ -25,7 +25,9 @@ class NodeCall final : public ImportContext {
            std::vector<ResultSlot> results)
       : builder_(builder), target_(target), args_(std::move(args)), results_(std::move(results)) {}
 
-  Builder& builder() override { return builder_; }
+  CoreWriter writer() override { return {builder_, error_}; }
+  // Of the first op that did not fit its operands: what was returned after it is of no meaning.
+  const Status& error() const { return error_; }
   std::string_view target() const override { return target_; }
   const TensorType& result_type(size_t index) const override;
   size_t num_results() const override { return results_.size(); }
@@ -40,6 +42,7 @@ class NodeCall final : public ImportContext {
   std::string_view target_;
   std::vector<Arg> args_;
   std::vector<ResultSlot> results_;
+  Status error_;
 };
 
 }  // namespace ferryman::frontend

@@ -163,9 +163,8 @@ class Translator {
     const auto* ref = output.arg.as<ValueRef>();
     if (ref == nullptr) return;
     if (complex_.find(ref->value) != nullptr) {
-      Result<ValueId> pair = complex_.to_pair(ref->value, program_.values[ref->value].name);
-      if (!pair.ok()) return fail(std::move(pair).diag());
-      return add_named_output(std::move(name), *pair);
+      const ValueId pair = complex_.to_pair(ref->value, program_.values[ref->value].name);
+      return add_named_output(std::move(name), pair);
     }
     const Value& value = program_.values[ref->value];
     if (value.number.has_value() && value.number->is_static()) return;

@@ -302,8 +302,10 @@ class BodyImport {
         results.push_back(value);
         continue;
       }
-      FERRYMAN_TRY(const ComplexValue pair, outer_.complex_.of_pair(value));
-      results.push_back(pair);
+      const Dims& dims = outer_.graph_.type(value).dims;
+      if (dims.empty() || !(dims.back() == Dim(2)))
+        return malformed(node_, "has a complex result that its body does not give");
+      results.push_back(outer_.complex_.of_pair(value));
     }
     return results;
   }

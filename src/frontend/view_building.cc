@@ -1,7 +1,6 @@
 #include "frontend/view_building.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "frontend/node_args.h"
@@ -87,12 +86,6 @@ View sliced(const ViewCall& call, size_t axis, int64_t start, int64_t length) {
   View view = scattered(call, {"aten.slice.Tensor", args}, {"aten.slice_scatter.default", args});
   view.start = place(call.self, axis, start);
   return view;
-}
-
-Axes identity_perm(size_t rank) {
-  Axes perm(rank);
-  std::iota(perm.begin(), perm.end(), int64_t{0});
-  return perm;
 }
 
 }  // namespace ferryman::frontend

@@ -29,6 +29,5 @@ View permuted(const ViewCall& call, const Axes& perm);
 // The place of element `index` of an axis, counted from element 0.
 std::optional<int64_t> place(const TensorMeta& tensor, size_t axis, int64_t index);
 View sliced(const ViewCall& call, size_t axis, int64_t start, int64_t length);
-Axes identity_perm(size_t rank);
 
 }  // namespace ferryman::frontend

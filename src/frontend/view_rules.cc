@@ -8,6 +8,7 @@
 #include "frontend/node_args.h"
 #include "frontend/strides.h"
 #include "frontend/view_building.h"
+#include "ops/core_writer.h"
 
 namespace ferryman::frontend {
 
@@ -88,7 +89,7 @@ namespace {
 std::optional<Chain> swap_axes(const ViewCall& call, std::optional<size_t> a,
                                std::optional<size_t> b) {
   if (!a || !b) return std::nullopt;
-  Axes perm = identity_perm(call.rank());
+  Axes perm = iota_axes(call.rank());
   std::swap(perm[*a], perm[*b]);
   return Chain{permuted(call, perm)};
 }
@@ -113,7 +114,7 @@ std::optional<Chain> conjugate_transpose_view(const ViewCall& call) {
 }
 
 std::optional<Chain> reverse_axes_view(const ViewCall& call) {
-  Axes perm = identity_perm(call.rank());
+  Axes perm = iota_axes(call.rank());
   std::reverse(perm.begin(), perm.end());
   return Chain{permuted(call, perm)};
 }
@@ -331,7 +332,7 @@ Chain disjoint_windows(const ViewCall& call, size_t axis, int64_t size, int64_t 
   window.meta = rows;
   window.meta.sizes[inner].value = size;
 
-  Axes perm = identity_perm(call.rank() + 1);
+  Axes perm = iota_axes(call.rank() + 1);
   std::rotate(perm.begin() + static_cast<ptrdiff_t>(inner),
               perm.begin() + static_cast<ptrdiff_t>(inner) + 1, perm.end());
   View move = permuted(call, perm);

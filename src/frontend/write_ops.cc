@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "frontend/node_args.h"
+#include "ops/promote.h"
 
 namespace ferryman::frontend {
 
@@ -286,23 +287,6 @@ std::optional<WriteOp> find_out(const Node& node, std::string_view full) {
   return write;
 }
 
-int category(DType dtype) {
-  if (dtype == DType::kBool) return 0;
-  if (is_integer(dtype)) return 1;
-  return is_complex(dtype) ? 3 : 2;
-}
-
-// Torch's rule for operands of unequal standing: tensors with axes decide, then tensors without
-// axes, then Python numbers; the weaker one counts only if it is of a higher category.
-std::optional<DType> combine(std::optional<DType> strong, std::optional<DType> weak) {
-  if (!strong || !weak) return strong ? strong : weak;
-  return category(*weak) > category(*strong) ? promote(*strong, *weak) : *strong;
-}
-
-std::optional<DType> merge(std::optional<DType> a, DType b) {
-  return a ? promote(*a, b) : b;
-}
-
 std::optional<DType> number_dtype(const NamedArgument& argument) {
   constexpr std::array<std::string_view, 5> kOperands = {"self", "other", "exponent", "min", "max"};
   if (!contains(kOperands, argument.name)) return std::nullopt;
@@ -333,18 +317,17 @@ std::optional<DType> first_operand_dtype(const Program& program, const Node& nod
 
 std::optional<DType> promoted_operands(const Program& program, const Node& node,
                                        const WriteOp& write) {
-  std::optional<DType> with_axes, without_axes, numbers;
+  std::vector<PromotionArg> operands;
   for (const NamedArgument& argument : node.args) {
     if (!is_operand(write, argument)) continue;
-    if (const std::optional<DType> number = number_dtype(argument)) {
-      numbers = merge(numbers, *number);
+    if (const std::optional<DType> number = number_dtype(argument))
+      operands.push_back({*number, OperandCategory::kNumber});
+    if (const TensorMeta* tensor = tensor_of(program, argument.arg)) {
+      operands.push_back({tensor->dtype, tensor->sizes.empty() ? OperandCategory::kScalarTensor
+                                                               : OperandCategory::kTensor});
     }
-    const TensorMeta* tensor = tensor_of(program, argument.arg);
-    if (tensor == nullptr) continue;
-    std::optional<DType>& group = tensor->sizes.empty() ? without_axes : with_axes;
-    group = merge(group, tensor->dtype);
   }
-  return combine(with_axes, combine(without_axes, numbers));
+  return result_type(operands);
 }
 
 // The op's name without namespace and overload: "add_" for "aten.add_.Tensor".
@@ -356,30 +339,6 @@ std::string_view base_name(std::string_view target) {
 }
 
 }  // namespace
-
-DType promote(DType a, DType b) {
-  if (a == b) return a;
-  if (category(a) != category(b)) {
-    const DType higher = category(a) > category(b) ? a : b;
-    const DType lower = category(a) > category(b) ? b : a;
-    const bool widens = higher == DType::kC64 && lower == DType::kF64;
-    return widens ? DType::kC128 : higher;
-  }
-  if (byte_size(a) != byte_size(b)) {
-    const DType wide = byte_size(a) > byte_size(b) ? a : b;
-    return wide;
-  }
-  // f16 with bf16; u8 with i8
-  if (is_floating(a)) return DType::kF32;
-  switch (byte_size(a)) {
-    case 1:
-      return DType::kI16;
-    case 2:
-      return DType::kI32;
-    default:
-      return DType::kI64;
-  }
-}
 
 std::optional<WriteOp> find_write(const Node& node) {
   constexpr std::string_view kPrefix = "aten.";
@@ -413,8 +372,9 @@ std::optional<DType> functional_dtype(const Program& program, const Node& node,
     return std::nullopt;
   }
   const DType operands = promoted_operands(program, node, write).value_or(written);
-  const bool to_float = contains(kTrueDivision, op) && category(operands) < 2 &&
-                        find_arg(node, "rounding_mode") == nullptr;
+  const bool is_whole = !is_floating(operands) && !is_complex(operands);
+  const bool to_float =
+      contains(kTrueDivision, op) && is_whole && find_arg(node, "rounding_mode") == nullptr;
   return to_float ? DType::kF32 : operands;
 }
 

@@ -49,7 +49,4 @@ bool is_factory(const Program& program, const Node& node, const WriteOp& write);
 std::optional<DType> functional_dtype(const Program& program, const Node& node,
                                       const WriteOp& write, DType written);
 
-// torch's type promotion between two tensors of equal standing.
-DType promote(DType a, DType b);
-
 }  // namespace ferryman::frontend

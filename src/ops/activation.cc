@@ -4,7 +4,6 @@
 #include <numbers>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -232,9 +231,10 @@ bool fits_attribute(const ImportArg* bound) {
 // Bounds may be numbers or tensors; a NaN bound makes everything NaN, as maximum does.
 Result<ValueId> bounded(ImportContext& call, ValueId x, OpName op, std::string_view name) {
   if (!call.given(name)) return x;
-  FERRYMAN_TRY(const ValueId bound, tensor_as(call, name, dtype_of(call, x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const ValueId bound, tensor_as(call, name, write.dtype(x)));
   const OpName on_bools = op == ops::kMaximum ? ops::kLogicalOr : ops::kLogicalAnd;
-  return call.emit(dtype_of(call, x) == DType::kBool ? on_bools : op, {x, bound});
+  return write.binary(write.dtype(x) == DType::kBool ? on_bools : op, x, bound);
 }
 
 Result<double> bound_attr(ImportContext& call, std::string_view name, double none, DType dtype) {
@@ -258,7 +258,7 @@ Imported clamp_to(ImportContext& call, std::string_view min_name, std::string_vi
   if (is_number(min_name) && is_number(max_name) && dtype != DType::kBool) {
     FERRYMAN_TRY(const double low, bound_attr(call, min_name, -kInfinity, dtype));
     FERRYMAN_TRY(const double high, bound_attr(call, max_name, kInfinity, dtype));
-    return one_result(call.emit(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));
+    return one_result(call.writer().op(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));
   }
   FERRYMAN_TRY(const ValueId above, bounded(call, x, ops::kMaximum, min_name));
   return one_result(bounded(call, above, ops::kMinimum, max_name));
@@ -278,32 +278,34 @@ Imported import_hardtanh(ImportContext& call) {
   }
   FERRYMAN_TRY(const double low, call.number("min_val", -1));
   FERRYMAN_TRY(const double high, call.number("max_val", 1));
-  return one_result(call.emit(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));
+  return one_result(call.writer().op(ops::kClamp, {x}, {{attr::kMin, low}, {attr::kMax, high}}));
 }
 
 Imported import_leaky_relu(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const CoreWriter write = call.writer();
   if (call.is_of_run_time("negative_slope")) {
-    FERRYMAN_TRY(const ValueId slope, tensor_as(call, "negative_slope", dtype_of(call, x)));
-    return one_result(call.emit(ops::kPrelu, {x, slope}));
+    FERRYMAN_TRY(const ValueId slope, tensor_as(call, "negative_slope", write.dtype(x)));
+    return one_result(write.binary(ops::kPrelu, x, slope));
   }
   FERRYMAN_TRY(const double slope, call.number("negative_slope", 0.01));
-  return one_result(call.emit(ops::kLeakyRelu, {x}, {{attr::kNegativeSlope, slope}}));
+  return one_result(write.op(ops::kLeakyRelu, {x}, {{attr::kNegativeSlope, slope}}));
 }
 
 // One slope for each channel, which is axis 1, or one for all.
 Imported import_prelu(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId slope, call.tensor("weight"));
-  const size_t rank = rank_of(call, x);
-  if (rank >= 2 && rank_of(call, slope) == 1) {
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
+  if (rank >= 2 && write.rank(slope) == 1) {
     Ints shape(rank - 1, 1);
-    shape.front() = sizes_of(call, slope).front();
-    FERRYMAN_TRY(slope, emit_reshape(call, slope, shape));
-  } else if (product(sizes_of(call, slope)) == 1) {
-    FERRYMAN_TRY(slope, emit_reshape(call, slope, {}));
+    shape.front() = write.sizes(slope).front();
+    slope = write.reshape(slope, shape);
+  } else if (product(write.sizes(slope)) == 1) {
+    slope = write.reshape(slope, {});
   }
-  return one_result(call.emit(ops::kPrelu, {x, slope}));
+  return one_result(write.binary(ops::kPrelu, x, slope));
 }
 
 // In evaluation the slope is the middle of the range.
@@ -317,12 +319,13 @@ Imported import_rrelu(ImportContext& call) {
         .because("a file draws no random numbers")
         .hint("call model.eval() first; rrelu(x, training=self.training) heeds it");
   }
-  return one_result(call.emit(ops::kLeakyRelu, {x}, {{attr::kNegativeSlope, (lower + upper) / 2}}));
+  return one_result(
+      call.writer().op(ops::kLeakyRelu, {x}, {{attr::kNegativeSlope, (lower + upper) / 2}}));
 }
 
 Imported import_selu(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  return one_result(call.emit(
+  return one_result(call.writer().op(
       ops::kElu, {x}, {{attr::kAlpha, 1.6732632423543772}, {attr::kScale, 1.0507009873554805}}));
 }
 
@@ -330,67 +333,73 @@ Imported import_celu(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const double alpha, call.number("alpha", 1));
   return one_result(
-      call.emit(ops::kElu, {x}, {{attr::kAlpha, alpha}, {attr::kInputScale, 1 / alpha}}));
+      call.writer().op(ops::kElu, {x}, {{attr::kAlpha, alpha}, {attr::kInputScale, 1 / alpha}}));
 }
 
 // x / (1 + |x|)
 Imported import_softsign(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
-  FERRYMAN_TRY(const ValueId below, call.emit(ops::kAdd, {magnitude, scalar_like(call, x, 1)}));
-  return one_result(call.emit(ops::kDiv, {x, below}));
+  const CoreWriter write = call.writer();
+  const ValueId magnitude = write.abs(x);
+  const ValueId below = write.add(magnitude, write.scalar(x, 1));
+  return one_result(write.div(x, below));
 }
 
 Imported import_tanhshrink(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId tanh, call.emit(ops::kTanh, {x}));
-  return one_result(call.emit(ops::kSub, {x, tanh}));
+  const CoreWriter write = call.writer();
+  const ValueId tanh = write.unary(ops::kTanh, x);
+  return one_result(write.sub(x, tanh));
 }
 
 // 0 where |x| <= lambd
 Imported import_hardshrink(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  ValueId lambd = scalar_like(call, x, 0.5);
+  const CoreWriter write = call.writer();
+  ValueId lambd = write.scalar(x, 0.5);
   if (call.given("lambd")) {
-    FERRYMAN_TRY(lambd, tensor_as(call, "lambd", dtype_of(call, x)));
+    FERRYMAN_TRY(lambd, tensor_as(call, "lambd", write.dtype(x)));
   }
-  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
-  FERRYMAN_TRY(const ValueId is_small, call.emit(ops::kLe, {magnitude, lambd}));
-  return one_result(call.emit(ops::kWhere, {is_small, scalar_like(call, x, 0), x}));
+  const ValueId magnitude = write.abs(x);
+  const ValueId is_small = write.binary(ops::kLe, magnitude, lambd);
+  return one_result(write.where(is_small, 0, x));
 }
 
 // What is left of x after lambd is taken off its magnitude: x - clamp(x, -lambd, lambd).
 Imported import_softshrink(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const double lambd, call.number("lambd", 0.5));
-  FERRYMAN_TRY(const ValueId near,
-               call.emit(ops::kClamp, {x}, {{attr::kMin, -lambd}, {attr::kMax, lambd}}));
-  return one_result(call.emit(ops::kSub, {x, near}));
+  const CoreWriter write = call.writer();
+  const ValueId near = write.op(ops::kClamp, {x}, {{attr::kMin, -lambd}, {attr::kMax, lambd}});
+  return one_result(write.sub(x, near));
 }
 
 Imported import_threshold(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId threshold, tensor_as(call, "threshold", dtype_of(call, x)));
-  FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype_of(call, x)));
-  FERRYMAN_TRY(const ValueId is_low, call.emit(ops::kLe, {x, threshold}));
-  return one_result(call.emit(ops::kWhere, {is_low, value, x}));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const ValueId threshold, tensor_as(call, "threshold", write.dtype(x)));
+  FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", write.dtype(x)));
+  const ValueId is_low = write.binary(ops::kLe, x, threshold);
+  return one_result(write.where(is_low, value, x));
 }
 
 // log(sigmoid(x)) = -softplus(-x)
 Imported import_log_sigmoid(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId negated, call.emit(ops::kNeg, {x}));
-  FERRYMAN_TRY(const ValueId softplus, call.emit(ops::kSoftplus, {negated}));
-  FERRYMAN_TRY(const ValueId y, call.emit(ops::kNeg, {softplus}));
+  const CoreWriter write = call.writer();
+  const ValueId negated = write.neg(x);
+  const ValueId softplus = write.unary(ops::kSoftplus, negated);
+  const ValueId y = write.neg(softplus);
   return std::vector{y, ValueId()};
 }
 
 Imported import_glu(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), -1));
-  const int64_t size = sizes_of(call, x)[static_cast<size_t>(axis)];
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), -1));
+  const int64_t size = write.size(x, axis);
   if (size % 2 != 0) return call.unsupported("the halved axis has an odd size");
-  return one_result(call.emit(ops::kGlu, {x}, {{attr::kAxis, Axis{axis}}}));
+  return one_result(write.op(ops::kGlu, {x}, {{attr::kAxis, Axis{axis}}}));
 }
 
 Diag drops_in_training(ImportContext& call) {

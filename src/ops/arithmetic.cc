@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -157,25 +156,26 @@ void define_arithmetic_rows(Ops& ops) {
 
 // On bools, + is "or" and * is "and", as is the larger and the smaller.
 Imported emit_arithmetic(ImportContext& call, OpName op, OpName on_bools, ValueId a, ValueId b) {
-  return one_result(call.emit(dtype_of(call, a) == DType::kBool ? on_bools : op, {a, b}));
+  const CoreWriter write = call.writer();
+  return one_result(write.binary(write.dtype(a) == DType::kBool ? on_bools : op, a, b));
 }
 
 Imported import_add(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  FERRYMAN_TRY(const ValueId other, emit_scaled(call, x[1], "alpha"));
+  FERRYMAN_TRY(const ValueId other, scaled_by(call, x[1], "alpha"));
   return emit_arithmetic(call, ops::kAdd, ops::kLogicalOr, x[0], other);
 }
 
 Imported import_sub(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  FERRYMAN_TRY(const ValueId other, emit_scaled(call, x[1], "alpha"));
-  return one_result(call.emit(ops::kSub, {x[0], other}));
+  FERRYMAN_TRY(const ValueId other, scaled_by(call, x[1], "alpha"));
+  return one_result(call.writer().sub(x[0], other));
 }
 
 Imported import_rsub(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"other", "self"}));
-  FERRYMAN_TRY(const ValueId self, emit_scaled(call, x[1], "alpha"));
-  return one_result(call.emit(ops::kSub, {x[0], self}));
+  FERRYMAN_TRY(const ValueId self, scaled_by(call, x[1], "alpha"));
+  return one_result(call.writer().sub(x[0], self));
 }
 
 template <const OpName& kOp, const OpName& kOnBools>
@@ -193,43 +193,46 @@ Imported import_div_mode(ImportContext& call) {
 }
 
 // The exponents for which torch itself takes a shorter way.
-std::optional<Result<ValueId>> short_power(ImportContext& call, ValueId x, double exponent) {
-  const bool real = is_floating(dtype_of(call, x));
+std::optional<Result<ValueId>> short_power(CoreWriter write, ValueId x, double exponent) {
+  const bool real = is_floating(write.dtype(x));
   if (exponent == 1) return x;
-  if (exponent == 2) return call.emit(ops::kSquare, {x});
+  if (exponent == 2) return write.square(x);
   if (exponent == 3) {
-    Result<ValueId> square = call.emit(ops::kSquare, {x});
+    Result<ValueId> square = write.square(x);
     if (!square.ok()) return square;
-    return call.emit(ops::kMul, {*square, x});
+    return write.mul(*square, x);
   }
-  if (real && exponent == 0.5) return call.emit(ops::kSqrt, {x});
-  if (real && exponent == -0.5) return call.emit(ops::kRsqrt, {x});
-  if (real && exponent == -1) return call.emit(ops::kReciprocal, {x});
+  if (real && exponent == 0.5) return write.sqrt(x);
+  if (real && exponent == -0.5) return write.unary(ops::kRsqrt, x);
+  if (real && exponent == -1) return write.unary(ops::kReciprocal, x);
   return std::nullopt;
 }
 
 Imported import_pow_scalar(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "exponent"}));
-  if (dtype_of(call, x[0]) == DType::kBool) return call.unsupported("a power of bools");
-  if (call.is_of_run_time("exponent")) return one_result(call.emit(ops::kPow, {x[0], x[1]}));
+  const CoreWriter write = call.writer();
+  if (write.dtype(x[0]) == DType::kBool) return call.unsupported("a power of bools");
+  if (call.is_of_run_time("exponent")) return one_result(write.binary(ops::kPow, x[0], x[1]));
   FERRYMAN_TRY(const double exponent, call.number("exponent"));
-  if (std::optional<Result<ValueId>> power = short_power(call, x[0], exponent))
+  if (std::optional<Result<ValueId>> power = short_power(write, x[0], exponent))
     return one_result(*std::move(power));
-  return one_result(call.emit(ops::kPow, {x[0], x[1]}));
+  return one_result(write.binary(ops::kPow, x[0], x[1]));
 }
 
 Imported import_pow(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "exponent"}));
-  if (dtype_of(call, x[0]) == DType::kBool) return call.unsupported("a power of bools");
-  return one_result(call.emit(ops::kPow, {x[0], x[1]}));
+  const CoreWriter write = call.writer();
+  if (write.dtype(x[0]) == DType::kBool) return call.unsupported("a power of bools");
+  return one_result(write.binary(ops::kPow, x[0], x[1]));
 }
 
 // self + value * product(tensor1, tensor2)
 Imported add_scaled(ImportContext& call, OpName op) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "tensor1", "tensor2"}));
-  FERRYMAN_TRY(const ValueId first, emit_scaled(call, x[1], "value"));
-  FERRYMAN_TRY(const ValueId product, call.emit(op, {first, x[2]}));
-  return one_result(call.emit(ops::kAdd, {x[0], product}));
+  FERRYMAN_TRY(const ValueId first, scaled_by(call, x[1], "value"));
+  const CoreWriter write = call.writer();
+  const ValueId product = write.binary(op, first, x[2]);
+  return one_result(write.add(x[0], product));
 }
 
 Imported import_addcmul(ImportContext& call) {
@@ -241,9 +244,10 @@ Imported import_addcdiv(ImportContext& call) {
 
 Imported import_lerp(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end", "weight"}));
-  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
-  FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, x[2]}));
-  return one_result(call.emit(ops::kAdd, {x[0], step}));
+  const CoreWriter write = call.writer();
+  const ValueId difference = write.sub(x[1], x[0]);
+  const ValueId step = write.mul(difference, x[2]);
+  return one_result(write.add(x[0], step));
 }
 
 // self + weight * (end - self), from the nearer end, as torch does.
@@ -251,35 +255,37 @@ Imported import_lerp_scalar(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end"}));
   if (call.is_of_run_time("weight")) return import_lerp(call);
   FERRYMAN_TRY(const double weight, call.number("weight"));
-  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[1], x[0]}));
+  const CoreWriter write = call.writer();
+  const ValueId difference = write.sub(x[1], x[0]);
   const bool from_start = std::fabs(weight) < 0.5;
-  const ValueId factor =
-      call.builder().scalar(dtype_of(call, x[0]), from_start ? weight : weight - 1);
-  FERRYMAN_TRY(const ValueId step, call.emit(ops::kMul, {difference, factor}));
-  return one_result(call.emit(ops::kAdd, {x[from_start ? 0 : 1], step}));
+  const ValueId factor = write.scalar(write.dtype(x[0]), from_start ? weight : weight - 1);
+  const ValueId step = write.mul(difference, factor);
+  return one_result(write.add(x[from_start ? 0 : 1], step));
 }
 
 // The larger or smaller; a NaN yields to a number.
 template <const OpName& kOp>
 Imported import_ignoring_nan(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  if (dtype_of(call, x[0]) == DType::kBool)
+  const CoreWriter write = call.writer();
+  if (write.dtype(x[0]) == DType::kBool)
     return one_result(
-        call.emit(kOp == ops::kMaximum ? ops::kLogicalOr : ops::kLogicalAnd, {x[0], x[1]}));
-  FERRYMAN_TRY(const ValueId extreme, call.emit(kOp, {x[0], x[1]}));
-  if (!is_floating(dtype_of(call, x[0]))) return std::vector{extreme};
-  FERRYMAN_TRY(const ValueId first_is_nan, call.emit(ops::kIsNan, {x[0]}));
-  FERRYMAN_TRY(const ValueId second_is_nan, call.emit(ops::kIsNan, {x[1]}));
-  FERRYMAN_TRY(const ValueId rest, call.emit(ops::kWhere, {second_is_nan, x[0], extreme}));
-  return one_result(call.emit(ops::kWhere, {first_is_nan, x[1], rest}));
+        write.binary(kOp == ops::kMaximum ? ops::kLogicalOr : ops::kLogicalAnd, x[0], x[1]));
+  const ValueId extreme = write.binary(kOp, x[0], x[1]);
+  if (!is_floating(write.dtype(x[0]))) return std::vector{extreme};
+  const ValueId first_is_nan = write.unary(ops::kIsNan, x[0]);
+  const ValueId second_is_nan = write.unary(ops::kIsNan, x[1]);
+  const ValueId rest = write.where(second_is_nan, x[0], extreme);
+  return one_result(write.where(first_is_nan, x[1], rest));
 }
 
 Imported import_hypot(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  FERRYMAN_TRY(const ValueId a, call.emit(ops::kSquare, {x[0]}));
-  FERRYMAN_TRY(const ValueId b, call.emit(ops::kSquare, {x[1]}));
-  FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {a, b}));
-  return one_result(call.emit(ops::kSqrt, {sum}));
+  const CoreWriter write = call.writer();
+  const ValueId a = write.square(x[0]);
+  const ValueId b = write.square(x[1]);
+  const ValueId sum = write.add(a, b);
+  return one_result(write.sqrt(sum));
 }
 
 // x log(y): 0 where x is 0 and y is a number.
@@ -287,41 +293,44 @@ template <const OpName& kLog>
 Imported import_xlogy(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x,
                promoted(call, {"self", "other"}, Promotion::kCommonFloat));
-  const DType dtype = dtype_of(call, x[0]);
-  const ValueId zero = call.builder().scalar(dtype, 0);
-  FERRYMAN_TRY(const ValueId log, call.emit(kLog, {x[1]}));
-  FERRYMAN_TRY(const ValueId product, call.emit(ops::kMul, {x[0], log}));
-  FERRYMAN_TRY(const ValueId is_zero, call.emit(ops::kEq, {x[0], zero}));
-  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {x[1]}));
-  FERRYMAN_TRY(const ValueId is_number, call.emit(ops::kLogicalNot, {is_nan}));
-  FERRYMAN_TRY(const ValueId gives_zero, call.emit(ops::kLogicalAnd, {is_zero, is_number}));
-  return one_result(call.emit(ops::kWhere, {gives_zero, zero, product}));
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x[0]);
+  const ValueId zero = write.scalar(dtype, 0);
+  const ValueId log = write.unary(kLog, x[1]);
+  const ValueId product = write.mul(x[0], log);
+  const ValueId is_zero = write.binary(ops::kEq, x[0], zero);
+  const ValueId is_nan = write.unary(ops::kIsNan, x[1]);
+  const ValueId is_number = write.unary(ops::kLogicalNot, is_nan);
+  const ValueId gives_zero = write.binary(ops::kLogicalAnd, is_zero, is_number);
+  return one_result(write.where(gives_zero, zero, product));
 }
 
 // log(exp(a) + exp(b)) = m + log1p(exp(-|a - b|)) with m the larger; equal infinities stay.
 Imported import_logaddexp(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  if (!is_floating(dtype_of(call, x[0]))) return call.unsupported("of whole numbers");
-  FERRYMAN_TRY(const ValueId larger, call.emit(ops::kMaximum, {x[0], x[1]}));
-  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[0], x[1]}));
-  FERRYMAN_TRY(const ValueId distance, call.emit(ops::kAbs, {difference}));
-  FERRYMAN_TRY(const ValueId negated, call.emit(ops::kNeg, {distance}));
-  FERRYMAN_TRY(const ValueId ratio, call.emit(ops::kExp, {negated}));
-  FERRYMAN_TRY(const ValueId correction, call.emit(ops::kLog1p, {ratio}));
-  FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {larger, correction}));
-  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {larger}));
-  const ValueId infinity = scalar_like(call, larger, std::numeric_limits<double>::infinity());
-  FERRYMAN_TRY(const ValueId is_infinite, call.emit(ops::kEq, {magnitude, infinity}));
-  return one_result(call.emit(ops::kWhere, {is_infinite, larger, sum}));
+  const CoreWriter write = call.writer();
+  if (!is_floating(write.dtype(x[0]))) return call.unsupported("of whole numbers");
+  const ValueId larger = write.binary(ops::kMaximum, x[0], x[1]);
+  const ValueId difference = write.sub(x[0], x[1]);
+  const ValueId distance = write.abs(difference);
+  const ValueId negated = write.neg(distance);
+  const ValueId ratio = write.exp(negated);
+  const ValueId correction = write.unary(ops::kLog1p, ratio);
+  const ValueId sum = write.add(larger, correction);
+  const ValueId magnitude = write.abs(larger);
+  const ValueId infinity = write.scalar(larger, std::numeric_limits<double>::infinity());
+  const ValueId is_infinite = write.binary(ops::kEq, magnitude, infinity);
+  return one_result(write.where(is_infinite, larger, sum));
 }
 
 // x * 2 ^ other
 Imported import_ldexp(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x,
                promoted(call, {"self", "other"}, Promotion::kCommonFloat));
-  const ValueId two = call.builder().scalar(dtype_of(call, x[0]), 2);
-  FERRYMAN_TRY(const ValueId factor, call.emit(ops::kPow, {two, x[1]}));
-  return one_result(call.emit(ops::kMul, {x[0], factor}));
+  const CoreWriter write = call.writer();
+  const ValueId two = write.scalar(write.dtype(x[0]), 2);
+  const ValueId factor = write.binary(ops::kPow, two, x[1]);
+  return one_result(write.mul(x[0], factor));
 }
 
 void add_basic_imports(ImportTable& imports) {

@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -202,8 +201,9 @@ EvalResult eval_attention(const EvalArgs& args) {
 Result<ValueId> read_mask(ImportContext& call, bool is_causal, DType dtype) {
   FERRYMAN_TRY(const ValueId given, call.optional_tensor("attn_mask"));
   if (is_causal && given.valid()) return call.unsupported("a mask that is causal as well");
-  if (!given.valid() || dtype_of(call, given) == DType::kBool) return given;
-  return as_dtype(call, given, dtype);
+  const CoreWriter write = call.writer();
+  if (!given.valid() || write.dtype(given) == DType::kBool) return given;
+  return write.cast(given, dtype);
 }
 
 // Only the first result of the fused forms: the others serve the backward pass.
@@ -217,18 +217,18 @@ Imported import_attention(ImportContext& call) {
         .because("a file draws no random numbers")
         .hint("call model.eval() first, and write dropout_p=p if self.training else 0.0");
   }
-  if (rank_of(call, query) < 2) return call.unsupported("operands of fewer than two axes");
+  const CoreWriter write = call.writer();
+  if (write.rank(query) < 2) return call.unsupported("operands of fewer than two axes");
   FERRYMAN_TRY(const bool is_causal, call.flag("is_causal", false));
-  FERRYMAN_TRY(const ValueId mask, read_mask(call, is_causal, dtype_of(call, query)));
+  FERRYMAN_TRY(const ValueId mask, read_mask(call, is_causal, write.dtype(query)));
   FERRYMAN_TRY(const bool is_grouped, call.flag("enable_gqa", false));
-  const auto features = static_cast<double>(sizes_of(call, query).back());
+  const auto features = static_cast<double>(write.sizes(query).back());
   FERRYMAN_TRY(const double scale, call.number("scale", 1.0 / std::sqrt(features)));
   std::vector<ValueId> results(call.num_results());
-  FERRYMAN_TRY(results.front(),
-               call.emit(ops::kAttention, {query, key, value, mask},
-                         {{attr::kScale, scale},
-                          {attr::kIsCausal, is_causal},
-                          {attr::kGroupedHeads, is_grouped && rank_of(call, query) >= 3}}));
+  results.front() = write.op(ops::kAttention, {query, key, value, mask},
+                             {{attr::kScale, scale},
+                              {attr::kIsCausal, is_causal},
+                              {attr::kGroupedHeads, is_grouped && write.rank(query) >= 3}});
   return results;
 }
 

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/float32_bits.h"
@@ -64,63 +63,64 @@ void define_bits_rows(Ops& ops) {
 
 constexpr int64_t kSignBit = std::numeric_limits<int32_t>::min();
 
-Result<ValueId> bits_of(ImportContext& call, ValueId x) {
-  return call.emit(ops::kBitcast, {x}, {{attr::kDType, DType::kI32}});
+ValueId bits_of(CoreWriter write, ValueId x) {
+  return write.op(ops::kBitcast, {x}, {{attr::kDType, DType::kI32}});
 }
-Result<ValueId> number_of(ImportContext& call, ValueId bits) {
-  return call.emit(ops::kBitcast, {bits}, {{attr::kDType, DType::kF32}});
+ValueId number_of(CoreWriter write, ValueId bits) {
+  return write.op(ops::kBitcast, {bits}, {{attr::kDType, DType::kF32}});
 }
-ValueId bits_constant(ImportContext& call, int64_t bits) {
-  return call.builder().constant(TensorData::of<int32_t>({}, {static_cast<int32_t>(bits)}), "bits");
+ValueId bits_constant(CoreWriter write, int64_t bits) {
+  return write.constant(TensorData::of<int32_t>({}, {static_cast<int32_t>(bits)}), "bits");
 }
 
 // Whether the sign bit is set, that of -0 and of NaN included. Every floating point number keeps
 // its sign in float32.
-Result<ValueId> sign_is_set(ImportContext& call, ValueId x) {
-  if (dtype_of(call, x) == DType::kBool) return call.emit(ops::kLogicalXor, {x, x});
-  if (is_integer(dtype_of(call, x))) return call.emit(ops::kLt, {x, scalar_like(call, x, 0)});
-  FERRYMAN_TRY(const ValueId single, as_dtype(call, x, DType::kF32));
-  FERRYMAN_TRY(const ValueId bits, bits_of(call, single));
-  return call.emit(ops::kLt, {bits, bits_constant(call, 0)});
+ValueId sign_is_set(CoreWriter write, ValueId x) {
+  if (write.dtype(x) == DType::kBool) return write.binary(ops::kLogicalXor, x, x);
+  if (is_integer(write.dtype(x))) return write.binary(ops::kLt, x, 0);
+  const ValueId single = write.cast(x, DType::kF32);
+  const ValueId bits = bits_of(write, single);
+  return write.binary(ops::kLt, bits, bits_constant(write, 0));
 }
 
 Imported import_signbit(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  return one_result(sign_is_set(call, x));
+  return one_result(sign_is_set(call.writer(), x));
 }
 
 Imported import_copysign(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x,
                promoted(call, {"self", "other"}, Promotion::kCommonFloat));
-  FERRYMAN_TRY(const ValueId is_negative, sign_is_set(call, x[1]));
-  FERRYMAN_TRY(const ValueId size, call.emit(ops::kAbs, {x[0]}));
-  FERRYMAN_TRY(const ValueId negated, call.emit(ops::kNeg, {size}));
-  return one_result(call.emit(ops::kWhere, {is_negative, negated, size}));
+  const CoreWriter write = call.writer();
+  const ValueId is_negative = sign_is_set(write, x[1]);
+  const ValueId size = write.abs(x[0]);
+  const ValueId negated = write.neg(size);
+  return one_result(write.where(is_negative, negated, size));
 }
 
 // The bits of floating point numbers of one sign are ordered as their sizes.
 Imported import_nextafter(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  if (dtype_of(call, x[0]) != DType::kF32) return call.unsupported("of another dtype than float32");
-  const ValueId zero = scalar_like(call, x[0], 0);
-  FERRYMAN_TRY(const ValueId bits, bits_of(call, x[0]));
-  FERRYMAN_TRY(const ValueId up, call.emit(ops::kGt, {x[1], x[0]}));
-  FERRYMAN_TRY(const ValueId above, call.emit(ops::kGt, {x[0], zero}));
-  FERRYMAN_TRY(const ValueId inwards, call.emit(ops::kLogicalXor, {up, above}));
-  FERRYMAN_TRY(const ValueId step,
-               call.emit(ops::kWhere, {inwards, bits_constant(call, -1), bits_constant(call, 1)}));
-  FERRYMAN_TRY(const ValueId next, call.emit(ops::kAdd, {bits, step}));
+  const CoreWriter write = call.writer();
+  if (write.dtype(x[0]) != DType::kF32) return call.unsupported("of another dtype than float32");
+  const ValueId zero = write.scalar(x[0], 0);
+  const ValueId bits = bits_of(write, x[0]);
+  const ValueId up = write.binary(ops::kGt, x[1], x[0]);
+  const ValueId above = write.binary(ops::kGt, x[0], zero);
+  const ValueId inwards = write.binary(ops::kLogicalXor, up, above);
+  const ValueId step = write.where(inwards, bits_constant(write, -1), bits_constant(write, 1));
+  const ValueId next = write.add(bits, step);
   // Beside 0 there is the smallest number of either sign.
-  FERRYMAN_TRY(const ValueId smallest, call.emit(ops::kWhere, {up, bits_constant(call, 1),
-                                                               bits_constant(call, kSignBit + 1)}));
-  FERRYMAN_TRY(const ValueId is_zero, call.emit(ops::kEq, {x[0], zero}));
-  FERRYMAN_TRY(const ValueId moved, call.emit(ops::kWhere, {is_zero, smallest, next}));
-  FERRYMAN_TRY(const ValueId number, number_of(call, moved));
-  FERRYMAN_TRY(const ValueId is_there, call.emit(ops::kEq, {x[0], x[1]}));
-  FERRYMAN_TRY(ValueId result, call.emit(ops::kWhere, {is_there, x[1], number}));
+  const ValueId smallest =
+      write.where(up, bits_constant(write, 1), bits_constant(write, kSignBit + 1));
+  const ValueId is_zero = write.binary(ops::kEq, x[0], zero);
+  const ValueId moved = write.where(is_zero, smallest, next);
+  const ValueId number = number_of(write, moved);
+  const ValueId is_there = write.binary(ops::kEq, x[0], x[1]);
+  ValueId result = write.where(is_there, x[1], number);
   for (const ValueId operand : x) {
-    FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {operand}));
-    FERRYMAN_TRY(result, call.emit(ops::kWhere, {is_nan, operand, result}));
+    const ValueId is_nan = write.unary(ops::kIsNan, operand);
+    result = write.where(is_nan, operand, result);
   }
   return std::vector{result};
 }
@@ -129,41 +129,41 @@ Imported import_nextafter(ImportContext& call) {
 // mantissas, with the exponent 0.
 Imported import_frexp(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  if (dtype_of(call, x) != DType::kF32) return call.unsupported("of another dtype than float32");
+  const CoreWriter write = call.writer();
+  if (write.dtype(x) != DType::kF32) return call.unsupported("of another dtype than float32");
   constexpr int64_t kBias = 126;
-  FERRYMAN_TRY(const ValueId bits, bits_of(call, x));
-  FERRYMAN_TRY(const ValueId field,
-               call.emit(ops::kBitwiseAnd, {bits, bits_constant(call, kFloat32ExponentMask)}));
-  FERRYMAN_TRY(const ValueId biased,
-               call.emit(ops::kShiftRight, {field, bits_constant(call, kFloat32MantissaBits)}));
-  FERRYMAN_TRY(const ValueId exponent, call.emit(ops::kSub, {biased, bits_constant(call, kBias)}));
-  FERRYMAN_TRY(const ValueId rest, call.emit(ops::kSub, {bits, field}));
-  FERRYMAN_TRY(const ValueId mantissa_bits,
-               call.emit(ops::kAdd, {rest, bits_constant(call, kBias << kFloat32MantissaBits)}));
-  FERRYMAN_TRY(const ValueId mantissa, number_of(call, mantissa_bits));
-  const ValueId infinity = scalar_like(call, x, std::numeric_limits<double>::infinity());
-  FERRYMAN_TRY(const ValueId size, call.emit(ops::kAbs, {x}));
-  FERRYMAN_TRY(const ValueId is_finite, call.emit(ops::kLt, {size, infinity}));
-  FERRYMAN_TRY(const ValueId has_exponent, call.emit(ops::kNe, {biased, bits_constant(call, 0)}));
-  FERRYMAN_TRY(const ValueId is_usual, call.emit(ops::kLogicalAnd, {is_finite, has_exponent}));
-  FERRYMAN_TRY(const ValueId first, call.emit(ops::kWhere, {is_usual, mantissa, x}));
-  FERRYMAN_TRY(const ValueId second,
-               call.emit(ops::kWhere, {is_usual, exponent, bits_constant(call, 0)}));
+  const ValueId bits = bits_of(write, x);
+  const ValueId field =
+      write.binary(ops::kBitwiseAnd, bits, bits_constant(write, kFloat32ExponentMask));
+  const ValueId biased =
+      write.binary(ops::kShiftRight, field, bits_constant(write, kFloat32MantissaBits));
+  const ValueId exponent = write.sub(biased, bits_constant(write, kBias));
+  const ValueId rest = write.sub(bits, field);
+  const ValueId mantissa_bits =
+      write.add(rest, bits_constant(write, kBias << kFloat32MantissaBits));
+  const ValueId mantissa = number_of(write, mantissa_bits);
+  const ValueId infinity = write.scalar(x, std::numeric_limits<double>::infinity());
+  const ValueId size = write.abs(x);
+  const ValueId is_finite = write.binary(ops::kLt, size, infinity);
+  const ValueId has_exponent = write.binary(ops::kNe, biased, bits_constant(write, 0));
+  const ValueId is_usual = write.binary(ops::kLogicalAnd, is_finite, has_exponent);
+  const ValueId first = write.where(is_usual, mantissa, x);
+  const ValueId second = write.where(is_usual, exponent, bits_constant(write, 0));
   return std::vector{first, second};
 }
 
 // ---- shifts ----
 
 // 2^i for every bit of the dtype, picked by a shift that is inside of it.
-Result<ValueId> power_of_two(ImportContext& call, ValueId shift) {
-  const DType dtype = dtype_of(call, shift);
+ValueId power_of_two(CoreWriter write, ValueId shift) {
+  const DType dtype = write.dtype(shift);
   const auto width = static_cast<size_t>(byte_size(dtype) * 8);
   std::vector<int64_t> powers(width);
   for (size_t i = 0; i < width; ++i) powers[i] = static_cast<int64_t>(uint64_t{1} << i);
   const TensorType type = {dtype, to_dims({static_cast<int64_t>(width)})};
-  const ValueId table = call.builder().constant(store_ints(type, powers), "powers");
-  FERRYMAN_TRY(const ValueId index, as_dtype(call, shift, DType::kI32));
-  return emit_gather(call, table, index, 0);
+  const ValueId table = write.constant(store_ints(type, powers), "powers");
+  const ValueId index = write.cast(shift, DType::kI32);
+  return write.gather(table, 0, index);
 }
 
 struct ShiftOperands {
@@ -174,30 +174,30 @@ struct ShiftOperands {
 
 Result<ShiftOperands> shift_operands(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  if (!is_integer(dtype_of(call, x[0]))) return call.unsupported("shifts of bools");
-  const auto last = static_cast<double>(byte_size(dtype_of(call, x[0])) * 8 - 1);
-  FERRYMAN_TRY(const ValueId by,
-               call.emit(ops::kClamp, {x[1]}, {{attr::kMin, 0.0}, {attr::kMax, last}}));
-  FERRYMAN_TRY(const ValueId is_inside, call.emit(ops::kEq, {by, x[1]}));
+  const CoreWriter write = call.writer();
+  if (!is_integer(write.dtype(x[0]))) return call.unsupported("shifts of bools");
+  const auto last = static_cast<double>(byte_size(write.dtype(x[0])) * 8 - 1);
+  const ValueId by = write.op(ops::kClamp, {x[1]}, {{attr::kMin, 0.0}, {attr::kMax, last}});
+  const ValueId is_inside = write.binary(ops::kEq, by, x[1]);
   return ShiftOperands{x[0], by, is_inside};
 }
 
 // x * 2^by, which wraps around; 0 where nothing of x is left.
 Imported import_shift_left(ImportContext& call) {
   FERRYMAN_TRY(const ShiftOperands shift, shift_operands(call));
-  FERRYMAN_TRY(const ValueId factor, power_of_two(call, shift.by));
-  FERRYMAN_TRY(const ValueId moved, call.emit(ops::kMul, {shift.x, factor}));
-  return one_result(
-      call.emit(ops::kWhere, {shift.is_inside, moved, scalar_like(call, shift.x, 0)}));
+  const CoreWriter write = call.writer();
+  const ValueId factor = power_of_two(write, shift.by);
+  const ValueId moved = write.mul(shift.x, factor);
+  return one_result(write.where(shift.is_inside, moved, write.scalar(shift.x, 0)));
 }
 
 // Beyond the width only the sign is left.
 Imported import_shift_right(ImportContext& call) {
   FERRYMAN_TRY(const ShiftOperands shift, shift_operands(call));
-  const auto last = static_cast<double>(byte_size(dtype_of(call, shift.x)) * 8 - 1);
-  FERRYMAN_TRY(const ValueId by, call.emit(ops::kWhere, {shift.is_inside, shift.by,
-                                                         scalar_like(call, shift.x, last)}));
-  return one_result(call.emit(ops::kShiftRight, {shift.x, by}));
+  const CoreWriter write = call.writer();
+  const auto last = static_cast<double>(byte_size(write.dtype(shift.x)) * 8 - 1);
+  const ValueId by = write.where(shift.is_inside, shift.by, write.scalar(shift.x, last));
+  return one_result(write.binary(ops::kShiftRight, shift.x, by));
 }
 
 // ---- divisors ----
@@ -208,39 +208,40 @@ int64_t euclid_steps(DType dtype) {
   return static_cast<int64_t>(static_cast<double>(byte_size(dtype) * 8) / kGoldenBits) + 1;
 }
 
-Result<ValueId> greatest_divisor(ImportContext& call, ValueId a, ValueId b) {
-  const ValueId zero = scalar_like(call, a, 0);
-  const ValueId one = scalar_like(call, a, 1);
-  FERRYMAN_TRY(a, call.emit(ops::kAbs, {a}));
-  FERRYMAN_TRY(b, call.emit(ops::kAbs, {b}));
-  for (int64_t step = 0; step < euclid_steps(dtype_of(call, a)); ++step) {
-    FERRYMAN_TRY(const ValueId done, call.emit(ops::kEq, {b, zero}));
-    FERRYMAN_TRY(const ValueId divisor, call.emit(ops::kWhere, {done, one, b}));
-    FERRYMAN_TRY(const ValueId rest, call.emit(ops::kRemainder, {a, divisor}));
-    FERRYMAN_TRY(a, call.emit(ops::kWhere, {done, a, b}));
-    FERRYMAN_TRY(b, call.emit(ops::kWhere, {done, zero, rest}));
+ValueId greatest_divisor(CoreWriter write, ValueId a, ValueId b) {
+  const ValueId zero = write.scalar(a, 0);
+  const ValueId one = write.scalar(a, 1);
+  a = write.abs(a);
+  b = write.abs(b);
+  for (int64_t step = 0; step < euclid_steps(write.dtype(a)); ++step) {
+    const ValueId done = write.binary(ops::kEq, b, zero);
+    const ValueId divisor = write.where(done, one, b);
+    const ValueId rest = write.binary(ops::kRemainder, a, divisor);
+    a = write.where(done, a, b);
+    b = write.where(done, zero, rest);
   }
   return a;
 }
 
 Imported import_gcd(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  if (!is_integer(dtype_of(call, x[0]))) return call.unsupported("of other than whole numbers");
-  return one_result(greatest_divisor(call, x[0], x[1]));
+  const CoreWriter write = call.writer();
+  if (!is_integer(write.dtype(x[0]))) return call.unsupported("of other than whole numbers");
+  return one_result(greatest_divisor(write, x[0], x[1]));
 }
 
 // |a / gcd * b|
 Imported import_lcm(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  if (!is_integer(dtype_of(call, x[0]))) return call.unsupported("of other than whole numbers");
-  FERRYMAN_TRY(const ValueId divisor, greatest_divisor(call, x[0], x[1]));
-  const ValueId zero = scalar_like(call, x[0], 0);
-  FERRYMAN_TRY(const ValueId is_zero, call.emit(ops::kEq, {divisor, zero}));
-  FERRYMAN_TRY(const ValueId safe,
-               call.emit(ops::kWhere, {is_zero, scalar_like(call, x[0], 1), divisor}));
-  FERRYMAN_TRY(const ValueId quotient, call.emit(ops::kTruncDivide, {x[0], safe}));
-  FERRYMAN_TRY(const ValueId multiple, call.emit(ops::kMul, {quotient, x[1]}));
-  return one_result(call.emit(ops::kAbs, {multiple}));
+  const CoreWriter write = call.writer();
+  if (!is_integer(write.dtype(x[0]))) return call.unsupported("of other than whole numbers");
+  const ValueId divisor = greatest_divisor(write, x[0], x[1]);
+  const ValueId zero = write.scalar(x[0], 0);
+  const ValueId is_zero = write.binary(ops::kEq, divisor, zero);
+  const ValueId safe = write.where(is_zero, write.scalar(x[0], 1), divisor);
+  const ValueId quotient = write.binary(ops::kTruncDivide, x[0], safe);
+  const ValueId multiple = write.mul(quotient, x[1]);
+  return one_result(write.abs(multiple));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -31,8 +30,9 @@ EvalResult eval_cast(const EvalArgs& args) {
 Imported import_to(ImportContext& call) {
   call.ignore_placement();
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", call.graph().type(x).dtype));
-  FERRYMAN_TRY(const ValueId y, as_dtype(call, x, dtype));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", write.dtype(x)));
+  const ValueId y = write.cast(x, dtype);
   return std::vector{y};
 }
 
@@ -40,7 +40,8 @@ Imported import_to_other(ImportContext& call) {
   call.ignore_placement();
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
-  FERRYMAN_TRY(const ValueId y, as_dtype(call, x, call.graph().type(other).dtype));
+  const CoreWriter write = call.writer();
+  const ValueId y = write.cast(x, write.dtype(other));
   return std::vector{y};
 }
 
@@ -48,7 +49,7 @@ template <DType kTo>
 Imported import_cast(ImportContext& call) {
   call.ignore_placement();
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId y, as_dtype(call, x, kTo));
+  const ValueId y = call.writer().cast(x, kTo);
   return std::vector{y};
 }
 

@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -168,39 +167,42 @@ template <const OpName& kOp>
 Imported import_logical(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, as_bool(call, "self"));
   FERRYMAN_TRY(const ValueId other, as_bool(call, "other"));
-  return one_result(call.emit(kOp, {x, other}));
+  return one_result(call.writer().binary(kOp, x, other));
 }
 
 Imported import_logical_not(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, as_bool(call, "self"));
-  return one_result(call.emit(ops::kLogicalNot, {x}));
+  return one_result(call.writer().unary(ops::kLogicalNot, x));
 }
 
 template <const OpName& kOnIntegers, const OpName& kOnBools>
 Imported import_bitwise(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  const bool on_bools = call.graph().type(x[0]).dtype == DType::kBool;
-  return one_result(call.emit(on_bools ? kOnBools : kOnIntegers, {x[0], x[1]}));
+  const CoreWriter write = call.writer();
+  const bool on_bools = write.dtype(x[0]) == DType::kBool;
+  return one_result(write.binary(on_bools ? kOnBools : kOnIntegers, x[0], x[1]));
 }
 
 Imported import_bitwise_not(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  const bool on_bools = call.graph().type(x).dtype == DType::kBool;
-  return one_result(call.emit(on_bools ? ops::kLogicalNot : ops::kBitwiseNot, {x}));
+  const CoreWriter write = call.writer();
+  const bool on_bools = write.dtype(x) == DType::kBool;
+  return one_result(write.unary(on_bools ? ops::kLogicalNot : ops::kBitwiseNot, x));
 }
 
 Imported import_where(ImportContext& call) {
   FERRYMAN_TRY(const ValueId condition, as_bool(call, "condition"));
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
-  return one_result(call.emit(ops::kWhere, {condition, x[0], x[1]}));
+  return one_result(call.writer().where(condition, x[0], x[1]));
 }
 
 // The value takes the tensor's dtype.
 Imported import_masked_fill(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId mask, as_bool(call, "mask"));
-  FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", call.graph().type(x).dtype));
-  return one_result(call.emit(ops::kWhere, {mask, value, x}));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", write.dtype(x)));
+  return one_result(write.where(mask, value, x));
 }
 
 // Whether an element equals any of the others, or none of them.
@@ -212,15 +214,16 @@ Imported import_isin(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {element, test}));
   call.ignore("assume_unique");
   FERRYMAN_TRY(const bool invert, call.flag("invert", false));
-  Ints shape = sizes_of(call, x[0]);
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(x[0]);
   shape.push_back(1);
-  FERRYMAN_TRY(const ValueId each, emit_reshape(call, x[0], shape));
-  FERRYMAN_TRY(const ValueId others, emit_reshape(call, x[1], {product(sizes_of(call, x[1]))}));
-  FERRYMAN_TRY(const ValueId equal, call.emit(ops::kEq, {each, others}));
+  const ValueId each = write.reshape(x[0], shape);
+  const ValueId others = write.reshape(x[1], {product(write.sizes(x[1]))});
+  const ValueId equal = write.binary(ops::kEq, each, others);
   const Axes last = {{static_cast<int64_t>(shape.size()) - 1}};
-  FERRYMAN_TRY(const ValueId found,
-               call.emit(ops::kAny, {equal}, {{attr::kAxes, last}, {attr::kKeepDim, false}}));
-  return one_result(invert ? call.emit(ops::kLogicalNot, {found}) : Result<ValueId>(found));
+  const ValueId found =
+      write.op(ops::kAny, {equal}, {{attr::kAxes, last}, {attr::kKeepDim, false}});
+  return one_result(invert ? write.unary(ops::kLogicalNot, found) : Result<ValueId>(found));
 }
 
 }  // namespace

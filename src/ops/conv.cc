@@ -279,19 +279,20 @@ Result<ConvOperands> read_conv_operands(ImportContext& call) {
 Result<ValueId> make_whole_conv(ImportContext& call, const Window& window,
                                 const std::optional<Ints>& output_padding) {
   FERRYMAN_TRY(const ConvOperands given, read_conv_operands(call));
-  return with_batch(call, given.x, window.rank(), [&](ValueId x) -> Result<ValueId> {
+  const CoreWriter write = call.writer();
+  return with_batch(write, given.x, window.rank(), [&](ValueId x) -> Result<ValueId> {
     WholeConv conv = {x, given.weight, given.bias, given.groups};
-    const TensorType type = call.graph().type(x);
+    const TensorType type = write.type(x);
     const Ints in_sizes = static_sizes(Dims(type.dims.begin() + 2, type.dims.end()));
     SymbolTable& symbols = call.builder().symbols();
     if (!output_padding.has_value()) {
       FERRYMAN_TRY(const Dims out, window_dims(symbols, spatial_dims(type), window));
-      return emit_whole_conv(call, conv, static_sizes(out),
+      return emit_whole_conv(write, conv, static_sizes(out),
                              [&](const Ints& at) { return window.taps_at(in_sizes, at); });
     }
     conv.order = WholeConv::Weight::kInOut;
     FERRYMAN_TRY(const Dims out, transposed_dims(symbols, type, window, *output_padding));
-    return emit_whole_conv(call, conv, static_sizes(out),
+    return emit_whole_conv(write, conv, static_sizes(out),
                            [&](const Ints& at) { return transposed_taps(window, in_sizes, at); });
   });
 }
@@ -305,34 +306,35 @@ Result<ValueId> make_conv(ImportContext& call, OpName name, const Window& window
                                   {attr::kPaddingAfter, window.padding_after},
                                   {attr::kGroups, given.groups}};
   attrs.insert(attrs.end(), extra.begin(), extra.end());
-  return with_batch(call, given.x, window.rank(), [&](ValueId batched) -> Result<ValueId> {
-    const std::vector<ValueId> operands = {batched, given.weight, given.bias};
-    FERRYMAN_TRY(const OpId op, call.builder().try_create(name, operands, attrs));
-    return call.graph().op(op).result();
+  const CoreWriter write = call.writer();
+  return with_batch(write, given.x, window.rank(), [&](ValueId batched) {
+    return write.op(name, std::vector{batched, given.weight, given.bias}, attrs);
   });
 }
 
-Result<std::vector<ValueId>> import_conv(ImportContext& call) {
+Imported import_conv(ImportContext& call) {
   FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
-  FERRYMAN_TRY(const Window window, read_conv_window(call, call.graph().type(weight)));
-  if (is_integer(call.graph().type(weight).dtype))
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const Window window, read_conv_window(call, write.type(weight)));
+  if (is_integer(write.dtype(weight)))
     return one_result(make_whole_conv(call, window, std::nullopt));
   return one_result(make_conv(call, ops::kConv, window, {}));
 }
 
-Result<std::vector<ValueId>> import_conv_transpose(ImportContext& call) {
+Imported import_conv_transpose(ImportContext& call) {
   FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
-  FERRYMAN_TRY(const Window window, read_conv_window(call, call.graph().type(weight)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const Window window, read_conv_window(call, write.type(weight)));
   FERRYMAN_TRY(const Ints output_padding,
                call.integers_for("output_padding", window.rank(), Ints(window.rank(), 0)));
-  if (is_integer(call.graph().type(weight).dtype))
+  if (is_integer(write.dtype(weight)))
     return one_result(make_whole_conv(call, window, output_padding));
   return one_result(
       make_conv(call, ops::kConvTranspose, window, {{attr::kOutputPadding, output_padding}}));
 }
 
 // The general form that torch's decompositions leave.
-Result<std::vector<ValueId>> import_convolution(ImportContext& call) {
+Imported import_convolution(ImportContext& call) {
   for (const std::string_view flag : {"benchmark", "deterministic", "cudnn_enabled", "allow_tf32"})
     call.ignore(flag);
   FERRYMAN_TRY(const bool transposed, call.flag("transposed", false));

@@ -1,96 +1,225 @@
 #include "ops/core_writer.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "ops/attrs.h"
 #include "ops/eval.h"
 #include "ops/names.h"
+#include "support/check.h"
 
 namespace ferryman {
 
-ValueId CoreWriter::add(ValueId a, ValueId b) {
+void CoreWriter::fail(Diag diag) const {
+  if (error_ == nullptr) internal_error(render(diag));
+  if (error_->ok()) *error_ = std::move(diag);
+}
+
+ValueId CoreWriter::refuse(std::string what) const {
+  fail(Diag::error(DiagCode::kUnsupportedForm, std::move(what))
+           .at(graph().location(builder_->current_location())));
+  return {};
+}
+
+// ---- what a value is ----
+
+const TensorType& CoreWriter::type(ValueId value) const {
+  constexpr size_t kMoreThanAnyRank = 80;  // torch stops at 64 axes
+  static const TensorType kUnwritten{DType::kF32, Dims(kMoreThanAnyRank, Dim(1))};
+  return value.valid() ? graph().type(value) : kUnwritten;
+}
+
+bool CoreWriter::is_constant(ValueId value) const {
+  return value.valid() && graph().is_constant(value);
+}
+
+Ints CoreWriter::sizes(ValueId value) const {
+  return static_sizes(dims(value));
+}
+
+int64_t CoreWriter::size(ValueId value, int64_t axis) const {
+  return dims(value)[static_cast<size_t>(axis)].size();
+}
+
+// ---- any op ----
+
+ValueId CoreWriter::op(OpName name, std::initializer_list<ValueId> operands,
+                       std::initializer_list<NamedAttr> attrs) const {
+  return op(name, std::span(operands.begin(), operands.size()),
+            std::span(attrs.begin(), attrs.size()));
+}
+
+ValueId CoreWriter::op(OpName name, std::span<const ValueId> operands,
+                       std::span<const NamedAttr> attrs) const {
+  return all_results(name, operands, attrs).front();
+}
+
+std::vector<ValueId> CoreWriter::all_results(OpName name, std::span<const ValueId> operands,
+                                             std::span<const NamedAttr> attrs) const {
+  const size_t num_results = std::max<size_t>(graph().op_set().get(name).num_results, 1);
+  const std::vector<ValueId> nothing(num_results);
+  if (has_failed()) return nothing;
+  Result<OpId> made = builder_->try_create(name, operands, attrs);
+  if (made.ok()) return graph().op(*made).results;
+  fail(std::move(made).diag());
+  return nothing;
+}
+
+// ---- element by element ----
+
+ValueId CoreWriter::neg(ValueId x) const {
+  return unary(ops::kNeg, x);
+}
+ValueId CoreWriter::abs(ValueId x) const {
+  return unary(ops::kAbs, x);
+}
+ValueId CoreWriter::square(ValueId x) const {
+  return unary(ops::kSquare, x);
+}
+ValueId CoreWriter::sqrt(ValueId x) const {
+  return unary(ops::kSqrt, x);
+}
+ValueId CoreWriter::exp(ValueId x) const {
+  return unary(ops::kExp, x);
+}
+ValueId CoreWriter::log(ValueId x) const {
+  return unary(ops::kLog, x);
+}
+ValueId CoreWriter::add(ValueId a, ValueId b) const {
   return binary(ops::kAdd, a, b);
 }
-ValueId CoreWriter::add(ValueId a, double b) {
+ValueId CoreWriter::add(ValueId a, double b) const {
   return b == 0 ? a : binary(ops::kAdd, a, b);
 }
-ValueId CoreWriter::sub(ValueId a, ValueId b) {
+ValueId CoreWriter::sub(ValueId a, ValueId b) const {
   return binary(ops::kSub, a, b);
 }
-ValueId CoreWriter::mul(ValueId a, ValueId b) {
+ValueId CoreWriter::sub(ValueId a, double b) const {
+  return b == 0 ? a : binary(ops::kSub, a, b);
+}
+ValueId CoreWriter::mul(ValueId a, ValueId b) const {
   return binary(ops::kMul, a, b);
 }
-ValueId CoreWriter::mul(ValueId a, double b) {
+ValueId CoreWriter::mul(ValueId a, double b) const {
   return b == 1 ? a : binary(ops::kMul, a, b);
 }
-ValueId CoreWriter::div(ValueId a, ValueId b) {
+ValueId CoreWriter::div(ValueId a, ValueId b) const {
   return binary(ops::kDiv, a, b);
 }
-
-ValueId CoreWriter::linear(ValueId x, ValueId weight, ValueId bias) {
-  return builder_->create(ops::kLinear, {x, weight, bias});
+ValueId CoreWriter::div(ValueId a, double b) const {
+  return b == 1 ? a : binary(ops::kDiv, a, b);
 }
 
-ValueId CoreWriter::where(ValueId condition, ValueId x, ValueId other) {
-  return builder_->create(ops::kWhere, {condition, x, other});
+ValueId CoreWriter::where(ValueId condition, ValueId x, ValueId other) const {
+  return op(ops::kWhere, {condition, x, other});
 }
-ValueId CoreWriter::where(ValueId condition, ValueId x, double other) {
+ValueId CoreWriter::where(ValueId condition, ValueId x, double other) const {
   return where(condition, x, scalar(x, other));
 }
-ValueId CoreWriter::where(ValueId condition, double x, ValueId other) {
+ValueId CoreWriter::where(ValueId condition, double x, ValueId other) const {
   return where(condition, scalar(other, x), other);
 }
 
-ValueId CoreWriter::cast(ValueId x, DType dtype) {
+ValueId CoreWriter::cast(ValueId x, DType dtype) const {
   if (type(x).dtype == dtype) return x;
-  return builder_->create(ops::kCast, {x}, {{attr::kDType, dtype}});
+  return op(ops::kCast, {x}, {{attr::kDType, dtype}});
 }
 
-ValueId CoreWriter::polynomial(ValueId x, const std::vector<double>& coefficients) {
+ValueId CoreWriter::polynomial(ValueId x, const std::vector<double>& coefficients) const {
   ValueId sum = add(mul(x, coefficients[0]), coefficients[1]);
   for (size_t i = 2; i < coefficients.size(); ++i) sum = add(mul(sum, x), coefficients[i]);
   return sum;
 }
 
-ValueId CoreWriter::reshape(ValueId x, Dims dims) {
-  if (type(x).dims == dims) return x;
-  const Graph& graph = builder_->graph();
-  if (graph.is_constant(x) && all_static(dims)) {
-    return builder_->constant(graph.constant(x).reshaped(static_sizes(dims)), graph.value(x).name);
+// ---- shapes ----
+
+namespace {
+
+// The sizes with -1 replaced by what is left of `count` elements; nothing if they do not fit.
+std::optional<Ints> complete_shape(Ints shape, int64_t count) {
+  int64_t known = 1;
+  int64_t* unknown = nullptr;
+  for (int64_t& size : shape) {
+    if (size == -1 && unknown == nullptr) {
+      unknown = &size;
+    } else if (size < 0 || __builtin_mul_overflow(known, size, &known)) {
+      return std::nullopt;
+    }
   }
-  return builder_->create(ops::kReshape, {x}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
+  if (unknown != nullptr) *unknown = known == 0 ? 0 : count / known;
+  return product(shape) == count ? std::optional(std::move(shape)) : std::nullopt;
 }
 
-ValueId CoreWriter::permute(ValueId x, Ints perm) {
-  if (perm == iota_axes(perm.size())) return x;
-  const Graph& graph = builder_->graph();
-  if (graph.is_constant(x))
-    return builder_->constant(graph.constant(x).permuted(perm), graph.value(x).name);
-  return builder_->create(ops::kPermute, {x}, {{attr::kPerm, Perm{std::move(perm)}}});
+bool is_permutation(Ints perm, size_t rank) {
+  std::sort(perm.begin(), perm.end());
+  return perm == iota_axes(rank);
 }
 
-ValueId CoreWriter::expand(ValueId x, Dims dims) {
-  if (type(x).dims == dims) return x;
-  Dims lined_up(dims.size() - type(x).dims.size(), Dim(1));
+}  // namespace
+
+ValueId CoreWriter::reshape(ValueId x, Dims dims) const {
+  if (type(x).dims == dims || !x.valid()) return x;
+  if (is_constant(x) && all_static(dims) && num_elements(dims) == num_elements(type(x).dims)) {
+    return constant(graph().constant(x).reshaped(static_sizes(dims)), graph().value(x).name);
+  }
+  return op(ops::kReshape, {x}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
+}
+
+ValueId CoreWriter::reshape(ValueId x, const Ints& shape) const {
+  if (!x.valid()) return x;
+  const int64_t count = product(sizes(x));
+  const std::optional<Ints> complete = complete_shape(shape, count);
+  if (complete.has_value()) return reshape(x, to_dims(*complete));
+  return refuse(fmt::format("{} elements do not fit into [{}]", count, fmt::join(shape, ", ")));
+}
+
+ValueId CoreWriter::reshape(ValueId x, std::initializer_list<int64_t> shape) const {
+  return reshape(x, Ints(shape));
+}
+
+ValueId CoreWriter::permute(ValueId x, Ints perm) const {
+  if (!x.valid() || perm == iota_axes(rank(x))) return x;
+  if (is_constant(x) && is_permutation(perm, rank(x)))
+    return constant(graph().constant(x).permuted(perm), graph().value(x).name);
+  return op(ops::kPermute, {x}, {{attr::kPerm, Perm{std::move(perm)}}});
+}
+
+ValueId CoreWriter::expand(ValueId x, Dims dims) const {
+  if (!x.valid() || type(x).dims == dims) return x;
+  const size_t missing = dims.size() - std::min(dims.size(), rank(x));
+  Dims lined_up(missing, Dim(1));
   lined_up.insert(lined_up.end(), type(x).dims.begin(), type(x).dims.end());
   x = reshape(x, std::move(lined_up));
-  return builder_->create(ops::kExpand, {x}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
+  if (type(x).dims == dims) return x;
+  return op(ops::kExpand, {x}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
 }
 
-ValueId CoreWriter::slice(ValueId x, Ints starts, Ints ends, Ints steps) {
+ValueId CoreWriter::expand(ValueId x, const Ints& shape) const {
+  return expand(x, to_dims(shape));
+}
+
+ValueId CoreWriter::expand(ValueId x, std::initializer_list<int64_t> shape) const {
+  return expand(x, Ints(shape));
+}
+
+ValueId CoreWriter::slice(ValueId x, Ints starts, Ints ends, Ints steps) const {
+  if (!x.valid()) return x;
   if (steps.empty()) steps.assign(starts.size(), 1);
-  const Ints sizes = static_sizes(dims(x));
   const bool everything =
-      starts == Ints(starts.size(), 0) && ends == sizes && steps == Ints(steps.size(), 1);
+      starts == Ints(starts.size(), 0) && ends == sizes(x) && steps == Ints(steps.size(), 1);
   if (everything) return x;
-  return builder_->create(ops::kSlice, {x},
-                          {{attr::kStarts, PerAxis{std::move(starts)}},
-                           {attr::kEnds, PerAxis{std::move(ends)}},
-                           {attr::kSteps, PerAxis{std::move(steps)}}});
+  return op(ops::kSlice, {x},
+            {{attr::kStarts, PerAxis{std::move(starts)}},
+             {attr::kEnds, PerAxis{std::move(ends)}},
+             {attr::kSteps, PerAxis{std::move(steps)}}});
 }
 
-ValueId CoreWriter::slice_axis(ValueId x, size_t axis, int64_t begin, int64_t end, int64_t step) {
-  Ints ends = static_sizes(dims(x));
+ValueId CoreWriter::slice_axis(ValueId x, size_t axis, int64_t begin, int64_t end,
+                               int64_t step) const {
+  Ints ends = sizes(x);
   Ints starts(ends.size(), 0);
   Ints steps(ends.size(), 1);
   starts[axis] = begin;
@@ -99,51 +228,88 @@ ValueId CoreWriter::slice_axis(ValueId x, size_t axis, int64_t begin, int64_t en
   return slice(x, std::move(starts), std::move(ends), std::move(steps));
 }
 
-ValueId CoreWriter::pad(ValueId x, Ints before, Ints after, double value) {
+ValueId CoreWriter::select(ValueId x, size_t axis, int64_t index) const {
+  const ValueId part = slice_axis(x, axis, index, index + 1);
+  Dims rest = dims(part);
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(axis));
+  return reshape(part, std::move(rest));
+}
+
+ValueId CoreWriter::pad(ValueId x, Ints before, Ints after, double value) const {
   const Ints zeros(before.size(), 0);
   if (before == zeros && after == zeros) return x;
-  return builder_->create(ops::kPad, {x},
-                          {{attr::kBefore, PerAxis{std::move(before)}},
-                           {attr::kAfter, PerAxis{std::move(after)}},
-                           {attr::kValue, value}});
+  return op(ops::kPad, {x},
+            {{attr::kBefore, PerAxis{std::move(before)}},
+             {attr::kAfter, PerAxis{std::move(after)}},
+             {attr::kValue, value}});
 }
 
-ValueId CoreWriter::flip(ValueId x, size_t axis) {
-  return builder_->create(ops::kFlip, {x}, {{attr::kAxes, Axes{{static_cast<int64_t>(axis)}}}});
+ValueId CoreWriter::flip(ValueId x, size_t axis) const {
+  return op(ops::kFlip, {x}, {{attr::kAxes, Axes{{static_cast<int64_t>(axis)}}}});
 }
 
-ValueId CoreWriter::concat(const std::vector<ValueId>& parts, size_t axis) {
+ValueId CoreWriter::concat(std::span<const ValueId> parts, size_t axis) const {
   if (parts.size() == 1) return parts.front();
-  const std::vector<NamedAttr> attrs = {{attr::kAxis, Axis{static_cast<int64_t>(axis)}}};
-  return builder_->create(ops::kConcat, parts, attrs);
+  const NamedAttr along(attr::kAxis, Axis{static_cast<int64_t>(axis)});
+  return op(ops::kConcat, parts, {&along, 1});
 }
 
-ValueId CoreWriter::reduce(OpName name, ValueId x, Ints axes, bool keepdim) {
-  return builder_->create(name, {x},
-                          {{attr::kAxes, Axes{std::move(axes)}}, {attr::kKeepDim, keepdim}});
+ValueId CoreWriter::concat(std::initializer_list<ValueId> parts, size_t axis) const {
+  return concat(std::span(parts.begin(), parts.size()), axis);
 }
 
-ValueId CoreWriter::gather(ValueId x, size_t axis, const std::vector<int32_t>& indices) {
-  const ValueId positions = builder_->constant(
-      TensorData::of<int32_t>({static_cast<int64_t>(indices.size())}, indices), "indices");
-  return builder_->create(ops::kGather, {x, positions},
-                          {{attr::kAxis, Axis{static_cast<int64_t>(axis)}}});
+ValueId CoreWriter::gather(ValueId x, size_t axis, const std::vector<int32_t>& indices) const {
+  return gather(x, axis,
+                constant(TensorData::of<int32_t>({static_cast<int64_t>(indices.size())}, indices),
+                         "indices"));
 }
 
-ValueId CoreWriter::apply_matrix(ValueId x, size_t axis, TensorData matrix) {
-  Ints swap = iota_axes(dims(x).size());
+ValueId CoreWriter::gather(ValueId x, size_t axis, ValueId indices) const {
+  return op(ops::kGather, {x, indices}, {{attr::kAxis, Axis{static_cast<int64_t>(axis)}}});
+}
+
+// ---- sums ----
+
+ValueId CoreWriter::reduce(OpName name, ValueId x, Ints axes, bool keepdim) const {
+  return op(name, {x}, {{attr::kAxes, Axes{std::move(axes)}}, {attr::kKeepDim, keepdim}});
+}
+
+ValueId CoreWriter::linear(ValueId x, ValueId weight, ValueId bias) const {
+  return op(ops::kLinear, {x, weight, bias});
+}
+
+ValueId CoreWriter::apply_matrix(ValueId x, size_t axis, TensorData matrix) const {
+  Ints swap = iota_axes(rank(x));
   std::swap(swap[axis], swap.back());
-  const ValueId weight = builder_->constant(std::move(matrix), "matrix");
-  return permute(builder_->create(ops::kLinear, {permute(x, swap), weight}), swap);
+  const ValueId weight = constant(std::move(matrix), "matrix");
+  return permute(op(ops::kLinear, {permute(x, swap), weight}), swap);
 }
 
-ValueId CoreWriter::scalar(ValueId like, double value) {
-  return builder_->scalar(type(like).dtype, value);
+// ---- constants ----
+
+ValueId CoreWriter::scalar(ValueId like, double value) const {
+  return scalar(dtype(like), value);
 }
 
 ValueId CoreWriter::constant(DType dtype, Ints shape, const std::vector<double>& values,
-                             std::string name) {
-  return builder_->constant(store_doubles({dtype, to_dims(shape)}, values), std::move(name));
+                             std::string name) const {
+  if (has_failed()) return {};  // the sizes may come from what was not written
+  return constant(store_doubles({dtype, to_dims(shape)}, values), std::move(name));
+}
+
+ValueId CoreWriter::constant(TensorData data, std::string name) const {
+  return builder_->constant(std::move(data), std::move(name));
+}
+
+ValueId CoreWriter::numbers(int64_t count, std::string name) const {
+  std::vector<int32_t> values(static_cast<size_t>(count));
+  std::iota(values.begin(), values.end(), 0);
+  return constant(TensorData::of<int32_t>({count}, values), std::move(name));
+}
+
+ValueId CoreWriter::indices(Ints shape, const Ints& values) const {
+  if (has_failed()) return {};  // as above
+  return constant(TensorData::of<int64_t>(std::move(shape), values), "indices");
 }
 
 Ints iota_axes(size_t rank) {

@@ -1,14 +1,22 @@
-// Short spellings for core ops, for code that writes many of them: legalising rules,
-// factorisations.
+// Writes core ops: the one vocabulary of import functions, formulas, rewrite rules and
+// decompositions.
 //
 //   CoreWriter write(rewriter);
 //   const ValueId shifted = write.add(x, 3.0);            // a scalar constant of x's dtype
 //   rewriter.replace_value(result, write.mul(write.unary(ops::kRelu6, shifted), 1.0 / 6));
 //
-// Invariants: nothing here fails; a step that would change nothing (a reshape to the same dims, a
-// product with 1) returns its operand.
+// Copies are cheap, and write in the same place; functions take a writer by value.
+//
+// Invariants: a step that would change nothing (a reshape to the same dims, a product with 1)
+// returns its operand. An op that does not fit its operands is a mistake of ours, and ends the
+// program, unless the writer was made with a place for errors, as that of an import function is: a
+// program may be malformed. Then the first error is kept, and from there on every step gives an
+// invalid value and appends nothing; whoever owns the place reads it once, at the end. Until then
+// an invalid value may be asked for its type like any other.
 #pragma once
 
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,54 +27,116 @@ namespace ferryman {
 class CoreWriter {
  public:
   explicit CoreWriter(Builder& builder) : builder_(&builder) {}
+  // `error` must outlive the writer and its copies.
+  CoreWriter(Builder& builder, Status& error) : builder_(&builder), error_(&error) {}
 
-  const TensorType& type(ValueId value) const { return builder_->graph().type(value); }
+  Builder& builder() const { return *builder_; }
+  const Graph& graph() const { return builder_->graph(); }
+  // Keeps the error, unless there is one already.
+  void fail(Diag diag) const;
+  // The same of what has no form, at the current place; returns an invalid value.
+  ValueId refuse(std::string what) const;
+  bool has_failed() const { return error_ != nullptr && !error_->ok(); }
+
+  // ---- what a value is ----
+
+  // Of an invalid value: one with more axes than any tensor has, each of size 1.
+  const TensorType& type(ValueId value) const;
   const Dims& dims(ValueId value) const { return type(value).dims; }
+  DType dtype(ValueId value) const { return type(value).dtype; }
+  size_t rank(ValueId value) const { return type(value).rank(); }
+  bool is_constant(ValueId value) const;
+  // All of them must be static.
+  Ints sizes(ValueId value) const;
+  int64_t size(ValueId value, int64_t axis) const;
 
-  ValueId unary(OpName name, ValueId x) { return builder_->create(name, {x}); }
-  ValueId binary(OpName name, ValueId a, ValueId b) { return builder_->create(name, {a, b}); }
-  ValueId binary(OpName name, ValueId a, double b) { return binary(name, a, scalar(a, b)); }
-  ValueId add(ValueId a, ValueId b);
-  ValueId add(ValueId a, double b);
-  ValueId sub(ValueId a, ValueId b);
-  ValueId mul(ValueId a, ValueId b);
-  ValueId mul(ValueId a, double b);
-  ValueId div(ValueId a, ValueId b);
-  // Without a bias if that is an invalid id.
-  ValueId linear(ValueId x, ValueId weight, ValueId bias);
-  ValueId where(ValueId condition, ValueId x, ValueId other);
-  ValueId where(ValueId condition, ValueId x, double other);
-  ValueId where(ValueId condition, double x, ValueId other);
-  ValueId cast(ValueId x, DType dtype);
+  // ---- any op ----
 
+  // The first result.
+  ValueId op(OpName name, std::initializer_list<ValueId> operands,
+             std::initializer_list<NamedAttr> attrs = {}) const;
+  ValueId op(OpName name, std::span<const ValueId> operands,
+             std::span<const NamedAttr> attrs = {}) const;
+  std::vector<ValueId> all_results(OpName name, std::span<const ValueId> operands,
+                                   std::span<const NamedAttr> attrs = {}) const;
+
+  // ---- element by element ----
+
+  ValueId unary(OpName name, ValueId x) const { return op(name, {x}); }
+  ValueId binary(OpName name, ValueId a, ValueId b) const { return op(name, {a, b}); }
+  ValueId binary(OpName name, ValueId a, double b) const { return binary(name, a, scalar(a, b)); }
+  ValueId neg(ValueId x) const;
+  ValueId abs(ValueId x) const;
+  ValueId square(ValueId x) const;
+  ValueId sqrt(ValueId x) const;
+  ValueId exp(ValueId x) const;
+  ValueId log(ValueId x) const;
+  ValueId add(ValueId a, ValueId b) const;
+  ValueId add(ValueId a, double b) const;
+  ValueId sub(ValueId a, ValueId b) const;
+  ValueId sub(ValueId a, double b) const;
+  ValueId mul(ValueId a, ValueId b) const;
+  ValueId mul(ValueId a, double b) const;
+  ValueId div(ValueId a, ValueId b) const;
+  ValueId div(ValueId a, double b) const;
+  ValueId where(ValueId condition, ValueId x, ValueId other) const;
+  ValueId where(ValueId condition, ValueId x, double other) const;
+  ValueId where(ValueId condition, double x, ValueId other) const;
+  ValueId cast(ValueId x, DType dtype) const;
   // Coefficients from the highest power down, by Horner's rule.
-  ValueId polynomial(ValueId x, const std::vector<double>& coefficients);
+  ValueId polynomial(ValueId x, const std::vector<double>& coefficients) const;
 
-  ValueId reshape(ValueId x, Dims dims);
-  ValueId permute(ValueId x, Ints perm);
-  ValueId expand(ValueId x, Dims dims);
+  // ---- shapes ----
+
+  ValueId reshape(ValueId x, Dims dims) const;
+  // A size of -1 is found from the others.
+  ValueId reshape(ValueId x, const Ints& shape) const;
+  ValueId reshape(ValueId x, std::initializer_list<int64_t> shape) const;
+  // Result axis i is operand axis perm[i].
+  ValueId permute(ValueId x, Ints perm) const;
+  // Broadcasts to `dims`, which may have more axes on the left.
+  ValueId expand(ValueId x, Dims dims) const;
+  ValueId expand(ValueId x, const Ints& shape) const;
+  ValueId expand(ValueId x, std::initializer_list<int64_t> shape) const;
   // [starts, ends) of each axis, `steps` apart (all 1 if empty).
-  ValueId slice(ValueId x, Ints starts, Ints ends, Ints steps = {});
+  ValueId slice(ValueId x, Ints starts, Ints ends, Ints steps = {}) const;
   // The elements [begin, end) of one axis.
-  ValueId slice_axis(ValueId x, size_t axis, int64_t begin, int64_t end, int64_t step = 1);
-  ValueId pad(ValueId x, Ints before, Ints after, double value);
-  ValueId flip(ValueId x, size_t axis);
-  ValueId concat(const std::vector<ValueId>& parts, size_t axis);
-  ValueId reduce(OpName name, ValueId x, Ints axes, bool keepdim);
-  ValueId gather(ValueId x, size_t axis, const std::vector<int32_t>& indices);
+  ValueId slice_axis(ValueId x, size_t axis, int64_t begin, int64_t end, int64_t step = 1) const;
+  // One index of an axis, which disappears.
+  ValueId select(ValueId x, size_t axis, int64_t index) const;
+  ValueId pad(ValueId x, Ints before, Ints after, double value) const;
+  ValueId flip(ValueId x, size_t axis) const;
+  ValueId concat(std::span<const ValueId> parts, size_t axis) const;
+  ValueId concat(std::initializer_list<ValueId> parts, size_t axis) const;
+  ValueId gather(ValueId x, size_t axis, const std::vector<int32_t>& indices) const;
+  // The axes of the indices take the place of that axis.
+  ValueId gather(ValueId x, size_t axis, ValueId indices) const;
+
+  // ---- sums ----
+
+  ValueId reduce(OpName name, ValueId x, Ints axes, bool keepdim) const;
+  // Without a bias if that is an invalid id.
+  ValueId linear(ValueId x, ValueId weight, ValueId bias) const;
   // x with the matrix [out, in] applied along one axis.
-  ValueId apply_matrix(ValueId x, size_t axis, TensorData matrix);
+  ValueId apply_matrix(ValueId x, size_t axis, TensorData matrix) const;
+
+  // ---- constants ----
 
   // A rank-0 constant of like's dtype.
-  ValueId scalar(ValueId like, double value);
+  ValueId scalar(ValueId like, double value) const;
+  ValueId scalar(DType dtype, double value) const { return builder_->scalar(dtype, value); }
   // A constant of `dtype` with these row-major elements.
-  ValueId constant(DType dtype, Ints shape, const std::vector<double>& values, std::string name);
-
- protected:
-  Builder& builder() { return *builder_; }
+  ValueId constant(DType dtype, Ints shape, const std::vector<double>& values,
+                   std::string name) const;
+  ValueId constant(TensorData data, std::string name) const;
+  // int32: 0, 1, … below `count`.
+  ValueId numbers(int64_t count, std::string name) const;
+  // int64
+  ValueId indices(Ints shape, const Ints& values) const;
 
  private:
   Builder* builder_;
+  Status* error_ = nullptr;  // null: errors are ours
 };
 
 // All positions of [0, rank).

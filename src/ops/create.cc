@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/expression.h"
 #include "ops/families.h"
@@ -15,7 +14,7 @@ namespace ferryman {
 namespace {
 
 Imported constant(ImportContext& call, TensorData data, std::string_view name) {
-  return std::vector{call.builder().constant(std::move(data), std::string(name))};
+  return std::vector{call.writer().constant(std::move(data), std::string(name))};
 }
 
 // A tensor of one number, which may be too large for a double to hold exactly.
@@ -25,7 +24,7 @@ Result<TensorData> filled(ImportContext& call, const Ints& shape, DType dtype,
     if (size < 0) return call.unsupported("a negative size");
   }
   FERRYMAN_TRY(const ValueId scalar, call.number_constant(number, dtype));
-  return call.graph().constant(scalar).broadcast_to(shape);
+  return call.writer().graph().constant(scalar).broadcast_to(shape);
 }
 
 template <int kNumber>
@@ -35,7 +34,7 @@ Imported import_filled(ImportContext& call) {
   DType dtype = DType::kF32;
   if (call.given("self")) {
     FERRYMAN_TRY(const ValueId self, call.tensor("self"));
-    dtype = dtype_of(call, self);
+    dtype = call.writer().dtype(self);
   }
   FERRYMAN_TRY(const Ints shape, call.integers("size"));
   FERRYMAN_TRY(dtype, call.dtype("dtype", dtype));
@@ -47,9 +46,10 @@ template <int kNumber>
 Imported import_filled_like(ImportContext& call) {
   call.ignore_placement();
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
-  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, self)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", write.dtype(self)));
   FERRYMAN_TRY(TensorData data,
-               filled(call, sizes_of(call, self), dtype, ImportArg{int64_t{kNumber}}));
+               filled(call, write.sizes(self), dtype, ImportArg{int64_t{kNumber}}));
   return constant(call, std::move(data), kNumber == 0 ? "zeros" : "ones");
 }
 
@@ -57,12 +57,13 @@ Imported import_filled_like(ImportContext& call) {
 Result<ValueId> fill(ImportContext& call, std::string_view name, const Ints& shape, DType dtype) {
   const ImportArg* number = call.find(name);
   if (number == nullptr) return call.unsupported("nothing to fill with");
+  const CoreWriter write = call.writer();
   if (std::holds_alternative<ValueId>(number->value) || call.is_of_run_time(name)) {
     FERRYMAN_TRY(const ValueId value, tensor_as(call, name, dtype));
-    return emit_expand(call, value, shape);
+    return write.expand(value, shape);
   }
   FERRYMAN_TRY(TensorData data, filled(call, shape, dtype, *number));
-  return call.builder().constant(std::move(data), "full");
+  return write.constant(std::move(data), "full");
 }
 
 Imported import_full(ImportContext& call) {
@@ -74,7 +75,7 @@ Imported import_full(ImportContext& call) {
   DType dtype = known.has_value() ? known->dtype : DType::kF32;
   if (call.given("self")) {
     FERRYMAN_TRY(const ValueId self, call.tensor("self"));
-    dtype = dtype_of(call, self);
+    dtype = call.writer().dtype(self);
   }
   FERRYMAN_TRY(dtype, call.dtype("dtype", dtype));
   return one_result(fill(call, "fill_value", shape, dtype));
@@ -83,13 +84,15 @@ Imported import_full(ImportContext& call) {
 Imported import_full_like(ImportContext& call) {
   call.ignore_placement();
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
-  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, self)));
-  return one_result(fill(call, "fill_value", sizes_of(call, self), dtype));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", write.dtype(self)));
+  return one_result(fill(call, "fill_value", write.sizes(self), dtype));
 }
 
 Imported import_fill(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
-  return one_result(fill(call, "value", sizes_of(call, self), dtype_of(call, self)));
+  const CoreWriter write = call.writer();
+  return one_result(fill(call, "value", write.sizes(self), write.dtype(self)));
 }
 
 Imported import_scalar_tensor(ImportContext& call) {
@@ -148,21 +151,17 @@ Imported linspace_of_run_time(ImportContext& call) {
   FERRYMAN_TRY(const ValueId end, tensor_as(call, "end", dtype));
   if (!is_floating(dtype) || steps < 2)
     return call.unsupported("whole numbers or one, between ends that are only known at run time");
-  std::vector<double> from_start, from_end;
-  std::vector<int64_t> is_first_half;
+  std::vector<double> from_start, from_end, is_first_half;
   for (int64_t i = 0; i < steps; ++i) {
     from_start.push_back(static_cast<double>(i));
     from_end.push_back(static_cast<double>(steps - 1 - i));
     is_first_half.push_back(i < steps / 2 ? 1 : 0);
   }
-  Builder& builder = call.builder();
-  const TensorType type{dtype, {Dim(steps)}};
-  const Expression low(builder, start), high(builder, end);
-  const Expression up(builder, builder.constant(store_doubles(type, from_start), "steps"));
-  const Expression down(builder, builder.constant(store_doubles(type, from_end), "steps"));
-  const Condition first(
-      builder,
-      builder.constant(store_ints({DType::kBool, {Dim(steps)}}, is_first_half), "first_half"));
+  const CoreWriter write = call.writer();
+  const Expression low(write, start), high(write, end);
+  const Expression up(write, write.constant(dtype, {steps}, from_start, "steps"));
+  const Expression down(write, write.constant(dtype, {steps}, from_end, "steps"));
+  const Condition first(write, write.constant(DType::kBool, {steps}, is_first_half, "first_half"));
   const Expression stride = (high - low) / static_cast<double>(steps - 1);
   return std::vector{where(first, low + stride * up, high - stride * down).value()};
 }

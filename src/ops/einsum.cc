@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/index_arrays.h"
 #include "ops/infer.h"
 #include "ops/names.h"
@@ -121,7 +120,7 @@ bool has(const Labels& labels, int label) {
 
 class EinsumWriter {
  public:
-  explicit EinsumWriter(ImportContext& call) : call_(call), builder_(call.builder()) {}
+  explicit EinsumWriter(ImportContext& call) : call_(call), write_(call.writer()) {}
 
   Result<ValueId> write(const EinsumEquation& equation, const std::vector<ValueId>& tensors) {
     FERRYMAN_TRY(Labelled product, diagonal({tensors[0], equation.operands[0]}));
@@ -133,7 +132,7 @@ class EinsumWriter {
                       equation.operands[later].end());
       FERRYMAN_TRY(product, multiply(product, factor, needed));
     }
-    FERRYMAN_TRY(product, sum_unneeded(product, equation.result));
+    product = sum_unneeded(product, equation.result);
     for (const int label : equation.result) {
       if (!has(product.labels, label)) return call_.unsupported("a result axis without operand");
     }
@@ -151,8 +150,8 @@ class EinsumWriter {
         continue;
       }
       const int label = *later;
-      FERRYMAN_TRY(x.value, emit_diagonal(call_, x.value, static_cast<int64_t>(first),
-                                          later - x.labels.begin(), 0));
+      x.value =
+          emit_diagonal(write_, x.value, static_cast<int64_t>(first), later - x.labels.begin(), 0);
       std::erase(x.labels, label);
       x.labels.push_back(label);
       first = 0;
@@ -162,46 +161,36 @@ class EinsumWriter {
 
   Dim dim(const Labelled& x, int label) const {
     const auto position = std::find(x.labels.begin(), x.labels.end(), label) - x.labels.begin();
-    return call_.graph().type(x.value).dims[static_cast<size_t>(position)];
-  }
-
-  ValueId reshape(ValueId value, Dims dims) {
-    if (call_.graph().type(value).dims == dims) return value;
-    return builder_.create(ops::kReshape, {value}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
+    return write_.dims(x.value)[static_cast<size_t>(position)];
   }
 
   Labelled ordered(const Labelled& x, const Labels& order) {
     if (x.labels == order) return x;
-    Perm perm;
-    for (const int label : order) {
-      perm.values.push_back(std::find(x.labels.begin(), x.labels.end(), label) - x.labels.begin());
-    }
-    return {builder_.create(ops::kPermute, {x.value}, {{attr::kPerm, perm}}), order};
+    Ints perm;
+    for (const int label : order)
+      perm.push_back(std::find(x.labels.begin(), x.labels.end(), label) - x.labels.begin());
+    return {write_.permute(x.value, std::move(perm)), order};
   }
 
   // Sums of whole numbers are int64, as those of torch.sum.
-  Result<Labelled> sum_unneeded(const Labelled& x, const Labels& needed) {
-    Axes axes;
+  Labelled sum_unneeded(const Labelled& x, const Labels& needed) {
+    Ints axes;
     Labels kept;
     for (size_t i = 0; i < x.labels.size(); ++i) {
       if (has(needed, x.labels[i])) kept.push_back(x.labels[i]);
-      if (!has(needed, x.labels[i])) axes.values.push_back(static_cast<int64_t>(i));
+      if (!has(needed, x.labels[i])) axes.push_back(static_cast<int64_t>(i));
     }
-    if (axes.values.empty()) return x;
-    const DType dtype = dtype_of(call_, x.value);
-    FERRYMAN_TRY(const ValueId wide,
-                 as_dtype(call_, x.value, is_floating(dtype) ? dtype : DType::kI64));
-    FERRYMAN_TRY(const ValueId sum,
-                 call_.emit(ops::kSum, {wide}, {{attr::kAxes, axes}, {attr::kKeepDim, false}}));
-    return Labelled{sum, kept};
+    if (axes.empty()) return x;
+    const DType dtype = write_.dtype(x.value);
+    const ValueId wide = write_.cast(x.value, is_floating(dtype) ? dtype : DType::kI64);
+    return {write_.reduce(ops::kSum, wide, std::move(axes), /*keepdim=*/false), kept};
   }
 
   Status give_common_dtype(Labelled& a, Labelled& b) {
-    const std::optional<DType> common =
-        promote_types(dtype_of(call_, a.value), dtype_of(call_, b.value));
+    const std::optional<DType> common = promote_types(write_.dtype(a.value), write_.dtype(b.value));
     if (!common.has_value()) return call_.unsupported("operands of types that do not go together");
-    FERRYMAN_TRY(a.value, as_dtype(call_, a.value, *common));
-    FERRYMAN_TRY(b.value, as_dtype(call_, b.value, *common));
+    a.value = write_.cast(a.value, *common);
+    b.value = write_.cast(b.value, *common);
     return {};
   }
 
@@ -211,14 +200,14 @@ class EinsumWriter {
     return result;
   }
 
-  SymbolTable& symbols() { return builder_.symbols(); }
+  SymbolTable& symbols() { return write_.builder().symbols(); }
 
   Result<Labelled> multiply(Labelled a, Labelled b, const Labels& needed);
-  Result<Labelled> write_matmul(const Labelled& a, const Labelled& b, const Labels& batch,
-                                const Labels& inner);
+  Labelled write_matmul(const Labelled& a, const Labelled& b, const Labels& batch,
+                        const Labels& inner);
 
   ImportContext& call_;
-  Builder& builder_;
+  CoreWriter write_;
 };
 
 Labels concat(std::initializer_list<Labels> lists) {
@@ -235,8 +224,8 @@ Result<Labelled> EinsumWriter::multiply(Labelled a, Labelled b, const Labels& ne
     if (!has(b.labels, label)) continue;
     if (has(needed, label) || dim(a, label) == dim(b, label)) both.push_back(label);
   }
-  FERRYMAN_TRY(a, sum_unneeded(a, concat({needed, both})));
-  FERRYMAN_TRY(b, sum_unneeded(b, concat({needed, both})));
+  a = sum_unneeded(a, concat({needed, both}));
+  b = sum_unneeded(b, concat({needed, both}));
   FERRYMAN_TRY_STATUS(give_common_dtype(a, b));
   Labels batch;
   Labels inner;
@@ -253,8 +242,8 @@ Labels without(const Labels& labels, const Labels& removed) {
 
 // a -> [batch..., rows, inner], b -> [batch..., inner, columns], product -> [batch..., rows...,
 // columns...]. Batch axes stay apart, so that they may broadcast.
-Result<Labelled> EinsumWriter::write_matmul(const Labelled& a, const Labelled& b,
-                                            const Labels& batch, const Labels& inner) {
+Labelled EinsumWriter::write_matmul(const Labelled& a, const Labelled& b, const Labels& batch,
+                                    const Labels& inner) {
   const Labels rows = without(a.labels, concat({batch, inner}));
   const Labels columns = without(b.labels, concat({batch, inner}));
   const auto batch_dims = [&](const Labelled& x) {
@@ -266,29 +255,30 @@ Result<Labelled> EinsumWriter::write_matmul(const Labelled& a, const Labelled& b
     dims.insert(dims.end(), last);
     return dims;
   };
-  const ValueId left = reshape(ordered(a, concat({batch, rows, inner})).value,
-                               appended(batch_dims(a), {merged(a, rows), merged(a, inner)}));
-  const ValueId right = reshape(ordered(b, concat({batch, inner, columns})).value,
-                                appended(batch_dims(b), {merged(b, inner), merged(b, columns)}));
-  const OpName times = dtype_of(call_, left) == DType::kBool ? ops::kLogicalAnd : ops::kMul;
-  FERRYMAN_TRY(const ValueId product,
-               call_.emit(inner.empty() ? times : ops::kMatmul, {left, right}));
-  Dims dims = call_.graph().type(product).dims;
+  const ValueId left = write_.reshape(ordered(a, concat({batch, rows, inner})).value,
+                                      appended(batch_dims(a), {merged(a, rows), merged(a, inner)}));
+  const ValueId right =
+      write_.reshape(ordered(b, concat({batch, inner, columns})).value,
+                     appended(batch_dims(b), {merged(b, inner), merged(b, columns)}));
+  const OpName times = write_.dtype(left) == DType::kBool ? ops::kLogicalAnd : ops::kMul;
+  const ValueId product = write_.binary(inner.empty() ? times : ops::kMatmul, left, right);
+  Dims dims = write_.dims(product);
   dims.resize(batch.size());
   for (const int label : rows) dims.push_back(dim(a, label));
   for (const int label : columns) dims.push_back(dim(b, label));
-  return Labelled{reshape(product, std::move(dims)), concat({batch, rows, columns})};
+  return Labelled{write_.reshape(product, std::move(dims)), concat({batch, rows, columns})};
 }
 
 }  // namespace
 
-Result<std::vector<ValueId>> import_einsum(ImportContext& call) {
+Imported import_einsum(ImportContext& call) {
   FERRYMAN_TRY(const std::string text, call.text("equation", ""));
   FERRYMAN_TRY(const std::vector<ValueId> tensors, call.tensors("tensors"));
   call.ignore("path");  // an order of evaluation
   if (tensors.empty()) return call.unsupported("einsum of no tensors");
   std::vector<size_t> ranks;
-  for (const ValueId tensor : tensors) ranks.push_back(call.graph().type(tensor).rank());
+  const CoreWriter write = call.writer();
+  for (const ValueId tensor : tensors) ranks.push_back(write.rank(tensor));
   Result<EinsumEquation> equation = parse_einsum(text, ranks);
   if (!equation.ok()) return call.unsupported(equation.diag().what);
   FERRYMAN_TRY(const ValueId result, EinsumWriter(call).write(*equation, tensors));
@@ -323,8 +313,9 @@ Result<EinsumEquation> contraction(const Labels& first, Labels second, const Int
 
 Result<std::vector<ValueId>> contract(ImportContext& call, ValueId a, ValueId b, const Ints& a_axes,
                                       const Ints& b_axes) {
-  const size_t a_rank = call.graph().type(a).rank();
-  const size_t b_rank = call.graph().type(b).rank();
+  const CoreWriter write = call.writer();
+  const size_t a_rank = write.rank(a);
+  const size_t b_rank = write.rank(b);
   FERRYMAN_TRY(const EinsumEquation equation,
                contraction(fresh_labels(a_rank, 0), fresh_labels(b_rank, static_cast<int>(a_rank)),
                            a_axes, b_axes));
@@ -336,20 +327,21 @@ Result<std::vector<ValueId>> contract(ImportContext& call, ValueId a, ValueId b,
 
 namespace {
 
-Result<ValueId> emit_axis_sum(ImportContext& call, ValueId x, int64_t axis) {
-  return call.emit(ops::kSum, {x}, {{attr::kAxes, Axes{{axis}}}, {attr::kKeepDim, true}});
+ValueId emit_axis_sum(CoreWriter write, ValueId x, int64_t axis) {
+  return write.reduce(ops::kSum, x, {axis}, /*keepdim=*/true);
 }
 
 }  // namespace
 
-Result<std::vector<ValueId>> import_tensordot(ImportContext& call) {
+Imported import_tensordot(ImportContext& call) {
   FERRYMAN_TRY(ValueId a, call.tensor("self"));
   FERRYMAN_TRY(ValueId b, call.tensor("other"));
   FERRYMAN_TRY(const Ints a_axes, call.integers("dims_self"));
   FERRYMAN_TRY(const Ints b_axes, call.integers("dims_other"));
   if (a_axes.size() != b_axes.size()) return call.unsupported("as many axes on both sides");
-  const Ints a_sizes = sizes_of(call, a);
-  const Ints b_sizes = sizes_of(call, b);
+  const CoreWriter write = call.writer();
+  const Ints a_sizes = write.sizes(a);
+  const Ints b_sizes = write.sizes(b);
   for (size_t i = 0; i < a_axes.size(); ++i) {
     FERRYMAN_TRY(const int64_t a_axis, normalise_axis(a_axes[i], a_sizes.size()));
     FERRYMAN_TRY(const int64_t b_axis, normalise_axis(b_axes[i], b_sizes.size()));
@@ -357,30 +349,32 @@ Result<std::vector<ValueId>> import_tensordot(ImportContext& call) {
     const int64_t b_size = b_sizes[static_cast<size_t>(b_axis)];
     // One number against many is one number against their sum.
     if (a_size == 1 && b_size != 1) {
-      FERRYMAN_TRY(b, emit_axis_sum(call, b, b_axis));
+      b = emit_axis_sum(write, b, b_axis);
     } else if (b_size == 1 && a_size != 1) {
-      FERRYMAN_TRY(a, emit_axis_sum(call, a, a_axis));
+      a = emit_axis_sum(write, a, a_axis);
     }
   }
   return contract(call, a, b, a_axes, b_axes);
 }
 
 // The last axes of both; a product if one is a scalar.
-Result<std::vector<ValueId>> import_inner(ImportContext& call) {
+Imported import_inner(ImportContext& call) {
   FERRYMAN_TRY(const ValueId a, call.tensor("self"));
   FERRYMAN_TRY(const ValueId b, call.tensor("other"));
-  const bool scalar = call.graph().type(a).rank() == 0 || call.graph().type(b).rank() == 0;
+  const CoreWriter write = call.writer();
+  const bool scalar = write.rank(a) == 0 || write.rank(b) == 0;
   return contract(call, a, b, scalar ? Ints{} : Ints{-1}, scalar ? Ints{} : Ints{-1});
 }
 
 // result[..., o] = sum over i, j of input1[..., i] * weight[o, i, j] * input2[..., j] + bias[o]
-Result<std::vector<ValueId>> import_bilinear(ImportContext& call) {
+Imported import_bilinear(ImportContext& call) {
   FERRYMAN_TRY(const ValueId left, call.tensor("input1"));
   FERRYMAN_TRY(const ValueId right, call.tensor("input2"));
   FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
-  const size_t rank = call.graph().type(left).rank();
-  if (rank < 1 || call.graph().type(right).rank() != rank || call.graph().type(weight).rank() != 3)
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(left);
+  if (rank < 1 || write.rank(right) != rank || write.rank(weight) != 3)
     return call.unsupported("operands of these ranks");
   const Labels leading = fresh_labels(rank - 1, kFirstEllipsis);
   const EinsumEquation equation = {
@@ -388,8 +382,7 @@ Result<std::vector<ValueId>> import_bilinear(ImportContext& call) {
       concat({leading, {'o'}})};
   FERRYMAN_TRY(const ValueId product, EinsumWriter(call).write(equation, {left, weight, right}));
   if (!bias.valid()) return std::vector{product};
-  FERRYMAN_TRY(const OpId sum, call.builder().try_create(ops::kAdd, std::vector{product, bias}));
-  return std::vector{call.graph().op(sum).result()};
+  return one_result(write.add(product, bias));
 }
 
 }  // namespace ferryman

@@ -5,7 +5,6 @@
 #include <numbers>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -116,8 +115,8 @@ Result<ValueId> float_operand(ImportContext& call) {
   return x.front();
 }
 
-bool holds_whole_numbers(ImportContext& call, ValueId x) {
-  const DType dtype = call.graph().type(x).dtype;
+bool holds_whole_numbers(CoreWriter write, ValueId x) {
+  const DType dtype = write.dtype(x);
   return is_integer(dtype) || dtype == DType::kBool;
 }
 
@@ -125,142 +124,153 @@ bool holds_whole_numbers(ImportContext& call, ValueId x) {
 template <const OpName& kOp>
 Imported import_unless_whole(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  if (holds_whole_numbers(call, x)) return std::vector{x};
-  return one_result(call.emit(kOp, {x}));
+  const CoreWriter write = call.writer();
+  if (holds_whole_numbers(write, x)) return std::vector{x};
+  return one_result(write.unary(kOp, x));
 }
 
 template <const OpName& kOp>
 Imported import_unless_bool(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  if (call.graph().type(x).dtype == DType::kBool) return std::vector{x};
-  return one_result(call.emit(kOp, {x}));
+  const CoreWriter write = call.writer();
+  if (write.dtype(x) == DType::kBool) return std::vector{x};
+  return one_result(write.unary(kOp, x));
 }
 
 Imported import_square(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const CoreWriter write = call.writer();
   // torch computes pow(x, 2), which makes an int64 of a bool.
-  FERRYMAN_TRY(const ValueId number,
-               as_dtype(call, x,
-                        call.graph().type(x).dtype == DType::kBool ? DType::kI64
-                                                                   : call.graph().type(x).dtype));
-  return one_result(call.emit(ops::kSquare, {number}));
+  const ValueId number =
+      write.cast(x, write.dtype(x) == DType::kBool ? DType::kI64 : write.dtype(x));
+  return one_result(write.square(number));
 }
 
 Imported import_round_decimals(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t decimals, call.integer("decimals", 0));
-  const DType dtype = call.graph().type(x).dtype;
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x);
   if (!is_floating(dtype)) return call.unsupported("decimals of whole numbers");
   const ValueId scale =
-      call.builder().scalar(dtype, std::pow(10.0, std::fabs(static_cast<double>(decimals))));
+      write.scalar(dtype, std::pow(10.0, std::fabs(static_cast<double>(decimals))));
   const OpName forth = decimals < 0 ? ops::kDiv : ops::kMul;
   const OpName back = decimals < 0 ? ops::kMul : ops::kDiv;
-  FERRYMAN_TRY(const ValueId scaled, call.emit(forth, {x, scale}));
-  FERRYMAN_TRY(const ValueId rounded, call.emit(ops::kRound, {scaled}));
-  return one_result(call.emit(back, {rounded, scale}));
+  const ValueId scaled = write.binary(forth, x, scale);
+  const ValueId rounded = write.unary(ops::kRound, scaled);
+  return one_result(write.binary(back, rounded, scale));
 }
 
-Result<ValueId> times(ImportContext& call, ValueId x, double factor) {
-  return call.emit(ops::kMul, {x, call.builder().scalar(call.graph().type(x).dtype, factor)});
+ValueId times(CoreWriter write, ValueId x, double factor) {
+  return write.mul(x, write.scalar(write.dtype(x), factor));
 }
 
 Imported import_log2(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {x}));
-  return one_result(times(call, log, std::numbers::log2e));
+  const CoreWriter write = call.writer();
+  const ValueId log = write.log(x);
+  return one_result(times(write, log, std::numbers::log2e));
 }
 
 Imported import_log10(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {x}));
-  return one_result(times(call, log, std::numbers::log10e));
+  const CoreWriter write = call.writer();
+  const ValueId log = write.log(x);
+  return one_result(times(write, log, std::numbers::log10e));
 }
 
 Imported import_exp2(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  const ValueId two = call.builder().scalar(call.graph().type(x).dtype, 2);
-  return one_result(call.emit(ops::kPow, {two, x}));
+  const CoreWriter write = call.writer();
+  const ValueId two = write.scalar(write.dtype(x), 2);
+  return one_result(write.binary(ops::kPow, two, x));
 }
 
 Imported import_deg2rad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  return one_result(times(call, x, std::numbers::pi / 180));
+  return one_result(times(call.writer(), x, std::numbers::pi / 180));
 }
 
 Imported import_rad2deg(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  return one_result(times(call, x, 180 / std::numbers::pi));
+  return one_result(times(call.writer(), x, 180 / std::numbers::pi));
 }
 
 Imported import_frac(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  if (holds_whole_numbers(call, x)) return call.unsupported("frac of whole numbers");
-  FERRYMAN_TRY(const ValueId whole, call.emit(ops::kTrunc, {x}));
-  return one_result(call.emit(ops::kSub, {x, whole}));
+  const CoreWriter write = call.writer();
+  if (holds_whole_numbers(write, x)) return call.unsupported("frac of whole numbers");
+  const ValueId whole = write.unary(ops::kTrunc, x);
+  return one_result(write.sub(x, whole));
 }
 
 // log(x / (1 - x)), with x kept in [eps, 1 - eps] if eps is given.
 Imported import_logit(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, float_operand(call));
-  const DType dtype = call.graph().type(x).dtype;
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x);
   if (call.given("eps")) {
     FERRYMAN_TRY(const double eps, call.number("eps"));
-    FERRYMAN_TRY(x, call.emit(ops::kClamp, {x}, {{attr::kMin, eps}, {attr::kMax, 1 - eps}}));
+    x = write.op(ops::kClamp, {x}, {{attr::kMin, eps}, {attr::kMax, 1 - eps}});
   }
-  FERRYMAN_TRY(const ValueId rest, call.emit(ops::kSub, {call.builder().scalar(dtype, 1), x}));
-  FERRYMAN_TRY(const ValueId odds, call.emit(ops::kDiv, {x, rest}));
-  return one_result(call.emit(ops::kLog, {odds}));
+  const ValueId rest = write.sub(write.scalar(dtype, 1), x);
+  const ValueId odds = write.div(x, rest);
+  return one_result(write.log(odds));
 }
 
 // sin(pi x) / (pi x), and 1 at 0.
 Imported import_sinc(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  const DType dtype = call.graph().type(x).dtype;
-  FERRYMAN_TRY(const ValueId angle, times(call, x, std::numbers::pi));
-  FERRYMAN_TRY(const ValueId sine, call.emit(ops::kSin, {angle}));
-  FERRYMAN_TRY(const ValueId quotient, call.emit(ops::kDiv, {sine, angle}));
-  FERRYMAN_TRY(const ValueId at_zero, call.emit(ops::kEq, {x, call.builder().scalar(dtype, 0)}));
-  return one_result(call.emit(ops::kWhere, {at_zero, call.builder().scalar(dtype, 1), quotient}));
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x);
+  const ValueId angle = times(write, x, std::numbers::pi);
+  const ValueId sine = write.unary(ops::kSin, angle);
+  const ValueId quotient = write.div(sine, angle);
+  const ValueId at_zero = write.binary(ops::kEq, x, write.scalar(dtype, 0));
+  return one_result(write.where(at_zero, write.scalar(dtype, 1), quotient));
 }
 
 Imported import_erfc(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
-  FERRYMAN_TRY(const ValueId erf, call.emit(ops::kErf, {x}));
-  return one_result(
-      call.emit(ops::kSub, {call.builder().scalar(call.graph().type(x).dtype, 1), erf}));
+  const CoreWriter write = call.writer();
+  const ValueId erf = write.unary(ops::kErf, x);
+  return one_result(write.sub(write.scalar(write.dtype(x), 1), erf));
 }
 
 // A bool tensor of the operand's shape: what a test on whole numbers always says.
 Imported constant_answer(ImportContext& call, ValueId x, bool answer) {
-  const Ints shape = static_sizes(call.graph().type(x).dims);
+  const CoreWriter write = call.writer();
+  const Ints shape = write.sizes(x);
   return std::vector{
-      call.builder().constant(TensorData::filled(DType::kBool, shape, answer ? 1 : 0), "constant")};
+      write.constant(TensorData::filled(DType::kBool, shape, answer ? 1 : 0), "constant")};
 }
 
 Imported import_isnan(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  if (holds_whole_numbers(call, x)) return constant_answer(call, x, false);
-  return one_result(call.emit(ops::kIsNan, {x}));
+  const CoreWriter write = call.writer();
+  if (holds_whole_numbers(write, x)) return constant_answer(call, x, false);
+  return one_result(write.unary(ops::kIsNan, x));
 }
 
 // Compares with infinity: |x| == inf, or |x| < inf, which is false for NaN.
 template <const OpName& kCompare, bool kOfWholeNumbers>
 Imported import_magnitude_test(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  if (holds_whole_numbers(call, x)) return constant_answer(call, x, kOfWholeNumbers);
-  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
-  const ValueId infinity =
-      call.builder().scalar(call.graph().type(x).dtype, std::numeric_limits<double>::infinity());
-  return one_result(call.emit(kCompare, {magnitude, infinity}));
+  const CoreWriter write = call.writer();
+  if (holds_whole_numbers(write, x)) return constant_answer(call, x, kOfWholeNumbers);
+  const ValueId magnitude = write.abs(x);
+  const ValueId infinity = write.scalar(write.dtype(x), std::numeric_limits<double>::infinity());
+  return one_result(write.binary(kCompare, magnitude, infinity));
 }
 
 template <int kSign>
 Imported import_signed_infinity(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  if (holds_whole_numbers(call, x)) return constant_answer(call, x, false);
-  const ValueId infinity = call.builder().scalar(call.graph().type(x).dtype,
-                                                 kSign * std::numeric_limits<double>::infinity());
-  return one_result(call.emit(ops::kEq, {x, infinity}));
+  const CoreWriter write = call.writer();
+  if (holds_whole_numbers(write, x)) return constant_answer(call, x, false);
+  const ValueId infinity =
+      write.scalar(write.dtype(x), kSign * std::numeric_limits<double>::infinity());
+  return one_result(write.binary(ops::kEq, x, infinity));
 }
 
 double largest_finite(DType dtype) {
@@ -278,20 +288,20 @@ double largest_finite(DType dtype) {
 
 Imported import_nan_to_num(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  const DType dtype = call.graph().type(x).dtype;
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x);
   const double limit = largest_finite(dtype);
   FERRYMAN_TRY(const double nan, call.number("nan", 0));
   FERRYMAN_TRY(const double highest, call.number("posinf", limit));
   FERRYMAN_TRY(const double lowest, call.number("neginf", -limit));
-  if (holds_whole_numbers(call, x)) return std::vector{x};
-  Builder& builder = call.builder();
+  if (holds_whole_numbers(write, x)) return std::vector{x};
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  FERRYMAN_TRY(const ValueId is_high, call.emit(ops::kEq, {x, builder.scalar(dtype, kInfinity)}));
-  FERRYMAN_TRY(const ValueId is_low, call.emit(ops::kEq, {x, builder.scalar(dtype, -kInfinity)}));
-  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {x}));
-  FERRYMAN_TRY(x, call.emit(ops::kWhere, {is_high, builder.scalar(dtype, highest), x}));
-  FERRYMAN_TRY(x, call.emit(ops::kWhere, {is_low, builder.scalar(dtype, lowest), x}));
-  return one_result(call.emit(ops::kWhere, {is_nan, builder.scalar(dtype, nan), x}));
+  const ValueId is_high = write.binary(ops::kEq, x, kInfinity);
+  const ValueId is_low = write.binary(ops::kEq, x, -kInfinity);
+  const ValueId is_nan = write.unary(ops::kIsNan, x);
+  x = write.where(is_high, highest, x);
+  x = write.where(is_low, lowest, x);
+  return one_result(write.where(is_nan, nan, x));
 }
 
 Imported import_identity(ImportContext& call) {
@@ -347,8 +357,8 @@ void add_identity_imports(ImportTable& imports) {
 
 }  // namespace
 
-Result<ValueId> emit_nan_guard(ImportContext& call, ValueId x) {
-  return call.emit(ops::kIsNan, {x}, {{attr::kGuard, true}});
+ValueId emit_nan_guard(CoreWriter write, ValueId x) {
+  return write.op(ops::kIsNan, {x}, {{attr::kGuard, true}});
 }
 
 void add_elementwise_ops(Ops& ops) {

@@ -7,26 +7,25 @@ namespace ferryman {
 namespace {
 
 Expression unary(OpName name, const Expression& x) {
-  return {x.builder(), x.builder().create(name, {x.value()})};
+  return {x.writer(), x.writer().unary(name, x.value())};
 }
 
 Expression binary(OpName name, const Expression& a, const Expression& b) {
-  return {a.builder(), a.builder().create(name, {a.value(), b.value()})};
+  return {a.writer(), a.writer().binary(name, a.value(), b.value())};
 }
 
 Condition compare(OpName name, const Expression& a, const Expression& b) {
-  return {a.builder(), a.builder().create(name, {a.value(), b.value()})};
+  return {a.writer(), a.writer().binary(name, a.value(), b.value())};
 }
 
 Condition combine(OpName name, const Condition& a, const Condition& b) {
-  return {a.builder(), a.builder().create(name, {a.value(), b.value()})};
+  return {a.writer(), a.writer().binary(name, a.value(), b.value())};
 }
 
 }  // namespace
 
 Expression number_like(const Expression& x, double number) {
-  Builder& builder = x.builder();
-  return {builder, builder.scalar(builder.graph().type(x.value()).dtype, number)};
+  return {x.writer(), x.writer().scalar(x.value(), number)};
 }
 
 Expression operator-(const Expression& x) {
@@ -143,12 +142,11 @@ Condition either(const Condition& a, const Condition& b) {
   return combine(ops::kLogicalOr, a, b);
 }
 Condition isnan(const Expression& x) {
-  return {x.builder(), x.builder().create(ops::kIsNan, {x.value()})};
+  return {x.writer(), x.writer().unary(ops::kIsNan, x.value())};
 }
 
 Expression where(const Condition& condition, const Expression& x, const Expression& other) {
-  Builder& builder = x.builder();
-  return {builder, builder.create(ops::kWhere, {condition.value(), x.value(), other.value()})};
+  return {x.writer(), x.writer().where(condition.value(), x.value(), other.value())};
 }
 Expression where(const Condition& condition, double x, const Expression& other) {
   return where(condition, number_like(other, x), other);

@@ -1,42 +1,42 @@
 // Arithmetic on values of a graph in the notation of formulas; each operator appends a core op.
 //
-//   const Expression x(builder, value);
+//   const Expression x(write, value);
 //   const ValueId logit = log(x / (1.0 - x)).value();
 //   const Expression y = where(x > 0.0, sqrt(x), -x);
 //
 // A function template over the type of its numbers computes with doubles and writes into a graph
 // alike: the special functions are such templates (special_functions.h).
 //
-// Invariants: nothing here fails; operands are floating point and broadcast; a number takes the
-// dtype of the expression beside it.
+// Invariants: operands are floating point and broadcast; a number takes the dtype of the expression
+// beside it; errors are kept by the writer.
 #pragma once
 
 #include <cmath>
 
-#include "ir/builder.h"
+#include "ops/core_writer.h"
 
 namespace ferryman {
 
 // A bool tensor.
 class Condition {
  public:
-  Condition(Builder& builder, ValueId value) : builder_(&builder), value_(value) {}
-  Builder& builder() const { return *builder_; }
+  Condition(CoreWriter writer, ValueId value) : writer_(writer), value_(value) {}
+  CoreWriter writer() const { return writer_; }
   ValueId value() const { return value_; }
 
  private:
-  Builder* builder_;
+  CoreWriter writer_;
   ValueId value_;
 };
 
 class Expression {
  public:
-  Expression(Builder& builder, ValueId value) : builder_(&builder), value_(value) {}
-  Builder& builder() const { return *builder_; }
+  Expression(CoreWriter writer, ValueId value) : writer_(writer), value_(value) {}
+  CoreWriter writer() const { return writer_; }
   ValueId value() const { return value_; }
 
  private:
-  Builder* builder_;
+  CoreWriter writer_;
   ValueId value_;
 };
 

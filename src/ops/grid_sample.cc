@@ -7,7 +7,6 @@
 #include <functional>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/expression.h"
 #include "ops/families.h"
 #include "ops/names.h"
@@ -95,83 +94,71 @@ struct ImageRows {
   Ints sizes;      // of the spatial axes, border included
 };
 
-Result<ImageRows> rows_of(ImportContext& call, ValueId image, Outside outside) {
+ImageRows rows_of(CoreWriter write, ValueId image, Outside outside) {
   Ints perm = {0};
-  for (size_t axis = 2; axis < rank_of(call, image); ++axis)
+  for (size_t axis = 2; axis < write.rank(image); ++axis)
     perm.push_back(static_cast<int64_t>(axis));
   perm.push_back(1);
-  FERRYMAN_TRY(ValueId rows, emit_permute(call, image, perm));
+  ValueId rows = write.permute(image, perm);
   if (outside == Outside::kZeros) {
-    PerAxis border{Ints(perm.size(), 1)};
-    border.values.front() = border.values.back() = 0;
-    FERRYMAN_TRY(rows,
-                 call.emit(ops::kPad, {rows}, {{attr::kBefore, border}, {attr::kAfter, border}}));
+    Ints border(perm.size(), 1);
+    border.front() = border.back() = 0;
+    rows = write.pad(rows, border, border, 0);
   }
-  const Ints padded = sizes_of(call, rows);
+  const Ints padded = write.sizes(rows);
   const Ints sizes(padded.begin() + 1, padded.end() - 1);
-  FERRYMAN_TRY(rows, emit_reshape(call, rows, {-1, padded.back()}));
+  rows = write.reshape(rows, {-1, padded.back()});
   return ImageRows{rows, sizes};
 }
 
 // The taps of all axes, and what is made of one choice among them.
 class Sampler {
  public:
-  Sampler(ImportContext& call, const ImageRows& rows, ValueId first_rows, int64_t border)
-      : call_(call), rows_(rows), first_rows_(first_rows), border_(border) {}
+  Sampler(CoreWriter write, const ImageRows& rows, ValueId first_rows, int64_t border)
+      : write_(write), rows_(rows), first_rows_(first_rows), border_(border) {}
 
   // The outermost axis first.
   void add_axis(std::vector<SampleTap> taps) { axes_.push_back(std::move(taps)); }
 
-  Result<ValueId> run() {
-    FERRYMAN_TRY_STATUS(visit(0, first_rows_, std::nullopt));
+  ValueId run() {
+    visit(0, first_rows_, std::nullopt);
     return sum_;
   }
 
  private:
   // `row` counts the rows before this axis' index, `weight` is that of the axes so far.
-  Status visit(size_t axis, ValueId row, std::optional<Expression> weight) {
+  void visit(size_t axis, ValueId row, std::optional<Expression> weight) {
     if (axis == axes_.size()) return add_corner(row, weight);
-    FERRYMAN_TRY(const ValueId scaled, call_.emit(ops::kMul, {row, int32(rows_.sizes[axis])}));
+    const ValueId scaled = write_.mul(row, int32(rows_.sizes[axis]));
     for (const SampleTap& tap : axes_[axis]) {
-      FERRYMAN_TRY(const ValueId index, index_of(tap, rows_.sizes[axis]));
-      FERRYMAN_TRY(const ValueId next, call_.emit(ops::kAdd, {scaled, index}));
+      const ValueId next = write_.add(scaled, index_of(tap, rows_.sizes[axis]));
       std::optional<Expression> product = weight;
       if (tap.weight.has_value()) product = weight ? *weight * *tap.weight : *tap.weight;
-      FERRYMAN_TRY_STATUS(visit(axis + 1, next, product));
+      visit(axis + 1, next, product);
     }
-    return {};
   }
 
   // As a whole number; whatever a NaN becomes stays inside.
-  Result<ValueId> index_of(const SampleTap& tap, int64_t size) {
-    FERRYMAN_TRY(ValueId index, as_dtype(call_, tap.index.value(), DType::kI32));
-    if (border_ != 0) {
-      FERRYMAN_TRY(index, call_.emit(ops::kAdd, {index, int32(border_)}));
-    }
-    return call_.emit(ops::kClamp, {index},
-                      {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(size - 1)}});
+  ValueId index_of(const SampleTap& tap, int64_t size) {
+    ValueId index = write_.cast(tap.index.value(), DType::kI32);
+    if (border_ != 0) index = write_.add(index, int32(border_));
+    return write_.op(ops::kClamp, {index},
+                     {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(size - 1)}});
   }
 
-  Status add_corner(ValueId row, const std::optional<Expression>& weight) {
-    FERRYMAN_TRY(ValueId corner, emit_gather(call_, rows_.values, row, 0));
+  void add_corner(ValueId row, const std::optional<Expression>& weight) {
+    ValueId corner = write_.gather(rows_.values, 0, row);
     if (weight.has_value()) {
-      Ints column = sizes_of(call_, weight->value());
+      Ints column = write_.sizes(weight->value());
       column.push_back(1);
-      FERRYMAN_TRY(const ValueId factor, emit_reshape(call_, weight->value(), column));
-      FERRYMAN_TRY(corner, call_.emit(ops::kMul, {corner, factor}));
+      corner = write_.mul(corner, write_.reshape(weight->value(), column));
     }
-    if (sum_.valid()) {
-      FERRYMAN_TRY(corner, call_.emit(ops::kAdd, {sum_, corner}));
-    }
-    sum_ = corner;
-    return {};
+    sum_ = sum_.valid() ? write_.add(sum_, corner) : corner;
   }
 
-  ValueId int32(int64_t number) {
-    return call_.builder().scalar(DType::kI32, static_cast<double>(number));
-  }
+  ValueId int32(int64_t number) { return write_.scalar(DType::kI32, static_cast<double>(number)); }
 
-  ImportContext& call_;
+  CoreWriter write_;
   const ImageRows& rows_;
   ValueId first_rows_;
   int64_t border_;
@@ -180,33 +167,31 @@ class Sampler {
 };
 
 // [batch, points]: the number of images before each.
-ValueId image_numbers(ImportContext& call, int64_t batch) {
+ValueId image_numbers(CoreWriter write, int64_t batch) {
   std::vector<int32_t> numbers;
   for (int64_t i = 0; i < batch; ++i) numbers.push_back(static_cast<int32_t>(i));
-  return call.builder().constant(TensorData::of<int32_t>({batch, 1}, numbers), "image");
+  return write.constant(TensorData::of<int32_t>({batch, 1}, numbers), "image");
 }
 
-Result<ValueId> sample(ImportContext& call, ValueId image, ValueId grid, const Sampling& how) {
-  const Ints sizes = sizes_of(call, image);
-  const Ints grid_sizes = sizes_of(call, grid);
+ValueId sample(CoreWriter write, ValueId image, ValueId grid, const Sampling& how) {
+  const Ints sizes = write.sizes(image);
+  const Ints grid_sizes = write.sizes(grid);
   const size_t num_axes = sizes.size() - 2;
-  FERRYMAN_TRY(const ImageRows rows, rows_of(call, image, how.outside));
-  FERRYMAN_TRY(const ValueId points,
-               emit_reshape(call, grid, {sizes[0], -1, static_cast<int64_t>(num_axes)}));
-  Sampler sampler(call, rows, image_numbers(call, sizes[0]),
+  const ImageRows rows = rows_of(write, image, how.outside);
+  const ValueId points = write.reshape(grid, {sizes[0], -1, static_cast<int64_t>(num_axes)});
+  Sampler sampler(write, rows, image_numbers(write, sizes[0]),
                   how.outside == Outside::kZeros ? 1 : 0);
   for (size_t axis = 0; axis < num_axes; ++axis) {
     // The last coordinate belongs to the first axis.
-    FERRYMAN_TRY(const ValueId coordinate,
-                 emit_select(call, points, 2, static_cast<int64_t>(num_axes - 1 - axis)));
+    const ValueId coordinate = write.select(points, 2, static_cast<int64_t>(num_axes - 1 - axis));
     sampler.add_axis(
-        taps_of(Expression(call.builder(), coordinate), static_cast<double>(sizes[axis + 2]), how));
+        taps_of(Expression(write, coordinate), static_cast<double>(sizes[axis + 2]), how));
   }
-  FERRYMAN_TRY(const ValueId sampled, sampler.run());
-  FERRYMAN_TRY(const ValueId turned, emit_permute(call, sampled, {0, 2, 1}));
+  const ValueId sampled = sampler.run();
+  const ValueId turned = write.permute(sampled, {0, 2, 1});
   Ints result = {sizes[0], sizes[1]};
   result.insert(result.end(), grid_sizes.begin() + 1, grid_sizes.end() - 1);
-  return emit_reshape(call, turned, result);
+  return write.reshape(turned, result);
 }
 
 Imported import_grid_sampler(ImportContext& call) {
@@ -215,15 +200,16 @@ Imported import_grid_sampler(ImportContext& call) {
   FERRYMAN_TRY(const int64_t interpolation, call.integer("interpolation_mode"));
   FERRYMAN_TRY(const int64_t outside, call.integer("padding_mode"));
   FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
-  const size_t rank = rank_of(call, image);
-  const Ints grid_sizes = sizes_of(call, grid);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(image);
+  const Ints grid_sizes = write.sizes(grid);
   const bool fits = (rank == 4 || rank == 5) && grid_sizes.size() == rank &&
                     grid_sizes.back() == static_cast<int64_t>(rank) - 2;
   if (!fits) return call.unsupported("of other than images and volumes");
   if (interpolation < 0 || interpolation > 2 || outside < 0 || outside > 2)
     return call.unsupported("an unknown mode");
   const Sampling how{Interpolation{interpolation}, Outside{outside}, align_corners};
-  return one_result(sample(call, image, grid, how));
+  return one_result(sample(write, image, grid, how));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 #include "ops/scatter.h"
@@ -17,44 +16,43 @@ struct Bounds {
   ValueId low, high;
 };
 
-Result<Bounds> bounds_of_elements(ImportContext& call, ValueId x) {
+Bounds bounds_of_elements(CoreWriter write, ValueId x) {
   const NamedAttr axes(attr::kAxes, Axes{{0}});
   const NamedAttr keep(attr::kKeepDim, false);
   Bounds bounds;
-  FERRYMAN_TRY(bounds.low, call.emit(ops::kAmin, {x}, {axes, keep}));
-  FERRYMAN_TRY(bounds.high, call.emit(ops::kAmax, {x}, {axes, keep}));
+  bounds.low = write.op(ops::kAmin, {x}, {axes, keep});
+  bounds.high = write.op(ops::kAmax, {x}, {axes, keep});
   return bounds;
 }
 
 // An empty range becomes one of twice the margin around it.
-Result<Bounds> widen_empty(ImportContext& call, Bounds bounds, double margin) {
-  FERRYMAN_TRY(const ValueId is_point, call.emit(ops::kEq, {bounds.low, bounds.high}));
-  FERRYMAN_TRY(ValueId width, as_dtype(call, is_point, dtype_of(call, bounds.low)));
-  FERRYMAN_TRY(width, call.emit(ops::kMul, {width, scalar_like(call, width, margin)}));
-  FERRYMAN_TRY(bounds.low, call.emit(ops::kSub, {bounds.low, width}));
-  FERRYMAN_TRY(bounds.high, call.emit(ops::kAdd, {bounds.high, width}));
+Bounds widen_empty(CoreWriter write, Bounds bounds, double margin) {
+  const ValueId is_point = write.binary(ops::kEq, bounds.low, bounds.high);
+  ValueId width = write.cast(is_point, write.dtype(bounds.low));
+  width = write.mul(width, margin);
+  bounds.low = write.sub(bounds.low, width);
+  bounds.high = write.add(bounds.high, width);
   return bounds;
 }
 
 // What lies outside of the bounds, and NaN, counts in no bin: its place is one more, which is cut
 // off. The sums of the weights by place.
-Result<ValueId> sum_by_place(ImportContext& call, ValueId place, ValueId inside, ValueId weights,
-                             int64_t bins) {
-  const ValueId outside = scalar_like(call, place, static_cast<double>(bins));
-  FERRYMAN_TRY(const ValueId kept, call.emit(ops::kWhere, {inside, place, outside}));
-  FERRYMAN_TRY(const ValueId sums, emit_segments(call, weights, kept, bins + 1, "sum"));
-  return emit_slice(call, sums, 0, 0, bins);
+ValueId sum_by_place(CoreWriter write, ValueId place, ValueId inside, ValueId weights,
+                     int64_t bins) {
+  const ValueId outside = write.scalar(place, static_cast<double>(bins));
+  const ValueId kept = write.where(inside, place, outside);
+  const ValueId sums = emit_segments(write, weights, kept, bins + 1, "sum");
+  return write.slice_axis(sums, 0, 0, bins);
 }
 
-Result<ValueId> lies_between(ImportContext& call, ValueId x, ValueId low, ValueId high) {
-  FERRYMAN_TRY(const ValueId above, call.emit(ops::kGe, {x, low}));
-  FERRYMAN_TRY(const ValueId below, call.emit(ops::kLe, {x, high}));
-  return call.emit(ops::kLogicalAnd, {above, below});
+ValueId lies_between(CoreWriter write, ValueId x, ValueId low, ValueId high) {
+  const ValueId above = write.binary(ops::kGe, x, low);
+  const ValueId below = write.binary(ops::kLe, x, high);
+  return write.binary(ops::kLogicalAnd, above, below);
 }
 
-ValueId ones_like(ImportContext& call, ValueId x) {
-  return call.builder().constant(TensorData::filled(dtype_of(call, x), sizes_of(call, x), 1),
-                                 "ones");
+ValueId ones_like(CoreWriter write, ValueId x) {
+  return write.constant(TensorData::filled(write.dtype(x), write.sizes(x), 1), "ones");
 }
 
 // ---- histc ----
@@ -63,43 +61,42 @@ ValueId ones_like(ImportContext& call, ValueId x) {
 Result<Bounds> read_histc_bounds(ImportContext& call, ValueId x) {
   FERRYMAN_TRY(const double low, call.number("min", 0));
   FERRYMAN_TRY(const double high, call.number("max", 0));
-  Bounds bounds{scalar_like(call, x, low), scalar_like(call, x, high)};
+  const CoreWriter write = call.writer();
+  Bounds bounds{write.scalar(x, low), write.scalar(x, high)};
   if (low != high) return bounds;
-  if (low == 0) {
-    FERRYMAN_TRY(bounds, bounds_of_elements(call, x));
-  }
-  return widen_empty(call, bounds, 1);
+  if (low == 0) bounds = bounds_of_elements(write, x);
+  return widen_empty(write, bounds, 1);
 }
 
 // How many elements fall into each of `bins` equal parts of [low, high]; the last has its end too.
 Imported import_histc(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t bins, call.integer("bins", 100));
-  const DType dtype = dtype_of(call, x);
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x);
   if (bins < 1 || !is_floating(dtype)) return call.unsupported("of whole numbers");
-  if (product(sizes_of(call, x)) == 0) {
+  if (product(write.sizes(x)) == 0) {
     call.ignore("min");
     call.ignore("max");
-    return std::vector{call.builder().constant(TensorData::filled(dtype, {bins}, 0), "histc")};
+    return std::vector{write.constant(TensorData::filled(dtype, {bins}, 0), "histc")};
   }
-  FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
+  x = write.reshape(x, {-1});
   FERRYMAN_TRY(const Bounds bounds, read_histc_bounds(call, x));
-  FERRYMAN_TRY(const ValueId from_low, call.emit(ops::kSub, {x, bounds.low}));
-  FERRYMAN_TRY(const ValueId width, call.emit(ops::kSub, {bounds.high, bounds.low}));
-  FERRYMAN_TRY(ValueId place,
-               call.emit(ops::kMul, {from_low, scalar_like(call, x, static_cast<double>(bins))}));
-  FERRYMAN_TRY(place, call.emit(ops::kDiv, {place, width}));
-  FERRYMAN_TRY(place, call.emit(ops::kFloor, {place}));
-  const ValueId last = scalar_like(call, place, static_cast<double>(bins - 1));
-  FERRYMAN_TRY(place, call.emit(ops::kMinimum, {place, last}));
-  FERRYMAN_TRY(const ValueId inside, lies_between(call, x, bounds.low, bounds.high));
-  return one_result(sum_by_place(call, place, inside, ones_like(call, x), bins));
+  const ValueId from_low = write.sub(x, bounds.low);
+  const ValueId width = write.sub(bounds.high, bounds.low);
+  ValueId place = write.mul(from_low, write.scalar(x, static_cast<double>(bins)));
+  place = write.div(place, width);
+  place = write.unary(ops::kFloor, place);
+  const ValueId last = write.scalar(place, static_cast<double>(bins - 1));
+  place = write.binary(ops::kMinimum, place, last);
+  const ValueId inside = lies_between(write, x, bounds.low, bounds.high);
+  return one_result(sum_by_place(write, place, inside, ones_like(write, x), bins));
 }
 
 // ---- histogram ----
 
 // As linspace has them: the first half counted from the start, the second from the end.
-Result<ValueId> even_edges(ImportContext& call, const Bounds& bounds, int64_t bins) {
+Result<ValueId> even_edges(CoreWriter write, const Bounds& bounds, int64_t bins) {
   const auto half = static_cast<size_t>((bins + 1) / 2);
   std::vector<float> from_low, from_high;
   for (int64_t i = 0; i <= bins; ++i) {
@@ -109,19 +106,18 @@ Result<ValueId> even_edges(ImportContext& call, const Bounds& bounds, int64_t bi
       from_high.push_back(static_cast<float>(bins - i));
     }
   }
-  FERRYMAN_TRY(const ValueId width, call.emit(ops::kSub, {bounds.high, bounds.low}));
-  FERRYMAN_TRY(const ValueId step,
-               call.emit(ops::kDiv, {width, scalar_like(call, width, static_cast<double>(bins))}));
+  const ValueId width = write.sub(bounds.high, bounds.low);
+  const ValueId step = write.div(width, static_cast<double>(bins));
   const auto multiples = [&](const std::vector<float>& counts) {
-    const ValueId numbers = call.builder().constant(
+    const ValueId numbers = write.constant(
         TensorData::of<float>({static_cast<int64_t>(counts.size())}, counts), "steps");
-    return call.emit(ops::kMul, {numbers, step});
+    return write.mul(numbers, step);
   };
-  FERRYMAN_TRY(const ValueId rising, multiples(from_low));
-  FERRYMAN_TRY(const ValueId falling, multiples(from_high));
-  FERRYMAN_TRY(const ValueId lower, call.emit(ops::kAdd, {bounds.low, rising}));
-  FERRYMAN_TRY(const ValueId upper, call.emit(ops::kSub, {bounds.high, falling}));
-  return emit_concat(call, std::array{lower, upper}, 0);
+  const ValueId rising = multiples(from_low);
+  const ValueId falling = multiples(from_high);
+  const ValueId lower = write.add(bounds.low, rising);
+  const ValueId upper = write.sub(bounds.high, falling);
+  return write.concat(std::array{lower, upper}, 0);
 }
 
 Result<ValueId> read_edges(ImportContext& call, ValueId x) {
@@ -129,61 +125,60 @@ Result<ValueId> read_edges(ImportContext& call, ValueId x) {
   FERRYMAN_TRY(const int64_t bins, call.integer("bins", 100));
   if (bins < 1) return call.unsupported("no bins");
   Bounds bounds;
+  const CoreWriter write = call.writer();
   if (call.given("range")) {
     FERRYMAN_TRY(const Floats range, call.numbers("range"));
     if (range.size() != 2) return call.unsupported("a range without two ends");
-    bounds = {scalar_like(call, x, range[0]), scalar_like(call, x, range[1])};
-  } else if (product(sizes_of(call, x)) == 0) {
-    bounds = {scalar_like(call, x, 0), scalar_like(call, x, 1)};
+    bounds = {write.scalar(x, range[0]), write.scalar(x, range[1])};
+  } else if (product(write.sizes(x)) == 0) {
+    bounds = {write.scalar(x, 0), write.scalar(x, 1)};
   } else {
-    FERRYMAN_TRY(bounds, bounds_of_elements(call, x));
+    bounds = bounds_of_elements(write, x);
   }
-  FERRYMAN_TRY(bounds, widen_empty(call, bounds, 0.5));
-  return even_edges(call, bounds, bins);
+  bounds = widen_empty(write, bounds, 0.5);
+  return even_edges(write, bounds, bins);
 }
 
 // For each element, how many edges are not above it.
-Result<ValueId> count_edges(ImportContext& call, ValueId x, ValueId edges) {
-  FERRYMAN_TRY(const ValueId column, emit_reshape(call, x, {-1, 1}));
-  FERRYMAN_TRY(const ValueId is_passed, call.emit(ops::kLe, {edges, column}));
-  FERRYMAN_TRY(const ValueId ones, as_dtype(call, is_passed, DType::kI32));
-  return call.emit(ops::kSum, {ones}, {{attr::kAxes, Axes{{1}}}, {attr::kKeepDim, false}});
+ValueId count_edges(CoreWriter write, ValueId x, ValueId edges) {
+  const ValueId column = write.reshape(x, {-1, 1});
+  const ValueId is_passed = write.binary(ops::kLe, edges, column);
+  const ValueId ones = write.cast(is_passed, DType::kI32);
+  return write.reduce(ops::kSum, ones, {1}, /*keepdim=*/false);
 }
 
 // The share of the whole in each bin by its width.
-Result<ValueId> density_of(ImportContext& call, ValueId counts, ValueId edges) {
-  const int64_t bins = sizes_of(call, counts)[0];
-  FERRYMAN_TRY(const ValueId total,
-               call.emit(ops::kSum, {counts}, {{attr::kAxes, Axes{{0}}}, {attr::kKeepDim, false}}));
-  FERRYMAN_TRY(const ValueId ends, emit_slice(call, edges, 0, 1, bins + 1));
-  FERRYMAN_TRY(const ValueId starts, emit_slice(call, edges, 0, 0, bins));
-  FERRYMAN_TRY(const ValueId widths, call.emit(ops::kSub, {ends, starts}));
-  FERRYMAN_TRY(const ValueId area, call.emit(ops::kMul, {widths, total}));
-  return call.emit(ops::kDiv, {counts, area});
+ValueId density_of(CoreWriter write, ValueId counts, ValueId edges) {
+  const int64_t bins = write.size(counts, 0);
+  const ValueId total = write.reduce(ops::kSum, counts, {0}, /*keepdim=*/false);
+  const ValueId ends = write.slice_axis(edges, 0, 1, bins + 1);
+  const ValueId starts = write.slice_axis(edges, 0, 0, bins);
+  const ValueId widths = write.sub(ends, starts);
+  const ValueId area = write.mul(widths, total);
+  return write.div(counts, area);
 }
 
 Imported import_histogram(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  if (dtype_of(call, x) != DType::kF32) return call.unsupported("of anything but float32");
-  FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
+  const CoreWriter write = call.writer();
+  if (write.dtype(x) != DType::kF32) return call.unsupported("of anything but float32");
+  x = write.reshape(x, {-1});
   FERRYMAN_TRY(const ValueId edges, read_edges(call, x));
-  const int64_t bins = sizes_of(call, edges)[0] - 1;
+  const int64_t bins = write.size(edges, 0) - 1;
   if (bins < 1) return call.unsupported("no bins");
   FERRYMAN_TRY(ValueId weights, call.optional_tensor("weight"));
-  if (!weights.valid()) weights = ones_like(call, x);
-  FERRYMAN_TRY(weights, emit_reshape(call, weights, {-1}));
+  if (!weights.valid()) weights = ones_like(write, x);
+  weights = write.reshape(weights, {-1});
   FERRYMAN_TRY(const bool density, call.flag("density", false));
-  FERRYMAN_TRY(ValueId place, count_edges(call, x, edges));
-  FERRYMAN_TRY(place, call.emit(ops::kSub, {place, scalar_like(call, place, 1)}));
-  const ValueId last = scalar_like(call, place, static_cast<double>(bins - 1));
-  FERRYMAN_TRY(place, call.emit(ops::kMinimum, {place, last}));
-  FERRYMAN_TRY(const ValueId low, emit_slice(call, edges, 0, 0, 1));
-  FERRYMAN_TRY(const ValueId high, emit_slice(call, edges, 0, bins, bins + 1));
-  FERRYMAN_TRY(const ValueId inside, lies_between(call, x, low, high));
-  FERRYMAN_TRY(ValueId counts, sum_by_place(call, place, inside, weights, bins));
-  if (density) {
-    FERRYMAN_TRY(counts, density_of(call, counts, edges));
-  }
+  ValueId place = count_edges(write, x, edges);
+  place = write.sub(place, 1);
+  const ValueId last = write.scalar(place, static_cast<double>(bins - 1));
+  place = write.binary(ops::kMinimum, place, last);
+  const ValueId low = write.slice_axis(edges, 0, 0, 1);
+  const ValueId high = write.slice_axis(edges, 0, bins, bins + 1);
+  const ValueId inside = lies_between(write, x, low, high);
+  ValueId counts = sum_by_place(write, place, inside, weights, bins);
+  if (density) counts = density_of(write, counts, edges);
   return std::vector{counts, edges};
 }
 

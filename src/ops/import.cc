@@ -60,18 +60,6 @@ void ImportContext::ignore_placement() {
   }
 }
 
-Result<ValueId> ImportContext::emit(OpName name, std::initializer_list<ValueId> operands,
-                                    std::initializer_list<NamedAttr> attrs) {
-  return emit(name, std::span(operands.begin(), operands.size()),
-              std::span(attrs.begin(), attrs.size()));
-}
-
-Result<ValueId> ImportContext::emit(OpName name, std::span<const ValueId> operands,
-                                    std::span<const NamedAttr> attrs) {
-  FERRYMAN_TRY(const OpId op, builder().try_create(name, operands, attrs));
-  return graph().op(op).result();
-}
-
 bool ImportContext::given(std::string_view name) {
   const ImportArg* arg = find(name);
   return arg != nullptr && !arg->is_none();
@@ -115,8 +103,7 @@ Result<ValueId> ImportContext::tensor_or_number(std::string_view name, DType dty
 Result<ValueId> ImportContext::number_constant(const ImportArg& number, DType dtype) {
   if (is_complex(dtype)) return unsupported("complex numbers are not supported");
   if (const auto* computed = std::get_if<RunTimeNumber>(&number.value)) {
-    if (graph().type(computed->value).dtype == dtype) return computed->value;
-    return emit(ops::kCast, {computed->value}, {{attr::kDType, dtype}});
+    return writer().cast(computed->value, dtype);
   }
   const std::optional<double> real = as_double(number);
   if (!real.has_value()) return unsupported("an argument is not a number");

@@ -5,8 +5,7 @@
 //     FERRYMAN_TRY(const ValueId bias, call.tensor("self"));
 //     FERRYMAN_TRY(const double beta, call.number("beta", 1.0));
 //     …
-//     FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {product, bias}));
-//     return std::vector{sum};
+//     return one_result(call.writer().add(product, bias));
 //   }
 //   imports.add("addmm.default", import_addmm);
 //
@@ -21,7 +20,7 @@
 #include <variant>
 #include <vector>
 
-#include "ir/builder.h"
+#include "ops/core_writer.h"
 
 namespace ferryman {
 
@@ -54,7 +53,9 @@ class ImportContext {
  public:
   virtual ~ImportContext() = default;
 
-  virtual Builder& builder() = 0;
+  // Keeps its first error for whoever runs the import, which returns that one before any other.
+  virtual CoreWriter writer() = 0;
+  Builder& builder() { return writer().builder(); }
   const Graph& graph() { return builder().graph(); }
   // "conv2d.default"
   virtual std::string_view target() const = 0;
@@ -99,13 +100,6 @@ class ImportContext {
   void ignore(std::string_view name) { find(name); }
   // Where a tensor lies and how, and whether it is a copy, has no influence on its numbers.
   void ignore_placement();
-
-  // Appends an op; fails, other than Builder::create, where a malformed program made the types
-  // not fit. The first result.
-  Result<ValueId> emit(OpName name, std::initializer_list<ValueId> operands,
-                       std::initializer_list<NamedAttr> attrs = {});
-  Result<ValueId> emit(OpName name, std::span<const ValueId> operands,
-                       std::span<const NamedAttr> attrs = {});
 
   // E0204 for this call: "aten.foo.default: what".
   Diag unsupported(std::string what);

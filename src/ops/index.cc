@@ -1,9 +1,7 @@
 // Reading at positions: gather and what is built on it.
 #include <algorithm>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/index_arrays.h"
@@ -89,13 +87,14 @@ void define_index_rows(Ops& ops) {
 Imported import_index_select(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId indices, call.tensor("index"));
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", sizes.size()));
-  FERRYMAN_TRY(indices, emit_reshape(call, indices, {-1}));
-  if (!sizes.empty()) return one_result(emit_gather(call, x, indices, axis));
-  FERRYMAN_TRY(x, emit_reshape(call, x, {1}));
-  FERRYMAN_TRY(const ValueId picked, emit_gather(call, x, indices, 0));
-  return one_result(emit_reshape(call, picked, {}));
+  indices = write.reshape(indices, {-1});
+  if (!sizes.empty()) return one_result(write.gather(x, axis, indices));
+  x = write.reshape(x, {1});
+  const ValueId picked = write.gather(x, 0, indices);
+  return one_result(write.reshape(picked, {}));
 }
 
 // Rows of the table. What concerns training only (padding_idx) does not change them.
@@ -104,59 +103,57 @@ Imported import_embedding(ImportContext& call) {
     call.ignore(name);
   FERRYMAN_TRY(const ValueId table, call.tensor("weight"));
   FERRYMAN_TRY(const ValueId indices, call.tensor("indices"));
-  return one_result(emit_gather(call, table, indices, 0));
+  return one_result(call.writer().gather(table, 0, indices));
 }
 
 Imported import_gather(ImportContext& call) {
   call.ignore("sparse_grad");
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
-  const Ints shape = sizes_of(call, index);
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  const CoreWriter write = call.writer();
+  const Ints shape = write.sizes(index);
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
   if (product(shape) == 0) {  // nothing is read; torch allows any rank here
-    return std::vector{
-        call.builder().constant(TensorData::filled(dtype_of(call, x), shape, 0), "empty")};
+    return std::vector{write.constant(TensorData::filled(write.dtype(x), shape, 0), "empty")};
   }
-  if (rank_of(call, x) == 0) {
-    FERRYMAN_TRY(x, emit_reshape(call, x, {1}));
-  }
-  if (shape.empty()) {
-    FERRYMAN_TRY(index, emit_reshape(call, index, {1}));
-  }
-  FERRYMAN_TRY(const ValueId picked, gather_elements(call, x, index, axis));
-  return one_result(emit_reshape(call, picked, shape));
+  if (write.rank(x) == 0) x = write.reshape(x, {1});
+  if (shape.empty()) index = write.reshape(index, {1});
+  const ValueId picked = gather_elements(write, x, index, axis);
+  return one_result(write.reshape(picked, shape));
 }
 
 Imported import_take_along_dim(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId index, call.tensor("indices"));
   int64_t axis = 0;
+  const CoreWriter write = call.writer();
   if (!call.given("dim")) {
-    FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
-    FERRYMAN_TRY(index, emit_reshape(call, index, {-1}));
+    x = write.reshape(x, {-1});
+    index = write.reshape(index, {-1});
   } else {
-    FERRYMAN_TRY(axis, call.axis("dim", rank_of(call, x)));
-    Ints x_shape = sizes_of(call, x);
-    Ints index_shape = sizes_of(call, index);
+    FERRYMAN_TRY(axis, call.axis("dim", write.rank(x)));
+    Ints x_shape = write.sizes(x);
+    Ints index_shape = write.sizes(index);
     if (x_shape.size() != index_shape.size() || x_shape.empty())
       return call.unsupported("an index of another rank");
     const auto along = static_cast<size_t>(axis);
     for (size_t i = 0; i < x_shape.size(); ++i) {
       if (i != along) x_shape[i] = index_shape[i] = std::max(x_shape[i], index_shape[i]);
     }
-    FERRYMAN_TRY(x, emit_expand(call, x, x_shape));
-    FERRYMAN_TRY(index, emit_expand(call, index, index_shape));
+    x = write.expand(x, x_shape);
+    index = write.expand(index, index_shape);
   }
-  FERRYMAN_TRY(index, wrap_negative(call, index, sizes_of(call, x)[static_cast<size_t>(axis)]));
-  return one_result(gather_elements(call, x, index, axis));
+  index = wrap_negative(write, index, write.size(x, axis));
+  return one_result(gather_elements(write, x, index, axis));
 }
 
 Imported import_take(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
-  FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
-  FERRYMAN_TRY(index, wrap_negative(call, index, sizes_of(call, x).front()));
-  return one_result(emit_gather(call, x, index, 0));
+  const CoreWriter write = call.writer();
+  x = write.reshape(x, {-1});
+  index = wrap_negative(write, index, write.sizes(x).front());
+  return one_result(write.gather(x, 0, index));
 }
 
 // ---- fixed positions ----
@@ -166,37 +163,37 @@ Imported import_diagonal(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor(call.find("A") != nullptr ? "A" : "self"));
   const bool of_matrix = call.find("A") != nullptr;  // linalg.diagonal: the last two axes
   FERRYMAN_TRY(const int64_t offset, call.integer("offset", 0));
-  const size_t rank = rank_of(call, x);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
   FERRYMAN_TRY(const int64_t first, call.axis("dim1", rank, of_matrix ? -2 : 0));
   FERRYMAN_TRY(const int64_t second, call.axis("dim2", rank, of_matrix ? -1 : 1));
   if (rank < 2 || first == second) return call.unsupported("a diagonal needs two axes");
-  return one_result(emit_diagonal(call, x, first, second, offset));
+  return one_result(emit_diagonal(write, x, first, second, offset));
 }
 
 // Windows along an axis; their entries become a new last axis.
 Imported import_unfold(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  const size_t rank = rank_of(call, x);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
   FERRYMAN_TRY(const int64_t axis, call.axis("dimension", rank));
   FERRYMAN_TRY(const int64_t size, call.integer("size"));
   FERRYMAN_TRY(const int64_t step, call.integer("step"));
   if (rank == 0) {  // one window of the one element, or none of it
-    FERRYMAN_TRY(const ValueId line, emit_reshape(call, x, {1}));
-    return one_result(emit_slice(call, line, 0, 0, std::clamp<int64_t>(size, 0, 1)));
+    const ValueId line = write.reshape(x, {1});
+    return one_result(write.slice_axis(line, 0, 0, std::clamp<int64_t>(size, 0, 1)));
   }
-  const int64_t length = sizes_of(call, x)[static_cast<size_t>(axis)];
+  const int64_t length = write.size(x, axis);
   if (size < 0 || step < 1 || size > length) return call.unsupported("a window outside the tensor");
   const int64_t windows = (length - size) / step + 1;
   Ints positions;
   for (int64_t window = 0; window < windows; ++window) {
     for (int64_t i = 0; i < size; ++i) positions.push_back(window * step + i);
   }
-  FERRYMAN_TRY(const ValueId picked,
-               emit_gather(call, x, int_constant(call, {windows, size}, positions), axis));
-  Ints perm(rank + 1);
-  std::iota(perm.begin(), perm.end(), 0);
+  const ValueId picked = write.gather(x, axis, write.indices({windows, size}, positions));
+  Ints perm = iota_axes(rank + 1);
   std::rotate(perm.begin() + axis + 1, perm.begin() + axis + 2, perm.end());
-  return one_result(emit_permute(call, picked, perm));
+  return one_result(write.permute(picked, perm));
 }
 
 Imported import_one_hot(ImportContext& call) {
@@ -205,15 +202,15 @@ Imported import_one_hot(ImportContext& call) {
   if (classes < 1)
     return call.unsupported("the number of classes depends on the values")
         .hint("pass num_classes to one_hot");
-  Ints shape = sizes_of(call, index);
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(index);
   shape.push_back(1);
-  FERRYMAN_TRY(const ValueId column, emit_reshape(call, index, shape));
-  Ints numbers(static_cast<size_t>(classes));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  FERRYMAN_TRY(const ValueId numbers_of_index,
-               as_dtype(call, int_constant(call, {classes}, numbers), dtype_of(call, index)));
-  FERRYMAN_TRY(const ValueId hit, call.emit(ops::kEq, {column, numbers_of_index}));
-  return one_result(as_dtype(call, hit, DType::kI64));
+  const ValueId column = write.reshape(index, shape);
+  Ints numbers = iota_axes(classes);
+  const ValueId numbers_of_index =
+      write.cast(write.indices({classes}, numbers), write.dtype(index));
+  const ValueId hit = write.binary(ops::kEq, column, numbers_of_index);
+  return one_result(write.cast(hit, DType::kI64));
 }
 
 // Zeros above (below) a diagonal of the last two axes: chosen by a constant mask.
@@ -221,7 +218,8 @@ template <bool kLower>
 Imported import_triangle(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t diagonal, call.integer("diagonal", 0));
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
   if (sizes.size() < 2) return call.unsupported("a triangle needs two axes");
   const Ints matrix(sizes.end() - 2, sizes.end());
   Ints keeps;
@@ -229,9 +227,9 @@ Imported import_triangle(ImportContext& call) {
     const int64_t distance = at[1] - at[0];
     keeps.push_back(kLower ? distance <= diagonal : distance >= diagonal);
   });
-  const ValueId mask = call.builder().constant(store_ints({DType::kBool, to_dims(matrix)}, keeps),
-                                               kLower ? "tril" : "triu");
-  return one_result(call.emit(ops::kWhere, {mask, x, scalar_like(call, x, 0)}));
+  const ValueId mask =
+      write.constant(store_ints({DType::kBool, to_dims(matrix)}, keeps), kLower ? "tril" : "triu");
+  return one_result(write.where(mask, x, 0));
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/infer.h"
 #include "ops/names.h"
@@ -12,29 +11,26 @@
 
 namespace ferryman {
 
-Result<ValueId> wrap_negative(ImportContext& call, ValueId indices, int64_t size) {
-  if (call.graph().is_constant(indices)) {
-    Ints values = call.graph().constant(indices).to_ints();
+ValueId wrap_negative(CoreWriter write, ValueId indices, int64_t size) {
+  if (write.is_constant(indices)) {
+    Ints values = write.graph().constant(indices).to_ints();
     for (int64_t& value : values) {
       if (value < 0) value += size;
-      if (value < 0 || value >= size) return call.unsupported("an index outside the tensor");
+      if (value < 0 || value >= size) return write.refuse("an index outside the tensor");
     }
-    return int_constant(call, sizes_of(call, indices), values);
+    return write.indices(write.sizes(indices), values);
   }
-  FERRYMAN_TRY(const ValueId is_negative,
-               call.emit(ops::kLt, {indices, scalar_like(call, indices, 0)}));
-  FERRYMAN_TRY(
-      const ValueId from_end,
-      call.emit(ops::kAdd, {indices, scalar_like(call, indices, static_cast<double>(size))}));
-  return call.emit(ops::kWhere, {is_negative, from_end, indices});
+  const ValueId is_negative = write.binary(ops::kLt, indices, 0);
+  const ValueId from_end = write.add(indices, static_cast<double>(size));
+  return write.where(is_negative, from_end, indices);
 }
 
 // Positions in the flattened tensor of x[i][j]…[index]…: the index's own place for every axis but
 // `axis`. One constant holds what does not depend on the index.
-Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
-  const Ints strides = row_major_strides(sizes_of(call, x));
+ValueId flat_positions(CoreWriter write, ValueId x, ValueId index, int64_t axis) {
+  const Ints strides = row_major_strides(write.sizes(x));
   const auto along = static_cast<size_t>(axis);
-  Ints others = sizes_of(call, index);
+  Ints others = write.sizes(index);
   others[along] = 1;
   Ints offsets;
   for_each_index(others, [&](const Ints& at) {
@@ -42,31 +38,28 @@ Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, in
     for (size_t i = 0; i < at.size(); ++i) offset += at[i] * strides[i];
     offsets.push_back(offset);
   });
-  FERRYMAN_TRY(ValueId position, as_dtype(call, index, DType::kI64));
-  if (strides[along] != 1) {
-    FERRYMAN_TRY(position,
-                 call.emit(ops::kMul, {position, int_constant(call, {}, {strides[along]})}));
-  }
+  ValueId position = write.cast(index, DType::kI64);
+  if (strides[along] != 1) position = write.mul(position, write.indices({}, {strides[along]}));
   if (std::all_of(offsets.begin(), offsets.end(), [](int64_t offset) { return offset == 0; }))
     return position;
-  return call.emit(ops::kAdd, {position, int_constant(call, others, offsets)});
+  return write.add(position, write.indices(others, offsets));
 }
 
-Result<ValueId> gather_elements(ImportContext& call, ValueId x, ValueId index, int64_t axis) {
-  if (rank_of(call, x) != rank_of(call, index)) return call.unsupported("an index of another rank");
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
-  FERRYMAN_TRY(const ValueId positions, flat_positions(call, x, index, axis));
-  return emit_gather(call, flat, positions, 0);
+ValueId gather_elements(CoreWriter write, ValueId x, ValueId index, int64_t axis) {
+  if (write.rank(x) != write.rank(index)) return write.refuse("an index of another rank");
+  const ValueId flat = write.reshape(x, {-1});
+  const ValueId positions = flat_positions(write, x, index, axis);
+  return write.gather(flat, 0, positions);
 }
 
-Result<ValueId> number_mask(ImportContext& call, ValueId mask, int64_t count) {
-  FERRYMAN_TRY(ValueId numbers, as_dtype(call, mask, DType::kI32));
-  FERRYMAN_TRY(numbers, emit_reshape(call, numbers, {-1}));
-  FERRYMAN_TRY(numbers, call.emit(ops::kCumsum, {numbers}, {{attr::kAxis, Axis{0}}}));
-  FERRYMAN_TRY(numbers, call.emit(ops::kSub, {numbers, scalar_like(call, numbers, 1)}));
-  FERRYMAN_TRY(numbers, call.emit(ops::kMaximum, {numbers, scalar_like(call, numbers, 0)}));
-  const ValueId last = scalar_like(call, numbers, static_cast<double>(count - 1));
-  return call.emit(ops::kMinimum, {numbers, last});
+ValueId number_mask(CoreWriter write, ValueId mask, int64_t count) {
+  ValueId numbers = write.cast(mask, DType::kI32);
+  numbers = write.reshape(numbers, {-1});
+  numbers = write.op(ops::kCumsum, {numbers}, {{attr::kAxis, Axis{0}}});
+  numbers = write.sub(numbers, 1);
+  numbers = write.binary(ops::kMaximum, numbers, 0);
+  const ValueId last = write.scalar(numbers, static_cast<double>(count - 1));
+  return write.binary(ops::kMinimum, numbers, last);
 }
 
 Ints axes_last(size_t rank, int64_t first, int64_t second) {
@@ -88,19 +81,17 @@ Ints diagonal_positions(int64_t rows, int64_t columns, int64_t offset) {
   return positions;
 }
 
-Result<ValueId> emit_diagonal(ImportContext& call, ValueId x, int64_t first, int64_t second,
-                              int64_t offset) {
-  const size_t rank = rank_of(call, x);
-  FERRYMAN_TRY(x, emit_permute(call, x, axes_last(rank, first, second)));
-  Ints shape = sizes_of(call, x);
+ValueId emit_diagonal(CoreWriter write, ValueId x, int64_t first, int64_t second, int64_t offset) {
+  const size_t rank = write.rank(x);
+  x = write.permute(x, axes_last(rank, first, second));
+  Ints shape = write.sizes(x);
   const Ints positions = diagonal_positions(shape[rank - 2], shape[rank - 1], offset);
   const int64_t entries = shape[rank - 2] * shape[rank - 1];
   shape.resize(rank - 1);
   shape.back() = entries;
-  FERRYMAN_TRY(x, emit_reshape(call, x, shape));
+  x = write.reshape(x, shape);
   const auto count = static_cast<int64_t>(positions.size());
-  return emit_gather(call, x, int_constant(call, {count}, positions),
-                     static_cast<int64_t>(rank) - 2);
+  return write.gather(x, static_cast<int64_t>(rank) - 2, write.indices({count}, positions));
 }
 
 namespace {
@@ -122,30 +113,28 @@ Result<std::vector<ValueId>> read_indices(ImportContext& call, size_t rank) {
 }
 
 // Axes [first, first + count) of x as one.
-Result<ValueId> merge_axes(ImportContext& call, ValueId x, size_t first, size_t count) {
-  Ints shape = sizes_of(call, x);
+ValueId merge_axes(CoreWriter write, ValueId x, size_t first, size_t count) {
+  Ints shape = write.sizes(x);
   int64_t merged = 1;
   for (size_t i = first; i < first + count; ++i) merged *= shape[i];
   shape.erase(shape.begin() + static_cast<int64_t>(first),
               shape.begin() + static_cast<int64_t>(first + count));
   shape.insert(shape.begin() + static_cast<int64_t>(first), merged);
-  return emit_reshape(call, x, shape);
+  return write.reshape(x, shape);
 }
 
 // Several index tensors over neighbouring axes are one index tensor over the merged axis.
-Result<ValueId> merged_index(ImportContext& call, const std::vector<ValueId>& indices,
-                             const Ints& sizes) {
+ValueId merged_index(CoreWriter write, const std::vector<ValueId>& indices, const Ints& sizes) {
   ValueId merged;
   for (size_t i = 0; i < indices.size(); ++i) {
-    FERRYMAN_TRY(const ValueId whole, as_dtype(call, indices[i], DType::kI64));
-    FERRYMAN_TRY(const ValueId wrapped, wrap_negative(call, whole, sizes[i]));
+    const ValueId whole = write.cast(indices[i], DType::kI64);
+    const ValueId wrapped = wrap_negative(write, whole, sizes[i]);
     if (!merged.valid()) {
       merged = wrapped;
       continue;
     }
-    FERRYMAN_TRY(const ValueId scaled,
-                 call.emit(ops::kMul, {merged, int_constant(call, {}, {sizes[i]})}));
-    FERRYMAN_TRY(merged, call.emit(ops::kAdd, {scaled, wrapped}));
+    const ValueId scaled = write.mul(merged, write.indices({}, {sizes[i]}));
+    merged = write.add(scaled, wrapped);
   }
   return merged;
 }
@@ -165,7 +154,7 @@ struct Indexed {
   Ints perm;
 };
 
-Result<Indexed> merge_indexed(ImportContext& call, ValueId x, const std::vector<ValueId>& by_axis) {
+Indexed merge_indexed(CoreWriter write, ValueId x, const std::vector<ValueId>& by_axis) {
   Ints axes, kept;
   std::vector<ValueId> indices;
   for (size_t axis = 0; axis < by_axis.size(); ++axis) {
@@ -182,32 +171,31 @@ Result<Indexed> merge_indexed(ImportContext& call, ValueId x, const std::vector<
     std::sort(indexed.perm.begin(), indexed.perm.end());
     indexed.axis = axes.front();
   }
-  FERRYMAN_TRY(indexed.x, emit_permute(call, x, indexed.perm));
-  const Ints sizes = sizes_of(call, indexed.x);
+  indexed.x = write.permute(x, indexed.perm);
+  const Ints sizes = write.sizes(indexed.x);
   const Ints indexed_sizes(sizes.begin() + indexed.axis,
                            sizes.begin() + indexed.axis + static_cast<int64_t>(indices.size()));
-  FERRYMAN_TRY(indexed.positions, merged_index(call, indices, indexed_sizes));
-  FERRYMAN_TRY(indexed.merged,
-               merge_axes(call, indexed.x, static_cast<size_t>(indexed.axis), indices.size()));
+  indexed.positions = merged_index(write, indices, indexed_sizes);
+  indexed.merged = merge_axes(write, indexed.x, static_cast<size_t>(indexed.axis), indices.size());
   return indexed;
 }
 
-bool any_mask(ImportContext& call, const std::vector<ValueId>& by_axis) {
-  return std::any_of(by_axis.begin(), by_axis.end(), [&](ValueId index) {
-    return index.valid() && is_mask(dtype_of(call, index));
-  });
+bool any_mask(CoreWriter write, const std::vector<ValueId>& by_axis) {
+  return std::any_of(by_axis.begin(), by_axis.end(),
+                     [&](ValueId index) { return index.valid() && is_mask(write.dtype(index)); });
 }
 
 Imported import_index(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, rank_of(call, x)));
-  if (any_mask(call, by_axis)) {
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, write.rank(x)));
+  if (any_mask(write, by_axis)) {
     return call.unsupported("indexing with a mask, whose result has no fixed size")
         .hint("use torch.where, or multiply with the mask");
   }
-  FERRYMAN_TRY(const Indexed indexed, merge_indexed(call, x, by_axis));
+  const Indexed indexed = merge_indexed(write, x, by_axis);
   if (!indexed.positions.valid()) return std::vector{x};
-  return one_result(emit_gather(call, indexed.merged, indexed.positions, indexed.axis));
+  return one_result(write.gather(indexed.merged, indexed.axis, indexed.positions));
 }
 
 // ---- writing ----
@@ -221,64 +209,61 @@ struct MaskWrite {
 };
 
 // The value with one axis for all places of the mask, as x[mask] has it.
-Result<ValueId> lined_up_value(ImportContext& call, const MaskWrite& write, ValueId value) {
-  const size_t rank = rank_of(call, write.x) - write.covered + 1;
-  Ints shape = sizes_of(call, value);
-  if (shape.size() > rank) return call.unsupported("a value with more axes than the tensor");
+ValueId lined_up_value(CoreWriter write, const MaskWrite& place, ValueId value) {
+  const size_t rank = write.rank(place.x) - place.covered + 1;
+  Ints shape = write.sizes(value);
+  if (shape.size() > rank) return write.refuse("a value with more axes than the tensor");
   shape.insert(shape.begin(), rank - shape.size(), 1);
-  return emit_reshape(call, value, shape);
+  return write.reshape(value, shape);
 }
 
 // Element n of the value's axis goes to the n-th place where the mask holds.
-Result<ValueId> spread_over_mask(ImportContext& call, const MaskWrite& write, ValueId value) {
-  const int64_t count = sizes_of(call, value)[static_cast<size_t>(write.axis)];
-  FERRYMAN_TRY(const ValueId numbers, number_mask(call, write.mask, count));
-  return emit_gather(call, value, numbers, write.axis);
+ValueId spread_over_mask(CoreWriter write, const MaskWrite& place, ValueId value) {
+  const int64_t count = write.size(value, place.axis);
+  const ValueId numbers = number_mask(write, place.mask, count);
+  return write.gather(value, place.axis, numbers);
 }
 
-Result<ValueId> write_masked(ImportContext& call, const MaskWrite& write, ValueId value,
-                             bool accumulate) {
-  FERRYMAN_TRY(value, lined_up_value(call, write, value));
-  const Ints sizes = sizes_of(call, write.x);
-  Ints shape = sizes_of(call, value);
-  const auto axis = static_cast<size_t>(write.axis);
-  if (shape[axis] > 1) {
-    FERRYMAN_TRY(value, spread_over_mask(call, write, value));
-  }
+ValueId write_masked(CoreWriter write, const MaskWrite& place, ValueId value, bool accumulate) {
+  value = lined_up_value(write, place, value);
+  const Ints sizes = write.sizes(place.x);
+  Ints shape = write.sizes(value);
+  const auto axis = static_cast<size_t>(place.axis);
+  if (shape[axis] > 1) value = spread_over_mask(write, place, value);
   const bool is_spread = shape[axis] > 1;
-  shape.erase(shape.begin() + write.axis);
-  for (size_t i = write.covered; i-- > 0;)
-    shape.insert(shape.begin() + write.axis, is_spread ? sizes[axis + i] : 1);
-  FERRYMAN_TRY(value, emit_reshape(call, value, shape));
-  if (!accumulate) return call.emit(ops::kWhere, {write.mask, value, write.x});
-  if (dtype_of(call, value) == DType::kBool) {  // a sum of bools is "or"
-    FERRYMAN_TRY(const ValueId set, call.emit(ops::kLogicalAnd, {write.mask, value}));
-    return call.emit(ops::kLogicalOr, {write.x, set});
+  shape.erase(shape.begin() + place.axis);
+  for (size_t i = place.covered; i-- > 0;)
+    shape.insert(shape.begin() + place.axis, is_spread ? sizes[axis + i] : 1);
+  value = write.reshape(value, shape);
+  if (!accumulate) return write.where(place.mask, value, place.x);
+  if (write.dtype(value) == DType::kBool) {  // a sum of bools is "or"
+    const ValueId set = write.binary(ops::kLogicalAnd, place.mask, value);
+    return write.binary(ops::kLogicalOr, place.x, set);
   }
-  FERRYMAN_TRY(const ValueId added,
-               call.emit(ops::kWhere, {write.mask, value, scalar_like(call, value, 0)}));
-  return call.emit(ops::kAdd, {write.x, added});
+  const ValueId added = write.where(place.mask, value, 0);
+  return write.add(place.x, added);
 }
 
 Imported import_mask_put(ImportContext& call, ValueId x, const std::vector<ValueId>& by_axis,
                          ValueId value, bool accumulate) {
-  MaskWrite write{.x = x, .mask = {}, .axis = 0, .covered = 0};
+  MaskWrite place{.x = x, .mask = {}, .axis = 0, .covered = 0};
   for (size_t axis = 0; axis < by_axis.size(); ++axis) {
     if (!by_axis[axis].valid()) continue;
-    if (write.mask.valid()) return call.unsupported("a mask beside other indices");
-    write.mask = by_axis[axis];
-    write.axis = static_cast<int64_t>(axis);
+    if (place.mask.valid()) return call.unsupported("a mask beside other indices");
+    place.mask = by_axis[axis];
+    place.axis = static_cast<int64_t>(axis);
   }
-  write.covered = rank_of(call, write.mask);
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  place.covered = write.rank(place.mask);
+  const Ints sizes = write.sizes(x);
   Ints shape(sizes.size(), 1);
-  const Ints covered = sizes_of(call, write.mask);
-  if (covered.empty() || static_cast<size_t>(write.axis) + covered.size() > sizes.size())
+  const Ints covered = write.sizes(place.mask);
+  if (covered.empty() || static_cast<size_t>(place.axis) + covered.size() > sizes.size())
     return call.unsupported("a mask of another rank");
-  std::copy(covered.begin(), covered.end(), shape.begin() + write.axis);
-  FERRYMAN_TRY(write.mask, emit_reshape(call, write.mask, shape));
-  FERRYMAN_TRY(write.mask, as_dtype(call, write.mask, DType::kBool));
-  return one_result(write_masked(call, write, value, accumulate));
+  std::copy(covered.begin(), covered.end(), shape.begin() + place.axis);
+  place.mask = write.reshape(place.mask, shape);
+  place.mask = write.cast(place.mask, DType::kBool);
+  return one_result(write_masked(write, place, value, accumulate));
 }
 
 }  // namespace
@@ -288,29 +273,29 @@ Imported import_index_put(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const bool accumulate, call.flag("accumulate", false));
   FERRYMAN_TRY(ValueId value, call.tensor("values"));
-  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, rank_of(call, x)));
-  FERRYMAN_TRY(value, as_dtype(call, value, dtype_of(call, x)));
-  if (any_mask(call, by_axis)) return import_mask_put(call, x, by_axis, value, accumulate);
-  FERRYMAN_TRY(const Indexed indexed, merge_indexed(call, x, by_axis));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const std::vector<ValueId> by_axis, read_indices(call, write.rank(x)));
+  value = write.cast(value, write.dtype(x));
+  if (any_mask(write, by_axis)) return import_mask_put(call, x, by_axis, value, accumulate);
+  const Indexed indexed = merge_indexed(write, x, by_axis);
   if (!indexed.positions.valid()) return call.unsupported("no index");
-  const Ints merged = sizes_of(call, indexed.merged);
+  const Ints merged = write.sizes(indexed.merged);
   Ints shape = merged;
-  const Ints index_shape = sizes_of(call, indexed.positions);
+  const Ints index_shape = write.sizes(indexed.positions);
   shape.erase(shape.begin() + indexed.axis);
   shape.insert(shape.begin() + indexed.axis, index_shape.begin(), index_shape.end());
-  FERRYMAN_TRY(value, emit_expand(call, value, shape));
+  value = write.expand(value, shape);
   Ints lines = merged;
   lines[static_cast<size_t>(indexed.axis)] = product(index_shape);
-  FERRYMAN_TRY(value, emit_reshape(call, value, lines));
-  FERRYMAN_TRY(const ValueId positions, emit_reshape(call, indexed.positions, {-1}));
+  value = write.reshape(value, lines);
+  const ValueId positions = write.reshape(indexed.positions, {-1});
   const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
-  FERRYMAN_TRY(ValueId result,
-               emit_scatter(call, indexed.merged, indexed.axis, positions, value, rule));
-  FERRYMAN_TRY(result, emit_reshape(call, result, sizes_of(call, indexed.x)));
+  ValueId result = emit_scatter(write, indexed.merged, indexed.axis, positions, value, rule);
+  result = write.reshape(result, write.sizes(indexed.x));
   Ints back(indexed.perm.size());
   for (size_t i = 0; i < back.size(); ++i)
     back[static_cast<size_t>(indexed.perm[i])] = static_cast<int64_t>(i);
-  return one_result(emit_permute(call, result, back));
+  return one_result(write.permute(result, back));
 }
 
 void add_index_array_imports(ImportTable& imports) {

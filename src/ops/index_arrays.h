@@ -10,22 +10,21 @@ void add_index_array_imports(ImportTable& imports);
 Imported import_index_put(ImportContext& call);
 
 // Negative indices count from the end of an axis of that size.
-Result<ValueId> wrap_negative(ImportContext& call, ValueId indices, int64_t size);
+ValueId wrap_negative(CoreWriter write, ValueId indices, int64_t size);
 
 // Positions in the flattened tensor of x[i][j]…[index]…, as int64 in the shape of the index.
-Result<ValueId> flat_positions(ImportContext& call, ValueId x, ValueId index, int64_t axis);
+ValueId flat_positions(CoreWriter write, ValueId x, ValueId index, int64_t axis);
 // x[i][j]…[index[i][j]…]…, in the shape of the index.
-Result<ValueId> gather_elements(ImportContext& call, ValueId x, ValueId index, int64_t axis);
+ValueId gather_elements(CoreWriter write, ValueId x, ValueId index, int64_t axis);
 
 // For each element of a mask, in its flattened order, how many hold before it; at most count - 1.
-Result<ValueId> number_mask(ImportContext& call, ValueId mask, int64_t count);
+ValueId number_mask(CoreWriter write, ValueId mask, int64_t count);
 
 // The permutation that puts two axes last.
 Ints axes_last(size_t rank, int64_t first, int64_t second);
 // Entries (i, i + offset) of a flattened matrix.
 Ints diagonal_positions(int64_t rows, int64_t columns, int64_t offset);
 // The diagonal of two axes, as a new last axis in their place.
-Result<ValueId> emit_diagonal(ImportContext& call, ValueId x, int64_t first, int64_t second,
-                              int64_t offset);
+ValueId emit_diagonal(CoreWriter write, ValueId x, int64_t first, int64_t second, int64_t offset);
 
 }  // namespace ferryman

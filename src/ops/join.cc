@@ -1,10 +1,8 @@
 // Putting tensors together: cat, stack, and writes into a part of a tensor.
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -21,43 +19,45 @@ Result<std::vector<ValueId>> read_parts(ImportContext& call) {
   const std::optional<DType> dtype = result_type(args);
   if (!dtype.has_value()) return call.unsupported("its parts have no common dtype");
   for (ValueId& part : parts) {
-    FERRYMAN_TRY(part, as_dtype(call, part, *dtype));
+    part = call.writer().cast(part, *dtype);
   }
   return parts;
 }
 
 // torch lets an empty tensor of one axis stand among parts of any shape.
-void drop_legacy_empty(ImportContext& call, std::vector<ValueId>& parts) {
-  const auto is_legacy = [&](ValueId part) { return sizes_of(call, part) == Ints{0}; };
+void drop_legacy_empty(CoreWriter write, std::vector<ValueId>& parts) {
+  const auto is_legacy = [&](ValueId part) { return write.sizes(part) == Ints{0}; };
   if (std::all_of(parts.begin(), parts.end(), is_legacy)) return;
   std::erase_if(parts, is_legacy);
 }
 
 Imported import_cat(ImportContext& call) {
   FERRYMAN_TRY(std::vector<ValueId> parts, read_parts(call));
-  drop_legacy_empty(call, parts);
+  const CoreWriter write = call.writer();
+  drop_legacy_empty(write, parts);
   if (parts.empty()) return call.unsupported("no parts");
   const std::string_view name = call.find("axis") != nullptr ? "axis" : "dim";
-  FERRYMAN_TRY(const int64_t axis, call.axis(name, rank_of(call, parts.front()), 0));
-  return one_result(emit_concat(call, parts, axis));
+  FERRYMAN_TRY(const int64_t axis, call.axis(name, write.rank(parts.front()), 0));
+  return one_result(write.concat(parts, axis));
 }
 
-Result<ValueId> emit_unsqueeze(ImportContext& call, ValueId x, int64_t axis) {
-  Ints shape = sizes_of(call, x);
+ValueId emit_unsqueeze(CoreWriter write, ValueId x, int64_t axis) {
+  Ints shape = write.sizes(x);
   shape.insert(shape.begin() + axis, 1);
-  return emit_reshape(call, x, shape);
+  return write.reshape(x, shape);
 }
 
 Imported import_stack(ImportContext& call) {
   FERRYMAN_TRY(std::vector<ValueId> parts, read_parts(call));
   if (parts.empty()) return call.unsupported("no parts");
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, parts.front()) + 1, 0));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(parts.front()) + 1, 0));
   for (ValueId& part : parts) {
-    if (axis > static_cast<int64_t>(rank_of(call, part)))
+    if (axis > static_cast<int64_t>(write.rank(part)))
       return call.unsupported("parts of several ranks");
-    FERRYMAN_TRY(part, emit_unsqueeze(call, part, axis));
+    part = emit_unsqueeze(write, part, axis);
   }
-  return one_result(emit_concat(call, parts, axis));
+  return one_result(write.concat(parts, axis));
 }
 
 // hstack, vstack, dstack: at least kRank axes as numpy says, then along kAxis (rows: axis 0).
@@ -65,27 +65,29 @@ template <size_t kRank, int64_t kAxis>
 Imported import_numpy_stack(ImportContext& call) {
   FERRYMAN_TRY(std::vector<ValueId> parts, read_parts(call));
   if (parts.empty()) return call.unsupported("no parts");
+  const CoreWriter write = call.writer();
   for (ValueId& part : parts) {
-    Ints shape = sizes_of(call, part);
+    Ints shape = write.sizes(part);
     if (kRank >= 2 && shape.empty()) shape.push_back(1);
     if (kRank >= 2 && shape.size() == 1) shape.insert(shape.begin(), 1);
     while (shape.size() < kRank) shape.push_back(1);
-    FERRYMAN_TRY(part, emit_reshape(call, part, shape));
+    part = write.reshape(part, shape);
   }
-  const bool of_rows = kRank == 1 && rank_of(call, parts.front()) == 1;
-  return one_result(emit_concat(call, parts, of_rows ? 0 : kAxis));
+  const bool of_rows = kRank == 1 && write.rank(parts.front()) == 1;
+  return one_result(write.concat(parts, of_rows ? 0 : kAxis));
 }
 
 Imported import_column_stack(ImportContext& call) {
   FERRYMAN_TRY(std::vector<ValueId> parts, read_parts(call));
   if (parts.empty()) return call.unsupported("no parts");
+  const CoreWriter write = call.writer();
   for (ValueId& part : parts) {
-    const Ints shape = sizes_of(call, part);
+    const Ints shape = write.sizes(part);
     if (shape.size() <= 1) {
-      FERRYMAN_TRY(part, emit_reshape(call, part, {product(shape), 1}));
+      part = write.reshape(part, {product(shape), 1});
     }
   }
-  return one_result(emit_concat(call, parts, 1));
+  return one_result(write.concat(parts, 1));
 }
 
 // ---- writes into a part ----
@@ -97,71 +99,71 @@ struct Stripe {
 
 // Where the stripe is every step-th entry of the whole axis, it is one column of the axis split
 // into [size / step, step]: three parts joined, no gather.
-Result<ValueId> replace_column(ImportContext& call, ValueId x, ValueId part, const Stripe& stripe) {
-  const Ints sizes = sizes_of(call, x);
+ValueId replace_column(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
+  const Ints sizes = write.sizes(x);
   const auto axis = static_cast<size_t>(stripe.axis);
   Ints split = sizes;
   split[axis] = stripe.count;
   split.insert(split.begin() + stripe.axis + 1, stripe.step);
-  FERRYMAN_TRY(const ValueId grid, emit_reshape(call, x, split));
+  const ValueId grid = write.reshape(x, split);
   split[axis + 1] = 1;
-  FERRYMAN_TRY(const ValueId column, emit_reshape(call, part, split));
+  const ValueId column = write.reshape(part, split);
   std::vector<ValueId> parts;
   const int64_t inner = stripe.axis + 1;
   if (stripe.begin > 0) {
-    FERRYMAN_TRY(const ValueId before, emit_slice(call, grid, inner, 0, stripe.begin));
+    const ValueId before = write.slice_axis(grid, inner, 0, stripe.begin);
     parts.push_back(before);
   }
   parts.push_back(column);
   if (stripe.begin + 1 < stripe.step) {
-    FERRYMAN_TRY(const ValueId after, emit_slice(call, grid, inner, stripe.begin + 1, stripe.step));
+    const ValueId after = write.slice_axis(grid, inner, stripe.begin + 1, stripe.step);
     parts.push_back(after);
   }
-  FERRYMAN_TRY(const ValueId joined, emit_concat(call, parts, inner));
-  return emit_reshape(call, joined, sizes);
+  const ValueId joined = write.concat(parts, inner);
+  return write.reshape(joined, sizes);
 }
 
-Result<ValueId> replace_run(ImportContext& call, ValueId x, ValueId part, const Stripe& stripe) {
-  const int64_t size = sizes_of(call, x)[static_cast<size_t>(stripe.axis)];
+ValueId replace_run(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
+  const int64_t size = write.size(x, stripe.axis);
   const int64_t end = stripe.begin + stripe.count;
   std::vector<ValueId> parts;
   if (stripe.begin > 0) {
-    FERRYMAN_TRY(const ValueId before, emit_slice(call, x, stripe.axis, 0, stripe.begin));
+    const ValueId before = write.slice_axis(x, stripe.axis, 0, stripe.begin);
     parts.push_back(before);
   }
   parts.push_back(part);
   if (end < size) {
-    FERRYMAN_TRY(const ValueId after, emit_slice(call, x, stripe.axis, end, size));
+    const ValueId after = write.slice_axis(x, stripe.axis, end, size);
     parts.push_back(after);
   }
-  return emit_concat(call, parts, stripe.axis);
+  return write.concat(parts, stripe.axis);
 }
 
 // Old and new entries joined, then picked in order.
-Result<ValueId> replace_picked(ImportContext& call, ValueId x, ValueId part, const Stripe& stripe) {
-  const int64_t size = sizes_of(call, x)[static_cast<size_t>(stripe.axis)];
-  Ints order(static_cast<size_t>(size));
-  std::iota(order.begin(), order.end(), 0);
+ValueId replace_picked(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
+  const int64_t size = write.size(x, stripe.axis);
+  Ints order = iota_axes(size);
   for (int64_t i = 0; i < stripe.count; ++i)
     order[static_cast<size_t>(stripe.begin + i * stripe.step)] = size + i;
-  FERRYMAN_TRY(const ValueId both, emit_concat(call, std::array{x, part}, stripe.axis));
-  return emit_gather(call, both, int_constant(call, {size}, order), stripe.axis);
+  const ValueId both = write.concat(std::array{x, part}, stripe.axis);
+  return write.gather(both, stripe.axis, write.indices({size}, order));
 }
 
-Result<ValueId> replace(ImportContext& call, ValueId x, ValueId part, const Stripe& stripe) {
-  const int64_t size = sizes_of(call, x)[static_cast<size_t>(stripe.axis)];
+ValueId replace(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
+  const int64_t size = write.size(x, stripe.axis);
   if (stripe.count == 0) return x;
   if (stripe.count == size) return part;
-  if (stripe.step == 1 || stripe.count == 1) return replace_run(call, x, part, stripe);
+  if (stripe.step == 1 || stripe.count == 1) return replace_run(write, x, part, stripe);
   const bool is_column = stripe.count * stripe.step == size && stripe.begin < stripe.step;
-  if (is_column) return replace_column(call, x, part, stripe);
-  return replace_picked(call, x, part, stripe);
+  if (is_column) return replace_column(write, x, part, stripe);
+  return replace_picked(write, x, part, stripe);
 }
 
 Imported import_slice_scatter(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId part, call.tensor("src"));
-  Ints shape = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(x);
   if (shape.empty()) return call.unsupported("a tensor without axes");
   Stripe stripe{};
   FERRYMAN_TRY(stripe.axis, call.axis("dim", shape.size(), 0));
@@ -175,15 +177,16 @@ Imported import_slice_scatter(ImportContext& call) {
   stripe.begin = begin;
   stripe.count = (end - begin + stripe.step - 1) / stripe.step;
   shape[static_cast<size_t>(stripe.axis)] = stripe.count;
-  FERRYMAN_TRY(part, as_dtype(call, part, dtype_of(call, x)));
-  FERRYMAN_TRY(part, emit_expand(call, part, shape));
-  return one_result(replace(call, x, part, stripe));
+  part = write.cast(part, write.dtype(x));
+  part = write.expand(part, shape);
+  return one_result(replace(write, x, part, stripe));
 }
 
 Imported import_select_scatter(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId part, call.tensor("src"));
-  Ints shape = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(x);
   if (shape.empty()) return call.unsupported("a tensor without axes");
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", shape.size()));
   FERRYMAN_TRY(int64_t index, call.integer("index"));
@@ -191,18 +194,19 @@ Imported import_select_scatter(ImportContext& call) {
   if (index < 0) index += size;
   if (index < 0 || index >= size) return call.unsupported("an index outside the tensor");
   shape.erase(shape.begin() + axis);
-  FERRYMAN_TRY(part, as_dtype(call, part, dtype_of(call, x)));
-  FERRYMAN_TRY(part, emit_expand(call, part, shape));
-  FERRYMAN_TRY(part, emit_unsqueeze(call, part, axis));
-  return one_result(replace(call, x, part, {axis, index, 1, 1}));
+  part = write.cast(part, write.dtype(x));
+  part = write.expand(part, shape);
+  part = emit_unsqueeze(write, part, axis);
+  return one_result(replace(write, x, part, {axis, index, 1, 1}));
 }
 
 // The differences of neighbours along an axis, n times.
 Imported import_diff(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t times, call.integer("n", 1));
-  if (rank_of(call, x) == 0) return call.unsupported("a tensor without axes");
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), -1));
+  const CoreWriter write = call.writer();
+  if (write.rank(x) == 0) return call.unsupported("a tensor without axes");
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), -1));
   if (times == 0) {  // not even joined
     call.ignore("prepend");
     call.ignore("append");
@@ -217,14 +221,14 @@ Imported import_diff(ImportContext& call) {
     FERRYMAN_TRY(const ValueId after, call.tensor("append"));
     parts.push_back(after);
   }
-  FERRYMAN_TRY(x, emit_concat(call, parts, axis));
-  const bool of_bools = dtype_of(call, x) == DType::kBool;
+  x = write.concat(parts, axis);
+  const bool of_bools = write.dtype(x) == DType::kBool;
   for (int64_t i = 0; i < times; ++i) {
-    const int64_t size = sizes_of(call, x)[static_cast<size_t>(axis)];
+    const int64_t size = write.size(x, axis);
     if (size == 0) return std::vector{x};
-    FERRYMAN_TRY(const ValueId later, emit_slice(call, x, axis, 1, size));
-    FERRYMAN_TRY(const ValueId earlier, emit_slice(call, x, axis, 0, size - 1));
-    FERRYMAN_TRY(x, call.emit(of_bools ? ops::kLogicalXor : ops::kSub, {later, earlier}));
+    const ValueId later = write.slice_axis(x, axis, 1, size);
+    const ValueId earlier = write.slice_axis(x, axis, 0, size - 1);
+    x = write.binary(of_bools ? ops::kLogicalXor : ops::kSub, later, earlier);
   }
   return std::vector{x};
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "ops/emit.h"
 #include "ops/infer.h"
 #include "ops/matrix_factor.h"
 
@@ -28,11 +27,11 @@ ValueId MatrixBatch::restored_numbers(MatrixKit& kit, ValueId numbers) const {
 }
 
 Result<MatrixBatch> as_matrices(ImportContext& call, ValueId x) {
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
   if (sizes.size() < 2) return call.unsupported("a matrix needs two axes");
-  if (dtype_of(call, x) != DType::kF32)
-    return call.unsupported("of matrices that are not of float32");
-  MatrixKit kit(call.builder());
+  if (write.dtype(x) != DType::kF32) return call.unsupported("of matrices that are not of float32");
+  MatrixKit kit(call.writer());
   return MatrixBatch{kit.flatten_batch(x), Ints(sizes.begin(), sizes.end() - 2)};
 }
 
@@ -43,14 +42,14 @@ Result<MatrixBatch> read_matrices(ImportContext& call, std::string_view name) {
 
 Result<MatrixBatch> read_rectangular(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, name));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   FERRYMAN_TRY_STATUS(check_steps(call, std::min(kit.num_rows(a.flat), kit.num_columns(a.flat))));
   return a;
 }
 
 Result<MatrixBatch> read_square(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, name));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   if (kit.num_rows(a.flat) != kit.num_columns(a.flat))
     return call.unsupported(fmt::format("'{}' is not square", name));
   FERRYMAN_TRY_STATUS(check_steps(call, kit.num_rows(a.flat)));
@@ -79,11 +78,11 @@ namespace {
 
 Result<MatrixBatch> broadcast_batch(ImportContext& call, const MatrixBatch& a, const Ints& batch) {
   if (a.batch == batch) return a;
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   Ints shape = batch;
   shape.push_back(kit.num_rows(a.flat));
   shape.push_back(kit.num_columns(a.flat));
-  FERRYMAN_TRY(const ValueId expanded, emit_expand(call, a.restored(kit, a.flat), shape));
+  const ValueId expanded = call.writer().expand(a.restored(kit, a.flat), shape);
   return as_matrices(call, expanded);
 }
 

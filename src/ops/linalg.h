@@ -2,7 +2,7 @@
 // way back.
 //
 //   FERRYMAN_TRY(const MatrixBatch a, read_square(call, "A"));
-//   MatrixKit kit(call.builder());
+//   MatrixKit kit(call.writer());
 //   const Lu lu = factor_lu(kit, a.flat, {});
 //   return one_result(a.restored(kit, lu.packed));
 //

@@ -20,7 +20,7 @@ Imported import_cholesky(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_square(call, "self"));
   FERRYMAN_TRY(const bool upper, call.flag("upper", false));
   call.ignore("check_errors");  // no way to raise at run time
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const Cholesky cholesky = factor_cholesky(kit, upper ? kit.transpose(a.flat) : a.flat);
   const ValueId factor = upper ? kit.transpose(cholesky.factor) : cholesky.factor;
   std::vector<ValueId> results = {a.restored(kit, factor)};
@@ -32,7 +32,7 @@ Imported import_cholesky(ImportContext& call) {
 Result<MatrixBatch> read_factor(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(MatrixBatch factor, read_square(call, name));
   FERRYMAN_TRY(const bool upper, call.flag("upper", false));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   if (upper) factor.flat = kit.transpose(factor.flat);
   return factor;
 }
@@ -43,7 +43,7 @@ Imported import_cholesky_solve(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch right, read_matrices(call, "self"));
   FERRYMAN_TRY(const MatrixBatch factor, read_factor(call, is_inner ? "A" : "input2"));
   FERRYMAN_TRY(const auto both, with_common_batch(call, factor, right));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const ValueId l = both.first.flat;
   if (kit.num_rows(l) != kit.num_rows(both.second.flat))
     return call.unsupported("a system and a right side of different sizes");
@@ -55,7 +55,7 @@ Imported import_cholesky_solve(ImportContext& call) {
 // (l l^T)^-1 = y^T y with l y = 1
 Imported import_cholesky_inverse(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch factor, read_factor(call, "self"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const int64_t size = kit.num_rows(factor.flat);
   const ValueId one = kit.repeat(kit.identity(factor.flat, size, size), kit.batch(factor.flat));
   const ValueId y = solve_triangular(kit, factor.flat, one, {Triangle::kLower});

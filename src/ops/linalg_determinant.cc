@@ -18,7 +18,7 @@ struct Determinant {
 
 Result<Determinant> read_determinant(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_square(call, name));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const Lu lu = factor_lu(kit, a.flat, {});
   const ValueId one = kit.scalar(a.flat, 1);
   if (!lu.pivots.valid())  // the product of nothing
@@ -40,13 +40,13 @@ struct SignAndLog {
 SignAndLog emit_sign_and_log(MatrixKit& kit, const Determinant& det) {
   if (!det.diagonal.valid()) return {det.parity, kit.zeros(det.matrix.flat, 1, 1)};
   const ValueId signs = kit.reduce(ops::kProd, kit.unary(ops::kSign, det.diagonal), {2});
-  const ValueId logs = kit.unary(ops::kLog, kit.unary(ops::kAbs, det.diagonal));
+  const ValueId logs = kit.log(kit.abs(det.diagonal));
   return {kit.mul(signs, det.parity), kit.reduce(ops::kSum, logs, {2})};
 }
 
 Imported import_det_of(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const Determinant det, read_determinant(call, name));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   std::vector<ValueId> results(call.num_results());
   results.front() = det.matrix.restored_numbers(kit, emit_product(kit, det));
   FERRYMAN_TRY_STATUS(check_unread(call, 1, results.size()));
@@ -61,7 +61,7 @@ Imported import_linalg_det(ImportContext& call) {
 
 Imported import_slogdet_of(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const Determinant det, read_determinant(call, name));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const SignAndLog parts = emit_sign_and_log(kit, det);
   std::vector<ValueId> results(call.num_results());
   results[0] = det.matrix.restored_numbers(kit, parts.sign);
@@ -79,7 +79,7 @@ Imported import_linalg_slogdet(ImportContext& call) {
 // NaN of a negative determinant.
 Imported import_logdet(ImportContext& call) {
   FERRYMAN_TRY(const Determinant det, read_determinant(call, "self"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const SignAndLog parts = emit_sign_and_log(kit, det);
   const ValueId is_negative = kit.binary(ops::kLt, parts.sign, 0.0);
   const ValueId log = kit.where(is_negative, std::numeric_limits<double>::quiet_NaN(), parts.log);

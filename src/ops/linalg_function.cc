@@ -1,7 +1,6 @@
 // Powers and exponentials of small matrices, Vandermonde matrices.
 #include <cmath>
 
-#include "ops/emit.h"
 #include "ops/linalg.h"
 #include "ops/matrix_factor.h"
 #include "ops/names.h"
@@ -26,7 +25,7 @@ ValueId raise(MatrixKit& kit, ValueId a, uint64_t exponent) {
 Imported import_matrix_power(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, "self"));
   FERRYMAN_TRY(const int64_t exponent, call.integer("n"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const int64_t size = kit.num_rows(a.flat);
   if (size != kit.num_columns(a.flat)) return call.unsupported("of a matrix that is not square");
   if (exponent == 0)
@@ -102,11 +101,11 @@ ValueId exponential_series(MatrixKit& kit, ValueId a) {
 // exp(a) = exp(a / 2^k)^(2^k), with k for each matrix so that the series is exact.
 Imported import_matrix_exp(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_matrices(call, "self"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   if (kit.num_rows(a.flat) != kit.num_columns(a.flat))
     return call.unsupported("of a matrix that is not square");
   if (kit.num_rows(a.flat) == 0) return std::vector{a.restored(kit, a.flat)};
-  const ValueId sums = kit.reduce(ops::kSum, kit.unary(ops::kAbs, a.flat), {1});
+  const ValueId sums = kit.reduce(ops::kSum, kit.abs(a.flat), {1});
   const ValueId norm = kit.reduce(ops::kAmax, sums, {2});
   ValueId factor = kit.scalar(norm, 1);
   std::vector<ValueId> is_halved;  // whether a matrix takes part in halving i
@@ -123,20 +122,19 @@ Imported import_matrix_exp(ImportContext& call) {
 // ---- Vandermonde ----
 
 // Columns 1, x, x^2, …
-Result<std::vector<ValueId>> emit_powers(ImportContext& call, ValueId column, int64_t count) {
-  const DType dtype = dtype_of(call, column);
+std::vector<ValueId> emit_powers(CoreWriter write, ValueId column, int64_t count) {
+  const DType dtype = write.dtype(column);
   std::vector<ValueId> powers;
   for (int64_t i = 0; i < count; ++i) {
     if (i == 0) {
-      powers.push_back(
-          call.builder().constant(TensorData::filled(dtype, sizes_of(call, column), 1), "ones"));
+      powers.push_back(write.constant(TensorData::filled(dtype, write.sizes(column), 1), "ones"));
       continue;
     }
     if (i == 1) {
       powers.push_back(column);
       continue;
     }
-    FERRYMAN_TRY(const ValueId power, call.emit(ops::kMul, {powers.back(), column}));
+    const ValueId power = write.mul(powers.back(), column);
     powers.push_back(power);
   }
   return powers;
@@ -144,18 +142,19 @@ Result<std::vector<ValueId>> emit_powers(ImportContext& call, ValueId column, in
 
 Imported import_vander(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("x"));
-  const DType own = dtype_of(call, x);
-  FERRYMAN_TRY(x, as_dtype(call, x, is_floating(own) ? own : DType::kI64));
-  Ints shape = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const DType own = write.dtype(x);
+  x = write.cast(x, is_floating(own) ? own : DType::kI64);
+  Ints shape = write.sizes(x);
   if (shape.empty()) shape = {1};
   FERRYMAN_TRY(const int64_t count, call.integer("N", shape.back()));
   if (count < 1 || count > kMaxMatrixSteps)
     return call.unsupported("this number of powers is not written out");
   const auto last = static_cast<int64_t>(shape.size());
   shape.push_back(1);
-  FERRYMAN_TRY(const ValueId column, emit_reshape(call, x, shape));
-  FERRYMAN_TRY(const std::vector<ValueId> powers, emit_powers(call, column, count));
-  return one_result(emit_concat(call, powers, last));
+  const ValueId column = write.reshape(x, shape);
+  const std::vector<ValueId> powers = emit_powers(write, column, count);
+  return one_result(write.concat(powers, last));
 }
 
 }  // namespace

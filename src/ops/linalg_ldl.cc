@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/emit.h"
 #include "ops/linalg.h"
 #include "ops/matrix_factor.h"
 #include "ops/names.h"
@@ -61,13 +60,13 @@ struct Pivot {
 Pivot choose_pivot(MatrixKit& kit, ValueId tail) {
   const double alpha = (1 + std::sqrt(17.0)) / 8;
   const int64_t count = kit.num_rows(tail);
-  const ValueId sizes = kit.unary(ops::kAbs, kit.column(tail, 0));
+  const ValueId sizes = kit.abs(kit.column(tail, 0));
   const ValueId top = kit.row(sizes, 0);
   const ValueId below = kit.rows(sizes, 1, count);
   const ValueId column_peak = kit.reduce(ops::kAmax, below, {1});
   const ValueId place = kit.binary(ops::kAdd, kit.cast(kit.argmax_rows(below), DType::kF32), 1.0);
   const ValueId at_place = kit.binary(ops::kEq, place, counting_column(kit, DType::kF32, 0, count));
-  const ValueId row = kit.unary(ops::kAbs, kit.turned(flagged_row(kit, tail, at_place)));
+  const ValueId row = kit.abs(kit.turned(flagged_row(kit, tail, at_place)));
   const ValueId diagonal = flagged_row(kit, row, at_place);
   const ValueId row_peak = kit.reduce(ops::kAmax, kit.where(at_place, 0.0, row), {1});
   const ValueId bound = kit.mul(column_peak, alpha);
@@ -137,7 +136,7 @@ FactoredRow factor_row(MatrixKit& kit, ValueId tail, int64_t k) {
   }
   const Pivot pivot = choose_pivot(kit, tail);
   const ValueId number = kit.binary(ops::kAdd, pivot.place, own);
-  const ValueId marked = kit.where(pivot.is_pair, kit.unary(ops::kNeg, number), number);
+  const ValueId marked = kit.where(pivot.is_pair, kit.neg(number), number);
   return {pivot, eliminate(kit, pivot), marked};
 }
 
@@ -178,7 +177,7 @@ Ldl factor_ldl(MatrixKit& kit, ValueId a) {
 Imported import_ldl_factor(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_square(call, "self"));
   for (const std::string_view name : {"hermitian", "check_errors"}) call.ignore(name);
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const ValueId none = kit.cast(kit.zeros(a.flat, 1, 1), DType::kI32);
   if (kit.num_rows(a.flat) == 0) {
     const ValueId no_pivots = kit.cast(kit.zeros(a.flat, 1, 0), DType::kI32);
@@ -210,7 +209,7 @@ Blocks read_blocks(MatrixKit& kit, ValueId pivots) {
     const ValueId is_pair = kit.binary(ops::kLt, pivot, 0.0);
     blocks.is_second.push_back(kit.repeat(is_second, kit.batch(pivots)));
     blocks.is_first.push_back(both(kit, is_pair, negated(kit, is_second)));
-    blocks.number.push_back(kit.unary(ops::kAbs, pivot));
+    blocks.number.push_back(kit.abs(pivot));
     is_second = blocks.is_first.back();
   }
   return blocks;
@@ -307,13 +306,14 @@ Imported import_ldl_solve(ImportContext& call) {
   FERRYMAN_TRY(const ValueId pivots, call.tensor("pivots"));
   call.ignore("hermitian");
   FERRYMAN_TRY(const auto sides, with_common_batch(call, packed, right));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const ValueId ld = sides.first.flat;
   const int64_t size = kit.num_rows(ld);
   Ints shape = sides.first.batch;
   shape.push_back(size);
-  FERRYMAN_TRY(const ValueId numbers, as_dtype(call, pivots, DType::kF32));
-  FERRYMAN_TRY(const ValueId expanded, emit_expand(call, numbers, shape));
+  const CoreWriter write = call.writer();
+  const ValueId numbers = write.cast(pivots, DType::kF32);
+  const ValueId expanded = write.expand(numbers, shape);
   if (kit.num_rows(sides.second.flat) != size)
     return call.unsupported("a system and a right side of different sizes");
   if (size == 0 || kit.num_columns(sides.second.flat) == 0)

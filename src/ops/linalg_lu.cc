@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "ops/emit.h"
 #include "ops/linalg.h"
 #include "ops/matrix_factor.h"
 #include "ops/names.h"
@@ -33,7 +32,7 @@ ValueId row_numbers(MatrixKit& kit, const MatrixBatch& a, const Lu& lu) {
 Imported import_lu_factor_of(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_pivoted(call, name));
   call.ignore("check_errors");  // no way to raise at run time
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const Lu lu = factor_lu(kit, a.flat, {});
   std::vector<ValueId> results = {a.restored(kit, lu.packed), row_numbers(kit, a, lu)};
   if (call.num_results() > 2) results.push_back(a.restored_numbers(kit, failed_pivot(kit, lu)));
@@ -63,7 +62,7 @@ Factors split_factors(MatrixKit& kit, ValueId packed) {
 // a = P L U: P undoes the swaps that brought the rows of a into order.
 Imported import_lu(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_pivoted(call, "A"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const int64_t rows = kit.num_rows(a.flat);
   const ValueId one = kit.repeat(kit.identity(a.flat, rows, rows), kit.batch(a.flat));
   const Lu lu = factor_lu(kit, a.flat, {one, Carry::kSwapRows});
@@ -76,20 +75,21 @@ Imported import_lu(ImportContext& call) {
 Result<ValueId> read_pivots(ImportContext& call, std::string_view name,
                             const MatrixBatch& factors) {
   FERRYMAN_TRY(const ValueId pivots, call.tensor(name));
-  const Ints sizes = sizes_of(call, pivots);
-  MatrixKit kit(call.builder());
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(pivots);
+  MatrixKit kit(call.writer());
   const int64_t steps = std::min(kit.num_rows(factors.flat), kit.num_columns(factors.flat));
-  if (sizes.empty() || sizes.back() != steps || !is_integer(dtype_of(call, pivots)))
+  if (sizes.empty() || sizes.back() != steps || !is_integer(write.dtype(pivots)))
     return call.unsupported("pivots that do not belong to the factors");
   Ints shape = factors.batch;
   shape.push_back(steps);
-  FERRYMAN_TRY(const ValueId numbers, as_dtype(call, pivots, DType::kI32));
-  FERRYMAN_TRY(const ValueId expanded, emit_expand(call, numbers, shape));
+  const ValueId numbers = write.cast(pivots, DType::kI32);
+  const ValueId expanded = write.expand(numbers, shape);
   return kit.reshape(expanded, {product(factors.batch), steps, 1});
 }
 
-ValueId nothing(ImportContext& call, DType dtype) {
-  return call.builder().constant(TensorData::filled(dtype, {0}, 0), "empty");
+ValueId nothing(CoreWriter write, DType dtype) {
+  return write.constant(TensorData::filled(dtype, {0}, 0), "empty");
 }
 
 Imported import_lu_unpack(ImportContext& call) {
@@ -97,10 +97,11 @@ Imported import_lu_unpack(ImportContext& call) {
   FERRYMAN_TRY(const bool wants_factors, call.flag("unpack_data", true));
   FERRYMAN_TRY(const bool wants_swaps, call.flag("unpack_pivots", true));
   FERRYMAN_TRY(const ValueId pivots, read_pivots(call, "LU_pivots", packed));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const int64_t rows = kit.num_rows(packed.flat);
   FERRYMAN_TRY_STATUS(check_steps(call, rows));
-  std::vector<ValueId> results(3, nothing(call, dtype_of(call, packed.flat)));
+  const CoreWriter write = call.writer();
+  std::vector<ValueId> results(3, nothing(write, write.dtype(packed.flat)));
   if (wants_swaps) {
     const ValueId one = kit.repeat(kit.identity(packed.flat, rows, rows), kit.batch(packed.flat));
     const ValueId swapped = swap_rows(kit, one, pivots, SwapOrder::kForward);
@@ -141,7 +142,7 @@ Imported import_lu_solve_of(ImportContext& call, const LuSolveNames& names) {
   FERRYMAN_TRY(const bool adjoint, call.flag("adjoint", false));
   FERRYMAN_TRY(const auto both, with_common_batch(call, packed, right));
   FERRYMAN_TRY(const ValueId pivots, read_pivots(call, names.pivots, both.first));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   // x a = b is a^T x^T = b^T
   const ValueId b = left ? both.second.flat : kit.transpose(both.second.flat);
   if (kit.num_rows(b) != kit.num_rows(both.first.flat))

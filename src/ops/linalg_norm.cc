@@ -3,7 +3,6 @@
 #include <cmath>
 #include <optional>
 
-#include "ops/emit.h"
 #include "ops/linalg.h"
 #include "ops/matrix_jacobi.h"
 #include "ops/names.h"
@@ -45,15 +44,15 @@ ValueId emit_matrix_norm(MatrixKit& kit, ValueId a, MatrixNorm norm) {
   const OpName extreme = norm.largest ? ops::kAmax : ops::kAmin;
   switch (norm.kind) {
     case NormKind::kFrobenius:
-      return kit.unary(ops::kSqrt, kit.reduce(ops::kSum, kit.unary(ops::kSquare, a), {1, 2}));
+      return kit.sqrt(kit.reduce(ops::kSum, kit.square(a), {1, 2}));
     case NormKind::kNuclear:
       return kit.reduce(ops::kSum, singular_values(kit, a), {2});
     case NormKind::kSpectral:
       return kit.reduce(extreme, singular_values(kit, a), {2});
     case NormKind::kColumns:
-      return kit.reduce(extreme, kit.reduce(ops::kSum, kit.unary(ops::kAbs, a), {1}), {2});
+      return kit.reduce(extreme, kit.reduce(ops::kSum, kit.abs(a), {1}), {2});
     case NormKind::kRows:
-      return kit.reduce(extreme, kit.reduce(ops::kSum, kit.unary(ops::kAbs, a), {2}), {1});
+      return kit.reduce(extreme, kit.reduce(ops::kSum, kit.abs(a), {2}), {1});
   }
   return a;
 }
@@ -68,31 +67,30 @@ struct NormAxes {
 // The matrices with their axes moved to the end.
 Result<MatrixBatch> read_norm_operand(ImportContext& call, const NormAxes& axes) {
   Ints perm;
-  for (int64_t axis = 0; axis < static_cast<int64_t>(rank_of(call, axes.x)); ++axis) {
+  const CoreWriter write = call.writer();
+  for (int64_t axis = 0; axis < static_cast<int64_t>(write.rank(axes.x)); ++axis) {
     if (axis != axes.rows && axis != axes.columns) perm.push_back(axis);
   }
   perm.insert(perm.end(), {axes.rows, axes.columns});
-  FERRYMAN_TRY(const ValueId moved, emit_permute(call, axes.x, perm));
+  const ValueId moved = write.permute(axes.x, perm);
   return as_matrices(call, moved);
 }
 
 Imported emit_norm_of_axes(ImportContext& call, const NormAxes& axes, MatrixNorm norm) {
   FERRYMAN_TRY(const MatrixBatch a, read_norm_operand(call, axes));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const int64_t smaller = std::min(kit.num_rows(a.flat), kit.num_columns(a.flat));
-  if (needs_singular_values(norm)) {
-    FERRYMAN_TRY_STATUS(check_steps(call, smaller));
-  }
+  if (needs_singular_values(norm)) FERRYMAN_TRY_STATUS(check_steps(call, smaller));
   Ints shape = a.batch;
+  const CoreWriter write = call.writer();
   if (axes.keepdim) {
-    shape = sizes_of(call, axes.x);
+    shape = write.sizes(axes.x);
     shape[static_cast<size_t>(axes.rows)] = shape[static_cast<size_t>(axes.columns)] = 1;
   }
   // 0 for every order that torch takes then.
   if (smaller == 0)
-    return std::vector{
-        call.builder().constant(TensorData::filled(dtype_of(call, axes.x), shape, 0), "zeros")};
-  return one_result(emit_reshape(call, emit_matrix_norm(kit, a.flat, norm), shape));
+    return std::vector{write.constant(TensorData::filled(write.dtype(axes.x), shape, 0), "zeros")};
+  return one_result(write.reshape(emit_matrix_norm(kit, a.flat, norm), shape));
 }
 
 // Two axes, in the order of the call.
@@ -100,8 +98,9 @@ Result<NormAxes> read_norm_axes(ImportContext& call, ValueId x, std::string_view
   FERRYMAN_TRY(const Ints dims, call.integers(name, Ints{-2, -1}));
   FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
   if (dims.size() != 2) return call.unsupported("a matrix norm needs two axes");
-  FERRYMAN_TRY(const int64_t rows, normalise_axis(dims[0], rank_of(call, x)));
-  FERRYMAN_TRY(const int64_t columns, normalise_axis(dims[1], rank_of(call, x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t rows, normalise_axis(dims[0], write.rank(x)));
+  FERRYMAN_TRY(const int64_t columns, normalise_axis(dims[1], write.rank(x)));
   if (rows == columns) return call.unsupported("an axis occurs twice");
   return NormAxes{x, rows, columns, keepdim};
 }
@@ -118,13 +117,14 @@ Imported import_matrix_norm(ImportContext& call) {
 // Without an order the length of all elements; with one, a norm of vectors or of matrices.
 Imported import_linalg_norm(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
-  if (!call.given("ord")) return one_result(emit_norm(call, reduction, 2));
+  const CoreWriter write = call.writer();
+  if (!call.given("ord")) return one_result(emit_norm(write, reduction, 2));
   const bool has_axes = call.given("dim");
-  const size_t num_axes = has_axes ? reduction.axes.size() : rank_of(call, reduction.x);
+  const size_t num_axes = has_axes ? reduction.axes.size() : write.rank(reduction.x);
   if (num_axes == 2) return import_matrix_norm(call);
   if (num_axes != 1) return call.unsupported("an order, but neither a vector nor a matrix");
   FERRYMAN_TRY(const double p, call.number("ord"));
-  return one_result(emit_norm(call, reduction, p));
+  return one_result(emit_norm(write, reduction, p));
 }
 
 Imported import_nuclear_norm(ImportContext& call) {
@@ -136,7 +136,7 @@ Imported import_nuclear_norm(ImportContext& call) {
 // The ratio of the extreme singular values, or the norm of the matrix times that of its inverse.
 Imported import_cond(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "self"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   MatrixNorm norm = {NormKind::kSpectral};
   if (call.given("p")) {
     FERRYMAN_TRY(norm, parse_norm(call, *call.find("p")));

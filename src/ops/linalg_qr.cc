@@ -1,7 +1,6 @@
 // QR factors of small matrices by Householder's reflectors, as LAPACK stores and signs them.
 #include <algorithm>
 
-#include "ops/emit.h"
 #include "ops/linalg.h"
 #include "ops/matrix_factor.h"
 
@@ -11,7 +10,7 @@ namespace {
 
 Imported import_geqrf(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "self"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const Reflectors qr = factor_qr(kit, a.flat);
   const ValueId taus = qr.taus.valid() ? qr.taus : kit.zeros(a.flat, 0, 1);
   return std::vector{a.restored(kit, qr.packed), a.restored_vectors(kit, taus)};
@@ -28,14 +27,15 @@ ValueId emit_q(MatrixKit& kit, const Reflectors& reflectors, int64_t columns) {
 enum class QrForm : uint8_t { kReduced, kComplete, kOnlyR };
 
 Imported emit_qr(ImportContext& call, const MatrixBatch& a, QrForm form) {
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const Reflectors qr = factor_qr(kit, a.flat);
   const int64_t rows = kit.num_rows(a.flat);
   const int64_t kept = form == QrForm::kComplete ? rows : std::min(rows, kit.num_columns(a.flat));
   const ValueId r = a.restored(kit, kit.upper(kit.rows(qr.packed, 0, kept)));
+  const CoreWriter write = call.writer();
   if (form == QrForm::kOnlyR) {
-    const TensorData empty = TensorData::filled(dtype_of(call, a.flat), {0}, 0);
-    return std::vector{call.builder().constant(empty, "empty"), r};
+    const TensorData empty = TensorData::filled(write.dtype(a.flat), {0}, 0);
+    return std::vector{write.constant(empty, "empty"), r};
   }
   return std::vector{a.restored(kit, emit_q(kit, qr, kept)), r};
 }
@@ -57,8 +57,8 @@ Imported import_qr(ImportContext& call) {
 Result<Reflectors> read_reflectors(ImportContext& call, const MatrixBatch& packed,
                                    std::string_view taus_name) {
   FERRYMAN_TRY(const ValueId taus, call.tensor(taus_name));
-  MatrixKit kit(call.builder());
-  const Ints sizes = sizes_of(call, taus);
+  MatrixKit kit(call.writer());
+  const Ints sizes = call.writer().sizes(taus);
   const int64_t steps = sizes.empty() ? -1 : sizes.back();
   if (steps < 0 || steps > kit.num_columns(packed.flat) || steps > kit.num_rows(packed.flat) ||
       Ints(sizes.begin(), sizes.end() - 1) != packed.batch)
@@ -72,7 +72,7 @@ Imported import_householder_product(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch packed, read_matrices(call, kIsOrgqr ? "self" : "input"));
   FERRYMAN_TRY(const Reflectors reflectors,
                read_reflectors(call, packed, kIsOrgqr ? "input2" : "tau"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   return std::vector{packed.restored(kit, emit_q(kit, reflectors, kit.num_columns(packed.flat)))};
 }
 
@@ -83,7 +83,7 @@ Imported import_ormqr(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch other, read_matrices(call, "input3"));
   FERRYMAN_TRY(const bool left, call.flag("left", true));
   FERRYMAN_TRY(const bool transpose, call.flag("transpose", false));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const ValueId c = left ? other.flat : kit.transpose(other.flat);
   if (kit.num_rows(c) != kit.num_rows(packed.flat) || other.batch != packed.batch)
     return call.unsupported("reflectors and a matrix of different sizes");

@@ -3,7 +3,6 @@
 #include <limits>
 #include <numeric>
 
-#include "ops/emit.h"
 #include "ops/linalg.h"
 #include "ops/matrix_factor.h"
 #include "ops/names.h"
@@ -17,7 +16,7 @@ namespace {
 Imported import_inverse_of(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const MatrixBatch a, read_square(call, name));
   call.ignore("check_errors");  // no way to raise at run time
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const int64_t size = kit.num_rows(a.flat);
   const ValueId one = kit.repeat(kit.identity(a.flat, size, size), kit.batch(a.flat));
   const Lu lu = factor_lu(kit, a.flat, {one, Carry::kEliminate});
@@ -38,35 +37,37 @@ Imported import_inverse(ImportContext& call) {
 Imported import_tensorinv(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t ind, call.integer("ind", 2));
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
   if (ind < 1 || ind > static_cast<int64_t>(sizes.size()))
     return call.unsupported("'ind' outside the axes");
   const Ints rows(sizes.begin(), sizes.begin() + ind);
   Ints shape(sizes.begin() + ind, sizes.end());
   if (product(rows) != product(shape)) return call.unsupported("of a tensor that is not square");
   FERRYMAN_TRY_STATUS(check_steps(call, product(rows)));
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {product(rows), product(shape)}));
+  const ValueId flat = write.reshape(x, {product(rows), product(shape)});
   FERRYMAN_TRY(const MatrixBatch a, as_matrices(call, flat));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   shape.insert(shape.end(), rows.begin(), rows.end());
-  return one_result(emit_reshape(call, invert(kit, a.flat), shape));
+  return one_result(write.reshape(invert(kit, a.flat), shape));
 }
 
 // ---- systems ----
 
 // b is a batch of vectors where its shape is that of a without the last axis.
-bool is_vector_side(ImportContext& call, ValueId a, ValueId b) {
-  const Ints a_sizes = sizes_of(call, a);
-  const Ints b_sizes = sizes_of(call, b);
+bool is_vector_side(CoreWriter write, ValueId a, ValueId b) {
+  const Ints a_sizes = write.sizes(a);
+  const Ints b_sizes = write.sizes(b);
   return b_sizes.size() == 1 ||
          (!a_sizes.empty() && Ints(a_sizes.begin(), a_sizes.end() - 1) == b_sizes);
 }
 
 // b as a matrix for the system a.
 Result<MatrixBatch> read_right_side(ImportContext& call, ValueId a, ValueId b) {
-  Ints shape = sizes_of(call, b);
-  if (is_vector_side(call, a, b)) shape.push_back(1);
-  FERRYMAN_TRY(const ValueId matrix, emit_reshape(call, b, shape));
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(b);
+  if (is_vector_side(write, a, b)) shape.push_back(1);
+  const ValueId matrix = write.reshape(b, shape);
   return as_matrices(call, matrix);
 }
 
@@ -78,9 +79,9 @@ Imported import_solve(ImportContext& call) {
   call.ignore("check_errors");  // no way to raise at run time
   FERRYMAN_TRY(const MatrixBatch right, read_right_side(call, a, b));
   FERRYMAN_TRY(const auto both, with_common_batch(call, system, right));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   // x a = b is a^T x^T = b^T; a vector is its own transpose.
-  const bool is_vector = is_vector_side(call, a, b);
+  const bool is_vector = is_vector_side(call.writer(), a, b);
   const bool turns = !left && !is_vector;
   const ValueId matrix = left ? both.first.flat : kit.transpose(both.first.flat);
   const ValueId side = turns ? kit.transpose(both.second.flat) : both.second.flat;
@@ -103,7 +104,8 @@ Imported import_tensorsolve(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
   FERRYMAN_TRY(const Ints dims, call.integers("dims", Ints{}));
-  const size_t rank = rank_of(call, x);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
   Ints last;
   for (const int64_t dim : dims) {
     FERRYMAN_TRY(const int64_t axis, normalise_axis(dim, rank));
@@ -114,17 +116,17 @@ Imported import_tensorsolve(ImportContext& call) {
     if (std::find(last.begin(), last.end(), axis) == last.end()) perm.push_back(axis);
   }
   perm.insert(perm.end(), last.begin(), last.end());
-  FERRYMAN_TRY(x, emit_permute(call, x, perm));
-  const Ints sizes = sizes_of(call, x);
-  const auto known = static_cast<int64_t>(rank_of(call, other));
+  x = write.permute(x, perm);
+  const Ints sizes = write.sizes(x);
+  const auto known = static_cast<int64_t>(write.rank(other));
   if (known > static_cast<int64_t>(rank)) return call.unsupported("a right side of more axes");
   const Ints shape(sizes.begin() + known, sizes.end());
   const int64_t size = product(shape);
   FERRYMAN_TRY_STATUS(check_steps(call, size));
-  FERRYMAN_TRY(const ValueId matrix, emit_reshape(call, x, {1, size, size}));
-  FERRYMAN_TRY(const ValueId side, emit_reshape(call, other, {1, size, 1}));
-  MatrixKit kit(call.builder());
-  return one_result(emit_reshape(call, solve_system(kit, matrix, side), shape));
+  const ValueId matrix = write.reshape(x, {1, size, size});
+  const ValueId side = write.reshape(other, {1, size, 1});
+  MatrixKit kit(call.writer());
+  return one_result(write.reshape(solve_system(kit, matrix, side), shape));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/linalg.h"
 #include "ops/matrix_jacobi.h"
 #include "ops/names.h"
@@ -30,7 +29,7 @@ Status check_vectors_unread(ImportContext& call, std::initializer_list<size_t> r
 Imported import_svdvals(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "A"));
   call.ignore("driver");
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   return std::vector{a.restored_vectors(kit, singular_values(kit, a.flat))};
 }
 
@@ -39,14 +38,14 @@ Imported import_linalg_svd(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "A"));
   for (const std::string_view name : {"driver", "full_matrices", "compute_uv"}) call.ignore(name);
   FERRYMAN_TRY_STATUS(check_vectors_unread(call, {0, 2}));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   return std::vector{ValueId(), a.restored_vectors(kit, singular_values(kit, a.flat)), ValueId()};
 }
 
 ValueId zeros_for_result(ImportContext& call, size_t index) {
   const TensorType& type = call.result_type(index);
-  return call.builder().constant(TensorData::filled(type.dtype, static_sizes(type.dims), 0),
-                                 "zeros");
+  return call.writer().constant(TensorData::filled(type.dtype, static_sizes(type.dims), 0),
+                                "zeros");
 }
 
 // Without vectors torch gives zeros in their place.
@@ -54,10 +53,8 @@ Imported import_svd(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_rectangular(call, "self"));
   FERRYMAN_TRY(const bool computes_vectors, call.flag("compute_uv", true));
   call.ignore("some");
-  if (computes_vectors) {
-    FERRYMAN_TRY_STATUS(check_vectors_unread(call, {0, 2}));
-  }
-  MatrixKit kit(call.builder());
+  if (computes_vectors) FERRYMAN_TRY_STATUS(check_vectors_unread(call, {0, 2}));
+  MatrixKit kit(call.writer());
   return std::vector{zeros_for_result(call, 0),
                      a.restored_vectors(kit, singular_values(kit, a.flat)),
                      zeros_for_result(call, 2)};
@@ -66,7 +63,7 @@ Imported import_svd(ImportContext& call) {
 Result<MatrixBatch> read_symmetric(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(MatrixBatch a, read_square(call, name));
   FERRYMAN_TRY(const std::string triangle, call.text("UPLO", "L"));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const bool reads_lower = triangle == "L" || triangle == "l";
   a.flat = kit.mirrored_lower(reads_lower ? a.flat : kit.transpose(a.flat));
   return a;
@@ -76,10 +73,8 @@ Imported import_eigvalsh(ImportContext& call) {
   const bool is_inner = call.target().starts_with("_");
   FERRYMAN_TRY(const MatrixBatch a, read_symmetric(call, is_inner ? "A" : "self"));
   call.ignore("compute_v");
-  if (call.num_results() > 1) {
-    FERRYMAN_TRY_STATUS(check_vectors_unread(call, {1}));
-  }
-  MatrixKit kit(call.builder());
+  if (call.num_results() > 1) FERRYMAN_TRY_STATUS(check_vectors_unread(call, {1}));
+  MatrixKit kit(call.writer());
   std::vector<ValueId> results(call.num_results());
   results.front() = a.restored_vectors(kit, symmetric_eigenvalues(kit, a.flat));
   return results;
@@ -92,7 +87,7 @@ Result<MatrixBatch> read_maybe_hermitian(ImportContext& call) {
   const bool named_input = call.find("input") != nullptr;
   FERRYMAN_TRY(MatrixBatch a, read_rectangular(call, named_input ? "input" : "self"));
   FERRYMAN_TRY(const bool hermitian, call.flag("hermitian", false));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   if (hermitian) a.flat = kit.mirrored_lower(a.flat);
   return a;
 }
@@ -104,9 +99,10 @@ struct Tolerances {
 
 // torch's default: a few roundings of the largest value, unless an absolute tolerance is given.
 Result<Tolerances> read_tolerances(ImportContext& call, const MatrixBatch& a) {
-  MatrixKit kit(call.builder());
-  const DType dtype = dtype_of(call, a.flat);
-  const ValueId zero = call.builder().scalar(dtype, 0);
+  MatrixKit kit(call.writer());
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(a.flat);
+  const ValueId zero = write.scalar(dtype, 0);
   for (const std::string_view name : {"tol", "rcond"}) {
     if (!call.given(name)) continue;
     FERRYMAN_TRY(const ValueId given, tensor_as(call, name, dtype));
@@ -122,48 +118,49 @@ Result<Tolerances> read_tolerances(ImportContext& call, const MatrixBatch& a) {
   }
   const double size = static_cast<double>(std::max(kit.num_rows(a.flat), kit.num_columns(a.flat)));
   const ValueId rounding =
-      call.builder().scalar(dtype, size * double{std::numeric_limits<float>::epsilon()});
-  FERRYMAN_TRY(const ValueId is_given, call.emit(ops::kGt, {tolerances.absolute, zero}));
-  FERRYMAN_TRY(tolerances.relative, call.emit(ops::kWhere, {is_given, zero, rounding}));
+      write.scalar(dtype, size * double{std::numeric_limits<float>::epsilon()});
+  const ValueId is_given = write.binary(ops::kGt, tolerances.absolute, zero);
+  tolerances.relative = write.where(is_given, zero, rounding);
   return tolerances;
 }
 
 // [batch…, 1], or what the tolerances broadcast it to: the size up to which values count as 0.
-Result<ValueId> emit_cutoff(ImportContext& call, Tolerances tolerances, ValueId largest) {
+ValueId emit_cutoff(CoreWriter write, Tolerances tolerances, ValueId largest) {
   for (ValueId* tolerance : {&tolerances.absolute, &tolerances.relative}) {
-    Ints shape = sizes_of(call, *tolerance);
+    Ints shape = write.sizes(*tolerance);
     shape.push_back(1);
-    FERRYMAN_TRY(*tolerance, emit_reshape(call, *tolerance, shape));
+    *tolerance = write.reshape(*tolerance, shape);
   }
-  FERRYMAN_TRY(const ValueId scaled, call.emit(ops::kMul, {tolerances.relative, largest}));
-  return call.emit(ops::kMaximum, {tolerances.absolute, scaled});
+  const ValueId scaled = write.mul(tolerances.relative, largest);
+  return write.binary(ops::kMaximum, tolerances.absolute, scaled);
 }
 
 Imported import_matrix_rank(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_maybe_hermitian(call));
   FERRYMAN_TRY(const Tolerances tolerances, read_tolerances(call, a));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   if (kit.num_rows(a.flat) == 0 || kit.num_columns(a.flat) == 0)
     return std::vector{zeros_for_result(call, 0)};
   const ValueId values = a.restored_vectors(kit, singular_values(kit, a.flat));
   const auto last = static_cast<int64_t>(a.batch.size());
-  FERRYMAN_TRY(const ValueId largest, emit_slice(call, values, last, 0, 1));
-  FERRYMAN_TRY(const ValueId cutoff, emit_cutoff(call, tolerances, largest));
-  FERRYMAN_TRY(const ValueId counts, call.emit(ops::kGt, {values, cutoff}));
-  FERRYMAN_TRY(const ValueId ones, as_dtype(call, counts, DType::kI64));
-  const auto axis = static_cast<int64_t>(rank_of(call, ones)) - 1;
-  return one_result(
-      call.emit(ops::kSum, {ones}, {{attr::kAxes, Axes{{axis}}}, {attr::kKeepDim, false}}));
+  const CoreWriter write = call.writer();
+  const ValueId largest = write.slice_axis(values, last, 0, 1);
+  const ValueId cutoff = emit_cutoff(write, tolerances, largest);
+  const ValueId counts = write.binary(ops::kGt, values, cutoff);
+  const ValueId ones = write.cast(counts, DType::kI64);
+  const auto axis = static_cast<int64_t>(write.rank(ones)) - 1;
+  return one_result(write.reduce(ops::kSum, ones, {axis}, /*keepdim=*/false));
 }
 
 // With a = t^T r, t orthogonal and r of orthogonal rows with lengths s: r^T diag(1 / s^2) t.
 Result<ValueId> emit_pseudo_inverse(ImportContext& call, const MatrixBatch& a, ValueId matrix,
                                     Tolerances tolerances) {
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const OrthogonalRows found = orthogonalise_rows(kit, matrix);
   const ValueId largest = a.restored_vectors(kit, kit.reduce(ops::kAmax, found.lengths, {1}));
-  FERRYMAN_TRY(const ValueId cutoff, emit_cutoff(call, tolerances, largest));
-  if (sizes_of(call, cutoff) != sizes_of(call, largest))
+  const CoreWriter write = call.writer();
+  const ValueId cutoff = emit_cutoff(write, tolerances, largest);
+  if (write.sizes(cutoff) != write.sizes(largest))
     return call.unsupported("tolerances with more axes than the batch");
   const ValueId cutoffs = kit.reshape(cutoff, {kit.batch(matrix), 1, 1});
   const ValueId is_kept = kit.binary(ops::kGt, found.lengths, cutoffs);
@@ -177,7 +174,7 @@ Result<ValueId> emit_pseudo_inverse(ImportContext& call, const MatrixBatch& a, V
 Imported import_pinv(ImportContext& call) {
   FERRYMAN_TRY(const MatrixBatch a, read_maybe_hermitian(call));
   FERRYMAN_TRY(const Tolerances tolerances, read_tolerances(call, a));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const int64_t rows = kit.num_rows(a.flat);
   const int64_t columns = kit.num_columns(a.flat);
   if (rows == 0 || columns == 0)

@@ -18,7 +18,7 @@ Result<TriangleForm> read_form(ImportContext& call, bool upper_by_default) {
 }
 
 Status check_sizes(ImportContext& call, ValueId t, ValueId b) {
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   if (kit.num_columns(t) == kit.num_rows(b)) return {};
   return call.unsupported("a system and a right side of different sizes");
 }
@@ -30,7 +30,7 @@ Imported import_linalg_solve_triangular(ImportContext& call) {
   FERRYMAN_TRY(const bool left, call.flag("left", true));
   FERRYMAN_TRY(const TriangleForm form, read_form(call, false));
   FERRYMAN_TRY(const auto both, with_common_batch(call, system, right));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const ValueId t = left ? both.first.flat : kit.transpose(both.first.flat);
   const ValueId b = left ? both.second.flat : kit.transpose(both.second.flat);
   FERRYMAN_TRY_STATUS(check_sizes(call, t, b));
@@ -45,7 +45,7 @@ Imported import_triangular_solve(ImportContext& call) {
   FERRYMAN_TRY(const TriangleForm form, read_form(call, true));
   FERRYMAN_TRY(const bool transpose, call.flag("transpose", false));
   FERRYMAN_TRY(const auto both, with_common_batch(call, system, right));
-  MatrixKit kit(call.builder());
+  MatrixKit kit(call.writer());
   const ValueId t = transpose ? kit.transpose(both.first.flat) : both.first.flat;
   FERRYMAN_TRY_STATUS(check_sizes(call, t, both.second.flat));
   const ValueId x = solve_triangular(kit, t, both.second.flat, transpose ? turned(form) : form);

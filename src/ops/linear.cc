@@ -5,7 +5,6 @@
 
 #include "ops/attrs.h"
 #include "ops/einsum.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -126,26 +125,26 @@ EvalResult eval_matmul(const EvalArgs& args) {
   return results;
 }
 
-Result<std::vector<ValueId>> import_matmul(ImportContext& call) {
+Imported import_matmul(ImportContext& call) {
   FERRYMAN_TRY(const ValueId a, call.tensor("self"));
   const bool named_mat2 = call.target().starts_with("mm.") || call.target().starts_with("bmm.");
   FERRYMAN_TRY(const ValueId b, call.tensor(named_mat2 ? "mat2" : "other"));
-  FERRYMAN_TRY(const ValueId product, multiply_any_rank(call, a, b));
+  const ValueId product = multiply_any_rank(call.writer(), a, b);
   return std::vector{product};
 }
 
-Result<std::vector<ValueId>> import_dot(ImportContext& call) {
+Imported import_dot(ImportContext& call) {
   FERRYMAN_TRY(const ValueId a, call.tensor("self"));
   FERRYMAN_TRY(const ValueId b,
                call.tensor(call.target().starts_with("dot.") ? "tensor" : "other"));
-  FERRYMAN_TRY(const ValueId product, multiply_any_rank(call, a, b));
+  const ValueId product = multiply_any_rank(call.writer(), a, b);
   return std::vector{product};
 }
 
-Result<std::vector<ValueId>> import_mv(ImportContext& call) {
+Imported import_mv(ImportContext& call) {
   FERRYMAN_TRY(const ValueId a, call.tensor("self"));
   FERRYMAN_TRY(const ValueId b, call.tensor("vec"));
-  FERRYMAN_TRY(const ValueId product, multiply_any_rank(call, a, b));
+  const ValueId product = multiply_any_rank(call.writer(), a, b);
   return std::vector{product};
 }
 
@@ -154,25 +153,25 @@ Imported import_linear(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   FERRYMAN_TRY(const ValueId weight, call.tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
-  const bool is_matrix = rank_of(call, weight) == 2;
-  if (is_floating(dtype_of(call, x)) && is_matrix)
-    return one_result(call.emit(ops::kLinear, {x, weight, bias}));
+  const CoreWriter write = call.writer();
+  const bool is_matrix = write.rank(weight) == 2;
+  if (is_floating(write.dtype(x)) && is_matrix)
+    return one_result(write.op(ops::kLinear, {x, weight, bias}));
   ValueId turned = weight;
-  if (is_matrix) {
-    FERRYMAN_TRY(turned, emit_permute(call, weight, {1, 0}));
-  }
-  FERRYMAN_TRY(const ValueId product, multiply_any_rank(call, x, turned));
+  if (is_matrix) turned = write.permute(weight, {1, 0});
+  const ValueId product = multiply_any_rank(write, x, turned);
   if (!bias.valid()) return std::vector{product};
-  return one_result(call.emit(ops::kAdd, {product, bias}));
+  return one_result(write.add(product, bias));
 }
 
 // Column times row: a broadcasting product.
 Imported import_outer(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "vec2"}));
-  if (rank_of(call, x[0]) != 1) return call.unsupported("an operand that is not a vector");
-  FERRYMAN_TRY(const ValueId column, emit_reshape(call, x[0], {-1, 1}));
-  const bool is_bool = dtype_of(call, column) == DType::kBool;
-  return one_result(call.emit(is_bool ? ops::kLogicalAnd : ops::kMul, {column, x[1]}));
+  const CoreWriter write = call.writer();
+  if (write.rank(x[0]) != 1) return call.unsupported("an operand that is not a vector");
+  const ValueId column = write.reshape(x[0], {-1, 1});
+  const bool is_bool = write.dtype(column) == DType::kBool;
+  return one_result(write.binary(is_bool ? ops::kLogicalAnd : ops::kMul, column, x[1]));
 }
 
 // beta * self + alpha * (product of the two others, summed over the batch for addbmm)
@@ -180,63 +179,47 @@ struct AddedProduct {
   std::string_view left, right;
 };
 
-Result<std::vector<ValueId>> import_added(ImportContext& call, const AddedProduct& names) {
+Imported import_added(ImportContext& call, const AddedProduct& names) {
   FERRYMAN_TRY(const ValueId added, call.tensor("self"));
   FERRYMAN_TRY(const ValueId left, call.tensor(names.left));
   FERRYMAN_TRY(const ValueId right, call.tensor(names.right));
-  FERRYMAN_TRY(ValueId product, multiply_any_rank(call, left, right));
-  Builder& builder = call.builder();
-  if (call.target().starts_with("addbmm.")) {
-    product =
-        builder.create(ops::kSum, {product}, {{attr::kAxes, Axes{{0}}}, {attr::kKeepDim, false}});
-  }
-  FERRYMAN_TRY(product, emit_scaled(call, product, "alpha"));
+  const CoreWriter write = call.writer();
+  ValueId product = multiply_any_rank(write, left, right);
+  if (call.target().starts_with("addbmm."))
+    product = write.reduce(ops::kSum, product, {0}, /*keepdim=*/false);
+  FERRYMAN_TRY(product, scaled_by(call, product, "alpha"));
   if (!call.is_of_run_time("beta")) {
     FERRYMAN_TRY(const double beta, call.number("beta", 1.0));
     if (beta == 0.0) return std::vector{product};  // torch does not read self then, NaN or not
   }
-  FERRYMAN_TRY(const ValueId scaled, emit_scaled(call, added, "beta"));
-  const std::vector<ValueId> terms = {product, scaled};
-  FERRYMAN_TRY(const OpId sum, builder.try_create(ops::kAdd, terms));
-  return std::vector{call.graph().op(sum).result()};
+  FERRYMAN_TRY(const ValueId scaled, scaled_by(call, added, "beta"));
+  return one_result(write.add(product, scaled));
 }
 
-Result<std::vector<ValueId>> import_addmm(ImportContext& call) {
+Imported import_addmm(ImportContext& call) {
   return import_added(call, {"mat1", "mat2"});
 }
-Result<std::vector<ValueId>> import_addbmm(ImportContext& call) {
+Imported import_addbmm(ImportContext& call) {
   return import_added(call, {"batch1", "batch2"});
 }
-Result<std::vector<ValueId>> import_addmv(ImportContext& call) {
+Imported import_addmv(ImportContext& call) {
   return import_added(call, {"mat", "vec"});
 }
 
 }  // namespace
 
-ValueId scale_by(Builder& builder, ValueId x, double factor) {
-  if (factor == 1.0) return x;
-  const ValueId scalar = builder.scalar(builder.graph().type(x).dtype, factor);
-  return builder.create(ops::kMul, {x, scalar});
-}
-
 // A vector on the left becomes a row, on the right a column; the added axis is dropped again.
-Result<ValueId> multiply_any_rank(ImportContext& call, ValueId a, ValueId b) {
-  Builder& builder = call.builder();
-  const auto reshape = [&](ValueId value, Dims dims) {
-    return builder.create(ops::kReshape, {value}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
-  };
-  const Dims a_dims = call.graph().type(a).dims;
-  const Dims b_dims = call.graph().type(b).dims;
-  if (a_dims.empty() || b_dims.empty()) return call.unsupported("a product with a scalar tensor");
-  if (a_dims.size() == 1) a = reshape(a, {Dim(1), a_dims[0]});
-  if (b_dims.size() == 1) b = reshape(b, {b_dims[0], Dim(1)});
-  FERRYMAN_TRY(const OpId op, builder.try_create(ops::kMatmul, std::vector{a, b}));
-  const ValueId product = call.graph().op(op).result();
-  if (a_dims.size() > 1 && b_dims.size() > 1) return product;
-  Dims dims = call.graph().type(product).dims;
+ValueId multiply_any_rank(CoreWriter write, ValueId a, ValueId b) {
+  const Dims a_dims = write.dims(a);
+  const Dims b_dims = write.dims(b);
+  if (a_dims.empty() || b_dims.empty()) return write.refuse("a product with a scalar tensor");
+  if (a_dims.size() == 1) a = write.reshape(a, Dims{Dim(1), a_dims[0]});
+  if (b_dims.size() == 1) b = write.reshape(b, Dims{b_dims[0], Dim(1)});
+  const ValueId product = write.binary(ops::kMatmul, a, b);
+  Dims dims = write.dims(product);
   if (b_dims.size() == 1) dims.erase(dims.end() - 1);
   if (a_dims.size() == 1) dims.erase(dims.end() - (b_dims.size() == 1 ? 1 : 2));
-  return reshape(product, std::move(dims));
+  return write.reshape(product, std::move(dims));
 }
 
 void add_linear_ops(Ops& ops) {

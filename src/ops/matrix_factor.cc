@@ -69,7 +69,7 @@ PivotRow choose_pivot(MatrixKit& kit, ValueId tail, int64_t k) {
                                     std::vector<double>(static_cast<size_t>(kit.batch(tail))));
     return {tail, ValueId(), none};
   }
-  const ValueId sizes = kit.unary(ops::kAbs, kit.column(tail, k));
+  const ValueId sizes = kit.abs(kit.column(tail, k));
   const ValueId offset = kit.argmax_rows(sizes);
   const ValueId is_chosen =
       kit.binary(ops::kEq, offset, counting_column(kit, DType::kI64, 0, count));
@@ -156,7 +156,7 @@ Cholesky factor_cholesky(MatrixKit& kit, ValueId a) {
   for (int64_t k = 0; k < size; ++k) {
     const int64_t left = size - k;
     const ValueId pivot = kit.at(tail, 0, 0);
-    const ValueId root = kit.unary(ops::kSqrt, pivot);
+    const ValueId root = kit.sqrt(pivot);
     pivots.push_back(pivot);
     if (left == 1) {
       columns.push_back(kit.above({kit.zeros(a, k, 1), root}));
@@ -188,18 +188,18 @@ bool is_below_first(int64_t row, int64_t) {
 Reflector make_reflector(MatrixKit& kit, ValueId column) {
   const int64_t count = kit.num_rows(column);
   const ValueId first = kit.row(column, 0);
-  const ValueId sizes = kit.unary(ops::kAbs, column);
+  const ValueId sizes = kit.abs(column);
   const ValueId peak = kit.reduce(ops::kAmax, kit.rows(sizes, 1, count), {1});
   const ValueId is_done = is_zero(kit, peak);
   const ValueId largest = kit.binary(ops::kMaximum, peak, kit.row(sizes, 0));
   const ValueId scale = kit.where(is_done, 1.0, largest);
-  const ValueId squares = kit.unary(ops::kSquare, kit.div(column, scale));
-  const ValueId length = kit.mul(kit.unary(ops::kSqrt, kit.reduce(ops::kSum, squares, {1})), scale);
+  const ValueId squares = kit.square(kit.div(column, scale));
+  const ValueId length = kit.mul(kit.sqrt(kit.reduce(ops::kSum, squares, {1})), scale);
   const ValueId is_negative = kit.binary(ops::kLt, first, 0.0);
-  const ValueId image = kit.where(is_negative, length, kit.unary(ops::kNeg, length));
+  const ValueId image = kit.where(is_negative, length, kit.neg(length));
   const ValueId difference = kit.sub(first, image);
   const ValueId divisor = kit.where(is_done, 1.0, difference);
-  const ValueId ratio = kit.div(kit.unary(ops::kNeg, difference), kit.where(is_done, 1.0, image));
+  const ValueId ratio = kit.div(kit.neg(difference), kit.where(is_done, 1.0, image));
   return {kit.masked(kit.div(column, divisor), is_below_first, 1), kit.where(is_done, 0.0, ratio),
           kit.where(is_done, first, image)};
 }

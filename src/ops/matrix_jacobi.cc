@@ -21,8 +21,7 @@ int num_sweeps(int64_t rows) {
 // Where the rows of one round come from for the next: row 0 stays and the others go round, which
 // brings each pair (i, i + half) together once in 2 * half - 1 rounds.
 Ints next_places(int64_t half) {
-  Ints places(static_cast<size_t>(2 * half));
-  std::iota(places.begin(), places.end(), 0);
+  Ints places = iota_axes(2 * half);
   if (half < 2) return places;
   const auto upper = places.begin() + half;
   places[1] = half;
@@ -50,13 +49,12 @@ class PairTurner {
     const ValueId partner = swap_halves(x);
     const ValueId seen = kit_->columns(x, 0, measured_);
     const ValueId seen_partner = kit_->columns(partner, 0, measured_);
-    const ValueId squares = sum(kit_->unary(ops::kSquare, seen));
+    const ValueId squares = sum(kit_->square(seen));
     const ValueId g = kit_->mul(sum(kit_->mul(seen, seen_partner)), 2);
     const ValueId d = kit_->add(kit_->sub(swap_halves(squares), squares), bias_);
-    const ValueId root = kit_->unary(
-        ops::kSqrt, kit_->add(kit_->unary(ops::kSquare, d), kit_->unary(ops::kSquare, g)));
+    const ValueId root = kit_->unary(ops::kSqrt, kit_->add(kit_->square(d), kit_->square(g)));
     const ValueId tangent = kit_->div(g, kit_->add(d, kit_->mul(sign(d), root)));
-    const ValueId secant_square = kit_->binary(ops::kAdd, kit_->unary(ops::kSquare, tangent), 1.0);
+    const ValueId secant_square = kit_->binary(ops::kAdd, kit_->square(tangent), 1.0);
     const ValueId turned = kit_->sub(x, kit_->mul(partner, tangent));
     return kit_->mul(turned, kit_->unary(ops::kRsqrt, secant_square));
   }
@@ -97,12 +95,12 @@ ValueId turn_rows(MatrixKit& kit, ValueId x, int64_t measured) {
 
 // [B, 1, 1], the largest size of a number, 1 where all are 0.
 ValueId safe_peak(MatrixKit& kit, ValueId a) {
-  const ValueId peak = kit.reduce(ops::kAmax, kit.unary(ops::kAbs, a), {1, 2});
+  const ValueId peak = kit.reduce(ops::kAmax, kit.abs(a), {1, 2});
   return kit.where(kit.binary(ops::kEq, peak, 0.0), 1.0, peak);
 }
 
 ValueId row_lengths(MatrixKit& kit, ValueId x) {
-  return kit.unary(ops::kSqrt, kit.reduce(ops::kSum, kit.unary(ops::kSquare, x), {2}));
+  return kit.sqrt(kit.reduce(ops::kSum, kit.square(x), {2}));
 }
 
 // A column [B, k, 1] as a row in order: `comes_before` is kGt or kLt. Each number's place is the
@@ -137,7 +135,7 @@ ValueId singular_values(MatrixKit& kit, ValueId a) {
 ValueId symmetric_eigenvalues(MatrixKit& kit, ValueId a) {
   const int64_t size = kit.num_rows(a);
   if (size == 0) return kit.zeros(a, 1, 0);
-  const ValueId row_sums = kit.reduce(ops::kSum, kit.unary(ops::kAbs, a), {2});
+  const ValueId row_sums = kit.reduce(ops::kSum, kit.abs(a), {2});
   const ValueId bound = kit.reduce(ops::kAmax, row_sums, {1});
   const ValueId scale = kit.where(kit.binary(ops::kEq, bound, 0.0), 1.0, bound);
   const ValueId shifted = kit.add(kit.div(a, scale), kit.identity(a, size, size));

@@ -8,17 +8,11 @@
 
 namespace ferryman {
 
-int64_t MatrixKit::size(ValueId x, size_t axis) const {
-  return static_sizes(dims(x))[axis];
-}
-
 ValueId MatrixKit::block(ValueId x, Range rows, Range columns) {
-  const Ints sizes = static_sizes(dims(x));
-  const Ints starts = {0, rows.begin, columns.begin};
-  const Ints ends = {sizes[0], rows.end, columns.end};
-  const Ints shape = {sizes[0], ends[1] - starts[1], ends[2] - starts[2]};
-  if (product(shape) == 0) return zeros(x, shape[1], shape[2]);
-  return slice(x, starts, ends);
+  const int64_t num_rows = rows.end - rows.begin;
+  const int64_t num_columns = columns.end - columns.begin;
+  if (batch(x) * num_rows * num_columns == 0) return zeros(x, num_rows, num_columns);
+  return slice(x, {0, rows.begin, columns.begin}, {batch(x), rows.end, columns.end});
 }
 
 ValueId MatrixKit::rows(ValueId x, int64_t begin, int64_t end) {
@@ -70,7 +64,7 @@ ValueId MatrixKit::reduce(OpName op, ValueId x, Ints axes) {
 }
 
 ValueId MatrixKit::argmax_rows(ValueId x) {
-  return builder().create(ops::kArgmax, {x}, {{attr::kAxis, Axis{1}}});
+  return op(ops::kArgmax, {x}, {{attr::kAxis, Axis{1}}});
 }
 
 ValueId MatrixKit::pick_rows(ValueId x, const Ints& indices) {
@@ -78,8 +72,7 @@ ValueId MatrixKit::pick_rows(ValueId x, const Ints& indices) {
 }
 
 ValueId MatrixKit::zeros(ValueId like, int64_t rows, int64_t columns) {
-  return builder().constant(TensorData::filled(type(like).dtype, {batch(like), rows, columns}, 0),
-                            "zeros");
+  return constant(TensorData::filled(dtype(like), {batch(like), rows, columns}, 0), "zeros");
 }
 
 ValueId MatrixKit::identity(ValueId like, int64_t rows, int64_t columns) {
@@ -94,17 +87,13 @@ ValueId MatrixKit::matrix(DType dtype, Ints shape, const std::vector<double>& va
 }
 
 ValueId MatrixKit::flatten_batch(ValueId x) {
-  const Ints sizes = static_sizes(dims(x));
-  const Ints leading(sizes.begin(), sizes.end() - 2);
-  return reshape(x, {product(leading), sizes[sizes.size() - 2], sizes.back()});
-}
-
-ValueId MatrixKit::reshape(ValueId x, Ints shape) {
-  return CoreWriter::reshape(x, to_dims(shape));
+  const Ints shape = sizes(x);
+  const Ints leading(shape.begin(), shape.end() - 2);
+  return reshape(x, {product(leading), shape[shape.size() - 2], shape.back()});
 }
 
 ValueId MatrixKit::repeat(ValueId x, int64_t batch) {
-  return expand(x, to_dims({batch, num_rows(x), num_columns(x)}));
+  return expand(x, Ints{batch, num_rows(x), num_columns(x)});
 }
 
 }  // namespace ferryman

@@ -1,13 +1,12 @@
 // The steps that factorisations of small matrices consist of, each a core op or two. All values are
 // batches of matrices [B, rows, columns]; a column is [B, rows, 1], a number per matrix [B, 1, 1].
 //
-//   MatrixKit kit(call.builder());
+//   MatrixKit kit(call.writer());
 //   const ValueId pivot = kit.at(a, 0, 0);
 //   const ValueId below = kit.div(kit.block(a, {1, rows}, {0, 1}), pivot);
 //   a = kit.sub(kit.rows(a, 1, rows), kit.mul(below, kit.row(a, 0)));    // a rank-1 update
 //
-// Invariants: operands are matrices of one floating dtype, whose sizes the caller has checked, so
-// that nothing here fails; a step that would change nothing returns its operand.
+// Invariants: operands are matrices of one floating dtype, whose sizes the caller has checked.
 #pragma once
 
 #include <span>
@@ -24,7 +23,7 @@ struct Range {
 
 class MatrixKit : public CoreWriter {
  public:
-  using CoreWriter::CoreWriter;
+  explicit MatrixKit(CoreWriter writer) : CoreWriter(writer) {}
 
   int64_t batch(ValueId x) const { return size(x, 0); }
   int64_t num_rows(ValueId x) const { return size(x, 1); }
@@ -76,12 +75,10 @@ class MatrixKit : public CoreWriter {
 
   // [n, n] or with other leading axes -> [B, n, n], B being 1 without them.
   ValueId flatten_batch(ValueId x);
-  ValueId reshape(ValueId x, Ints shape);
   // [1, …] repeated for each matrix of the batch.
   ValueId repeat(ValueId x, int64_t batch);
 
  private:
-  int64_t size(ValueId x, size_t axis) const;
   ValueId join(const std::vector<ValueId>& parts, size_t axis);
 };
 

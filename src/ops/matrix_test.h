@@ -29,7 +29,7 @@ inline Outcome evaluate_matrices(
   add_all_ops(ops);
   Graph graph(ops.set);
   Builder builder(graph);
-  MatrixKit kit(builder);
+  MatrixKit kit{CoreWriter(builder)};
   const ValueId x = graph.add_input("x", {DType::kF32, to_dims(input.shape)});
   for (const ValueId value : write(kit, x)) graph.add_output("y", value);
   const std::vector<TensorData> inputs = {TensorData::of<float>(input.shape, input.values)};

@@ -1,7 +1,7 @@
 // Whether elements are NaN, asked so that an order or an extreme comes out as in PyTorch, and not
 // by the model. A target that is to leave NaN alone takes the answer for "no".
 //
-//   FERRYMAN_TRY(const ValueId is_nan, emit_nan_guard(call, x));
+//   const ValueId is_nan = emit_nan_guard(write, x);
 #pragma once
 
 #include "ops/import.h"
@@ -13,6 +13,6 @@ inline constexpr AttrKey<bool> kGuard{"guard"};
 }  // namespace attr
 
 // isnan(x) {guard=true}
-Result<ValueId> emit_nan_guard(ImportContext& call, ValueId x);
+ValueId emit_nan_guard(CoreWriter write, ValueId x);
 
 }  // namespace ferryman

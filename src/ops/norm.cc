@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -151,36 +150,27 @@ Imported only_first(ImportContext& call, ValueId value) {
   return results;
 }
 
-Imported only_first(ImportContext& call, Result<OpId> made) {
-  FERRYMAN_TRY(const OpId op, std::move(made));
-  return only_first(call, call.graph().op(op).result());
-}
-
 // The mean over axes, which stay with size 1, and 1 / sqrt(variance + eps).
 struct Statistics {
   ValueId centred, mean, scale;
 };
 
-Statistics emit_statistics(Builder& builder, ValueId x, const Axes& axes, double eps) {
-  const DType dtype = builder.graph().type(x).dtype;
-  const auto mean_over = [&](ValueId value) {
-    return builder.create(ops::kMean, {value}, {{attr::kAxes, axes}, {attr::kKeepDim, true}});
-  };
-  const ValueId mean = mean_over(x);
-  const ValueId centred = builder.create(ops::kSub, {x, mean});
-  const ValueId variance = mean_over(builder.create(ops::kSquare, {centred}));
-  const ValueId shifted = builder.create(ops::kAdd, {variance, builder.scalar(dtype, eps)});
-  return {centred, mean, builder.create(ops::kRsqrt, {shifted})};
+Statistics write_statistics(CoreWriter write, ValueId x, const Ints& axes, double eps) {
+  const ValueId mean = write.reduce(ops::kMean, x, axes, /*keepdim=*/true);
+  const ValueId centred = write.sub(x, mean);
+  const ValueId variance = write.reduce(ops::kMean, write.square(centred), axes, /*keepdim=*/true);
+  return {centred, mean, write.unary(ops::kRsqrt, write.add(variance, eps))};
 }
 
 // Puts both into results 1 and 2, in the shape that torch gives them.
-Imported with_statistics(ImportContext& call, std::vector<ValueId> results,
-                         const Statistics& statistics) {
+Imported with_statistics(ImportContext& call, ValueId result, const Statistics& statistics) {
+  std::vector<ValueId> results(call.num_results());
+  results.front() = result;
   const std::array<ValueId, 2> values = {statistics.mean, statistics.scale};
   for (size_t i = 0; i < values.size() && i + 1 < results.size(); ++i) {
     if (!call.is_result_read(i + 1)) continue;
     const Ints shape = static_sizes(call.result_type(i + 1).dims);
-    FERRYMAN_TRY(results[i + 1], emit_reshape(call, values[i], shape));
+    results[i + 1] = call.writer().reshape(values[i], shape);
   }
   return results;
 }
@@ -193,14 +183,15 @@ bool reads_statistics(ImportContext& call) {
 }
 
 // The statistics that normalisations of inference give beside their result are empty.
-Imported with_empty_statistics(ImportContext& call, Imported made) {
-  FERRYMAN_TRY(std::vector<ValueId> results, std::move(made));
+Imported with_empty_statistics(ImportContext& call, ValueId result) {
+  std::vector<ValueId> results(call.num_results());
+  results.front() = result;
   for (size_t i = 1; i < std::min<size_t>(results.size(), 3); ++i) {
     if (!call.is_result_read(i)) continue;
     const TensorType type = call.result_type(i);
     const Ints shape = static_sizes(type.dims);
     if (product(shape) != 0) return call.unsupported("saved statistics in evaluation mode");
-    results[i] = call.builder().constant(TensorData::filled(type.dtype, shape, 0), "statistics");
+    results[i] = call.writer().constant(TensorData::filled(type.dtype, shape, 0), "statistics");
   }
   return results;
 }
@@ -212,25 +203,18 @@ Result<std::vector<ValueId>> normalise_by_batch(ImportContext& call) {
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps"));
-  Builder& builder = call.builder();
-  const TensorType type = call.graph().type(x);
-  if (type.rank() < 2) return call.unsupported("an input without channels");
-  Axes axes;
-  Dims channel_dims(type.rank(), Dim(1));
-  channel_dims[1] = type.dims[1];
-  for (size_t axis = 0; axis < type.rank(); ++axis) {
-    if (axis != 1) axes.values.push_back(static_cast<int64_t>(axis));
-  }
-  const auto along_channels = [&](ValueId value) {
-    return builder.create(ops::kReshape, {value}, {{attr::kShape, ShapeAttr{channel_dims}}});
-  };
-  const Statistics statistics = emit_statistics(builder, x, axes, eps);
-  ValueId result = builder.create(ops::kMul, {statistics.centred, statistics.scale});
-  if (weight.valid()) result = builder.create(ops::kMul, {result, along_channels(weight)});
-  if (bias.valid()) result = builder.create(ops::kAdd, {result, along_channels(bias)});
-  std::vector<ValueId> results(call.num_results());
-  results.front() = result;
-  return with_statistics(call, std::move(results), statistics);
+  const CoreWriter write = call.writer();
+  const Dims dims = write.dims(x);
+  if (dims.size() < 2) return call.unsupported("an input without channels");
+  Ints axes = iota_axes(dims.size());
+  axes.erase(axes.begin() + 1);
+  Dims channels(dims.size(), Dim(1));
+  channels[1] = dims[1];
+  const Statistics statistics = write_statistics(write, x, axes, eps);
+  ValueId result = write.mul(statistics.centred, statistics.scale);
+  if (weight.valid()) result = write.mul(result, write.reshape(weight, channels));
+  if (bias.valid()) result = write.add(result, write.reshape(bias, channels));
+  return with_statistics(call, result, statistics);
 }
 
 // Whether a call in training mode leaves the running statistics as they are, or nobody reads them.
@@ -254,11 +238,10 @@ Imported import_batch_norm(ImportContext& call) {
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps"));
-  if (sizes_of(call, x) == Ints{0}) return with_empty_statistics(call, only_first(call, x));
+  const CoreWriter write = call.writer();
+  if (write.sizes(x) == Ints{0}) return with_empty_statistics(call, x);
   return with_empty_statistics(
-      call, only_first(call, call.builder().try_create(ops::kBatchNorm,
-                                                       std::vector{x, mean, variance, weight, bias},
-                                                       std::vector<NamedAttr>{{attr::kEps, eps}})));
+      call, write.op(ops::kBatchNorm, {x, mean, variance, weight, bias}, {{attr::kEps, eps}}));
 }
 
 Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups) {
@@ -266,18 +249,15 @@ Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-5));
-  FERRYMAN_TRY(
-      std::vector<ValueId> results,
-      only_first(call, call.builder().try_create(
-                           ops::kGroupNorm, std::vector{x, weight, bias},
-                           std::vector<NamedAttr>{{attr::kGroups, groups}, {attr::kEps, eps}})));
-  if (!reads_statistics(call)) return results;
-  FERRYMAN_TRY(const ValueId grouped, emit_reshape(call, x, {sizes_of(call, x)[0], groups, -1}));
-  return with_statistics(call, std::move(results),
-                         emit_statistics(call.builder(), grouped, Axes{{2}}, eps));
+  const CoreWriter write = call.writer();
+  const ValueId result =
+      write.op(ops::kGroupNorm, {x, weight, bias}, {{attr::kGroups, groups}, {attr::kEps, eps}});
+  if (!reads_statistics(call)) return only_first(call, result);
+  const ValueId grouped = write.reshape(x, {write.size(x, 0), groups, -1});
+  return with_statistics(call, result, write_statistics(write, grouped, {2}, eps));
 }
 
-Result<std::vector<ValueId>> import_group_norm(ImportContext& call) {
+Imported import_group_norm(ImportContext& call) {
   for (const std::string_view unused : {"cudnn_enabled", "N", "C", "HxW"}) call.ignore(unused);
   const bool native = call.target().starts_with("native");
   FERRYMAN_TRY(const int64_t groups, call.integer(native ? "group" : "num_groups"));
@@ -285,7 +265,7 @@ Result<std::vector<ValueId>> import_group_norm(ImportContext& call) {
 }
 
 // With the statistics of the input, every channel is a group of its own.
-Result<std::vector<ValueId>> import_instance_norm(ImportContext& call) {
+Imported import_instance_norm(ImportContext& call) {
   FERRYMAN_TRY(const bool use_input_stats, call.flag("use_input_stats", true));
   if (!use_input_stats) return import_batch_norm(call);
   call.ignore("cudnn_enabled");
@@ -297,7 +277,7 @@ Result<std::vector<ValueId>> import_instance_norm(ImportContext& call) {
         .hint("call model.eval() before export");
   }
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  const Dims dims = call.graph().type(x).dims;
+  const Dims dims = call.writer().dims(x);
   if (dims.size() < 2 || !dims[1].is_static())
     return call.unsupported("a symbolic number of channels");
   return make_group_norm(call, dims[1].size());
@@ -314,20 +294,18 @@ Result<Axes> read_normalised_axes(ImportContext& call, const TensorType& x) {
   return axes;
 }
 
-Result<std::vector<ValueId>> import_layer_norm(ImportContext& call) {
+Imported import_layer_norm(ImportContext& call) {
   call.ignore("cudnn_enable");
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  FERRYMAN_TRY(const Axes axes, read_normalised_axes(call, call.graph().type(x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const Axes axes, read_normalised_axes(call, write.type(x)));
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-5));
-  FERRYMAN_TRY(
-      std::vector<ValueId> results,
-      only_first(call, call.builder().try_create(
-                           ops::kLayerNorm, std::vector{x, weight, bias},
-                           std::vector<NamedAttr>{{attr::kAxes, axes}, {attr::kEps, eps}})));
-  if (!reads_statistics(call)) return results;
-  return with_statistics(call, std::move(results), emit_statistics(call.builder(), x, axes, eps));
+  const ValueId result =
+      write.op(ops::kLayerNorm, {x, weight, bias}, {{attr::kAxes, axes}, {attr::kEps, eps}});
+  if (!reads_statistics(call)) return only_first(call, result);
+  return with_statistics(call, result, write_statistics(write, x, axes.values, eps));
 }
 
 // torch.finfo(dtype).eps of the type that torch computes in.
@@ -336,14 +314,14 @@ double machine_epsilon(DType dtype) {
   return static_cast<double>(std::numeric_limits<float>::epsilon());
 }
 
-Result<std::vector<ValueId>> import_rms_norm(ImportContext& call) {
+Imported import_rms_norm(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  FERRYMAN_TRY(const Axes axes, read_normalised_axes(call, call.graph().type(x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const Axes axes, read_normalised_axes(call, write.type(x)));
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
-  FERRYMAN_TRY(const double eps, call.number("eps", machine_epsilon(call.graph().type(x).dtype)));
-  return only_first(call, call.builder().try_create(
-                              ops::kRmsNorm, std::vector{x, weight},
-                              std::vector<NamedAttr>{{attr::kAxes, axes}, {attr::kEps, eps}}));
+  FERRYMAN_TRY(const double eps, call.number("eps", machine_epsilon(write.dtype(x))));
+  return only_first(call,
+                    write.op(ops::kRmsNorm, {x, weight}, {{attr::kAxes, axes}, {attr::kEps, eps}}));
 }
 
 OpRow define_norm(Ops& ops, OpName name, std::string_view doc) {

@@ -5,7 +5,6 @@
 // Each is a tensor without axes: float64, int64 or bool, as Python's own are. Python's operators
 // arrive under their names ("_operator.mul").
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/product.h"
@@ -66,30 +65,32 @@ Result<std::vector<ValueId>> two_numbers(ImportContext& call, DType least) {
 
 Imported import_item(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  if (product(sizes_of(call, x)) != 1) return call.unsupported("of other than one element");
-  FERRYMAN_TRY(x, emit_reshape(call, x, {}));
-  const DType dtype = dtype_of(call, x);
+  const CoreWriter write = call.writer();
+  if (product(write.sizes(x)) != 1) return call.unsupported("of other than one element");
+  x = write.reshape(x, {});
+  const DType dtype = write.dtype(x);
   if (dtype == DType::kBool) return std::vector{x};
-  return one_result(as_dtype(call, x, is_floating(dtype) ? DType::kF64 : DType::kI64));
+  return one_result(write.cast(x, is_floating(dtype) ? DType::kF64 : DType::kI64));
 }
 
 template <const OpName& kOp, DType kLeast = DType::kI64>
 Imported import_two(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, two_numbers(call, kLeast));
-  return one_result(call.emit(kOp, {x[0], x[1]}));
+  return one_result(call.writer().binary(kOp, x[0], x[1]));
 }
 
 template <const OpName& kOp, DType kLeast = DType::kI64>
 Imported import_one(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, only_number(call, kLeast));
-  return one_result(call.emit(kOp, {x}));
+  return one_result(call.writer().unary(kOp, x));
 }
 
 template <const OpName& kOnIntegers, const OpName& kOnBools>
 Imported import_bits(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, two_numbers(call, DType::kBool));
-  const bool on_bools = dtype_of(call, x[0]) == DType::kBool;
-  return one_result(call.emit(on_bools ? kOnBools : kOnIntegers, {x[0], x[1]}));
+  const CoreWriter write = call.writer();
+  const bool on_bools = write.dtype(x[0]) == DType::kBool;
+  return one_result(write.binary(on_bools ? kOnBools : kOnIntegers, x[0], x[1]));
 }
 
 // By a number of places that is known: a factor of two to that power.
@@ -101,7 +102,7 @@ Imported import_shift(ImportContext& call) {
                numbers(call, std::array{call.find("a")}, DType::kI64));
   FERRYMAN_TRY(const ValueId factor,
                call.number_constant(ImportArg{int64_t{1} << places}, DType::kI64));
-  return one_result(call.emit(kOp, {x[0], factor}));
+  return one_result(call.writer().binary(kOp, x[0], factor));
 }
 
 // Whole numbers to a negative power are floats.
@@ -109,9 +110,10 @@ Imported import_power(ImportContext& call) {
   const ImportArg* exponent = call.find("b");
   const auto* whole = exponent == nullptr ? nullptr : std::get_if<int64_t>(&exponent->value);
   FERRYMAN_TRY(const std::vector<ValueId> x, two_numbers(call, DType::kI64));
-  if (dtype_of(call, x[0]) == DType::kI64 && (whole == nullptr || *whole < 0))
+  const CoreWriter write = call.writer();
+  if (write.dtype(x[0]) == DType::kI64 && (whole == nullptr || *whole < 0))
     return call.unsupported("whole numbers to a power that may be negative");
-  return one_result(call.emit(ops::kPow, {x[0], x[1]}));
+  return one_result(write.binary(ops::kPow, x[0], x[1]));
 }
 
 Imported import_same(ImportContext& call) {
@@ -127,9 +129,10 @@ template <const OpName& kOp>
 Imported import_rounded(ImportContext& call) {
   if (call.given("ndigits")) return call.unsupported("rounding to decimal places");
   FERRYMAN_TRY(ValueId x, only_number(call, DType::kI64));
-  if (dtype_of(call, x) == DType::kI64) return std::vector{x};
-  FERRYMAN_TRY(x, call.emit(kOp, {x}));
-  return one_result(as_dtype(call, x, DType::kI64));
+  const CoreWriter write = call.writer();
+  if (write.dtype(x) == DType::kI64) return std::vector{x};
+  x = write.unary(kOp, x);
+  return one_result(write.cast(x, DType::kI64));
 }
 
 Imported import_if(ImportContext& call) {
@@ -137,7 +140,7 @@ Imported import_if(ImportContext& call) {
                numbers(call, std::array{call.find("b")}, DType::kBool));
   FERRYMAN_TRY(const std::vector<ValueId> x,
                numbers(call, std::array{call.find("t"), call.find("f")}, DType::kBool));
-  return one_result(call.emit(ops::kWhere, {condition[0], x[0], x[1]}));
+  return one_result(call.writer().where(condition[0], x[0], x[1]));
 }
 
 Imported import_sum(ImportContext& call) {
@@ -149,7 +152,7 @@ Imported import_sum(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, numbers(call, terms, DType::kI64));
   ValueId sum = x[0];
   for (size_t i = 1; i < x.size(); ++i) {
-    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, x[i]}));
+    sum = call.writer().add(sum, x[i]);
   }
   return std::vector{sum};
 }

@@ -1,11 +1,11 @@
 #include "ops/ordering.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -88,23 +88,17 @@ DType ordered_dtype(DType dtype) {
 
 }  // namespace
 
-Result<Ordered> emit_topk(ImportContext& call, ValueId x, int64_t axis, int64_t count,
-                          Order order) {
-  const DType dtype = dtype_of(call, x);
-  FERRYMAN_TRY(const ValueId compared, as_dtype(call, x, ordered_dtype(dtype)));
-  Ordered top;
-  FERRYMAN_TRY(top.values, call.emit(ops::kTopk, {compared},
-                                     {{attr::kAxis, Axis{axis}},
-                                      {attr::kCount, count},
-                                      {attr::kLargest, order == Order::kDescending}}));
-  const OpId made = call.graph().value(top.values).producer;
-  top.positions = call.graph().op(made).results[1];
-  FERRYMAN_TRY(top.values, as_dtype(call, top.values, dtype));
-  return top;
+Ordered emit_topk(CoreWriter write, ValueId x, int64_t axis, int64_t count, Order order) {
+  const DType dtype = write.dtype(x);
+  const std::vector<ValueId> top = write.all_results(
+      ops::kTopk, std::array{write.cast(x, ordered_dtype(dtype))},
+      std::array{NamedAttr(attr::kAxis, Axis{axis}), NamedAttr(attr::kCount, count),
+                 NamedAttr(attr::kLargest, order == Order::kDescending)});
+  return {write.cast(top[0], dtype), top[1]};
 }
 
-Result<Ordered> emit_sort(ImportContext& call, ValueId x, int64_t axis, Order order) {
-  return emit_topk(call, x, axis, sizes_of(call, x)[static_cast<size_t>(axis)], order);
+Ordered emit_sort(CoreWriter write, ValueId x, int64_t axis, Order order) {
+  return emit_topk(write, x, axis, write.size(x, axis), order);
 }
 
 void add_ordering_ops(Ops& ops) {

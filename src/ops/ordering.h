@@ -1,7 +1,7 @@
 // Putting the elements along an axis into order, and reading each line at positions of its own.
 //
-//   FERRYMAN_TRY(const Ordered top, emit_topk(call, x, axis, k, Order::kDescending));
-//   FERRYMAN_TRY(const ValueId y, gather_elements(call, other, top.positions, axis));
+//   const Ordered top = emit_topk(write, x, axis, k, Order::kDescending);
+//   const ValueId y = gather_elements(write, other, top.positions, axis);
 //
 // Invariants: orders are stable and count NaN as larger than every number; positions are int32.
 #pragma once
@@ -18,9 +18,9 @@ struct Ordered {
 };
 
 // The first `count` of the elements along an axis in that order. Any dtype; x has an axis.
-Result<Ordered> emit_topk(ImportContext& call, ValueId x, int64_t axis, int64_t count, Order order);
+Ordered emit_topk(CoreWriter write, ValueId x, int64_t axis, int64_t count, Order order);
 // All of them.
-Result<Ordered> emit_sort(ImportContext& call, ValueId x, int64_t axis, Order order);
+Ordered emit_sort(CoreWriter write, ValueId x, int64_t axis, Order order);
 
 // sort, topk, kthvalue, median, mode, … (ordering_import.cc)
 void add_ordering_imports(ImportTable& imports);

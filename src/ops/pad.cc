@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -120,13 +119,13 @@ Result<PadWidths> read_widths(ImportContext& call, std::string_view name, size_t
 }
 
 // A negative width takes entries away; afterwards there are none.
-Result<ValueId> crop(ImportContext& call, ValueId x, PadWidths& widths) {
+ValueId crop(CoreWriter write, ValueId x, PadWidths& widths) {
   for (size_t i = 0; i < widths.before.size(); ++i) {
-    const int64_t size = sizes_of(call, x)[i];
+    const int64_t size = write.size(x, i);
     const int64_t begin = std::max<int64_t>(-widths.before[i], 0);
     const int64_t end = size - std::max<int64_t>(-widths.after[i], 0);
-    if (begin > size || end < begin) return call.unsupported("more taken away than there is");
-    FERRYMAN_TRY(x, emit_slice(call, x, static_cast<int64_t>(i), begin, end));
+    if (begin > size || end < begin) return write.refuse("more taken away than there is");
+    x = write.slice_axis(x, static_cast<int64_t>(i), begin, end);
     widths.before[i] = std::max<int64_t>(widths.before[i], 0);
     widths.after[i] = std::max<int64_t>(widths.after[i], 0);
   }
@@ -139,144 +138,147 @@ bool is_nothing(const PadWidths& widths) {
          std::all_of(widths.after.begin(), widths.after.end(), is_zero);
 }
 
-Result<ValueId> pad_constant(ImportContext& call, ValueId x, PadWidths widths, double value) {
-  FERRYMAN_TRY(x, crop(call, x, widths));
+ValueId pad_constant(CoreWriter write, ValueId x, PadWidths widths, double value) {
+  x = crop(write, x, widths);
   if (is_nothing(widths)) return x;
-  return call.emit(ops::kPad, {x},
-                   {{attr::kBefore, PerAxis{widths.before}},
-                    {attr::kAfter, PerAxis{widths.after}},
-                    {attr::kValue, value}});
+  return write.op(ops::kPad, {x},
+                  {{attr::kBefore, PerAxis{widths.before}},
+                   {attr::kAfter, PerAxis{widths.after}},
+                   {attr::kValue, value}});
 }
 
-Result<ValueId> pad_reflect(ImportContext& call, ValueId x, PadWidths widths) {
-  FERRYMAN_TRY(x, crop(call, x, widths));
+ValueId pad_reflect(CoreWriter write, ValueId x, PadWidths widths) {
+  x = crop(write, x, widths);
   if (is_nothing(widths)) return x;
-  return call.emit(
-      ops::kReflectPad, {x},
-      {{attr::kBefore, PerAxis{widths.before}}, {attr::kAfter, PerAxis{widths.after}}});
+  return write.op(ops::kReflectPad, {x},
+                  {{attr::kBefore, PerAxis{widths.before}}, {attr::kAfter, PerAxis{widths.after}}});
 }
 
 // `count` entries like the one at `index`.
-Result<ValueId> repeated_entry(ImportContext& call, ValueId x, int64_t axis, int64_t index,
-                               int64_t count) {
-  FERRYMAN_TRY(const ValueId entry, emit_slice(call, x, axis, index, index + 1));
-  Ints shape = sizes_of(call, x);
+ValueId repeated_entry(CoreWriter write, ValueId x, int64_t axis, int64_t index, int64_t count) {
+  const ValueId entry = write.slice_axis(x, axis, index, index + 1);
+  Ints shape = write.sizes(x);
   shape[static_cast<size_t>(axis)] = count;
-  return emit_expand(call, entry, shape);
+  return write.expand(entry, shape);
 }
 
 // Where one end takes away all that there is: the entry that stands nearest to each place.
-Result<ValueId> replicate_nearest(ImportContext& call, ValueId x, PadWidths& widths) {
+ValueId replicate_nearest(CoreWriter write, ValueId x, PadWidths& widths) {
   for (size_t i = 0; i < widths.before.size(); ++i) {
-    const int64_t size = sizes_of(call, x)[i];
+    const int64_t size = write.size(x, i);
     const int64_t kept =
         size - std::max<int64_t>(-widths.before[i], 0) - std::max<int64_t>(-widths.after[i], 0);
     const int64_t count = size + widths.before[i] + widths.after[i];
     if (size == 0 || kept > 0) continue;
-    if (count < 0) return call.unsupported("more taken away than there is");
+    if (count < 0) return write.refuse("more taken away than there is");
     Ints nearest;
     for (int64_t place = 0; place < count; ++place)
       nearest.push_back(std::clamp<int64_t>(place - widths.before[i], 0, size - 1));
-    FERRYMAN_TRY(
-        x, emit_gather(call, x, int_constant(call, {count}, nearest), static_cast<int64_t>(i)));
+    x = write.gather(x, static_cast<int64_t>(i), write.indices({count}, nearest));
     widths.before[i] = widths.after[i] = 0;
   }
   return x;
 }
 
 // Axis by axis: the first entry repeated, x, the last entry repeated.
-Result<ValueId> pad_replicate(ImportContext& call, ValueId x, PadWidths widths) {
-  FERRYMAN_TRY(x, replicate_nearest(call, x, widths));
-  FERRYMAN_TRY(x, crop(call, x, widths));
+ValueId pad_replicate(CoreWriter write, ValueId x, PadWidths widths) {
+  x = replicate_nearest(write, x, widths);
+  x = crop(write, x, widths);
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const auto axis = static_cast<int64_t>(i);
-    const int64_t size = sizes_of(call, x)[i];
+    const int64_t size = write.size(x, i);
     if (widths.before[i] == 0 && widths.after[i] == 0) continue;
-    if (size == 0) return call.unsupported("an empty axis has no edge");
+    if (size == 0) return write.refuse("an empty axis has no edge");
     std::vector<ValueId> parts = {x};
     if (widths.before[i] > 0) {
-      FERRYMAN_TRY(const ValueId before, repeated_entry(call, x, axis, 0, widths.before[i]));
+      const ValueId before = repeated_entry(write, x, axis, 0, widths.before[i]);
       parts.insert(parts.begin(), before);
     }
     if (widths.after[i] > 0) {
-      FERRYMAN_TRY(const ValueId after, repeated_entry(call, x, axis, size - 1, widths.after[i]));
+      const ValueId after = repeated_entry(write, x, axis, size - 1, widths.after[i]);
       parts.push_back(after);
     }
-    FERRYMAN_TRY(x, emit_concat(call, parts, axis));
+    x = write.concat(parts, axis);
   }
   return x;
 }
 
 // Axis by axis: the last entries, x, the first entries.
-Result<ValueId> pad_circular(ImportContext& call, ValueId x, PadWidths widths) {
-  FERRYMAN_TRY(x, crop(call, x, widths));
+ValueId pad_circular(CoreWriter write, ValueId x, PadWidths widths) {
+  x = crop(write, x, widths);
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const auto axis = static_cast<int64_t>(i);
-    const int64_t size = sizes_of(call, x)[i];
+    const int64_t size = write.size(x, i);
     if (widths.before[i] > size || widths.after[i] > size)
-      return call.unsupported("circular padding wider than the tensor");
+      return write.refuse("circular padding wider than the tensor");
     std::vector<ValueId> parts = {x};
     if (widths.before[i] > 0) {
-      FERRYMAN_TRY(const ValueId before, emit_slice(call, x, axis, size - widths.before[i], size));
+      const ValueId before = write.slice_axis(x, axis, size - widths.before[i], size);
       parts.insert(parts.begin(), before);
     }
     if (widths.after[i] > 0) {
-      FERRYMAN_TRY(const ValueId after, emit_slice(call, x, axis, 0, widths.after[i]));
+      const ValueId after = write.slice_axis(x, axis, 0, widths.after[i]);
       parts.push_back(after);
     }
-    FERRYMAN_TRY(x, emit_concat(call, parts, axis));
+    x = write.concat(parts, axis);
   }
   return x;
 }
 
 // With a number that is only known at run time, wherever a padded mask says so.
 Imported pad_computed(ImportContext& call, ValueId x, const PadWidths& widths) {
-  const DType dtype = dtype_of(call, x);
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x);
   FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype));
-  const TensorData ones = TensorData::filled(DType::kF32, sizes_of(call, x), 1);
-  const ValueId kept = call.builder().constant(ones, "kept");
-  FERRYMAN_TRY(const ValueId mask, pad_constant(call, kept, widths, 0));
-  FERRYMAN_TRY(const ValueId is_kept, as_dtype(call, mask, DType::kBool));
-  FERRYMAN_TRY(const ValueId padded, pad_constant(call, x, widths, 0));
-  return one_result(call.emit(ops::kWhere, {is_kept, padded, value}));
+  const TensorData ones = TensorData::filled(DType::kF32, write.sizes(x), 1);
+  const ValueId kept = write.constant(ones, "kept");
+  const ValueId mask = pad_constant(write, kept, widths, 0);
+  const ValueId is_kept = write.cast(mask, DType::kBool);
+  const ValueId padded = pad_constant(write, x, widths, 0);
+  return one_result(write.where(is_kept, padded, value));
 }
 
 Imported import_constant_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", rank_of(call, x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", write.rank(x)));
   if (call.is_of_run_time("value")) return pad_computed(call, x, widths);
   FERRYMAN_TRY(const double value, call.number("value", 0));
-  return one_result(pad_constant(call, x, std::move(widths), value));
+  return one_result(pad_constant(write, x, std::move(widths), value));
 }
 
 Imported import_pad(ImportContext& call) {
   FERRYMAN_TRY(const std::string mode, call.text("mode", "constant"));
   if (mode == "constant") return import_constant_pad(call);
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", rank_of(call, x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", write.rank(x)));
   call.ignore("value");
-  if (mode == "reflect") return one_result(pad_reflect(call, x, std::move(widths)));
-  if (mode == "replicate") return one_result(pad_replicate(call, x, std::move(widths)));
-  if (mode == "circular") return one_result(pad_circular(call, x, std::move(widths)));
+  if (mode == "reflect") return one_result(pad_reflect(write, x, std::move(widths)));
+  if (mode == "replicate") return one_result(pad_replicate(write, x, std::move(widths)));
+  if (mode == "circular") return one_result(pad_circular(write, x, std::move(widths)));
   return call.unsupported("unknown mode '" + mode + "'");
 }
 
 Imported import_reflection_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(PadWidths widths, read_widths(call, "padding", rank_of(call, x)));
-  return one_result(pad_reflect(call, x, std::move(widths)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "padding", write.rank(x)));
+  return one_result(pad_reflect(write, x, std::move(widths)));
 }
 
 Imported import_replication_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(PadWidths widths, read_widths(call, "padding", rank_of(call, x)));
-  return one_result(pad_replicate(call, x, std::move(widths)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "padding", write.rank(x)));
+  return one_result(pad_replicate(write, x, std::move(widths)));
 }
 
 Imported import_circular_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", rank_of(call, x)));
-  return one_result(pad_circular(call, x, std::move(widths)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", write.rank(x)));
+  return one_result(pad_circular(write, x, std::move(widths)));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/index_arrays.h"
 #include "ops/names.h"
 #include "ops/pool_indices.h"
@@ -67,12 +66,10 @@ Window fitted(Window window, const TensorType& x) {
   return window;
 }
 
-Result<ValueId> make_pool(ImportContext& call, OpName name, ValueId x, size_t rank,
+Result<ValueId> make_pool(CoreWriter write, OpName name, ValueId x, size_t rank,
                           const std::vector<NamedAttr>& attrs) {
-  return with_batch(call, x, rank, [&](ValueId batched) -> Result<ValueId> {
-    FERRYMAN_TRY(const OpId op, call.builder().try_create(name, std::vector{batched}, attrs));
-    return call.graph().op(op).result();
-  });
+  return with_batch(write, x, rank,
+                    [&](ValueId batched) { return write.op(name, std::array{batched}, attrs); });
 }
 
 // The results that the caller sees: the pooled values, and where they stand if that is read (an
@@ -82,67 +79,68 @@ Imported with_indices(ImportContext& call, ValueId x, ValueId pooled, size_t ran
   std::vector<ValueId> results(call.num_results());
   results.front() = pooled;
   const bool reads_indices = results.size() > 1 && call.is_result_read(1);
-  const bool is_whole = is_integer(dtype_of(call, x));
+  const CoreWriter write = call.writer();
+  const bool is_whole = is_integer(write.dtype(x));
   if (!reads_indices && !is_whole) return results;
-  if (!all_static(call.graph().type(x).dims)) return call.unsupported("indices of a symbolic size");
-  const Ints sizes = sizes_of(call, pooled);
+  if (!all_static(write.dims(x))) return call.unsupported("indices of a symbolic size");
+  const Ints sizes = write.sizes(pooled);
   const Ints out_sizes(sizes.end() - static_cast<int64_t>(rank), sizes.end());
-  FERRYMAN_TRY(const ValueId indices, emit_pool_indices(call, x, out_sizes, taps_at));
-  if (is_whole) {
-    FERRYMAN_TRY(results.front(), emit_pooled_elements(call, x, indices, rank));
-  }
+  const ValueId indices = emit_pool_indices(write, x, out_sizes, taps_at);
+  if (is_whole) results.front() = emit_pooled_elements(write, x, indices, rank);
   if (reads_indices) results[1] = indices;
   return results;
 }
 
-Ints spatial_sizes_of(ImportContext& call, ValueId x, size_t rank) {
-  const Dims& dims = call.graph().type(x).dims;
+Ints spatial_sizes_of(CoreWriter write, ValueId x, size_t rank) {
+  const Dims& dims = write.dims(x);
   return all_static(dims) ? static_sizes(Dims(dims.end() - static_cast<int64_t>(rank), dims.end()))
                           : Ints();
 }
 
 Status check_pool_rank(ImportContext& call, ValueId x, size_t rank) {
-  const size_t found = call.graph().type(x).rank();
+  const size_t found = call.writer().rank(x);
   if (found == rank + 1 || found == rank + 2) return {};
   return call.unsupported(fmt::format("an input with {} axes", found));
 }
 
-Result<std::vector<ValueId>> import_max_pool(ImportContext& call) {
+Imported import_max_pool(ImportContext& call) {
   FERRYMAN_TRY(const size_t rank, spatial_rank(call));
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY_STATUS(check_pool_rank(call, x, rank));
   FERRYMAN_TRY(Window window, read_pool_window(call, rank));
   FERRYMAN_TRY(const bool ceil_mode, call.flag("ceil_mode", false));
+  const CoreWriter write = call.writer();
   if (ceil_mode) {
-    window = fitted(std::move(window), call.graph().type(x));
-    FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, call.graph().type(x)));
+    window = fitted(std::move(window), write.type(x));
+    FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, write.type(x)));
   }
-  FERRYMAN_TRY(const ValueId pooled, make_pool(call, ops::kMaxPool, x, rank,
+  FERRYMAN_TRY(const ValueId pooled, make_pool(write, ops::kMaxPool, x, rank,
                                                {{attr::kKernel, window.kernel},
                                                 {attr::kStride, window.stride},
                                                 {attr::kPaddingBefore, window.padding_before},
                                                 {attr::kPaddingAfter, window.padding_after},
                                                 {attr::kDilation, window.dilation}}));
-  const Ints in_sizes = spatial_sizes_of(call, x, rank);
+  const Ints in_sizes = spatial_sizes_of(write, x, rank);
   return with_indices(call, x, pooled, rank,
                       [&](const Ints& out) { return window.taps_at(in_sizes, out); });
 }
 
 Result<ValueId> make_whole_avg_pool(ImportContext& call, ValueId x, Window window, bool ceil_mode,
                                     const PoolDivisor& divisor) {
+  const CoreWriter write = call.writer();
   if (ceil_mode) {
-    FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, call.graph().type(x)));
+    FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, write.type(x)));
   }
-  return with_batch(call, x, window.rank(), [&](ValueId batched) -> Result<ValueId> {
-    FERRYMAN_TRY(const Dims out, window_dims(call.builder().symbols(),
-                                             spatial_dims(call.graph().type(batched)), window));
-    return emit_whole_avg_pool(call, batched, window, divisor, static_sizes(out));
+  return with_batch(write, x, window.rank(), [&](ValueId batched) -> Result<ValueId> {
+    FERRYMAN_TRY(const Dims out,
+                 window_dims(call.builder().symbols(), spatial_dims(write.type(batched)), window));
+    return emit_whole_avg_pool(write, batched, window, divisor, static_sizes(out));
   });
 }
 
 // Where no padding is counted, ceil_mode says no more than padding_after does. That holds without
 // padding, without count_include_pad, and with a fixed divisor.
-Result<std::vector<ValueId>> import_avg_pool(ImportContext& call) {
+Imported import_avg_pool(ImportContext& call) {
   FERRYMAN_TRY(const size_t rank, spatial_rank(call));
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY_STATUS(check_pool_rank(call, x, rank));
@@ -150,20 +148,21 @@ Result<std::vector<ValueId>> import_avg_pool(ImportContext& call) {
   FERRYMAN_TRY(bool ceil_mode, call.flag("ceil_mode", false));
   FERRYMAN_TRY(bool count_include_pad, call.flag("count_include_pad", true));
   FERRYMAN_TRY(const int64_t divisor_override, call.integer("divisor_override", 0));
-  if (ceil_mode) window = fitted(std::move(window), call.graph().type(x));
-  if (is_integer(dtype_of(call, x)))
+  const CoreWriter write = call.writer();
+  if (ceil_mode) window = fitted(std::move(window), write.type(x));
+  if (is_integer(write.dtype(x)))
     return one_result(make_whole_avg_pool(
         call, x, window, ceil_mode, {window.padding_after, count_include_pad, divisor_override}));
   if (!any_positive(window.padding_before)) count_include_pad = false;
   if (ceil_mode) {
-    FERRYMAN_TRY(Ints padding_after, resolved_padding_after(call, window, call.graph().type(x)));
+    FERRYMAN_TRY(Ints padding_after, resolved_padding_after(call, window, write.type(x)));
     if (padding_after == window.padding_after) ceil_mode = false;
     if (!count_include_pad || divisor_override != 0) {
       window.padding_after = std::move(padding_after);
       ceil_mode = false;
     }
   }
-  FERRYMAN_TRY(const ValueId pooled, make_pool(call, ops::kAvgPool, x, rank,
+  FERRYMAN_TRY(const ValueId pooled, make_pool(write, ops::kAvgPool, x, rank,
                                                {{attr::kKernel, window.kernel},
                                                 {attr::kStride, window.stride},
                                                 {attr::kPaddingBefore, window.padding_before},
@@ -216,28 +215,29 @@ std::vector<NamedAttr> even_attrs(bool averages, const Ints& kernel) {
 }
 
 // Mean or maximum over all spatial axes, which also holds for symbolic sizes.
-ValueId reduce_spatial(ImportContext& call, OpName name, ValueId x, size_t rank) {
-  const auto axes = static_cast<int64_t>(call.graph().type(x).rank());
+ValueId reduce_spatial(CoreWriter write, OpName name, ValueId x, size_t rank) {
+  const auto axes = static_cast<int64_t>(write.rank(x));
   Axes spatial;
   for (int64_t axis = axes - static_cast<int64_t>(rank); axis < axes; ++axis)
     spatial.values.push_back(axis);
-  return call.builder().create(name, {x}, {{attr::kAxes, spatial}, {attr::kKeepDim, true}});
+  return write.op(name, {x}, {{attr::kAxes, spatial}, {attr::kKeepDim, true}});
 }
 
 struct AdaptiveNames {
   OpName reduction, plain, adaptive;
 };
 
-Result<std::vector<ValueId>> import_adaptive_pool(ImportContext& call, const AdaptiveNames& names) {
+Imported import_adaptive_pool(ImportContext& call, const AdaptiveNames& names) {
   FERRYMAN_TRY(const size_t rank, spatial_rank(call));
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY_STATUS(check_pool_rank(call, x, rank));
-  const TensorType type = call.graph().type(x);
+  const CoreWriter write = call.writer();
+  const TensorType type = write.type(x);
   FERRYMAN_TRY(const Ints output_size, read_output_size(call, type, rank));
-  const Ints in_sizes = spatial_sizes_of(call, x, rank);
+  const Ints in_sizes = spatial_sizes_of(write, x, rank);
   const TapsAt taps_at = [&](const Ints& out) { return adaptive_taps(in_sizes, output_size, out); };
   if (output_size == Ints(rank, 1)) {
-    return with_indices(call, x, reduce_spatial(call, names.reduction, x, rank), rank, taps_at);
+    return with_indices(call, x, reduce_spatial(write, names.reduction, x, rank), rank, taps_at);
   }
   const bool averages = names.plain == ops::kAvgPool;
   const std::optional<Ints> kernel = even_windows(type, output_size);
@@ -245,15 +245,15 @@ Result<std::vector<ValueId>> import_adaptive_pool(ImportContext& call, const Ada
   const std::vector<NamedAttr> attrs =
       kernel.has_value() ? even_attrs(averages, *kernel)
                          : std::vector<NamedAttr>{{attr::kOutputSize, output_size}};
-  FERRYMAN_TRY(const ValueId pooled, make_pool(call, name, x, rank, attrs));
+  FERRYMAN_TRY(const ValueId pooled, make_pool(write, name, x, rank, attrs));
   return with_indices(call, x, pooled, rank, taps_at);
 }
 
-Result<std::vector<ValueId>> import_adaptive_avg_pool(ImportContext& call) {
+Imported import_adaptive_avg_pool(ImportContext& call) {
   return import_adaptive_pool(call, {ops::kMean, ops::kAvgPool, ops::kAdaptiveAvgPool});
 }
 
-Result<std::vector<ValueId>> import_adaptive_max_pool(ImportContext& call) {
+Imported import_adaptive_max_pool(ImportContext& call) {
   return import_adaptive_pool(call, {ops::kAmax, ops::kMaxPool, ops::kAdaptiveMaxPool});
 }
 

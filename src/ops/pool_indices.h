@@ -1,7 +1,7 @@
 // The second result of max pooling: where in its plane the largest element of each window stands.
 //
 //   const TapsAt taps = [&](const Ints& out) { return window.taps_at(in_sizes, out); };
-//   FERRYMAN_TRY(const ValueId indices, emit_pool_indices(call, x, out_sizes, taps));
+//   const ValueId indices = emit_pool_indices(write, x, out_sizes, taps);
 #pragma once
 
 #include "ops/window.h"
@@ -9,12 +9,11 @@
 namespace ferryman {
 
 // int64, of the first of equal elements. x is [N, C, spatial…] or lacks N.
-Result<ValueId> emit_pool_indices(ImportContext& call, ValueId x, const Ints& out_sizes,
-                                  const TapsAt& taps_at);
+ValueId emit_pool_indices(CoreWriter write, ValueId x, const Ints& out_sizes,
+                          const TapsAt& taps_at);
 
 // The elements of the planes of x at such indices.
-Result<ValueId> emit_pooled_elements(ImportContext& call, ValueId x, ValueId indices,
-                                     size_t spatial_rank);
+ValueId emit_pooled_elements(CoreWriter write, ValueId x, ValueId indices, size_t spatial_rank);
 
 // fractional_max_pool*, max_pool*_with_indices_backward (pool_indices.cc)
 void add_pool_index_imports(ImportTable& imports);

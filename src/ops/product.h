@@ -6,8 +6,6 @@
 namespace ferryman {
 
 // torch.matmul: operands of any rank from 1 on.
-Result<ValueId> multiply_any_rank(ImportContext& call, ValueId a, ValueId b);
-// x * factor; x itself for 1.
-ValueId scale_by(Builder& builder, ValueId x, double factor);
+ValueId multiply_any_rank(CoreWriter write, ValueId a, ValueId b);
 
 }  // namespace ferryman

@@ -124,14 +124,22 @@ Result<std::vector<ValueId>> promoted(ImportContext& call,
   return values;
 }
 
-Result<ValueId> as_dtype(ImportContext& call, ValueId value, DType dtype) {
-  if (call.graph().type(value).dtype == dtype) return value;
-  return call.emit(ops::kCast, {value}, {{attr::kDType, dtype}});
-}
-
 Result<ValueId> tensor_as(ImportContext& call, std::string_view name, DType dtype) {
   FERRYMAN_TRY(const ValueId value, call.tensor_or_number(name, dtype));
-  return as_dtype(call, value, dtype);
+  return call.writer().cast(value, dtype);
+}
+
+Result<ValueId> scaled_by(ImportContext& call, ValueId value, std::string_view number_name) {
+  if (!call.given(number_name)) return value;
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(value);
+  const OpName times = dtype == DType::kBool ? ops::kLogicalAnd : ops::kMul;
+  if (!call.is_of_run_time(number_name)) {
+    FERRYMAN_TRY(const double factor, call.number(number_name));
+    if (factor == 1.0 || (factor != 0 && dtype == DType::kBool)) return value;
+  }
+  FERRYMAN_TRY(const ValueId factor, call.number_constant(*call.find(number_name), dtype));
+  return write.binary(times, value, factor);
 }
 
 }  // namespace ferryman

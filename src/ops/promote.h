@@ -39,9 +39,9 @@ Result<DType> common_dtype(ImportContext& call, std::initializer_list<std::strin
 Result<std::vector<ValueId>> promoted(ImportContext& call,
                                       std::initializer_list<std::string_view> names,
                                       Promotion promotion = Promotion::kCommon);
-// The value itself if it has that dtype already.
-Result<ValueId> as_dtype(ImportContext& call, ValueId value, DType dtype);
 // A tensor or number argument as a tensor of `dtype`.
 Result<ValueId> tensor_as(ImportContext& call, std::string_view name, DType dtype);
+// value * the number argument, unless that is 1 or not given. Of bools: value and number.
+Result<ValueId> scaled_by(ImportContext& call, ValueId value, std::string_view number_name);
 
 }  // namespace ferryman

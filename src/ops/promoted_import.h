@@ -11,13 +11,13 @@ namespace ferryman {
 template <const OpName& kOp>
 Imported import_float(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self"}, Promotion::kCommonFloat));
-  return one_result(call.emit(kOp, {x.front()}));
+  return one_result(call.writer().unary(kOp, x.front()));
 }
 
 template <const OpName& kOp, Promotion kPromotion>
 Imported import_binary(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}, kPromotion));
-  return one_result(call.emit(kOp, {x[0], x[1]}));
+  return one_result(call.writer().binary(kOp, x[0], x[1]));
 }
 
 }  // namespace ferryman

@@ -3,7 +3,6 @@
 //
 //   q = clamp(round(x / scale) + zero_point, quant_min, quant_max);  x' = (q - zero_point) * scale
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -21,19 +20,20 @@ struct Grid {
 enum class Precision : uint8_t { kSingle, kDouble };  // in which torch takes 1 / scale
 
 // A vector for the entries of an axis, beside a tensor of that rank.
-Result<ValueId> along_axis(ImportContext& call, ValueId vector, size_t rank, int64_t axis) {
+ValueId along_axis(CoreWriter write, ValueId vector, size_t rank, int64_t axis) {
   Ints shape(rank, 1);
-  shape[static_cast<size_t>(axis)] = sizes_of(call, vector)[0];
-  return emit_reshape(call, vector, shape);
+  shape[static_cast<size_t>(axis)] = write.size(vector, 0);
+  return write.reshape(vector, shape);
 }
 
 Status read_range(ImportContext& call, Grid& grid) {
+  const CoreWriter write = call.writer();
   for (const auto& [name, bound] :
        {std::pair{"quant_min", &grid.lowest}, std::pair{"quant_max", &grid.highest}}) {
     const ImportArg* arg = call.find(name);
     const auto* value = arg == nullptr ? nullptr : std::get_if<ValueId>(&arg->value);
-    if (value != nullptr && call.graph().is_constant(*value)) {
-      *bound = call.graph().constant(*value).to_doubles().at(0);
+    if (value != nullptr && write.is_constant(*value)) {
+      *bound = write.graph().constant(*value).to_doubles().at(0);
       continue;
     }
     FERRYMAN_TRY(*bound, call.number(name));
@@ -46,18 +46,19 @@ Result<Grid> read_grid(ImportContext& call, Precision precision) {
   Grid grid;
   FERRYMAN_TRY_STATUS(read_range(call, grid));
   FERRYMAN_TRY(grid.zero_point, tensor_as(call, "zero_point", DType::kF32));
-  FERRYMAN_TRY(grid.zero_point, emit_reshape(call, grid.zero_point, {}));
+  const CoreWriter write = call.writer();
+  grid.zero_point = write.reshape(grid.zero_point, {});
   FERRYMAN_TRY(grid.scale, tensor_as(call, "scale", DType::kF32));
-  FERRYMAN_TRY(grid.scale, emit_reshape(call, grid.scale, {}));
+  grid.scale = write.reshape(grid.scale, {});
   const ImportArg* scale = call.find("scale");
   if (const auto* number = std::get_if<double>(&scale->value)) {
     const double inverse = precision == Precision::kDouble
                                ? 1.0 / *number
                                : double{1.0F / static_cast<float>(*number)};
-    grid.inverse_scale = call.builder().scalar(DType::kF32, inverse);
+    grid.inverse_scale = write.scalar(DType::kF32, inverse);
     return grid;
   }
-  FERRYMAN_TRY(grid.inverse_scale, call.emit(ops::kReciprocal, {grid.scale}));
+  grid.inverse_scale = write.unary(ops::kReciprocal, grid.scale);
   return grid;
 }
 
@@ -68,36 +69,38 @@ Result<Grid> read_channel_grid(ImportContext& call, std::string_view scales,
   FERRYMAN_TRY_STATUS(read_range(call, grid));
   FERRYMAN_TRY(const int64_t axis, call.axis("axis", rank));
   FERRYMAN_TRY(const ValueId scale, tensor_as(call, scales, DType::kF32));
-  FERRYMAN_TRY(grid.scale, along_axis(call, scale, rank, axis));
-  FERRYMAN_TRY(grid.inverse_scale, call.emit(ops::kReciprocal, {grid.scale}));
-  grid.zero_point = call.builder().scalar(DType::kF32, 0);
+  const CoreWriter write = call.writer();
+  grid.scale = along_axis(write, scale, rank, axis);
+  grid.inverse_scale = write.unary(ops::kReciprocal, grid.scale);
+  grid.zero_point = write.scalar(DType::kF32, 0);
   if (call.given(zero_points)) {
     FERRYMAN_TRY(const ValueId zero_point, tensor_as(call, zero_points, DType::kF32));
-    FERRYMAN_TRY(grid.zero_point, along_axis(call, zero_point, rank, axis));
+    grid.zero_point = along_axis(write, zero_point, rank, axis);
   }
   return grid;
 }
 
 // clamp(round(x / scale) + zero_point, …), in float32.
-Result<ValueId> emit_quantized(ImportContext& call, ValueId x, const Grid& grid) {
-  FERRYMAN_TRY(x, as_dtype(call, x, DType::kF32));
-  FERRYMAN_TRY(x, call.emit(ops::kMul, {x, grid.inverse_scale}));
-  FERRYMAN_TRY(x, call.emit(ops::kRound, {x}));
-  FERRYMAN_TRY(x, call.emit(ops::kAdd, {x, grid.zero_point}));
-  return call.emit(ops::kClamp, {x}, {{attr::kMin, grid.lowest}, {attr::kMax, grid.highest}});
+ValueId emit_quantized(CoreWriter write, ValueId x, const Grid& grid) {
+  x = write.cast(x, DType::kF32);
+  x = write.mul(x, grid.inverse_scale);
+  x = write.unary(ops::kRound, x);
+  x = write.add(x, grid.zero_point);
+  return write.op(ops::kClamp, {x}, {{attr::kMin, grid.lowest}, {attr::kMax, grid.highest}});
 }
 
-Result<ValueId> emit_dequantized(ImportContext& call, ValueId q, const Grid& grid) {
-  FERRYMAN_TRY(const ValueId offset, call.emit(ops::kSub, {q, grid.zero_point}));
-  return call.emit(ops::kMul, {offset, grid.scale});
+ValueId emit_dequantized(CoreWriter write, ValueId q, const Grid& grid) {
+  const ValueId offset = write.sub(q, grid.zero_point);
+  return write.mul(offset, grid.scale);
 }
 
 // The rounded numbers, and where nothing was cut off (for gradients).
 Imported import_fake(ImportContext& call, ValueId x, const Grid& grid) {
-  const DType dtype = dtype_of(call, x);
-  FERRYMAN_TRY(const ValueId q, emit_quantized(call, x, grid));
-  FERRYMAN_TRY(const ValueId y, emit_dequantized(call, q, grid));
-  FERRYMAN_TRY(const ValueId result, as_dtype(call, y, dtype));
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(x);
+  const ValueId q = emit_quantized(write, x, grid);
+  const ValueId y = emit_dequantized(write, q, grid);
+  const ValueId result = write.cast(y, dtype);
   std::vector<ValueId> results = {result};
   if (call.num_results() > 1) results.emplace_back();
   return results;
@@ -106,11 +109,12 @@ Imported import_fake(ImportContext& call, ValueId x, const Grid& grid) {
 Imported import_fake_per_tensor(ImportContext& call) {
   call.ignore("grad_factor");
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const CoreWriter write = call.writer();
   if (call.given("fake_quant_enabled")) {
     FERRYMAN_TRY(const ValueId enabled, call.tensor("fake_quant_enabled"));
-    if (!call.graph().is_constant(enabled))
+    if (!write.is_constant(enabled))
       return call.unsupported("a switch that is only known at run time");
-    if (call.graph().constant(enabled).to_ints().at(0) != 1) {
+    if (write.graph().constant(enabled).to_ints().at(0) != 1) {
       for (const std::string_view name : {"scale", "zero_point", "quant_min", "quant_max"})
         call.ignore(name);
       return std::vector{x, ValueId()};
@@ -123,7 +127,8 @@ Imported import_fake_per_tensor(ImportContext& call) {
 Imported import_fake_per_channel(ImportContext& call) {
   call.ignore("grad_factor");
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const Grid grid, read_channel_grid(call, "scale", "zero_point", rank_of(call, x)));
+  FERRYMAN_TRY(const Grid grid,
+               read_channel_grid(call, "scale", "zero_point", call.writer().rank(x)));
   return import_fake(call, x, grid);
 }
 
@@ -132,33 +137,36 @@ Imported import_fake_per_channel(ImportContext& call) {
 Result<ValueId> stored(ImportContext& call, Result<ValueId> q) {
   if (!q.ok()) return q;
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", DType::kI8));
-  return as_dtype(call, *q, dtype);
+  return call.writer().cast(*q, dtype);
 }
 
 Imported import_quantize(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   FERRYMAN_TRY(const Grid grid, read_grid(call, Precision::kDouble));
-  return one_result(stored(call, emit_quantized(call, x, grid)));
+  return one_result(stored(call, emit_quantized(call.writer(), x, grid)));
 }
 
 Imported import_quantize_per_channel(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  FERRYMAN_TRY(const Grid grid, read_channel_grid(call, "scales", "zero_points", rank_of(call, x)));
-  return one_result(stored(call, emit_quantized(call, x, grid)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const Grid grid, read_channel_grid(call, "scales", "zero_points", write.rank(x)));
+  return one_result(stored(call, emit_quantized(write, x, grid)));
 }
 
 Imported import_fake_pt2e(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  FERRYMAN_TRY(const Grid grid, read_channel_grid(call, "scales", "zero_points", rank_of(call, x)));
+  FERRYMAN_TRY(const Grid grid,
+               read_channel_grid(call, "scales", "zero_points", call.writer().rank(x)));
   return import_fake(call, x, grid);
 }
 
 Imported dequantized(ImportContext& call, ValueId q, const Grid& grid) {
   call.ignore("dtype");
-  FERRYMAN_TRY(q, as_dtype(call, q, DType::kF32));
-  FERRYMAN_TRY(const ValueId x, emit_dequantized(call, q, grid));
+  const CoreWriter write = call.writer();
+  q = write.cast(q, DType::kF32);
+  const ValueId x = emit_dequantized(write, q, grid);
   FERRYMAN_TRY(const DType dtype, call.dtype("out_dtype", DType::kF32));
-  return one_result(as_dtype(call, x, dtype));
+  return one_result(write.cast(x, dtype));
 }
 
 Imported import_dequantize(ImportContext& call) {
@@ -169,7 +177,8 @@ Imported import_dequantize(ImportContext& call) {
 
 Imported import_dequantize_per_channel(ImportContext& call) {
   FERRYMAN_TRY(const ValueId q, call.tensor("input"));
-  FERRYMAN_TRY(const Grid grid, read_channel_grid(call, "scales", "zero_points", rank_of(call, q)));
+  FERRYMAN_TRY(const Grid grid,
+               read_channel_grid(call, "scales", "zero_points", call.writer().rank(q)));
   return dequantized(call, q, grid);
 }
 
@@ -178,7 +187,7 @@ Result<Grid> read_token_grid(ImportContext& call) {
   Grid grid;
   FERRYMAN_TRY_STATUS(read_range(call, grid));
   FERRYMAN_TRY(grid.scale, tensor_as(call, "scales", DType::kF32));
-  FERRYMAN_TRY(grid.inverse_scale, call.emit(ops::kReciprocal, {grid.scale}));
+  grid.inverse_scale = call.writer().unary(ops::kReciprocal, grid.scale);
   FERRYMAN_TRY(grid.zero_point, tensor_as(call, "zero_points", DType::kF32));
   return grid;
 }
@@ -186,7 +195,7 @@ Result<Grid> read_token_grid(ImportContext& call) {
 Imported import_quantize_per_token(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   FERRYMAN_TRY(const Grid grid, read_token_grid(call));
-  return one_result(stored(call, emit_quantized(call, x, grid)));
+  return one_result(stored(call, emit_quantized(call.writer(), x, grid)));
 }
 
 Imported import_dequantize_per_token(ImportContext& call) {

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 
 namespace ferryman {
@@ -30,8 +29,8 @@ struct LayerArgs {
   ValueId w_ih, w_hh, b_ih, b_hh, w_hr;
 };
 
-Result<std::vector<ValueId>> emit_layer(ImportContext& call, const RecurrentKind& kind,
-                                        const LayerArgs& layer) {
+std::vector<ValueId> emit_layer(CoreWriter write, const RecurrentKind& kind,
+                                const LayerArgs& layer) {
   std::vector<ValueId> operands = {layer.x};
   operands.insert(operands.end(), layer.states.begin(), layer.states.end());
   operands.insert(operands.end(), {layer.w_ih, layer.w_hh, layer.b_ih, layer.b_hh});
@@ -39,18 +38,17 @@ Result<std::vector<ValueId>> emit_layer(ImportContext& call, const RecurrentKind
   std::vector<NamedAttr> attrs;
   if (!kind.nonlinearity.empty())
     attrs.emplace_back(attr::kNonlinearity, std::string(kind.nonlinearity));
-  FERRYMAN_TRY(const OpId op, call.builder().try_create(kind.op, operands, attrs));
-  return call.graph().op(op).results;
+  return write.all_results(kind.op, operands, attrs);
 }
 
 // The same parameter of each direction, [1, …] joined to [directions, …].
-Result<ValueId> emit_stacked(ImportContext& call, std::vector<ValueId> parts) {
+ValueId emit_stacked(CoreWriter write, std::vector<ValueId> parts) {
   for (ValueId& part : parts) {
-    Ints shape = sizes_of(call, part);
+    Ints shape = write.sizes(part);
     shape.insert(shape.begin(), 1);
-    FERRYMAN_TRY(part, emit_reshape(call, part, shape));
+    part = write.reshape(part, shape);
   }
-  return emit_concat(call, parts, 0);
+  return write.concat(parts, 0);
 }
 
 // "params" of a call: for each layer and direction w_ih, w_hh, b_ih, b_hh if there are biases, and
@@ -62,28 +60,25 @@ struct Parameters {
   bool has_biases = true;
 };
 
-Result<LayerArgs> layer_parameters(ImportContext& call, const Parameters& parameters,
-                                   size_t index) {
+Result<LayerArgs> layer_parameters(CoreWriter write, const Parameters& parameters, size_t index) {
   const auto stacked = [&](size_t position) {
     std::vector<ValueId> parts;
     for (size_t d = 0; d < parameters.directions; ++d) {
       const size_t direction = index * parameters.directions + d;
       parts.push_back(parameters.values[direction * parameters.each + position]);
     }
-    return emit_stacked(call, std::move(parts));
+    return emit_stacked(write, std::move(parts));
   };
   LayerArgs layer;
-  FERRYMAN_TRY(layer.w_ih, stacked(0));
-  FERRYMAN_TRY(layer.w_hh, stacked(1));
+  layer.w_ih = stacked(0);
+  layer.w_hh = stacked(1);
   size_t next = 2;
   if (parameters.has_biases) {
-    FERRYMAN_TRY(layer.b_ih, stacked(2));
-    FERRYMAN_TRY(layer.b_hh, stacked(3));
+    layer.b_ih = stacked(2);
+    layer.b_hh = stacked(3);
     next = 4;
   }
-  if (parameters.each > next) {
-    FERRYMAN_TRY(layer.w_hr, stacked(next));
-  }
+  if (parameters.each > next) layer.w_hr = stacked(next);
   return layer;
 }
 
@@ -117,9 +112,10 @@ Result<LayersCall> read_layers_call(ImportContext& call, const RecurrentKind& ki
   parameters.directions = bidirectional ? 2 : 1;
   const size_t count = parameters.values.size();
   layers.num_layers = static_cast<size_t>(num_layers);
+  const CoreWriter write = call.writer();
   const bool fits = num_layers > 0 && layers.num_layers <= count &&
                     count % (layers.num_layers * parameters.directions) == 0 &&
-                    layers.states.size() == kind.num_states && rank_of(call, layers.x) == 3;
+                    layers.states.size() == kind.num_states && write.rank(layers.x) == 3;
   if (!fits) return call.unsupported("parameters or states that do not fit its layers");
   parameters.each = count / (layers.num_layers * parameters.directions);
   const size_t least = parameters.has_biases ? 4 : 2;
@@ -127,8 +123,8 @@ Result<LayersCall> read_layers_call(ImportContext& call, const RecurrentKind& ki
       parameters.each == least || (parameters.each == least + 1 && kind.op == ops::kLstm);
   if (!is_known) return call.unsupported("parameters that do not fit its layers");
   for (const ValueId state : layers.states) {
-    const bool has_all = rank_of(call, state) == 3 &&
-                         sizes_of(call, state)[0] == num_layers * (bidirectional ? 2 : 1);
+    const bool has_all =
+        write.rank(state) == 3 && write.size(state, 0) == num_layers * (bidirectional ? 2 : 1);
     if (!has_all) return call.unsupported("states that do not fit its layers");
   }
   return layers;
@@ -138,29 +134,26 @@ Imported import_layers(ImportContext& call) {
   const RecurrentKind kind = kind_of_call(call.target());
   FERRYMAN_TRY(LayersCall layers, read_layers_call(call, kind));
   ValueId x = layers.x;
-  if (layers.batch_first) {
-    FERRYMAN_TRY(x, emit_permute(call, x, {1, 0, 2}));
-  }
+  const CoreWriter write = call.writer();
+  if (layers.batch_first) x = write.permute(x, {1, 0, 2});
   const auto directions = static_cast<int64_t>(layers.parameters.directions);
   std::vector<std::vector<ValueId>> finals(kind.num_states);
   for (size_t index = 0; index < layers.num_layers; ++index) {
-    FERRYMAN_TRY(LayerArgs layer, layer_parameters(call, layers.parameters, index));
+    FERRYMAN_TRY(LayerArgs layer, layer_parameters(write, layers.parameters, index));
     layer.x = x;
     const int64_t first = static_cast<int64_t>(index) * directions;
     for (const ValueId state : layers.states) {
-      FERRYMAN_TRY(const ValueId part, emit_slice(call, state, 0, first, first + directions));
+      const ValueId part = write.slice_axis(state, 0, first, first + directions);
       layer.states.push_back(part);
     }
-    FERRYMAN_TRY(const std::vector<ValueId> results, emit_layer(call, kind, layer));
+    const std::vector<ValueId> results = emit_layer(write, kind, layer);
     x = results[0];
     for (size_t s = 0; s < kind.num_states; ++s) finals[s].push_back(results[s + 1]);
   }
-  if (layers.batch_first) {
-    FERRYMAN_TRY(x, emit_permute(call, x, {1, 0, 2}));
-  }
+  if (layers.batch_first) x = write.permute(x, {1, 0, 2});
   std::vector<ValueId> results = {x};
   for (const std::vector<ValueId>& parts : finals) {
-    FERRYMAN_TRY(const ValueId joined, emit_concat(call, parts, 0));
+    const ValueId joined = write.concat(parts, 0);
     results.push_back(joined);
   }
   return results;
@@ -169,9 +162,10 @@ Imported import_layers(ImportContext& call) {
 // A cell is a layer of one step.
 Imported import_cell(ImportContext& call) {
   const RecurrentKind kind = kind_of_call(call.target());
+  const CoreWriter write = call.writer();
   const auto leading_one = [&](ValueId value) -> Result<ValueId> {
     if (!value.valid()) return value;
-    return emit_stacked(call, {value});
+    return emit_stacked(write, {value});
   };
   FERRYMAN_TRY(ValueId x, call.tensor("input"));
   std::vector<ValueId> states;
@@ -195,11 +189,11 @@ Imported import_cell(ImportContext& call) {
   for (ValueId* parameter : {&layer.w_ih, &layer.w_hh, &layer.b_ih, &layer.b_hh}) {
     FERRYMAN_TRY(*parameter, leading_one(*parameter));
   }
-  FERRYMAN_TRY(std::vector<ValueId> results, emit_layer(call, kind, layer));
+  std::vector<ValueId> results = emit_layer(write, kind, layer);
   results.erase(results.begin());
   for (ValueId& result : results) {
-    const Ints sizes = sizes_of(call, result);
-    FERRYMAN_TRY(result, emit_reshape(call, result, {sizes[1], sizes[2]}));
+    const Ints sizes = write.sizes(result);
+    result = write.reshape(result, {sizes[1], sizes[2]});
   }
   return results;
 }

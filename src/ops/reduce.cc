@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
@@ -214,41 +213,39 @@ void define_statistics(Ops& ops) {
 template <const OpName& kOp>
 Imported import_accumulation(ImportContext& call) {
   FERRYMAN_TRY(Reduction reduction, read_reduction(call));
-  const DType own = dtype_of(call, reduction.x);
+  const CoreWriter write = call.writer();
+  const DType own = write.dtype(reduction.x);
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", is_floating(own) ? own : DType::kI64));
-  FERRYMAN_TRY(const ValueId x, as_dtype(call, reduction.x, dtype));
+  const ValueId x = write.cast(reduction.x, dtype);
   // Of bools a sum is "or" and a product "and".
   const OpName on_bools = kOp == ops::kProd ? ops::kAll : ops::kAny;
-  return one_result(reduction.emit(call, dtype == DType::kBool ? on_bools : kOp, x));
+  return one_result(reduction.emit(write, dtype == DType::kBool ? on_bools : kOp, x));
 }
 
 Imported import_mean(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
-  return one_result(reduction.emit(call, ops::kMean, reduction.x));
+  return one_result(reduction.emit(call.writer(), ops::kMean, reduction.x));
 }
 
-Result<ValueId> emit_extreme(ImportContext& call, const Reduction& reduction, OpName op,
-                             OpName on_bools) {
-  const bool bools = dtype_of(call, reduction.x) == DType::kBool;
-  return reduction.emit(call, bools ? on_bools : op, reduction.x);
+ValueId emit_extreme(CoreWriter write, const Reduction& reduction, OpName op, OpName on_bools) {
+  const bool bools = write.dtype(reduction.x) == DType::kBool;
+  return reduction.emit(write, bools ? on_bools : op, reduction.x);
 }
 
 template <const OpName& kOp, const OpName& kOnBools>
 Imported import_extreme(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
-  return one_result(emit_extreme(call, reduction, kOp, kOnBools));
+  return one_result(emit_extreme(call.writer(), reduction, kOp, kOnBools));
 }
 
 // The position along one axis, or among all elements.
-Result<ValueId> emit_arg(ImportContext& call, OpName op, ValueId x, std::optional<int64_t> axis,
-                         bool keepdim) {
-  const Ints sizes = sizes_of(call, x);
+ValueId emit_arg(CoreWriter write, OpName op, ValueId x, std::optional<int64_t> axis,
+                 bool keepdim) {
+  const Ints sizes = write.sizes(x);
   Ints shape = sizes;
-  FERRYMAN_TRY(
-      ValueId numbers,
-      as_dtype(call, x, dtype_of(call, x) == DType::kBool ? DType::kI32 : dtype_of(call, x)));
+  ValueId numbers = write.cast(x, write.dtype(x) == DType::kBool ? DType::kI32 : write.dtype(x));
   if (!axis.has_value() || sizes.empty()) {
-    FERRYMAN_TRY(numbers, emit_reshape(call, numbers, {-1}));
+    numbers = write.reshape(numbers, {-1});
     std::fill(shape.begin(), shape.end(), 1);
     if (!keepdim) shape.clear();
   } else {
@@ -256,8 +253,8 @@ Result<ValueId> emit_arg(ImportContext& call, OpName op, ValueId x, std::optiona
     if (!keepdim) shape.erase(shape.begin() + *axis);
   }
   const int64_t along = axis.has_value() && !sizes.empty() ? *axis : 0;
-  FERRYMAN_TRY(const ValueId position, call.emit(op, {numbers}, {{attr::kAxis, Axis{along}}}));
-  return emit_reshape(call, position, shape);
+  const ValueId position = write.op(op, {numbers}, {{attr::kAxis, Axis{along}}});
+  return write.reshape(position, shape);
 }
 
 template <const OpName& kOp>
@@ -265,29 +262,32 @@ Imported import_arg(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
   std::optional<int64_t> axis;
+  const CoreWriter write = call.writer();
   if (call.given("dim")) {
-    FERRYMAN_TRY(axis, call.axis("dim", rank_of(call, x)));
+    FERRYMAN_TRY(axis, call.axis("dim", write.rank(x)));
   }
-  return one_result(emit_arg(call, kOp, x, axis, keepdim));
+  return one_result(emit_arg(write, kOp, x, axis, keepdim));
 }
 
 // Values and positions along one axis.
 template <const OpName& kOp, const OpName& kOnBools, const OpName& kArg>
 Imported import_extreme_with_position(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, reduction.x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(reduction.x)));
   std::vector<ValueId> results;
-  FERRYMAN_TRY(const ValueId values, emit_extreme(call, reduction, kOp, kOnBools));
+  const ValueId values = emit_extreme(write, reduction, kOp, kOnBools);
   results.push_back(values);
-  FERRYMAN_TRY(const ValueId positions, emit_arg(call, kArg, reduction.x, axis, reduction.keepdim));
+  const ValueId positions = emit_arg(write, kArg, reduction.x, axis, reduction.keepdim);
   results.push_back(positions);
   return results;
 }
 
 Imported import_aminmax(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
-  FERRYMAN_TRY(const ValueId low, emit_extreme(call, reduction, ops::kAmin, ops::kAll));
-  FERRYMAN_TRY(const ValueId high, emit_extreme(call, reduction, ops::kAmax, ops::kAny));
+  const CoreWriter write = call.writer();
+  const ValueId low = emit_extreme(write, reduction, ops::kAmin, ops::kAll);
+  const ValueId high = emit_extreme(write, reduction, ops::kAmax, ops::kAny);
   return std::vector{low, high};
 }
 
@@ -295,17 +295,19 @@ Imported import_aminmax(ImportContext& call) {
 template <const OpName& kOp>
 Imported import_logical_reduction(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
-  const DType own = dtype_of(call, reduction.x);
-  FERRYMAN_TRY(const ValueId truth, as_dtype(call, reduction.x, DType::kBool));
-  FERRYMAN_TRY(const ValueId answer, reduction.emit(call, kOp, truth));
-  return one_result(as_dtype(call, answer, own == DType::kU8 ? DType::kU8 : DType::kBool));
+  const CoreWriter write = call.writer();
+  const DType own = write.dtype(reduction.x);
+  const ValueId truth = write.cast(reduction.x, DType::kBool);
+  const ValueId answer = reduction.emit(write, kOp, truth);
+  return one_result(write.cast(answer, own == DType::kU8 ? DType::kU8 : DType::kBool));
 }
 
 Imported import_count_nonzero(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
-  FERRYMAN_TRY(const ValueId truth, as_dtype(call, reduction.x, DType::kBool));
-  FERRYMAN_TRY(const ValueId ones, as_dtype(call, truth, DType::kI64));
-  return one_result(reduction.emit(call, ops::kSum, ones));
+  const CoreWriter write = call.writer();
+  const ValueId truth = write.cast(reduction.x, DType::kBool);
+  const ValueId ones = write.cast(truth, DType::kI64);
+  return one_result(reduction.emit(write, ops::kSum, ones));
 }
 
 // ---- variance ----
@@ -326,15 +328,15 @@ struct Moments {
 Result<Moments> emit_moments(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
   FERRYMAN_TRY(const double correction, read_correction(call));
-  if (!is_floating(dtype_of(call, reduction.x))) return call.unsupported("of whole numbers");
+  const CoreWriter write = call.writer();
+  if (!is_floating(write.dtype(reduction.x))) return call.unsupported("of whole numbers");
   Moments moments;
   // With its axes kept, as the variance has it where that is written in parts.
-  FERRYMAN_TRY(const ValueId mean, reduction.emit_kept(call, ops::kMean, reduction.x));
-  FERRYMAN_TRY(moments.mean, reduction.drop_axes(call, mean));
-  FERRYMAN_TRY(moments.variance, call.emit(ops::kVar, {reduction.x},
-                                           {{attr::kAxes, Axes{reduction.axes}},
-                                            {attr::kKeepDim, reduction.keepdim},
-                                            {attr::kCorrection, correction}}));
+  moments.mean = reduction.drop_axes(write, reduction.emit_kept(write, ops::kMean, reduction.x));
+  moments.variance = write.op(ops::kVar, {reduction.x},
+                              {{attr::kAxes, Axes{reduction.axes}},
+                               {attr::kKeepDim, reduction.keepdim},
+                               {attr::kCorrection, correction}});
   return moments;
 }
 
@@ -345,26 +347,26 @@ Imported import_var(ImportContext& call) {
 
 Imported import_std(ImportContext& call) {
   FERRYMAN_TRY(const Moments moments, emit_moments(call));
-  FERRYMAN_TRY(const ValueId deviation, call.emit(ops::kSqrt, {moments.variance}));
+  const ValueId deviation = call.writer().sqrt(moments.variance);
   return std::vector{deviation, moments.mean};
 }
 
 Imported import_logsumexp(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
   return one_result(
-      call.emit(ops::kLogSumExp, {reduction.x},
-                {{attr::kAxes, Axes{reduction.axes}}, {attr::kKeepDim, reduction.keepdim}}));
+      call.writer().op(ops::kLogSumExp, {reduction.x},
+                       {{attr::kAxes, Axes{reduction.axes}}, {attr::kKeepDim, reduction.keepdim}}));
 }
 
 // NaN counts as 0.
 Imported import_nansum(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
-  if (!is_floating(dtype_of(call, self))) return import_accumulation<ops::kSum>(call);
+  const CoreWriter write = call.writer();
+  if (!is_floating(write.dtype(self))) return import_accumulation<ops::kSum>(call);
   FERRYMAN_TRY(Reduction reduction, read_float_reduction(call));
-  FERRYMAN_TRY(const ValueId is_nan, call.emit(ops::kIsNan, {reduction.x}));
-  FERRYMAN_TRY(const ValueId numbers,
-               call.emit(ops::kWhere, {is_nan, scalar_like(call, reduction.x, 0), reduction.x}));
-  return one_result(reduction.emit(call, ops::kSum, numbers));
+  const ValueId is_nan = write.unary(ops::kIsNan, reduction.x);
+  const ValueId numbers = write.where(is_nan, 0, reduction.x);
+  return one_result(reduction.emit(write, ops::kSum, numbers));
 }
 
 }  // namespace

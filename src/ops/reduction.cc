@@ -1,10 +1,8 @@
 #include "ops/reduction.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 
@@ -15,11 +13,7 @@ namespace {
 // The reduced axes, ascending. None and [] mean all of them.
 Result<Ints> reduced_axes(ImportContext& call, std::string_view name, size_t rank) {
   FERRYMAN_TRY(Ints axes, call.integers(name, Ints{}));
-  if (axes.empty()) {
-    axes.resize(rank);
-    std::iota(axes.begin(), axes.end(), 0);
-    return axes;
-  }
+  if (axes.empty()) return iota_axes(rank);
   for (int64_t& axis : axes) {
     FERRYMAN_TRY(axis, normalise_axis(axis, rank));
   }
@@ -32,28 +26,28 @@ Result<Ints> reduced_axes(ImportContext& call, std::string_view name, size_t ran
 
 }  // namespace
 
-Result<ValueId> Reduction::emit(ImportContext& call, OpName op, ValueId value) const {
+ValueId Reduction::emit(CoreWriter write, OpName op, ValueId value) const {
   if (axes.empty()) return value;
-  return call.emit(op, {value}, {{attr::kAxes, Axes{axes}}, {attr::kKeepDim, keepdim}});
+  return write.reduce(op, value, axes, keepdim);
 }
 
-Result<ValueId> Reduction::emit_kept(ImportContext& call, OpName op, ValueId value) const {
-  return Reduction{x, axes, true}.emit(call, op, value);
+ValueId Reduction::emit_kept(CoreWriter write, OpName op, ValueId value) const {
+  return Reduction{x, axes, true}.emit(write, op, value);
 }
 
-Result<ValueId> Reduction::drop_axes(ImportContext& call, ValueId kept) const {
+ValueId Reduction::drop_axes(CoreWriter write, ValueId kept) const {
   if (keepdim) return kept;
-  const Ints sizes = sizes_of(call, kept);
+  const Ints sizes = write.sizes(kept);
   Ints shape;
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (!std::binary_search(axes.begin(), axes.end(), static_cast<int64_t>(i)))
       shape.push_back(sizes[i]);
   }
-  return emit_reshape(call, kept, shape);
+  return write.reshape(kept, shape);
 }
 
-int64_t Reduction::count(ImportContext& call) const {
-  const Ints sizes = sizes_of(call, x);
+int64_t Reduction::count(CoreWriter write) const {
+  const Ints sizes = write.sizes(x);
   int64_t elems = 1;
   for (const int64_t axis : axes) elems *= sizes[static_cast<size_t>(axis)];
   return elems;
@@ -62,7 +56,7 @@ int64_t Reduction::count(ImportContext& call) const {
 Result<Reduction> read_reduction(ImportContext& call) {
   Reduction reduction;
   FERRYMAN_TRY(reduction.x, call.tensor("self"));
-  FERRYMAN_TRY(reduction.axes, reduced_axes(call, "dim", rank_of(call, reduction.x)));
+  FERRYMAN_TRY(reduction.axes, reduced_axes(call, "dim", call.writer().rank(reduction.x)));
   FERRYMAN_TRY(reduction.keepdim, call.flag("keepdim", false));
   return reduction;
 }
@@ -70,9 +64,10 @@ Result<Reduction> read_reduction(ImportContext& call) {
 // The same on floating point numbers, of the dtype that the call may name.
 Result<Reduction> read_float_reduction(ImportContext& call) {
   FERRYMAN_TRY(Reduction reduction, read_reduction(call));
-  const DType own = dtype_of(call, reduction.x);
+  const CoreWriter write = call.writer();
+  const DType own = write.dtype(reduction.x);
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", is_floating(own) ? own : DType::kF32));
-  FERRYMAN_TRY(reduction.x, as_dtype(call, reduction.x, dtype));
+  reduction.x = write.cast(reduction.x, dtype);
   return reduction;
 }
 

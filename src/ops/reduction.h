@@ -1,7 +1,7 @@
 // What a reducing ATen call says: the tensor, the axes, and what remains of them.
 //
 //   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
-//   FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, reduction.x));
+//   const ValueId sum = reduction.emit(call.writer(), ops::kSum, reduction.x);
 #pragma once
 
 #include "ops/import.h"
@@ -13,13 +13,13 @@ struct Reduction {
   Ints axes;  // ascending
   bool keepdim = false;
 
-  Result<ValueId> emit(ImportContext& call, OpName op, ValueId value) const;
+  ValueId emit(CoreWriter write, OpName op, ValueId value) const;
   // With the axes kept as 1, whatever the call says.
-  Result<ValueId> emit_kept(ImportContext& call, OpName op, ValueId value) const;
+  ValueId emit_kept(CoreWriter write, OpName op, ValueId value) const;
   // The result of a reduction with its axes kept, as the call wants it.
-  Result<ValueId> drop_axes(ImportContext& call, ValueId kept) const;
+  ValueId drop_axes(CoreWriter write, ValueId kept) const;
   // Elements that one result element stands for.
-  int64_t count(ImportContext& call) const;
+  int64_t count(CoreWriter write) const;
 };
 
 // From the arguments self, dim (None and [] mean all axes) and keepdim.
@@ -28,7 +28,7 @@ Result<Reduction> read_reduction(ImportContext& call);
 Result<Reduction> read_float_reduction(ImportContext& call);
 
 // (sum |x|^p)^(1/p), with the limits for p = 0 and infinity.
-Result<ValueId> emit_norm(ImportContext& call, const Reduction& reduction, double p);
+ValueId emit_norm(CoreWriter write, const Reduction& reduction, double p);
 
 // Norms and distances: linalg_vector_norm, norm, cosine_similarity, …
 void add_vector_norm_imports(ImportTable& imports);

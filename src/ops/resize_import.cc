@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 #include "ops/resample.h"
@@ -85,7 +84,7 @@ Result<Resize> read_resize(ImportContext& call) {
   const bool vec = call.target().ends_with(".vec");
   Resize resize;
   FERRYMAN_TRY(resize.x, call.tensor(vec ? "input" : "self"));
-  const Dims dims = call.graph().type(resize.x).dims;
+  const Dims dims = call.writer().dims(resize.x);
   const Dims spatial(dims.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(2, dims.size())),
                      dims.end());
   if (spatial.empty() || spatial.size() > 3)
@@ -102,19 +101,13 @@ Result<Resize> read_resize(ImportContext& call) {
   return resize;
 }
 
-Result<std::vector<ValueId>> make(ImportContext& call, OpName name, ValueId x,
-                                  const std::vector<NamedAttr>& attrs) {
-  FERRYMAN_TRY(const OpId op, call.builder().try_create(name, std::vector{x}, attrs));
-  return std::vector{call.graph().op(op).result()};
-}
-
-Result<std::vector<ValueId>> import_nearest(ImportContext& call) {
+Imported import_nearest(ImportContext& call) {
   FERRYMAN_TRY(const Resize resize, read_resize(call));
   const bool exact = call.target().find("exact") != std::string_view::npos;
-  return make(call, ops::kResizeNearest, resize.x,
-              {{attr::kOutputSize, resize.output_size},
-               {attr::kScales, resize.scales},
-               {attr::kExact, exact}});
+  return one_result(call.writer().op(ops::kResizeNearest, {resize.x},
+                                     {{attr::kOutputSize, resize.output_size},
+                                      {attr::kScales, resize.scales},
+                                      {attr::kExact, exact}}));
 }
 
 // ---- resampling: linear in each axis, so a product with a matrix ----
@@ -129,14 +122,10 @@ ResizeAxis axis_of(const Resize& resize, size_t i, bool align_corners) {
 // Columns [in, out] on the right of the image, or rows [out, in] on its left.
 enum class ResampledAxis : uint8_t { kRows, kColumns };
 
-Result<ValueId> multiplied(ImportContext& call, ValueId x, ResampledAxis side,
-                           const TensorData& matrix) {
-  Builder& builder = call.builder();
-  if (side == ResampledAxis::kColumns) {
-    const ValueId columns = builder.constant(matrix.permuted({1, 0}), "resample_columns");
-    return call.emit(ops::kMatmul, {x, columns});
-  }
-  return call.emit(ops::kMatmul, {builder.constant(matrix, "resample_rows"), x});
+ValueId multiplied(CoreWriter write, ValueId x, ResampledAxis side, const TensorData& matrix) {
+  if (side == ResampledAxis::kRows)
+    return write.binary(ops::kMatmul, write.constant(matrix, "resample_rows"), x);
+  return write.binary(ops::kMatmul, x, write.constant(matrix.permuted({1, 0}), "resample_columns"));
 }
 
 // Bits of a weight with which the sum of products with bytes stays exact in float32.
@@ -151,132 +140,122 @@ TensorData bits_of(const ResizeAxis& axis, const ByteWeights& bytes, int shift, 
 
 // (sum of weight * byte + half) >> precision, as a byte in float32. Precise weights are taken in
 // two parts, which are put together as int32.
-Result<ValueId> resampled_bytes(ImportContext& call, ValueId x, ResampledAxis side,
-                                const ResizeAxis& axis, Resampling kind) {
+ValueId resampled_bytes(CoreWriter write, ValueId x, ResampledAxis side, const ResizeAxis& axis,
+                        Resampling kind) {
   const ByteWeights bytes = byte_weights(axis, kind);
   const int rest = std::max(bytes.precision - kExactBits, 0);
   const double half = std::ldexp(0.5, bytes.precision);
-  FERRYMAN_TRY(ValueId sum, multiplied(call, x, side, bits_of(axis, bytes, rest, -1)));
+  ValueId sum = multiplied(write, x, side, bits_of(axis, bytes, rest, -1));
   if (rest == 0) {
-    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, scalar_like(call, sum, half)}));
-    const ValueId unit = scalar_like(call, sum, std::ldexp(1.0, -bytes.precision));
-    FERRYMAN_TRY(sum, call.emit(ops::kMul, {sum, unit}));
-    FERRYMAN_TRY(sum, call.emit(ops::kFloor, {sum}));
+    sum = write.add(sum, half);
+    const ValueId unit = write.scalar(sum, std::ldexp(1.0, -bytes.precision));
+    sum = write.mul(sum, unit);
+    sum = write.unary(ops::kFloor, sum);
   } else {
     const int32_t mask = (1 << rest) - 1;
-    FERRYMAN_TRY(ValueId low, multiplied(call, x, side, bits_of(axis, bytes, 0, mask)));
-    FERRYMAN_TRY(low, as_dtype(call, low, DType::kI32));
-    FERRYMAN_TRY(sum, as_dtype(call, sum, DType::kI32));
-    FERRYMAN_TRY(sum, call.emit(ops::kMul, {sum, scalar_like(call, sum, std::ldexp(1.0, rest))}));
-    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, low}));
-    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, scalar_like(call, sum, half)}));
-    const ValueId unit = scalar_like(call, sum, std::ldexp(1.0, bytes.precision));
-    FERRYMAN_TRY(sum, call.emit(ops::kFloorDivide, {sum, unit}));
-    FERRYMAN_TRY(sum, as_dtype(call, sum, DType::kF32));
+    ValueId low = multiplied(write, x, side, bits_of(axis, bytes, 0, mask));
+    low = write.cast(low, DType::kI32);
+    sum = write.cast(sum, DType::kI32);
+    sum = write.mul(sum, std::ldexp(1.0, rest));
+    sum = write.add(sum, low);
+    sum = write.add(sum, half);
+    const ValueId unit = write.scalar(sum, std::ldexp(1.0, bytes.precision));
+    sum = write.binary(ops::kFloorDivide, sum, unit);
+    sum = write.cast(sum, DType::kF32);
   }
-  return call.emit(ops::kClamp, {sum}, {{attr::kMin, 0.0}, {attr::kMax, 255.0}});
+  return write.op(ops::kClamp, {sum}, {{attr::kMin, 0.0}, {attr::kMax, 255.0}});
 }
 
 // Bytes are rounded after each axis, the last of which comes first. Half precision is computed in
 // float32.
-Result<std::vector<ValueId>> import_resampling(ImportContext& call, Resampling kind) {
+Imported import_resampling(ImportContext& call, Resampling kind) {
   FERRYMAN_TRY(const Resize resize, read_resize(call));
   FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
-  const DType dtype = dtype_of(call, resize.x);
+  const CoreWriter write = call.writer();
+  const DType dtype = write.dtype(resize.x);
   const bool of_bytes = dtype == DType::kU8;
   if ((!of_bytes && !is_floating(dtype)) || resize.in_size.size() != 2)
     return call.unsupported("resampling of other than images of bytes or floats");
   const DType computed = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
-  FERRYMAN_TRY(ValueId x, as_dtype(call, resize.x, computed));
+  ValueId x = write.cast(resize.x, computed);
   for (const ResampledAxis side : {ResampledAxis::kColumns, ResampledAxis::kRows}) {
     const ResizeAxis axis = axis_of(resize, side == ResampledAxis::kColumns ? 1 : 0, align_corners);
     if (of_bytes) {
-      FERRYMAN_TRY(x, resampled_bytes(call, x, side, axis, kind));
+      x = resampled_bytes(write, x, side, axis, kind);
       continue;
     }
     const Ints shape = {axis.out_size, axis.in_size};
     const TensorData matrix = computed == DType::kF64
                                   ? TensorData::of<double>(shape, resample_weights(axis, kind))
                                   : TensorData::of<float>(shape, resample_matrix(axis, kind));
-    FERRYMAN_TRY(x, multiplied(call, x, side, matrix));
+    x = multiplied(write, x, side, matrix);
   }
-  return one_result(as_dtype(call, x, dtype));
+  return one_result(write.cast(x, dtype));
 }
 
-Result<std::vector<ValueId>> import_linear_resize(ImportContext& call) {
+Imported import_linear_resize(ImportContext& call) {
   FERRYMAN_TRY(const Resize resize, read_resize(call));
   FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
-  if (dtype_of(call, resize.x) == DType::kU8) return import_resampling(call, Resampling::kLinear);
-  return make(call, ops::kResizeBilinear, resize.x,
-              {{attr::kOutputSize, resize.output_size},
-               {attr::kScales, align_corners ? Floats() : resize.scales},
-               {attr::kAlignCorners, align_corners}});
+  const CoreWriter write = call.writer();
+  if (write.dtype(resize.x) == DType::kU8) return import_resampling(call, Resampling::kLinear);
+  return one_result(write.op(ops::kResizeBilinear, {resize.x},
+                             {{attr::kOutputSize, resize.output_size},
+                              {attr::kScales, align_corners ? Floats() : resize.scales},
+                              {attr::kAlignCorners, align_corners}}));
 }
 
-Result<std::vector<ValueId>> import_bicubic(ImportContext& call) {
+Imported import_bicubic(ImportContext& call) {
   return import_resampling(call, Resampling::kCubic);
 }
-Result<std::vector<ValueId>> import_bilinear_antialiased(ImportContext& call) {
+Imported import_bilinear_antialiased(ImportContext& call) {
   return import_resampling(call, Resampling::kLinearAntialiased);
 }
-Result<std::vector<ValueId>> import_bicubic_antialiased(ImportContext& call) {
+Imported import_bicubic_antialiased(ImportContext& call) {
   return import_resampling(call, Resampling::kCubicAntialiased);
 }
 
-ValueId reshape(Builder& builder, ValueId x, Dims dims) {
-  if (builder.graph().type(x).dims == dims) return x;
-  return builder.create(ops::kReshape, {x}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
-}
-
 // [..., C, H, W] as [N, C, H, W] and back.
-Result<std::vector<ValueId>> make_shuffle(ImportContext& call, OpName name,
-                                          std::string_view factor_name) {
+Imported make_shuffle(ImportContext& call, OpName name, std::string_view factor_name) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t factor, call.integer(factor_name));
-  const Dims dims = call.graph().type(x).dims;
+  const CoreWriter write = call.writer();
+  const Dims dims = write.dims(x);
   if (dims.size() < 3) return call.unsupported("an input without [C, H, W]");
-  Builder& builder = call.builder();
-  const auto leading = static_cast<std::ptrdiff_t>(dims.size() - 3);
+  const auto leading = dims.end() - 3;
   Dim batch(1);
-  for (std::ptrdiff_t axis = 0; axis < leading; ++axis)
-    batch = builder.symbols().mul(batch, dims[static_cast<size_t>(axis)]);
+  for (auto dim = dims.begin(); dim != leading; ++dim)
+    batch = call.builder().symbols().mul(batch, *dim);
   Dims image = {batch};
-  image.insert(image.end(), dims.begin() + leading, dims.end());
-  const std::vector<NamedAttr> attrs = {{attr::kFactor, factor}};
-  FERRYMAN_TRY(const std::vector<ValueId> shuffled,
-               make(call, name, reshape(builder, x, std::move(image)), attrs));
-  const Dims& out = call.graph().type(shuffled.front()).dims;
-  Dims result(dims.begin(), dims.begin() + leading);
+  image.insert(image.end(), leading, dims.end());
+  const ValueId shuffled = write.op(name, {write.reshape(x, image)}, {{attr::kFactor, factor}});
+  const Dims& out = write.dims(shuffled);
+  Dims result(dims.begin(), leading);
   result.insert(result.end(), out.begin() + 1, out.end());
-  return std::vector{reshape(builder, shuffled.front(), std::move(result))};
+  return one_result(write.reshape(shuffled, std::move(result)));
 }
 
-Result<std::vector<ValueId>> import_pixel_shuffle(ImportContext& call) {
+Imported import_pixel_shuffle(ImportContext& call) {
   return make_shuffle(call, ops::kPixelShuffle, "upscale_factor");
 }
-Result<std::vector<ValueId>> import_pixel_unshuffle(ImportContext& call) {
+Imported import_pixel_unshuffle(ImportContext& call) {
   return make_shuffle(call, ops::kPixelUnshuffle, "downscale_factor");
 }
 
 // [N, g * c, ...] -> [N, g, c, ...] -> [N, c, g, ...] -> [N, c * g, ...]
-Result<std::vector<ValueId>> import_channel_shuffle(ImportContext& call) {
+Imported import_channel_shuffle(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t groups, call.integer("groups"));
-  const Dims dims = call.graph().type(x).dims;
+  const CoreWriter write = call.writer();
+  const Dims dims = write.dims(x);
   const bool fits =
       dims.size() >= 3 && dims[1].is_static() && groups >= 1 && dims[1].size() % groups == 0;
   if (!fits) return call.unsupported("channels that do not divide into groups");
-  Builder& builder = call.builder();
   Dims split = dims;
   split[1] = Dim(groups);
   split.insert(split.begin() + 2, Dim(dims[1].size() / groups));
-  Perm perm;
-  for (size_t axis = 0; axis < split.size(); ++axis)
-    perm.values.push_back(static_cast<int64_t>(axis));
-  std::swap(perm.values[1], perm.values[2]);
-  const ValueId grouped = reshape(builder, x, std::move(split));
-  const ValueId turned = builder.create(ops::kPermute, {grouped}, {{attr::kPerm, perm}});
-  return std::vector{reshape(builder, turned, dims)};
+  Ints perm = iota_axes(split.size());
+  std::swap(perm[1], perm[2]);
+  return one_result(write.reshape(write.permute(write.reshape(x, split), perm), dims));
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <functional>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/expression.h"
 #include "ops/families.h"
@@ -33,29 +32,27 @@ struct Samples {
   std::array<Expression, 2> weights;
 };
 
-ValueId row_of(ImportContext& call, int64_t size, const std::function<double(int64_t)>& at) {
+ValueId row_of(CoreWriter write, int64_t size, const std::function<double(int64_t)>& at) {
   std::vector<float> values;
   for (int64_t i = 0; i < size; ++i) values.push_back(static_cast<float>(at(i)));
-  return call.builder().constant(TensorData::of<float>({1, size}, values), "bins");
+  return write.constant(TensorData::of<float>({1, size}, values), "bins");
 }
 
-Result<Expression> column_of(ImportContext& call, ValueId rois, int64_t column) {
-  FERRYMAN_TRY(const ValueId values, emit_slice(call, rois, 1, column, column + 1));
-  return Expression(call.builder(), values);
+Expression column_of(CoreWriter write, ValueId rois, int64_t column) {
+  return {write, write.slice_axis(rois, 1, column, column + 1)};
 }
 
 // From where a region begins and ends, in pixels of an axis of `size`.
-Result<Samples> sample_axis(ImportContext& call, const Expression& start, const Expression& end,
-                            int64_t bins, int64_t size, const Bins& how) {
+Samples sample_axis(CoreWriter write, const Expression& start, const Expression& end, int64_t bins,
+                    int64_t size, const Bins& how) {
   Expression length = end - start;
   if (!how.aligned) length = fmax(length, 1.0);
   const Expression step = length / static_cast<double>(bins);
   const int64_t count = bins * how.samples;
   const auto samples = static_cast<double>(how.samples);
-  const Expression bin(call.builder(), row_of(call, count, [&](int64_t i) {
-                         return static_cast<double>(i / how.samples);
-                       }));
-  const Expression inside(call.builder(), row_of(call, count, [&](int64_t i) {
+  const Expression bin(
+      write, row_of(write, count, [&](int64_t i) { return static_cast<double>(i / how.samples); }));
+  const Expression inside(write, row_of(write, count, [&](int64_t i) {
                             return static_cast<double>(i % how.samples) + 0.5;
                           }));
   const Expression position = start + bin * step + inside * step / samples;
@@ -65,80 +62,76 @@ Result<Samples> sample_axis(ImportContext& call, const Expression& start, const 
   const Expression low = floor(at);
   const Expression share = at - low;
   Samples samples_of_axis{{}, {where(exists, 1.0 - share, 0.0), where(exists, share, 0.0)}};
-  FERRYMAN_TRY(const ValueId index, as_dtype(call, low.value(), DType::kI32));
+  const ValueId index = write.cast(low.value(), DType::kI32);
   const auto last = static_cast<double>(size - 1);
   for (size_t side = 0; side < 2; ++side) {  // whatever a NaN becomes stays inside
-    const ValueId step_right = call.builder().scalar(DType::kI32, static_cast<double>(side));
-    FERRYMAN_TRY(const ValueId next, call.emit(ops::kAdd, {index, step_right}));
-    FERRYMAN_TRY(samples_of_axis.indices[side],
-                 call.emit(ops::kClamp, {next}, {{attr::kMin, 0.0}, {attr::kMax, last}}));
+    const ValueId step_right = write.scalar(DType::kI32, static_cast<double>(side));
+    const ValueId next = write.add(index, step_right);
+    samples_of_axis.indices[side] =
+        write.op(ops::kClamp, {next}, {{attr::kMin, 0.0}, {attr::kMax, last}});
   }
   return samples_of_axis;
 }
 
 // The number of the first row of each region's image, [regions, 1].
-Result<ValueId> first_rows(ImportContext& call, ValueId rois, int64_t images, int64_t height) {
-  FERRYMAN_TRY(const ValueId given, emit_slice(call, rois, 1, 0, 1));
-  FERRYMAN_TRY(ValueId image, as_dtype(call, given, DType::kI32));
-  FERRYMAN_TRY(image,
-               call.emit(ops::kClamp, {image},
-                         {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(images - 1)}}));
-  const ValueId rows = call.builder().scalar(DType::kI32, static_cast<double>(height));
-  return call.emit(ops::kMul, {image, rows});
+ValueId first_rows(CoreWriter write, ValueId rois, int64_t images, int64_t height) {
+  const ValueId given = write.slice_axis(rois, 1, 0, 1);
+  ValueId image = write.cast(given, DType::kI32);
+  image = write.op(ops::kClamp, {image},
+                   {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(images - 1)}});
+  const ValueId rows = write.scalar(DType::kI32, static_cast<double>(height));
+  return write.mul(image, rows);
 }
 
 // [regions, n] as [regions, n, 1] or [regions, 1, n], with as many axes of 1 behind it.
-Result<ValueId> spread(ImportContext& call, ValueId x, size_t axis, size_t rank) {
-  const Ints sizes = sizes_of(call, x);
+ValueId spread(CoreWriter write, ValueId x, size_t axis, size_t rank) {
+  const Ints sizes = write.sizes(x);
   Ints shape(rank, 1);
   shape[0] = sizes[0];
   shape[axis] = sizes[1];
-  return emit_reshape(call, x, shape);
+  return write.reshape(x, shape);
 }
 
 // One corner of all samples with its weight, [regions, rows, columns, C].
-Result<ValueId> corner(ImportContext& call, ValueId pixels, int64_t width, ValueId rows,
-                       ValueId columns, const Expression& row_weight,
-                       const Expression& column_weight) {
-  const ValueId factor = call.builder().scalar(DType::kI32, static_cast<double>(width));
-  FERRYMAN_TRY(const ValueId scaled, call.emit(ops::kMul, {rows, factor}));
-  FERRYMAN_TRY(const ValueId down, spread(call, scaled, 1, 3));
-  FERRYMAN_TRY(const ValueId across, spread(call, columns, 2, 3));
-  FERRYMAN_TRY(const ValueId place, call.emit(ops::kAdd, {down, across}));
-  FERRYMAN_TRY(const ValueId taken, emit_gather(call, pixels, place, 0));
-  FERRYMAN_TRY(const ValueId a, spread(call, row_weight.value(), 1, 4));
-  FERRYMAN_TRY(const ValueId b, spread(call, column_weight.value(), 2, 4));
-  FERRYMAN_TRY(const ValueId weight, call.emit(ops::kMul, {a, b}));
-  return call.emit(ops::kMul, {taken, weight});
+ValueId corner(CoreWriter write, ValueId pixels, int64_t width, ValueId rows, ValueId columns,
+               const Expression& row_weight, const Expression& column_weight) {
+  const ValueId factor = write.scalar(DType::kI32, static_cast<double>(width));
+  const ValueId scaled = write.mul(rows, factor);
+  const ValueId down = spread(write, scaled, 1, 3);
+  const ValueId across = spread(write, columns, 2, 3);
+  const ValueId place = write.add(down, across);
+  const ValueId taken = write.gather(pixels, 0, place);
+  const ValueId a = spread(write, row_weight.value(), 1, 4);
+  const ValueId b = spread(write, column_weight.value(), 2, 4);
+  const ValueId weight = write.mul(a, b);
+  return write.mul(taken, weight);
 }
 
 // The mean of the samples of each bin, [regions, rows, columns, C].
-Result<ValueId> average_bins(ImportContext& call, ValueId image, ValueId rois, const Bins& how) {
-  const Ints sizes = sizes_of(call, image);
+ValueId average_bins(CoreWriter write, ValueId image, ValueId rois, const Bins& how) {
+  const Ints sizes = write.sizes(image);
   const double offset = how.aligned ? 0.5 : 0.0;
   std::vector<Expression> edges;  // left, top, right, bottom
   for (int64_t column = 1; column <= 4; ++column) {
-    FERRYMAN_TRY(const Expression edge, column_of(call, rois, column));
+    const Expression edge = column_of(write, rois, column);
     edges.push_back(edge * how.scale - offset);
   }
-  FERRYMAN_TRY(const Samples y, sample_axis(call, edges[1], edges[3], how.rows, sizes[2], how));
-  FERRYMAN_TRY(const Samples x, sample_axis(call, edges[0], edges[2], how.columns, sizes[3], how));
-  FERRYMAN_TRY(const ValueId first, first_rows(call, rois, sizes[0], sizes[2]));
-  FERRYMAN_TRY(ValueId pixels, emit_permute(call, image, {0, 2, 3, 1}));
-  FERRYMAN_TRY(pixels, emit_reshape(call, pixels, {-1, sizes[1]}));
+  const Samples y = sample_axis(write, edges[1], edges[3], how.rows, sizes[2], how);
+  const Samples x = sample_axis(write, edges[0], edges[2], how.columns, sizes[3], how);
+  const ValueId first = first_rows(write, rois, sizes[0], sizes[2]);
+  ValueId pixels = write.permute(image, {0, 2, 3, 1});
+  pixels = write.reshape(pixels, {-1, sizes[1]});
   ValueId sum;
   for (size_t i = 0; i < 4; ++i) {
     const size_t down = i / 2, across = i % 2;
-    FERRYMAN_TRY(const ValueId row, call.emit(ops::kAdd, {first, y.indices[down]}));
-    FERRYMAN_TRY(const ValueId part, corner(call, pixels, sizes[3], row, x.indices[across],
-                                            y.weights[down], x.weights[across]));
-    sum = i == 0 ? part : call.builder().create(ops::kAdd, {sum, part});
+    const ValueId row = write.add(first, y.indices[down]);
+    const ValueId part =
+        corner(write, pixels, sizes[3], row, x.indices[across], y.weights[down], x.weights[across]);
+    sum = i == 0 ? part : write.add(sum, part);
   }
-  const int64_t regions = sizes_of(call, rois)[0];
-  FERRYMAN_TRY(sum,
-               emit_reshape(call, sum,
-                            {regions, how.rows, how.samples, how.columns, how.samples, sizes[1]}));
-  return call.emit(ops::kMean, {sum}, {{attr::kAxes, Axes{{2, 4}}}, {attr::kKeepDim, false}});
+  const int64_t regions = write.size(rois, 0);
+  sum = write.reshape(sum, {regions, how.rows, how.samples, how.columns, how.samples, sizes[1]});
+  return write.reduce(ops::kMean, sum, {2, 4}, /*keepdim=*/false);
 }
 
 Result<Bins> read_bins(ImportContext& call) {
@@ -159,8 +152,9 @@ struct Regions {
 
 Result<Regions> read_regions(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> both, promoted(call, {"input", "rois"}));
+  const CoreWriter write = call.writer();
   const bool fits =
-      rank_of(call, both[0]) == 4 && rank_of(call, both[1]) == 2 && sizes_of(call, both[1])[1] == 5;
+      write.rank(both[0]) == 4 && write.rank(both[1]) == 2 && write.size(both[1], 1) == 5;
   if (!fits) return call.unsupported("an image that is not [N, C, H, W], or regions not [K, 5]");
   return Regions{both[0], both[1]};
 }
@@ -169,8 +163,9 @@ Imported import_roi_align(ImportContext& call) {
   FERRYMAN_TRY(const Regions regions, read_regions(call));
   FERRYMAN_TRY(Bins how, read_bins(call));
   FERRYMAN_TRY(how.aligned, call.flag("aligned", false));
-  FERRYMAN_TRY(const ValueId bins, average_bins(call, regions.image, regions.rois, how));
-  return one_result(emit_permute(call, bins, {0, 3, 1, 2}));
+  const CoreWriter write = call.writer();
+  const ValueId bins = average_bins(write, regions.image, regions.rois, how);
+  return one_result(write.permute(bins, {0, 3, 1, 2}));
 }
 
 // Each bin has channels of its own: of all bins' means of all channels, those are kept.
@@ -180,19 +175,19 @@ Imported import_ps_roi_align(ImportContext& call) {
   how.aligned = true;
   if (call.is_result_read(1)) return call.unsupported("the mapping of channels");
   const int64_t bins = how.rows * how.columns;
-  const int64_t count = sizes_of(call, regions.rois)[0];
-  const int64_t channels = sizes_of(call, regions.image)[1] / bins;
-  FERRYMAN_TRY(ValueId means, average_bins(call, regions.image, regions.rois, how));
-  FERRYMAN_TRY(means, emit_reshape(call, means, {count, bins, channels, bins}));
+  const CoreWriter write = call.writer();
+  const int64_t count = write.size(regions.rois, 0);
+  const int64_t channels = write.size(regions.image, 1) / bins;
+  ValueId means = average_bins(write, regions.image, regions.rois, how);
+  means = write.reshape(means, {count, bins, channels, bins});
   Ints own(static_cast<size_t>(bins * bins), 0);
   for (int64_t i = 0; i < bins; ++i) own[static_cast<size_t>(i * bins + i)] = 1;
   const ValueId mask =
-      call.builder().constant(store_ints({DType::kBool, to_dims({bins, 1, bins})}, own), "own");
-  FERRYMAN_TRY(means, call.emit(ops::kWhere, {mask, means, scalar_like(call, means, 0)}));
-  FERRYMAN_TRY(means,
-               call.emit(ops::kSum, {means}, {{attr::kAxes, Axes{{3}}}, {attr::kKeepDim, false}}));
-  FERRYMAN_TRY(means, emit_permute(call, means, {0, 2, 1}));
-  FERRYMAN_TRY(means, emit_reshape(call, means, {count, channels, how.rows, how.columns}));
+      write.constant(store_ints({DType::kBool, to_dims({bins, 1, bins})}, own), "own");
+  means = write.where(mask, means, 0);
+  means = write.reduce(ops::kSum, means, {3}, /*keepdim=*/false);
+  means = write.permute(means, {0, 2, 1});
+  means = write.reshape(means, {count, channels, how.rows, how.columns});
   return std::vector{means, ValueId()};
 }
 

@@ -2,10 +2,8 @@
 
 #include <array>
 #include <cmath>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/nan_guard.h"
@@ -13,19 +11,18 @@
 
 namespace ferryman {
 
-Result<Parts> emit_scan(ImportContext& call, Parts parts, int64_t axis,
-                        const CombineParts& combine) {
-  const int64_t size = sizes_of(call, parts.front())[static_cast<size_t>(axis)];
+Parts emit_scan(CoreWriter write, Parts parts, int64_t axis, const CombineParts& combine) {
+  const int64_t size = write.size(parts.front(), axis);
   for (int64_t reach = 1; reach < size; reach *= 2) {
     Parts earlier, later;
     for (const ValueId part : parts) {
-      FERRYMAN_TRY(earlier.emplace_back(), emit_slice(call, part, axis, 0, size - reach));
-      FERRYMAN_TRY(later.emplace_back(), emit_slice(call, part, axis, reach, size));
+      earlier.push_back(write.slice_axis(part, axis, 0, size - reach));
+      later.push_back(write.slice_axis(part, axis, reach, size));
     }
-    FERRYMAN_TRY(const Parts combined, combine(call, earlier, later));
+    const Parts combined = combine(write, earlier, later);
     for (size_t i = 0; i < parts.size(); ++i) {
-      FERRYMAN_TRY(const ValueId first, emit_slice(call, parts[i], axis, 0, reach));
-      FERRYMAN_TRY(parts[i], emit_concat(call, std::array{first, combined[i]}, axis));
+      const ValueId first = write.slice_axis(parts[i], axis, 0, reach);
+      parts[i] = write.concat(std::array{first, combined[i]}, axis);
     }
   }
   return parts;
@@ -34,8 +31,8 @@ Result<Parts> emit_scan(ImportContext& call, Parts parts, int64_t axis,
 namespace {
 
 template <const OpName& kOp>
-Result<Parts> combine_by(ImportContext& call, const Parts& earlier, const Parts& later) {
-  FERRYMAN_TRY(const ValueId both, call.emit(kOp, {earlier[0], later[0]}));
+Parts combine_by(CoreWriter write, const Parts& earlier, const Parts& later) {
+  const ValueId both = write.binary(kOp, earlier[0], later[0]);
   return Parts{both};
 }
 
@@ -49,36 +46,36 @@ struct Scanned {
 Result<Scanned> read_scanned(ImportContext& call) {
   Scanned scanned;
   FERRYMAN_TRY(scanned.x, call.tensor("self"));
-  scanned.shape = sizes_of(call, scanned.x);
+  const CoreWriter write = call.writer();
+  scanned.shape = write.sizes(scanned.x);
   FERRYMAN_TRY(scanned.axis, call.axis("dim", scanned.shape.size()));
-  if (scanned.shape.empty()) {
-    FERRYMAN_TRY(scanned.x, emit_reshape(call, scanned.x, {1}));
-  }
+  if (scanned.shape.empty()) scanned.x = write.reshape(scanned.x, {1});
   return scanned;
 }
 
 // Whole numbers are multiplied as int64 unless a dtype is given.
 Imported import_cumprod(ImportContext& call) {
   FERRYMAN_TRY(const Scanned scanned, read_scanned(call));
-  const DType own = dtype_of(call, scanned.x);
+  const CoreWriter write = call.writer();
+  const DType own = write.dtype(scanned.x);
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", is_floating(own) ? own : DType::kI64));
-  FERRYMAN_TRY(const ValueId x, as_dtype(call, scanned.x, dtype));
+  const ValueId x = write.cast(scanned.x, dtype);
   const auto combine = dtype == DType::kBool ? combine_by<ops::kLogicalAnd> : combine_by<ops::kMul>;
-  FERRYMAN_TRY(const Parts products, emit_scan(call, {x}, scanned.axis, combine));
-  return one_result(emit_reshape(call, products[0], scanned.shape));
+  const Parts products = emit_scan(write, {x}, scanned.axis, combine);
+  return one_result(write.reshape(products[0], scanned.shape));
 }
 
 // Values with their positions: the later of equal ones, and NaN from where it first stands on.
 template <const OpName& kBeats>
-Result<Parts> combine_extremes(ImportContext& call, const Parts& earlier, const Parts& later) {
-  FERRYMAN_TRY(ValueId takes_later, call.emit(kBeats, {later[0], earlier[0]}));
-  if (is_floating(dtype_of(call, later[0]))) {
-    FERRYMAN_TRY(const ValueId is_nan, emit_nan_guard(call, later[0]));
-    FERRYMAN_TRY(takes_later, call.emit(ops::kLogicalOr, {takes_later, is_nan}));
+Parts combine_extremes(CoreWriter write, const Parts& earlier, const Parts& later) {
+  ValueId takes_later = write.binary(kBeats, later[0], earlier[0]);
+  if (is_floating(write.dtype(later[0]))) {
+    const ValueId is_nan = emit_nan_guard(write, later[0]);
+    takes_later = write.binary(ops::kLogicalOr, takes_later, is_nan);
   }
   Parts chosen(2);
   for (size_t i = 0; i < chosen.size(); ++i) {
-    FERRYMAN_TRY(chosen[i], call.emit(ops::kWhere, {takes_later, later[i], earlier[i]}));
+    chosen[i] = write.where(takes_later, later[i], earlier[i]);
   }
   return chosen;
 }
@@ -86,22 +83,20 @@ Result<Parts> combine_extremes(ImportContext& call, const Parts& earlier, const 
 template <const OpName& kBeats>
 Imported import_running_extreme(ImportContext& call) {
   FERRYMAN_TRY(const Scanned scanned, read_scanned(call));
-  const DType own = dtype_of(call, scanned.x);
-  FERRYMAN_TRY(const ValueId x, as_dtype(call, scanned.x, own == DType::kBool ? DType::kI32 : own));
-  const Ints shape = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const DType own = write.dtype(scanned.x);
+  const ValueId x = write.cast(scanned.x, own == DType::kBool ? DType::kI32 : own);
+  const Ints shape = write.sizes(x);
   Ints along(shape.size(), 1);
   along[static_cast<size_t>(scanned.axis)] = shape[static_cast<size_t>(scanned.axis)];
-  Ints numbers(static_cast<size_t>(product(along)));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  FERRYMAN_TRY(const ValueId small,
-               as_dtype(call, int_constant(call, along, numbers), DType::kI32));
-  FERRYMAN_TRY(const ValueId positions, emit_expand(call, small, shape));
-  FERRYMAN_TRY(Parts parts,
-               emit_scan(call, {x, positions}, scanned.axis, combine_extremes<kBeats>));
-  FERRYMAN_TRY(parts[0], as_dtype(call, parts[0], own));
-  FERRYMAN_TRY(parts[1], as_dtype(call, parts[1], DType::kI64));
+  Ints numbers = iota_axes(product(along));
+  const ValueId small = write.cast(write.indices(along, numbers), DType::kI32);
+  const ValueId positions = write.expand(small, shape);
+  Parts parts = emit_scan(write, {x, positions}, scanned.axis, combine_extremes<kBeats>);
+  parts[0] = write.cast(parts[0], own);
+  parts[1] = write.cast(parts[1], DType::kI64);
   for (ValueId& part : parts) {
-    FERRYMAN_TRY(part, emit_reshape(call, part, scanned.shape));
+    part = write.reshape(part, scanned.shape);
   }
   return parts;
 }
@@ -109,40 +104,38 @@ Imported import_running_extreme(ImportContext& call) {
 // ---- log of sums of exponentials ----
 
 // The largest m, and the sum of exp(x - m). Where m is infinite, nothing is taken off.
-Result<Parts> combine_exponentials(ImportContext& call, const Parts& earlier, const Parts& later) {
-  FERRYMAN_TRY(const ValueId largest, call.emit(ops::kMaximum, {earlier[0], later[0]}));
-  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {largest}));
-  FERRYMAN_TRY(const ValueId is_infinite,
-               call.emit(ops::kEq, {magnitude, scalar_like(call, largest, INFINITY)}));
-  FERRYMAN_TRY(const ValueId shift,
-               call.emit(ops::kWhere, {is_infinite, scalar_like(call, largest, 0), largest}));
+Parts combine_exponentials(CoreWriter write, const Parts& earlier, const Parts& later) {
+  const ValueId largest = write.binary(ops::kMaximum, earlier[0], later[0]);
+  const ValueId magnitude = write.abs(largest);
+  const ValueId is_infinite = write.binary(ops::kEq, magnitude, write.scalar(largest, INFINITY));
+  const ValueId shift = write.where(is_infinite, 0, largest);
   std::array<ValueId, 2> sums;
   for (size_t i = 0; i < sums.size(); ++i) {
     const Parts& parts = i == 0 ? earlier : later;
-    FERRYMAN_TRY(const ValueId distance, call.emit(ops::kSub, {parts[0], shift}));
-    FERRYMAN_TRY(const ValueId factor, call.emit(ops::kExp, {distance}));
-    FERRYMAN_TRY(sums[i], call.emit(ops::kMul, {parts[1], factor}));
+    const ValueId distance = write.sub(parts[0], shift);
+    const ValueId factor = write.exp(distance);
+    sums[i] = write.mul(parts[1], factor);
   }
-  FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {sums[0], sums[1]}));
+  const ValueId sum = write.add(sums[0], sums[1]);
   return Parts{largest, sum};
 }
 
 Imported import_logcumsumexp(ImportContext& call) {
   FERRYMAN_TRY(const Scanned scanned, read_scanned(call));
-  if (!is_floating(dtype_of(call, scanned.x))) return call.unsupported("of whole numbers");
-  const ValueId ones = call.builder().constant(
-      TensorData::filled(dtype_of(call, scanned.x), sizes_of(call, scanned.x), 1), "ones");
-  FERRYMAN_TRY(const Parts parts,
-               emit_scan(call, {scanned.x, ones}, scanned.axis, combine_exponentials));
-  FERRYMAN_TRY(const ValueId log, call.emit(ops::kLog, {parts[1]}));
-  FERRYMAN_TRY(const ValueId sum, call.emit(ops::kAdd, {parts[0], log}));
-  return one_result(emit_reshape(call, sum, scanned.shape));
+  const CoreWriter write = call.writer();
+  if (!is_floating(write.dtype(scanned.x))) return call.unsupported("of whole numbers");
+  const ValueId ones =
+      write.constant(TensorData::filled(write.dtype(scanned.x), write.sizes(scanned.x), 1), "ones");
+  const Parts parts = emit_scan(write, {scanned.x, ones}, scanned.axis, combine_exponentials);
+  const ValueId log = write.log(parts[1]);
+  const ValueId sum = write.add(parts[0], log);
+  return one_result(write.reshape(sum, scanned.shape));
 }
 
 }  // namespace
 
-Result<ValueId> emit_running_maximum(ImportContext& call, ValueId x, int64_t axis) {
-  FERRYMAN_TRY(const Parts parts, emit_scan(call, {x}, axis, combine_by<ops::kMaximum>));
+ValueId emit_running_maximum(CoreWriter write, ValueId x, int64_t axis) {
+  const Parts parts = emit_scan(write, {x}, axis, combine_by<ops::kMaximum>);
   return parts[0];
 }
 

@@ -1,7 +1,7 @@
 // Running combinations along an axis, in log2(size) steps: after step k each entry combines itself
 // with the 2^k - 1 before it.
 //
-//   FERRYMAN_TRY(const std::vector<ValueId> largest, emit_scan(call, {x}, axis, combine_maxima));
+//   const std::vector<ValueId> largest = emit_scan(write, {x}, axis, combine_maxima);
 #pragma once
 
 #include <functional>
@@ -13,13 +13,12 @@ namespace ferryman {
 using Parts = std::vector<ValueId>;
 // What stands for the entries of both; `later` follows `earlier`. Must be associative.
 using CombineParts =
-    std::function<Result<Parts>(ImportContext& call, const Parts& earlier, const Parts& later)>;
+    std::function<Parts(CoreWriter write, const Parts& earlier, const Parts& later)>;
 
 // `parts` have one shape; each entry of the result combines all up to and with it.
-Result<Parts> emit_scan(ImportContext& call, Parts parts, int64_t axis,
-                        const CombineParts& combine);
+Parts emit_scan(CoreWriter write, Parts parts, int64_t axis, const CombineParts& combine);
 
 // The running maximum of whole numbers.
-Result<ValueId> emit_running_maximum(ImportContext& call, ValueId x, int64_t axis);
+ValueId emit_running_maximum(CoreWriter write, ValueId x, int64_t axis);
 
 }  // namespace ferryman

@@ -4,10 +4,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -106,36 +104,32 @@ EvalResult eval_segments(const EvalArgs& args) {
 // ---- scatter over it ----
 
 // [n] as [n, 1, …] beside a tensor of that rank.
-Result<ValueId> as_column(ImportContext& call, ValueId vector, size_t rank) {
+ValueId as_column(CoreWriter write, ValueId vector, size_t rank) {
   Ints shape(rank, 1);
-  shape[0] = sizes_of(call, vector)[0];
-  return emit_reshape(call, vector, shape);
+  shape[0] = write.size(vector, 0);
+  return write.reshape(vector, shape);
 }
 
 // The last write wins: for each place the number of the last update that goes there, or less than
 // 0.
-Result<ValueId> set_rows(ImportContext& call, ValueId x, ValueId positions, ValueId updates) {
-  const int64_t count = sizes_of(call, x)[0];
-  std::vector<int32_t> numbers(static_cast<size_t>(sizes_of(call, updates)[0]));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  const ValueId order = call.builder().constant(
-      TensorData::of<int32_t>({static_cast<int64_t>(numbers.size())}, numbers), "order");
-  FERRYMAN_TRY(const ValueId winner, emit_segments(call, order, positions, count, "amax"));
-  const ValueId zero = scalar_like(call, winner, 0);
-  FERRYMAN_TRY(ValueId is_written, call.emit(ops::kGe, {winner, zero}));
-  FERRYMAN_TRY(const ValueId source, call.emit(ops::kMaximum, {winner, zero}));
-  FERRYMAN_TRY(const ValueId written, emit_gather(call, updates, source, 0));
-  FERRYMAN_TRY(is_written, as_column(call, is_written, rank_of(call, x)));
-  return call.emit(ops::kWhere, {is_written, written, x});
+ValueId set_rows(CoreWriter write, ValueId x, ValueId positions, ValueId updates) {
+  const int64_t count = write.size(x, 0);
+  const ValueId order = write.numbers(write.size(updates, 0), "order");
+  const ValueId winner = emit_segments(write, order, positions, count, "amax");
+  const ValueId zero = write.scalar(winner, 0);
+  ValueId is_written = write.binary(ops::kGe, winner, zero);
+  const ValueId source = write.binary(ops::kMaximum, winner, zero);
+  const ValueId written = write.gather(updates, 0, source);
+  is_written = as_column(write, is_written, write.rank(x));
+  return write.where(is_written, written, x);
 }
 
 // How many updates go to each place, in the dtype of x and in its rank.
-Result<ValueId> count_updates(ImportContext& call, ValueId x, ValueId positions) {
-  const Ints updates = sizes_of(call, positions);
-  const ValueId ones = call.builder().constant(TensorData::filled(DType::kI32, updates, 1), "ones");
-  FERRYMAN_TRY(const ValueId counts,
-               emit_segments(call, ones, positions, sizes_of(call, x)[0], "sum"));
-  return as_column(call, counts, rank_of(call, x));
+ValueId count_updates(CoreWriter write, ValueId x, ValueId positions) {
+  const Ints updates = write.sizes(positions);
+  const ValueId ones = write.constant(TensorData::filled(DType::kI32, updates, 1), "ones");
+  const ValueId counts = emit_segments(write, ones, positions, write.size(x, 0), "sum");
+  return as_column(write, counts, write.rank(x));
 }
 
 struct CombineNames {
@@ -159,28 +153,23 @@ CombineNames names_of(Combine combine) {
   return {"sum", ops::kAdd};
 }
 
-Result<ValueId> combine_rows(ImportContext& call, ValueId x, ValueId positions, ValueId updates,
-                             ScatterRule rule) {
-  if (rule.combine == Combine::kSet) return set_rows(call, x, positions, updates);
+ValueId combine_rows(CoreWriter write, ValueId x, ValueId positions, ValueId updates,
+                     ScatterRule rule) {
+  if (rule.combine == Combine::kSet) return set_rows(write, x, positions, updates);
   const CombineNames names = names_of(rule.combine);
-  FERRYMAN_TRY(ValueId result,
-               emit_segments(call, updates, positions, sizes_of(call, x)[0], names.segments));
+  ValueId result = emit_segments(write, updates, positions, write.size(x, 0), names.segments);
   const bool with_self = rule.include_self == IncludeSelf::kYes;
-  if (with_self) {
-    FERRYMAN_TRY(result, call.emit(names.with_self, {x, result}));
-  }
+  if (with_self) result = write.binary(names.with_self, x, result);
   if (with_self && rule.combine != Combine::kMean) return result;
-  FERRYMAN_TRY(const ValueId counts, count_updates(call, x, positions));
-  FERRYMAN_TRY(const ValueId is_written,
-               call.emit(ops::kGt, {counts, scalar_like(call, counts, 0)}));
+  const ValueId counts = count_updates(write, x, positions);
+  const ValueId is_written = write.binary(ops::kGt, counts, 0);
   if (rule.combine == Combine::kMean) {
-    FERRYMAN_TRY(ValueId divisor, call.emit(with_self ? ops::kAdd : ops::kMaximum,
-                                            {counts, scalar_like(call, counts, 1)}));
-    FERRYMAN_TRY(divisor, as_dtype(call, divisor, dtype_of(call, x)));
-    const OpName divide = is_floating(dtype_of(call, x)) ? ops::kDiv : ops::kFloorDivide;
-    FERRYMAN_TRY(result, call.emit(divide, {result, divisor}));
+    ValueId divisor = write.binary(with_self ? ops::kAdd : ops::kMaximum, counts, 1);
+    divisor = write.cast(divisor, write.dtype(x));
+    const OpName divide = is_floating(write.dtype(x)) ? ops::kDiv : ops::kFloorDivide;
+    result = write.binary(divide, result, divisor);
   }
-  return call.emit(ops::kWhere, {is_written, result, x});
+  return write.where(is_written, result, x);
 }
 
 // Bools and small integers are combined as int32: a sum of bools is "or", and rounds down to it.
@@ -191,63 +180,59 @@ DType combined_dtype(DType dtype) {
 }
 
 Ints axis_first(size_t rank, int64_t axis) {
-  Ints perm(rank);
-  std::iota(perm.begin(), perm.end(), 0);
+  Ints perm = iota_axes(rank);
   std::rotate(perm.begin(), perm.begin() + axis, perm.begin() + axis + 1);
   return perm;
 }
 
 Ints axis_back(size_t rank, int64_t axis) {
-  Ints perm(rank);
-  std::iota(perm.begin(), perm.end(), 0);
+  Ints perm = iota_axes(rank);
   std::rotate(perm.begin(), perm.begin() + 1, perm.begin() + axis + 1);
   return perm;
 }
 
 }  // namespace
 
-Result<ValueId> emit_segments(ImportContext& call, ValueId x, ValueId numbers, int64_t count,
-                              std::string_view reduction) {
-  FERRYMAN_TRY(const ValueId small, as_dtype(call, numbers, DType::kI32));
-  return call.emit(ops::kSegmentReduce, {x, small},
-                   {{attr::kCount, count}, {attr::kReduction, std::string(reduction)}});
+ValueId emit_segments(CoreWriter write, ValueId x, ValueId numbers, int64_t count,
+                      std::string_view reduction) {
+  const ValueId small = write.cast(numbers, DType::kI32);
+  return write.op(ops::kSegmentReduce, {x, small},
+                  {{attr::kCount, count}, {attr::kReduction, std::string(reduction)}});
 }
 
-Result<ValueId> replace_at(ImportContext& call, ValueId x, int64_t axis, const Ints& positions,
-                           ValueId part) {
-  const int64_t size = sizes_of(call, x)[static_cast<size_t>(axis)];
-  Ints order(static_cast<size_t>(size));
-  std::iota(order.begin(), order.end(), 0);
+ValueId replace_at(CoreWriter write, ValueId x, int64_t axis, const Ints& positions, ValueId part) {
+  const int64_t size = write.size(x, axis);
+  Ints order = iota_axes(size);
   for (size_t i = 0; i < positions.size(); ++i) {
     if (positions[i] < 0 || positions[i] >= size)
-      return call.unsupported("an index outside the tensor");
+      return write.refuse("an index outside the tensor");
     order[static_cast<size_t>(positions[i])] = size + static_cast<int64_t>(i);
   }
   const auto is_old = [&](int64_t source) { return source < size; };
   if (std::all_of(order.begin(), order.end(), is_old)) return x;
   if (std::any_of(order.begin(), order.end(), is_old)) {
-    FERRYMAN_TRY(const ValueId both, emit_concat(call, std::array{x, part}, axis));
-    return emit_gather(call, both, int_constant(call, {size}, order), axis);
+    const ValueId both = write.concat(std::array{x, part}, axis);
+    return write.gather(both, axis, write.indices({size}, order));
   }
   for (int64_t& source : order) source -= size;
-  return emit_gather(call, part, int_constant(call, {size}, order), axis);
+  return write.gather(part, axis, write.indices({size}, order));
 }
 
-Result<ValueId> emit_scatter(ImportContext& call, ValueId x, int64_t axis, ValueId positions,
-                             ValueId updates, ScatterRule rule) {
-  if (product(sizes_of(call, updates)) == 0 || product(sizes_of(call, x)) == 0) return x;
-  if (rule.combine == Combine::kSet && call.graph().is_constant(positions))
-    return replace_at(call, x, axis, call.graph().constant(positions).to_ints(), updates);
-  const DType dtype = dtype_of(call, x);
+ValueId emit_scatter(CoreWriter write, ValueId x, int64_t axis, ValueId positions, ValueId updates,
+                     ScatterRule rule) {
+  if (product(write.sizes(updates)) == 0 || product(write.sizes(x)) == 0) return x;
+  if (rule.combine == Combine::kSet && write.is_constant(positions))
+    return replace_at(write, x, axis, write.graph().constant(positions).to_ints(), updates);
+  const DType dtype = write.dtype(x);
   const DType combined = rule.combine == Combine::kSet ? dtype : combined_dtype(dtype);
-  const size_t rank = rank_of(call, x);
-  FERRYMAN_TRY(ValueId rows, as_dtype(call, x, combined));
-  FERRYMAN_TRY(updates, as_dtype(call, updates, combined));
-  FERRYMAN_TRY(rows, emit_permute(call, rows, axis_first(rank, axis)));
-  FERRYMAN_TRY(updates, emit_permute(call, updates, axis_first(rank, axis)));
-  FERRYMAN_TRY(ValueId result, combine_rows(call, rows, positions, updates, rule));
-  FERRYMAN_TRY(result, emit_permute(call, result, axis_back(rank, axis)));
-  return as_dtype(call, result, dtype);
+  const size_t rank = write.rank(x);
+  ValueId rows = write.cast(x, combined);
+  updates = write.cast(updates, combined);
+  rows = write.permute(rows, axis_first(rank, axis));
+  updates = write.permute(updates, axis_first(rank, axis));
+  ValueId result = combine_rows(write, rows, positions, updates, rule);
+  result = write.permute(result, axis_back(rank, axis));
+  return write.cast(result, dtype);
 }
 
 void add_scatter_ops(Ops& ops) {

@@ -1,7 +1,7 @@
 // Writing at positions: scatter, index_add, index_put and what is built on them.
 //
-//   FERRYMAN_TRY(const ValueId y, emit_scatter(call, x, axis, positions, updates,
-//                                              {Combine::kSum, IncludeSelf::kYes}));
+//   const ValueId y = emit_scatter(write, x, axis, positions, updates,
+//                                  {Combine::kSum, IncludeSelf::kYes});
 //
 // Invariants: the last of several writes to one place stays, as if they were made one by one;
 // positions lie in [0, size).
@@ -21,17 +21,16 @@ struct ScatterRule {
 };
 
 // updates, which are as long as the positions (a vector) along the axis, into x.
-Result<ValueId> emit_scatter(ImportContext& call, ValueId x, int64_t axis, ValueId positions,
-                             ValueId updates, ScatterRule rule);
+ValueId emit_scatter(CoreWriter write, ValueId x, int64_t axis, ValueId positions, ValueId updates,
+                     ScatterRule rule);
 
 // [count, …]: the rows of x combined by the number of their segment; the neutral element (0, 1, the
 // lowest, the largest) where there are none.
-Result<ValueId> emit_segments(ImportContext& call, ValueId x, ValueId numbers, int64_t count,
-                              std::string_view reduction);
+ValueId emit_segments(CoreWriter write, ValueId x, ValueId numbers, int64_t count,
+                      std::string_view reduction);
 
 // Lines of x whose places are known: concatenated with the parts that replace them, then picked.
-Result<ValueId> replace_at(ImportContext& call, ValueId x, int64_t axis, const Ints& positions,
-                           ValueId part);
+ValueId replace_at(CoreWriter write, ValueId x, int64_t axis, const Ints& positions, ValueId part);
 
 // scatter*, index_add, put, … (scatter_import.cc)
 void add_scatter_imports(ImportTable& imports);

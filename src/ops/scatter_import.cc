@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/index_arrays.h"
 #include "ops/names.h"
@@ -36,50 +35,51 @@ Result<ScatterRule> read_rule(ImportContext& call) {
 }
 
 // At least one axis: torch takes a number for a vector of one.
-Result<ValueId> with_axis(ImportContext& call, ValueId x) {
-  if (rank_of(call, x) > 0) return x;
-  return emit_reshape(call, x, {1});
+ValueId with_axis(CoreWriter write, ValueId x) {
+  if (write.rank(x) > 0) return x;
+  return write.reshape(x, {1});
 }
 
 // ---- one position for each element ----
 
 // What is written: a number, or the part of src that the index covers.
 Result<ValueId> read_updates(ImportContext& call, const Ints& shape, DType dtype) {
+  const CoreWriter write = call.writer();
   if (call.given("value")) {
     FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype));
-    return emit_expand(call, value, shape);
+    return write.expand(value, shape);
   }
   FERRYMAN_TRY(ValueId src, call.tensor("src"));
-  FERRYMAN_TRY(src, with_axis(call, src));
-  if (rank_of(call, src) != shape.size()) return call.unsupported("a source of another rank");
+  src = with_axis(write, src);
+  if (write.rank(src) != shape.size()) return call.unsupported("a source of another rank");
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if (shape[axis] > sizes_of(call, src)[axis])
-      return call.unsupported("a source that is smaller");
-    FERRYMAN_TRY(src, emit_slice(call, src, static_cast<int64_t>(axis), 0, shape[axis]));
+    if (shape[axis] > write.size(src, axis)) return call.unsupported("a source that is smaller");
+    src = write.slice_axis(src, static_cast<int64_t>(axis), 0, shape[axis]);
   }
-  return as_dtype(call, src, dtype);
+  return write.cast(src, dtype);
 }
 
 Imported import_scatter_by(ImportContext& call, ScatterRule rule) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
-  const Ints shape = sizes_of(call, self);
+  const CoreWriter write = call.writer();
+  const Ints shape = write.sizes(self);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", shape.size()));
-  if (product(sizes_of(call, index)) == 0) {
+  if (product(write.sizes(index)) == 0) {
     call.ignore("src");
     call.ignore("value");
     return std::vector{self};
   }
-  FERRYMAN_TRY(const ValueId x, with_axis(call, self));
-  FERRYMAN_TRY(index, with_axis(call, index));
-  if (rank_of(call, x) != rank_of(call, index)) return call.unsupported("an index of another rank");
-  FERRYMAN_TRY(ValueId updates, read_updates(call, sizes_of(call, index), dtype_of(call, self)));
-  FERRYMAN_TRY(ValueId positions, flat_positions(call, x, index, axis));
-  FERRYMAN_TRY(positions, emit_reshape(call, positions, {-1}));
-  FERRYMAN_TRY(updates, emit_reshape(call, updates, {-1}));
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
-  FERRYMAN_TRY(const ValueId result, emit_scatter(call, flat, 0, positions, updates, rule));
-  return one_result(emit_reshape(call, result, shape));
+  const ValueId x = with_axis(write, self);
+  index = with_axis(write, index);
+  if (write.rank(x) != write.rank(index)) return call.unsupported("an index of another rank");
+  FERRYMAN_TRY(ValueId updates, read_updates(call, write.sizes(index), write.dtype(self)));
+  ValueId positions = flat_positions(write, x, index, axis);
+  positions = write.reshape(positions, {-1});
+  updates = write.reshape(updates, {-1});
+  const ValueId flat = write.reshape(x, {-1});
+  const ValueId result = emit_scatter(write, flat, 0, positions, updates, rule);
+  return one_result(write.reshape(result, shape));
 }
 
 Imported import_scatter(ImportContext& call) {
@@ -96,14 +96,15 @@ Imported import_put(ImportContext& call) {
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
   FERRYMAN_TRY(ValueId source, call.tensor("source"));
   FERRYMAN_TRY(const bool accumulate, call.flag("accumulate", false));
-  if (product(sizes_of(call, index)) == 0) return std::vector{self};
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, self, {-1}));
-  FERRYMAN_TRY(index, emit_reshape(call, index, {-1}));
-  FERRYMAN_TRY(source, emit_reshape(call, source, {-1}));
-  FERRYMAN_TRY(index, wrap_negative(call, index, sizes_of(call, flat)[0]));
+  const CoreWriter write = call.writer();
+  if (product(write.sizes(index)) == 0) return std::vector{self};
+  const ValueId flat = write.reshape(self, {-1});
+  index = write.reshape(index, {-1});
+  source = write.reshape(source, {-1});
+  index = wrap_negative(write, index, write.size(flat, 0));
   const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
-  FERRYMAN_TRY(const ValueId result, emit_scatter(call, flat, 0, index, source, rule));
-  return one_result(emit_reshape(call, result, sizes_of(call, self)));
+  const ValueId result = emit_scatter(write, flat, 0, index, source, rule);
+  return one_result(write.reshape(result, write.sizes(self)));
 }
 
 // ---- one position for each line along an axis ----
@@ -114,67 +115,58 @@ struct LineWrite {
 };
 
 Result<LineWrite> read_line_write(ImportContext& call) {
-  LineWrite write;
-  FERRYMAN_TRY(write.self, call.tensor("self"));
-  FERRYMAN_TRY(write.index, call.tensor("index"));
-  FERRYMAN_TRY(write.axis, call.axis("dim", rank_of(call, write.self)));
-  FERRYMAN_TRY(write.x, with_axis(call, write.self));
-  FERRYMAN_TRY(write.index, emit_reshape(call, write.index, {-1}));
-  return write;
+  LineWrite line;
+  FERRYMAN_TRY(line.self, call.tensor("self"));
+  FERRYMAN_TRY(line.index, call.tensor("index"));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(line.axis, call.axis("dim", write.rank(line.self)));
+  line.x = with_axis(write, line.self);
+  line.index = write.reshape(line.index, {-1});
+  return line;
 }
 
 // The shape of what a write along an axis takes.
-Ints line_shape(ImportContext& call, const LineWrite& write) {
-  Ints shape = sizes_of(call, write.x);
-  shape[static_cast<size_t>(write.axis)] = sizes_of(call, write.index)[0];
+Ints line_shape(CoreWriter write, const LineWrite& line) {
+  Ints shape = write.sizes(line.x);
+  shape[static_cast<size_t>(line.axis)] = write.size(line.index, 0);
   return shape;
 }
 
-Result<ValueId> write_lines(ImportContext& call, const LineWrite& write, ValueId updates,
-                            ScatterRule rule) {
-  FERRYMAN_TRY(const ValueId result,
-               emit_scatter(call, write.x, write.axis, write.index, updates, rule));
-  return emit_reshape(call, result, sizes_of(call, write.self));
+ValueId write_lines(CoreWriter write, const LineWrite& line, ValueId updates, ScatterRule rule) {
+  const ValueId result = emit_scatter(write, line.x, line.axis, line.index, updates, rule);
+  return write.reshape(result, write.sizes(line.self));
 }
 
-Result<ValueId> read_source(ImportContext& call, const LineWrite& write) {
+Result<ValueId> read_source(ImportContext& call, const LineWrite& line) {
   FERRYMAN_TRY(const ValueId source, call.tensor("source"));
-  FERRYMAN_TRY(const ValueId same, as_dtype(call, source, dtype_of(call, write.x)));
-  return emit_reshape(call, same, line_shape(call, write));
+  const CoreWriter write = call.writer();
+  const ValueId same = write.cast(source, write.dtype(line.x));
+  return write.reshape(same, line_shape(write, line));
 }
 
 Imported import_index_add(ImportContext& call) {
-  FERRYMAN_TRY(const LineWrite write, read_line_write(call));
-  FERRYMAN_TRY(ValueId source, read_source(call, write));
-  if (call.given("alpha")) {
-    const bool of_bools = dtype_of(call, source) == DType::kBool;
-    FERRYMAN_TRY(
-        const ValueId alpha,
-        call.number_constant(*call.find("alpha"), of_bools ? DType::kI64 : dtype_of(call, source)));
-    const double factor = call.graph().constant(alpha).to_doubles().front();
-    if (of_bools && factor == 0) return std::vector{write.self};
-    if (!of_bools && factor != 1) {
-      FERRYMAN_TRY(source, call.emit(ops::kMul, {source, alpha}));
-    }
-  }
-  return one_result(write_lines(call, write, source, {Combine::kSum, IncludeSelf::kYes}));
+  FERRYMAN_TRY(const LineWrite line, read_line_write(call));
+  FERRYMAN_TRY(ValueId source, read_source(call, line));
+  FERRYMAN_TRY(source, scaled_by(call, source, "alpha"));
+  return one_result(write_lines(call.writer(), line, source, {Combine::kSum, IncludeSelf::kYes}));
 }
 
 // index_copy replaces; index_reduce has its rule.
 Imported import_index_write(ImportContext& call) {
   FERRYMAN_TRY(const ScatterRule rule, read_rule(call));
-  FERRYMAN_TRY(const LineWrite write, read_line_write(call));
-  FERRYMAN_TRY(const ValueId source, read_source(call, write));
-  return one_result(write_lines(call, write, source, rule));
+  FERRYMAN_TRY(const LineWrite line, read_line_write(call));
+  FERRYMAN_TRY(const ValueId source, read_source(call, line));
+  return one_result(write_lines(call.writer(), line, source, rule));
 }
 
 Imported import_index_fill(ImportContext& call) {
-  FERRYMAN_TRY(LineWrite write, read_line_write(call));
-  FERRYMAN_TRY(ValueId value, tensor_as(call, "value", dtype_of(call, write.x)));
-  const int64_t size = sizes_of(call, write.x)[static_cast<size_t>(write.axis)];
-  FERRYMAN_TRY(write.index, wrap_negative(call, write.index, size));
-  FERRYMAN_TRY(value, emit_expand(call, value, line_shape(call, write)));
-  return one_result(write_lines(call, write, value, {}));
+  FERRYMAN_TRY(LineWrite line, read_line_write(call));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(ValueId value, tensor_as(call, "value", write.dtype(line.x)));
+  const int64_t size = write.size(line.x, line.axis);
+  line.index = wrap_negative(write, line.index, size);
+  value = write.expand(value, line_shape(write, line));
+  return one_result(write_lines(write, line, value, {}));
 }
 
 // ---- known places ----
@@ -183,25 +175,26 @@ Imported import_diagonal_scatter(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(ValueId src, call.tensor("src"));
   FERRYMAN_TRY(const int64_t offset, call.integer("offset", 0));
-  const size_t rank = rank_of(call, self);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(self);
   FERRYMAN_TRY(const int64_t first, call.axis("dim1", rank, 0));
   FERRYMAN_TRY(const int64_t second, call.axis("dim2", rank, 1));
   if (rank < 2 || first == second) return call.unsupported("a diagonal needs two axes");
   const Ints perm = axes_last(rank, first, second);
-  FERRYMAN_TRY(ValueId x, emit_permute(call, self, perm));
-  const Ints turned = sizes_of(call, x);
+  ValueId x = write.permute(self, perm);
+  const Ints turned = write.sizes(x);
   const Ints positions = diagonal_positions(turned[rank - 2], turned[rank - 1], offset);
   Ints merged(turned.begin(), turned.end() - 1);
   merged.back() *= turned.back();
-  FERRYMAN_TRY(x, emit_reshape(call, x, merged));
+  x = write.reshape(x, merged);
   merged.back() = static_cast<int64_t>(positions.size());
-  FERRYMAN_TRY(src, as_dtype(call, src, dtype_of(call, x)));
-  FERRYMAN_TRY(src, emit_expand(call, src, merged));
-  FERRYMAN_TRY(x, replace_at(call, x, static_cast<int64_t>(rank) - 2, positions, src));
-  FERRYMAN_TRY(x, emit_reshape(call, x, turned));
+  src = write.cast(src, write.dtype(x));
+  src = write.expand(src, merged);
+  x = replace_at(write, x, static_cast<int64_t>(rank) - 2, positions, src);
+  x = write.reshape(x, turned);
   Ints back(rank);
   for (size_t i = 0; i < rank; ++i) back[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
-  return one_result(emit_permute(call, x, back));
+  return one_result(write.permute(x, back));
 }
 
 struct StridedPlaces {
@@ -215,7 +208,7 @@ Result<StridedPlaces> read_strided(ImportContext& call, ValueId x) {
   FERRYMAN_TRY(places.shape, call.integers("size"));
   FERRYMAN_TRY(const Ints strides, call.integers("stride"));
   FERRYMAN_TRY(const int64_t offset, call.integer("storage_offset", 0));
-  const int64_t count = product(sizes_of(call, x));
+  const int64_t count = product(call.writer().sizes(x));
   if (strides.size() != places.shape.size())
     return call.unsupported("not one stride for each size");
   bool fits = true;
@@ -232,23 +225,24 @@ Result<StridedPlaces> read_strided(ImportContext& call, ValueId x) {
 Imported import_as_strided(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const StridedPlaces places, read_strided(call, x));
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
+  const CoreWriter write = call.writer();
+  const ValueId flat = write.reshape(x, {-1});
   const auto count = static_cast<int64_t>(places.positions.size());
-  FERRYMAN_TRY(const ValueId picked,
-               emit_gather(call, flat, int_constant(call, {count}, places.positions), 0));
-  return one_result(emit_reshape(call, picked, places.shape));
+  const ValueId picked = write.gather(flat, 0, write.indices({count}, places.positions));
+  return one_result(write.reshape(picked, places.shape));
 }
 
 Imported import_as_strided_scatter(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId src, call.tensor("src"));
   FERRYMAN_TRY(const StridedPlaces places, read_strided(call, x));
-  FERRYMAN_TRY(src, as_dtype(call, src, dtype_of(call, x)));
-  FERRYMAN_TRY(src, emit_expand(call, src, places.shape));
-  FERRYMAN_TRY(src, emit_reshape(call, src, {-1}));
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
-  FERRYMAN_TRY(const ValueId result, replace_at(call, flat, 0, places.positions, src));
-  return one_result(emit_reshape(call, result, sizes_of(call, x)));
+  const CoreWriter write = call.writer();
+  src = write.cast(src, write.dtype(x));
+  src = write.expand(src, places.shape);
+  src = write.reshape(src, {-1});
+  const ValueId flat = write.reshape(x, {-1});
+  const ValueId result = replace_at(write, flat, 0, places.positions, src);
+  return one_result(write.reshape(result, write.sizes(x)));
 }
 
 }  // namespace
@@ -258,16 +252,17 @@ Imported import_masked_scatter(ImportContext& call) {
   FERRYMAN_TRY(ValueId mask, call.tensor("mask"));
   FERRYMAN_TRY(ValueId source, call.tensor("source"));
   const Ints shape = static_sizes(call.result_type(0).dims);
-  FERRYMAN_TRY(x, emit_expand(call, x, shape));
-  FERRYMAN_TRY(mask, emit_expand(call, mask, shape));
-  FERRYMAN_TRY(source, emit_reshape(call, source, {-1}));
-  const int64_t count = sizes_of(call, source)[0];
+  const CoreWriter write = call.writer();
+  x = write.expand(x, shape);
+  mask = write.expand(mask, shape);
+  source = write.reshape(source, {-1});
+  const int64_t count = write.size(source, 0);
   if (count == 0 || product(shape) == 0) return std::vector{x};
-  FERRYMAN_TRY(const ValueId numbers, number_mask(call, mask, count));
-  FERRYMAN_TRY(ValueId picked, emit_gather(call, source, numbers, 0));
-  FERRYMAN_TRY(picked, emit_reshape(call, picked, shape));
-  FERRYMAN_TRY(mask, as_dtype(call, mask, DType::kBool));
-  return one_result(call.emit(ops::kWhere, {mask, picked, x}));
+  const ValueId numbers = number_mask(write, mask, count);
+  ValueId picked = write.gather(source, 0, numbers);
+  picked = write.reshape(picked, shape);
+  mask = write.cast(mask, DType::kBool);
+  return one_result(write.where(mask, picked, x));
 }
 
 void add_scatter_imports(ImportTable& imports) {

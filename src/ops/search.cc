@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/histogram.h"
 #include "ops/index_arrays.h"
@@ -27,44 +26,41 @@ Result<InsertionSide> read_side(ImportContext& call) {
 
 // As many as stand before: each value [..., n, 1] beside all of the sequence [..., 1, m]. What does
 // not compare (NaN among the values) has all before it.
-Result<ValueId> count_before(ImportContext& call, ValueId sequence, ValueId values,
-                             InsertionSide side) {
-  Ints column = sizes_of(call, values);
+ValueId count_before(CoreWriter write, ValueId sequence, ValueId values, InsertionSide side) {
+  Ints column = write.sizes(values);
   column.push_back(1);
-  Ints row = sizes_of(call, sequence);
+  Ints row = write.sizes(sequence);
   row.insert(row.end() - 1, 1);
-  FERRYMAN_TRY(const ValueId value, emit_reshape(call, values, column));
-  FERRYMAN_TRY(const ValueId bounds, emit_reshape(call, sequence, row));
+  const ValueId value = write.reshape(values, column);
+  const ValueId bounds = write.reshape(sequence, row);
   const OpName stands_after = side == InsertionSide::kLeft ? ops::kGe : ops::kGt;
-  FERRYMAN_TRY(const ValueId is_after, call.emit(stands_after, {bounds, value}));
-  FERRYMAN_TRY(const ValueId is_before, call.emit(ops::kLogicalNot, {is_after}));
-  FERRYMAN_TRY(const ValueId ones, as_dtype(call, is_before, DType::kI32));
-  const auto last = static_cast<int64_t>(rank_of(call, ones)) - 1;
-  return call.emit(ops::kSum, {ones}, {{attr::kAxes, Axes{{last}}}, {attr::kKeepDim, false}});
+  const ValueId is_after = write.binary(stands_after, bounds, value);
+  const ValueId is_before = write.unary(ops::kLogicalNot, is_after);
+  const ValueId ones = write.cast(is_before, DType::kI32);
+  const auto last = static_cast<int64_t>(write.rank(ones)) - 1;
+  return write.reduce(ops::kSum, ones, {last}, /*keepdim=*/false);
 }
 
 // The same by halving, for long sequences: `found` are known to stand before, and each step asks
 // whether `reach` more do.
-Result<ValueId> search_before(ImportContext& call, ValueId sequence, ValueId values,
-                              InsertionSide side) {
-  const int64_t size = sizes_of(call, sequence).back();
-  const auto last = static_cast<int64_t>(rank_of(call, sequence)) - 1;
+ValueId search_before(CoreWriter write, ValueId sequence, ValueId values, InsertionSide side) {
+  const int64_t size = write.sizes(sequence).back();
+  const auto last = static_cast<int64_t>(write.rank(sequence)) - 1;
   const OpName stands_after = side == InsertionSide::kLeft ? ops::kGe : ops::kGt;
   int64_t reach = 1;
   while (reach * 2 <= size) reach *= 2;
-  ValueId found =
-      call.builder().constant(TensorData::filled(DType::kI32, sizes_of(call, values), 0), "found");
+  ValueId found = write.constant(TensorData::filled(DType::kI32, write.sizes(values), 0), "found");
   for (; reach > 0; reach /= 2) {
-    const auto number = [&](int64_t n) { return scalar_like(call, found, static_cast<double>(n)); };
-    FERRYMAN_TRY(const ValueId further, call.emit(ops::kAdd, {found, number(reach)}));
-    FERRYMAN_TRY(const ValueId exists, call.emit(ops::kLe, {further, number(size)}));
-    FERRYMAN_TRY(ValueId place, call.emit(ops::kSub, {further, number(1)}));
-    FERRYMAN_TRY(place, call.emit(ops::kMinimum, {place, number(size - 1)}));
-    FERRYMAN_TRY(const ValueId bound, gather_elements(call, sequence, place, last));
-    FERRYMAN_TRY(const ValueId is_after, call.emit(stands_after, {bound, values}));
-    FERRYMAN_TRY(const ValueId is_before, call.emit(ops::kLogicalNot, {is_after}));
-    FERRYMAN_TRY(const ValueId moves, call.emit(ops::kLogicalAnd, {exists, is_before}));
-    FERRYMAN_TRY(found, call.emit(ops::kWhere, {moves, further, found}));
+    const auto number = [&](int64_t n) { return write.scalar(found, static_cast<double>(n)); };
+    const ValueId further = write.add(found, number(reach));
+    const ValueId exists = write.binary(ops::kLe, further, number(size));
+    ValueId place = write.sub(further, number(1));
+    place = write.binary(ops::kMinimum, place, number(size - 1));
+    const ValueId bound = gather_elements(write, sequence, place, last);
+    const ValueId is_after = write.binary(stands_after, bound, values);
+    const ValueId is_before = write.unary(ops::kLogicalNot, is_after);
+    const ValueId moves = write.binary(ops::kLogicalAnd, exists, is_before);
+    found = write.where(moves, further, found);
   }
   return found;
 }
@@ -86,30 +82,30 @@ Result<std::array<ValueId, 2>> read_both(ImportContext& call, std::string_view s
 Imported finish_search(ImportContext& call, ValueId sequence, ValueId values) {
   FERRYMAN_TRY(const InsertionSide side, read_side(call));
   FERRYMAN_TRY(const bool out_int32, call.flag("out_int32", false));
-  const Ints shape = sizes_of(call, values);
-  if (product(sizes_of(call, sequence)) == 0 || product(shape) == 0) {
+  const CoreWriter write = call.writer();
+  const Ints shape = write.sizes(values);
+  if (product(write.sizes(sequence)) == 0 || product(shape) == 0) {
     const DType dtype = out_int32 ? DType::kI32 : DType::kI64;
-    return std::vector{call.builder().constant(TensorData::filled(dtype, shape, 0), "none")};
+    return std::vector{write.constant(TensorData::filled(dtype, shape, 0), "none")};
   }
   // A sequence of one axis serves values of any shape.
-  const bool is_shared = rank_of(call, sequence) == 1;
-  if (is_shared) {
-    FERRYMAN_TRY(values, emit_reshape(call, values, {-1}));
-  }
+  const bool is_shared = write.rank(sequence) == 1;
+  if (is_shared) values = write.reshape(values, {-1});
   const bool is_large =
-      product(sizes_of(call, values)) * sizes_of(call, sequence).back() > kMaxComparisons;
-  FERRYMAN_TRY(const ValueId counts, is_large ? search_before(call, sequence, values, side)
-                                              : count_before(call, sequence, values, side));
-  FERRYMAN_TRY(const ValueId result, as_dtype(call, counts, out_int32 ? DType::kI32 : DType::kI64));
-  return one_result(emit_reshape(call, result, shape));
+      product(write.sizes(values)) * write.sizes(sequence).back() > kMaxComparisons;
+  const ValueId counts = is_large ? search_before(write, sequence, values, side)
+                                  : count_before(write, sequence, values, side);
+  const ValueId result = write.cast(counts, out_int32 ? DType::kI32 : DType::kI64);
+  return one_result(write.reshape(result, shape));
 }
 
 Imported import_searchsorted(ImportContext& call) {
   FERRYMAN_TRY(auto both, read_both(call, "sorted_sequence", "self"));
   FERRYMAN_TRY(const ValueId sorter, call.optional_tensor("sorter"));
+  const CoreWriter write = call.writer();
   if (sorter.valid()) {
-    const auto last = static_cast<int64_t>(rank_of(call, both[0])) - 1;
-    FERRYMAN_TRY(both[0], gather_elements(call, both[0], sorter, last));
+    const auto last = static_cast<int64_t>(write.rank(both[0])) - 1;
+    both[0] = gather_elements(write, both[0], sorter, last);
   }
   return finish_search(call, both[0], both[1]);
 }

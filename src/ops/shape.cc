@@ -1,9 +1,7 @@
 // Ops that keep every element and change the axes: reshape, permute, expand.
 #include <algorithm>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -92,33 +90,36 @@ Imported import_view(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   call.ignore("stride");  // of the alias; the elements are the same
   FERRYMAN_TRY(Ints shape, call.integers(call.given("shape") ? "shape" : "size"));
-  return one_result(emit_reshape(call, x, std::move(shape)));
+  return one_result(call.writer().reshape(x, std::move(shape)));
 }
 
 Imported import_view_as(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
-  return one_result(emit_reshape(call, x, sizes_of(call, other)));
+  const CoreWriter write = call.writer();
+  return one_result(write.reshape(x, write.sizes(other)));
 }
 
 Imported import_view_dtype(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", dtype_of(call, x)));
-  const DType from = dtype_of(call, x);
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const DType dtype, call.dtype("dtype", write.dtype(x)));
+  const DType from = write.dtype(x);
   if (dtype == from) return std::vector{x};
   const bool same_width = byte_size(from) == byte_size(dtype);
   if (!same_width || from == DType::kBool || dtype == DType::kBool)
     return call.unsupported("bits read as a dtype of another width");
-  return one_result(call.emit(ops::kBitcast, {x}, {{attr::kDType, dtype}}));
+  return one_result(write.op(ops::kBitcast, {x}, {{attr::kDType, dtype}}));
 }
 
 Imported import_flatten(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  const size_t rank = rank_of(call, x);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
   FERRYMAN_TRY(const int64_t first, call.axis("start_dim", rank, 0));
   FERRYMAN_TRY(const int64_t last, call.axis("end_dim", rank, -1));
   if (last < first) return call.unsupported("start_dim lies after end_dim");
-  const Ints sizes = sizes_of(call, x);
+  const Ints sizes = write.sizes(x);
   Ints shape(sizes.begin(), sizes.begin() + first);
   int64_t merged = 1;
   for (int64_t axis = first; axis <= last && axis < static_cast<int64_t>(rank); ++axis)
@@ -126,14 +127,15 @@ Imported import_flatten(ImportContext& call) {
   shape.push_back(merged);
   if (last + 1 < static_cast<int64_t>(rank))
     shape.insert(shape.end(), sizes.begin() + last + 1, sizes.end());
-  return one_result(emit_reshape(call, x, shape));
+  return one_result(write.reshape(x, shape));
 }
 
 Imported import_unflatten(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
   FERRYMAN_TRY(Ints parts, call.integers("sizes"));
-  Ints shape = sizes_of(call, x);
+  Ints shape = write.sizes(x);
   if (shape.empty()) return call.unsupported("a tensor without axes");
   const int64_t size = shape[static_cast<size_t>(axis)];
   int64_t known = 1;
@@ -143,18 +145,19 @@ Imported import_unflatten(ImportContext& call) {
   }
   shape.erase(shape.begin() + axis);
   shape.insert(shape.begin() + axis, parts.begin(), parts.end());
-  return one_result(emit_reshape(call, x, shape));
+  return one_result(write.reshape(x, shape));
 }
 
 Imported import_ravel(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  return one_result(emit_reshape(call, x, {-1}));
+  return one_result(call.writer().reshape(x, {-1}));
 }
 
 // Axes of size 1: all, or the named ones among them.
 Imported import_squeeze(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
   std::vector<bool> dropped(sizes.size(), !call.given("dim"));
   if (call.given("dim")) {
     FERRYMAN_TRY(const Ints axes, call.integers("dim"));
@@ -167,66 +170,63 @@ Imported import_squeeze(ImportContext& call) {
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (!dropped[i] || sizes[i] != 1) shape.push_back(sizes[i]);
   }
-  return one_result(emit_reshape(call, x, shape));
+  return one_result(write.reshape(x, shape));
 }
 
 Imported import_unsqueeze(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  Ints shape = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(x);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", shape.size() + 1));
   shape.insert(shape.begin() + axis, 1);
-  return one_result(emit_reshape(call, x, shape));
+  return one_result(write.reshape(x, shape));
 }
 
 // numpy's rule: a row gets its new axes around it, a matrix a last one.
-Result<ValueId> emit_atleast(ImportContext& call, ValueId x, size_t rank) {
-  Ints shape = sizes_of(call, x);
+ValueId emit_atleast(CoreWriter write, ValueId x, size_t rank) {
+  Ints shape = write.sizes(x);
   if (rank >= 2 && shape.empty()) shape.push_back(1);
   if (rank >= 2 && shape.size() == 1) shape.insert(shape.begin(), 1);
   while (shape.size() < rank) shape.push_back(1);
-  return emit_reshape(call, x, shape);
+  return write.reshape(x, shape);
 }
 
 template <size_t kRank>
 Imported import_atleast(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  return one_result(emit_atleast(call, x, kRank));
+  return one_result(emit_atleast(call.writer(), x, kRank));
 }
 
 template <size_t kRank>
 Imported import_atleast_each(ImportContext& call) {
   FERRYMAN_TRY(std::vector<ValueId> values, call.tensors("tensors"));
   for (ValueId& value : values) {
-    FERRYMAN_TRY(value, emit_atleast(call, value, kRank));
+    value = emit_atleast(call.writer(), value, kRank);
   }
   return values;
 }
 
 // ---- permutations ----
 
-Ints identity(size_t rank) {
-  Ints perm(rank);
-  std::iota(perm.begin(), perm.end(), 0);
-  return perm;
-}
-
 Imported import_permute(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(Ints perm, call.integers("dims"));
+  const CoreWriter write = call.writer();
   for (int64_t& axis : perm) {
-    FERRYMAN_TRY(axis, normalise_axis(axis, rank_of(call, x)));
+    FERRYMAN_TRY(axis, normalise_axis(axis, write.rank(x)));
   }
-  return one_result(emit_permute(call, x, perm));
+  return one_result(write.permute(x, perm));
 }
 
 Imported swap_axes(ImportContext& call, std::string_view first, std::string_view second) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  const size_t rank = rank_of(call, x);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
   FERRYMAN_TRY(const int64_t a, call.axis(first, rank));
   FERRYMAN_TRY(const int64_t b, call.axis(second, rank));
-  Ints perm = identity(rank);
+  Ints perm = iota_axes(rank);
   if (rank > 0) std::swap(perm[static_cast<size_t>(a)], perm[static_cast<size_t>(b)]);
-  return one_result(emit_permute(call, x, perm));
+  return one_result(write.permute(x, perm));
 }
 
 Imported import_transpose(ImportContext& call) {
@@ -239,22 +239,25 @@ Imported import_swapaxes(ImportContext& call) {
 // The last two axes swapped; a row stays.
 Imported import_matrix_transpose(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  Ints perm = identity(rank_of(call, x));
-  if (is_complex(dtype_of(call, x))) return call.unsupported("of complex numbers");
+  const CoreWriter write = call.writer();
+  Ints perm = iota_axes(write.rank(x));
+  if (is_complex(write.dtype(x))) return call.unsupported("of complex numbers");
   if (perm.size() >= 2) std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
-  return one_result(emit_permute(call, x, perm));
+  return one_result(write.permute(x, perm));
 }
 
 Imported import_reverse_axes(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  Ints perm = identity(rank_of(call, x));
+  const CoreWriter write = call.writer();
+  Ints perm = iota_axes(write.rank(x));
   std::reverse(perm.begin(), perm.end());
-  return one_result(emit_permute(call, x, perm));
+  return one_result(write.permute(x, perm));
 }
 
 Imported import_movedim(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  const size_t rank = rank_of(call, x);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
   FERRYMAN_TRY(Ints from, call.integers("source"));
   FERRYMAN_TRY(Ints to, call.integers("destination"));
   if (from.size() != to.size()) return call.unsupported("as many sources as destinations");
@@ -274,7 +277,7 @@ Imported import_movedim(ImportContext& call) {
     while (next < static_cast<int64_t>(rank) && moved[static_cast<size_t>(next)]) ++next;
     if (axis == -1) axis = next++;
   }
-  return one_result(emit_permute(call, x, perm));
+  return one_result(write.permute(x, perm));
 }
 
 // ---- expansions ----
@@ -284,7 +287,8 @@ Imported import_expand(ImportContext& call) {
   call.ignore("implicit");
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(Ints shape, call.integers("size"));
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
   for (size_t i = 0; i < shape.size() && i < sizes.size(); ++i) {
     int64_t& size = shape[shape.size() - 1 - i];
     if (size == -1) size = sizes[sizes.size() - 1 - i];
@@ -292,13 +296,14 @@ Imported import_expand(ImportContext& call) {
   for (const int64_t size : shape) {
     if (size < 0) return call.unsupported("a negative size");
   }
-  return one_result(emit_expand(call, x, shape));
+  return one_result(write.expand(x, shape));
 }
 
 Imported import_expand_as(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
-  return one_result(emit_expand(call, x, sizes_of(call, other)));
+  const CoreWriter write = call.writer();
+  return one_result(write.expand(x, write.sizes(other)));
 }
 
 // The source in place of a tensor: with its shape and dtype.
@@ -306,14 +311,15 @@ Imported import_copy(ImportContext& call) {
   call.ignore("non_blocking");
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(const ValueId source, call.tensor("src"));
-  FERRYMAN_TRY(const ValueId converted, as_dtype(call, source, dtype_of(call, self)));
-  return one_result(emit_expand(call, converted, sizes_of(call, self)));
+  const CoreWriter write = call.writer();
+  const ValueId converted = write.cast(source, write.dtype(self));
+  return one_result(write.expand(converted, write.sizes(self)));
 }
 
 Result<Dims> broadcast_of_all(ImportContext& call, const std::vector<ValueId>& values) {
   Dims dims;
   for (const ValueId value : values) {
-    FERRYMAN_TRY(dims, broadcast_dims(dims, call.graph().type(value).dims, call.graph().symbols()));
+    FERRYMAN_TRY(dims, broadcast_dims(dims, call.writer().dims(value), call.graph().symbols()));
   }
   return dims;
 }
@@ -323,7 +329,7 @@ Imported import_broadcast_tensors(ImportContext& call) {
   FERRYMAN_TRY(const Dims dims, broadcast_of_all(call, inputs));
   std::vector<ValueId> results;
   for (const ValueId input : inputs) {
-    FERRYMAN_TRY(const ValueId result, emit_expand(call, input, static_sizes(dims)));
+    const ValueId result = call.writer().expand(input, static_sizes(dims));
     results.push_back(result);
   }
   return results;
@@ -334,7 +340,8 @@ Imported import_meshgrid(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> inputs, call.tensors("tensors"));
   FERRYMAN_TRY(const std::string indexing, call.text("indexing", "ij"));
   Ints grid;
-  for (const ValueId input : inputs) grid.push_back(product(sizes_of(call, input)));
+  const CoreWriter write = call.writer();
+  for (const ValueId input : inputs) grid.push_back(product(write.sizes(input)));
   const bool swapped = indexing == "xy" && inputs.size() >= 2;
   if (swapped) std::swap(grid[0], grid[1]);
   std::vector<ValueId> results;
@@ -342,8 +349,8 @@ Imported import_meshgrid(ImportContext& call) {
     const size_t axis = swapped && i < 2 ? 1 - i : i;
     Ints shape(inputs.size(), 1);
     shape[axis] = grid[axis];
-    FERRYMAN_TRY(const ValueId along, emit_reshape(call, inputs[i], shape));
-    FERRYMAN_TRY(const ValueId result, emit_expand(call, along, grid));
+    const ValueId along = write.reshape(inputs[i], shape);
+    const ValueId result = write.expand(along, grid);
     results.push_back(result);
   }
   return results;
@@ -355,21 +362,22 @@ Imported import_repeat_interleave(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t repeats, call.integer("repeats"));
   int64_t axis = 0;
+  const CoreWriter write = call.writer();
   if (call.given("dim")) {
-    FERRYMAN_TRY(axis, call.axis("dim", rank_of(call, x)));
+    FERRYMAN_TRY(axis, call.axis("dim", write.rank(x)));
   } else {
-    FERRYMAN_TRY(x, emit_reshape(call, x, {-1}));
+    x = write.reshape(x, {-1});
   }
-  if (repeats < 0 || rank_of(call, x) == 0) return call.unsupported("of a tensor without axes");
-  const Ints sizes = sizes_of(call, x);
+  if (repeats < 0 || write.rank(x) == 0) return call.unsupported("of a tensor without axes");
+  const Ints sizes = write.sizes(x);
   Ints shape = sizes;
   shape.insert(shape.begin() + axis + 1, 1);
-  FERRYMAN_TRY(const ValueId apart, emit_reshape(call, x, shape));
+  const ValueId apart = write.reshape(x, shape);
   shape[static_cast<size_t>(axis) + 1] = repeats;
-  FERRYMAN_TRY(const ValueId expanded, emit_expand(call, apart, shape));
+  const ValueId expanded = write.expand(apart, shape);
   Ints merged = sizes;
   merged[static_cast<size_t>(axis)] *= repeats;
-  return one_result(emit_reshape(call, expanded, merged));
+  return one_result(write.reshape(expanded, merged));
 }
 
 void add_reshape_imports(ImportTable& imports) {

@@ -2,10 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/index_arrays.h"
@@ -167,14 +165,14 @@ void define_slice_rows(Ops& ops) {
 
 // ---- import: parts ----
 
-int64_t size_along(ImportContext& call, ValueId x, int64_t axis) {
-  return sizes_of(call, x)[static_cast<size_t>(axis)];
+int64_t size_along(CoreWriter write, ValueId x, int64_t axis) {
+  return write.size(x, axis);
 }
 
 // A tensor argument with at least one axis.
 Result<ValueId> ranked(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const ValueId x, call.tensor(name));
-  if (rank_of(call, x) == 0) return call.unsupported("a tensor without axes");
+  if (call.writer().rank(x) == 0) return call.unsupported("a tensor without axes");
   return x;
 }
 
@@ -186,8 +184,9 @@ struct StepRange {
 // Python's rules: negative counts from the end, and bounds are cut to the size.
 Result<StepRange> read_range(ImportContext& call, ValueId x) {
   StepRange range{};
-  FERRYMAN_TRY(range.axis, call.axis("dim", rank_of(call, x), 0));
-  const int64_t size = size_along(call, x, range.axis);
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(range.axis, call.axis("dim", write.rank(x), 0));
+  const int64_t size = size_along(write, x, range.axis);
   FERRYMAN_TRY(range.begin, call.integer("start", 0));
   FERRYMAN_TRY(range.end, call.integer("end", INT64_MAX));
   FERRYMAN_TRY(range.step, call.integer("step", 1));
@@ -202,7 +201,7 @@ Result<StepRange> read_range(ImportContext& call, ValueId x) {
 Imported import_slice(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   FERRYMAN_TRY(const StepRange range, read_range(call, x));
-  return one_result(emit_slice(call, x, range.axis, range.begin, range.end, range.step));
+  return one_result(call.writer().slice_axis(x, range.axis, range.begin, range.end, range.step));
 }
 
 Result<int64_t> read_index(ImportContext& call, std::string_view name, int64_t size) {
@@ -214,38 +213,41 @@ Result<int64_t> read_index(ImportContext& call, std::string_view name, int64_t s
 
 Imported import_select(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
   if (call.is_of_run_time("index")) {
     FERRYMAN_TRY(ValueId place, tensor_as(call, "index", DType::kI64));
-    FERRYMAN_TRY(place, wrap_negative(call, place, size_along(call, x, axis)));
-    return one_result(emit_gather(call, x, place, axis));
+    place = wrap_negative(write, place, size_along(write, x, axis));
+    return one_result(write.gather(x, axis, place));
   }
-  FERRYMAN_TRY(const int64_t index, read_index(call, "index", size_along(call, x, axis)));
-  return one_result(emit_select(call, x, axis, index));
+  FERRYMAN_TRY(const int64_t index, read_index(call, "index", size_along(write, x, axis)));
+  return one_result(write.select(x, axis, index));
 }
 
 Imported import_narrow(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
   FERRYMAN_TRY(int64_t start, call.integer("start"));
   FERRYMAN_TRY(const int64_t length, call.integer("length"));
-  const int64_t size = size_along(call, x, axis);
+  const int64_t size = size_along(write, x, axis);
   if (start < 0) start += size;
   if (start < 0 || length < 0 || start > size || length > size - start)
     return call.unsupported("a part outside the tensor");
-  return one_result(emit_slice(call, x, axis, start, start + length));
+  return one_result(write.slice_axis(x, axis, start, start + length));
 }
 
 // Consecutive parts of the given sizes. A part that nobody reads is not made.
 Imported emit_parts(ImportContext& call, ValueId x, int64_t axis, const Ints& lengths) {
   std::vector<ValueId> parts;
   int64_t begin = 0;
+  const CoreWriter write = call.writer();
   for (const int64_t length : lengths) {
-    if (length < 0 || length > size_along(call, x, axis) - begin)
+    if (length < 0 || length > size_along(write, x, axis) - begin)
       return call.unsupported("a part outside the tensor");
     ValueId part;
     if (call.is_result_read(parts.size())) {
-      FERRYMAN_TRY(part, emit_slice(call, x, axis, begin, begin + length));
+      part = write.slice_axis(x, axis, begin, begin + length);
     }
     parts.push_back(part);
     begin += length;
@@ -261,16 +263,17 @@ Ints equal_lengths(int64_t size, int64_t length) {
 
 Imported import_split(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), 0));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
   FERRYMAN_TRY(const int64_t length, call.integer("split_size"));
-  const int64_t size = size_along(call, x, axis);
+  const int64_t size = size_along(write, x, axis);
   if (length < 0 || (length == 0 && size != 0)) return call.unsupported("parts of no size");
   return emit_parts(call, x, axis, length == 0 ? Ints{0} : equal_lengths(size, length));
 }
 
 Imported split_by_sizes(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), 0));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", call.writer().rank(x), 0));
   FERRYMAN_TRY(const Ints lengths, call.integers(name));
   return emit_parts(call, x, axis, lengths);
 }
@@ -284,10 +287,11 @@ Imported import_split_sizes(ImportContext& call) {
 // At most that many parts, all but the last of equal size.
 Imported import_chunk(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), 0));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
   FERRYMAN_TRY(const int64_t chunks, call.integer("chunks"));
   if (chunks < 1) return call.unsupported("no parts");
-  const int64_t size = size_along(call, x, axis);
+  const int64_t size = size_along(write, x, axis);
   if (size == 0) return emit_parts(call, x, axis, Ints(call.num_results(), 0));
   return emit_parts(call, x, axis, equal_lengths(size, (size + chunks - 1) / chunks));
 }
@@ -295,7 +299,7 @@ Imported import_chunk(ImportContext& call) {
 // That many parts; the first ones are longer by one if it does not divide.
 Imported split_into(ImportContext& call, ValueId x, int64_t axis, int64_t sections) {
   if (sections < 1) return call.unsupported("no parts");
-  const int64_t size = size_along(call, x, axis);
+  const int64_t size = size_along(call.writer(), x, axis);
   Ints lengths;
   for (int64_t i = 0; i < sections; ++i)
     lengths.push_back(size / sections + (i < size % sections ? 1 : 0));
@@ -303,7 +307,7 @@ Imported split_into(ImportContext& call, ValueId x, int64_t axis, int64_t sectio
 }
 
 Imported split_before(ImportContext& call, ValueId x, int64_t axis, const Ints& indices) {
-  const int64_t size = size_along(call, x, axis);
+  const int64_t size = size_along(call.writer(), x, axis);
   Ints lengths;
   int64_t begin = 0;
   for (const int64_t index : indices) {
@@ -318,7 +322,8 @@ Imported split_before(ImportContext& call, ValueId x, int64_t axis, const Ints& 
 
 Imported import_tensor_split(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), 0));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
   if (call.given("sections")) {
     FERRYMAN_TRY(const int64_t sections, call.integer("sections"));
     return split_into(call, x, axis, sections);
@@ -328,21 +333,22 @@ Imported import_tensor_split(ImportContext& call) {
     return split_before(call, x, axis, indices);
   }
   FERRYMAN_TRY(const ValueId where, call.tensor("tensor_indices_or_sections"));
-  if (!call.graph().is_constant(where))
+  if (!write.is_constant(where))
     return call.unsupported("parts whose sizes are only known at run time");
-  const Ints known = call.graph().constant(where).to_ints();
-  return rank_of(call, where) == 0 ? split_into(call, x, axis, known.front())
-                                   : split_before(call, x, axis, known);
+  const Ints known = write.graph().constant(where).to_ints();
+  return write.rank(where) == 0 ? split_into(call, x, axis, known.front())
+                                : split_before(call, x, axis, known);
 }
 
 Imported import_unbind(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x), 0));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
   std::vector<ValueId> parts;
-  for (int64_t i = 0; i < size_along(call, x, axis); ++i) {
+  for (int64_t i = 0; i < size_along(write, x, axis); ++i) {
     ValueId part;
     if (call.is_result_read(parts.size())) {
-      FERRYMAN_TRY(part, emit_select(call, x, axis, i));
+      part = write.select(x, axis, i);
     }
     parts.push_back(part);
   }
@@ -351,53 +357,55 @@ Imported import_unbind(ImportContext& call) {
 
 // ---- import: flip, roll, repeat ----
 
-Result<ValueId> emit_flip(ImportContext& call, ValueId x, Ints axes) {
+ValueId emit_flip(CoreWriter write, ValueId x, Ints axes) {
   std::sort(axes.begin(), axes.end());
-  if (axes.empty() || rank_of(call, x) == 0) return x;
-  return call.emit(ops::kFlip, {x}, {{attr::kAxes, Axes{axes}}});
+  if (axes.empty() || write.rank(x) == 0) return x;
+  return write.op(ops::kFlip, {x}, {{attr::kAxes, Axes{axes}}});
 }
 
 Imported import_flip(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(Ints axes, call.integers("dims"));
+  const CoreWriter write = call.writer();
   for (int64_t& axis : axes) {
-    FERRYMAN_TRY(axis, normalise_axis(axis, rank_of(call, x)));
+    FERRYMAN_TRY(axis, normalise_axis(axis, write.rank(x)));
   }
-  return one_result(emit_flip(call, x, axes));
+  return one_result(emit_flip(write, x, axes));
 }
 
 template <int64_t kAxis>
 Imported import_flip_one(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  return one_result(emit_flip(call, x, {kAxis}));
+  return one_result(emit_flip(call.writer(), x, {kAxis}));
 }
 
 // The last `shift` entries come first.
-Result<ValueId> emit_roll(ImportContext& call, ValueId x, int64_t axis, int64_t shift) {
-  const int64_t size = size_along(call, x, axis);
+ValueId emit_roll(CoreWriter write, ValueId x, int64_t axis, int64_t shift) {
+  const int64_t size = size_along(write, x, axis);
   if (size == 0) return x;
   const int64_t first = ((size - shift % size) % size + size) % size;
   if (first == 0) return x;
-  FERRYMAN_TRY(const ValueId tail, emit_slice(call, x, axis, first, size));
-  FERRYMAN_TRY(const ValueId head, emit_slice(call, x, axis, 0, first));
-  return emit_concat(call, std::array{tail, head}, axis);
+  const ValueId tail = write.slice_axis(x, axis, first, size);
+  const ValueId head = write.slice_axis(x, axis, 0, first);
+  return write.concat(std::array{tail, head}, axis);
 }
 
 Imported import_roll(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const Ints shifts, call.integers("shifts"));
   FERRYMAN_TRY(const Ints axes, call.integers("dims", Ints{}));
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
   if (axes.empty() && shifts.size() == 1) {
-    FERRYMAN_TRY(const ValueId flat, emit_reshape(call, x, {-1}));
-    FERRYMAN_TRY(const ValueId rolled, emit_roll(call, flat, 0, shifts.front()));
-    return one_result(emit_reshape(call, rolled, sizes));
+    const ValueId flat = write.reshape(x, {-1});
+    const ValueId rolled = emit_roll(write, flat, 0, shifts.front());
+    return one_result(write.reshape(rolled, sizes));
   }
   if (axes.size() != shifts.size()) return call.unsupported("one shift for each axis");
   for (size_t i = 0; i < axes.size(); ++i) {
     FERRYMAN_TRY(const int64_t axis, normalise_axis(axes[i], sizes.size()));
     if (sizes.empty()) continue;
-    FERRYMAN_TRY(x, emit_roll(call, x, axis, shifts[i]));
+    x = emit_roll(write, x, axis, shifts[i]);
   }
   return std::vector{x};
 }
@@ -407,24 +415,25 @@ Imported import_rot90(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t turns, call.integer("k", 1));
   FERRYMAN_TRY(const Ints dims, call.integers("dims", Ints{0, 1}));
-  const size_t rank = rank_of(call, x);
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
   if (dims.size() != 2 || rank < 2) return call.unsupported("a turn needs two axes");
   FERRYMAN_TRY(const int64_t a, normalise_axis(dims[0], rank));
   FERRYMAN_TRY(const int64_t b, normalise_axis(dims[1], rank));
   const int64_t quarter = ((turns % 4) + 4) % 4;
   if (quarter == 0) return std::vector{x};
-  if (quarter == 2) return one_result(emit_flip(call, x, {a, b}));
-  Ints perm(rank);
-  std::iota(perm.begin(), perm.end(), 0);
+  if (quarter == 2) return one_result(emit_flip(write, x, {a, b}));
+  Ints perm = iota_axes(rank);
   std::swap(perm[static_cast<size_t>(a)], perm[static_cast<size_t>(b)]);
-  FERRYMAN_TRY(const ValueId turned, emit_permute(call, x, perm));
-  return one_result(emit_flip(call, turned, {quarter == 1 ? a : b}));
+  const ValueId turned = write.permute(x, perm);
+  return one_result(emit_flip(write, turned, {quarter == 1 ? a : b}));
 }
 
 Imported repeat_whole(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(Ints repeats, call.integers(name));
-  Ints shape = sizes_of(call, x);
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(x);
   if (repeats.size() < shape.size()) {
     if (name == "repeats") return call.unsupported("fewer repeat counts than axes");
     repeats.insert(repeats.begin(), shape.size() - repeats.size(), 1);
@@ -433,10 +442,10 @@ Imported repeat_whole(ImportContext& call, std::string_view name) {
     if (count < 0) return call.unsupported("a negative repeat count");
   }
   shape.insert(shape.begin(), repeats.size() - shape.size(), 1);
-  FERRYMAN_TRY(x, emit_reshape(call, x, shape));
+  x = write.reshape(x, shape);
   if (std::all_of(repeats.begin(), repeats.end(), [](int64_t n) { return n == 1; }))
     return std::vector{x};
-  return one_result(call.emit(ops::kTile, {x}, {{attr::kRepeats, PerAxis{repeats}}}));
+  return one_result(write.op(ops::kTile, {x}, {{attr::kRepeats, PerAxis{repeats}}}));
 }
 Imported import_repeat(ImportContext& call) {
   return repeat_whole(call, "repeats");

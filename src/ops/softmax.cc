@@ -90,44 +90,32 @@ EvalResult eval_cumsum(const EvalArgs& args) {
   return results;
 }
 
-ValueId cast_to(Builder& builder, ValueId x, DType dtype) {
-  if (builder.graph().type(x).dtype == dtype) return x;
-  return builder.create(ops::kCast, {x}, {{attr::kDType, dtype}});
-}
-
 // An op along "dim"; a scalar is taken as one element along one axis.
-Result<std::vector<ValueId>> make_along(ImportContext& call, OpName name, ValueId x) {
-  Builder& builder = call.builder();
-  const Dims dims = call.graph().type(x).dims;
+Imported make_along(ImportContext& call, OpName name, ValueId x) {
+  const CoreWriter write = call.writer();
+  const Dims dims = write.dims(x);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", dims.size()));
-  const auto reshape = [&](ValueId value, Dims shape) {
-    return builder.create(ops::kReshape, {value}, {{attr::kShape, ShapeAttr{std::move(shape)}}});
-  };
-  if (dims.empty()) x = reshape(x, {Dim(1)});
-  FERRYMAN_TRY(
-      const OpId op,
-      builder.try_create(name, std::vector{x}, std::vector<NamedAttr>{{attr::kAxis, Axis{axis}}}));
-  const ValueId result = call.graph().op(op).result();
-  return std::vector{dims.empty() ? reshape(result, {}) : result};
+  if (dims.empty()) x = write.reshape(x, {1});
+  return one_result(write.reshape(write.op(name, {x}, {{attr::kAxis, Axis{axis}}}), dims));
 }
 
-Result<std::vector<ValueId>> import_softmax(ImportContext& call) {
-  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+Imported import_softmax(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", call.result_type(0).dtype));
   call.ignore("half_to_float");  // the recorded result type says it
-  x = cast_to(call.builder(), x, dtype);
   const bool logarithmic = call.target().find("log_softmax") != std::string_view::npos;
-  return make_along(call, logarithmic ? ops::kLogSoftmax : ops::kSoftmax, x);
+  return make_along(call, logarithmic ? ops::kLogSoftmax : ops::kSoftmax,
+                    call.writer().cast(x, dtype));
 }
 
 // Integers are summed as int64 unless a dtype is given.
-Result<std::vector<ValueId>> import_cumsum(ImportContext& call) {
-  FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  const DType given = call.graph().type(x).dtype;
+Imported import_cumsum(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const CoreWriter write = call.writer();
+  const DType given = write.dtype(x);
   const bool integral = is_integer(given) || given == DType::kBool;
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", integral ? DType::kI64 : given));
-  x = cast_to(call.builder(), x, dtype);
-  return make_along(call, ops::kCumsum, x);
+  return make_along(call, ops::kCumsum, write.cast(x, dtype));
 }
 
 // They sum in any order; scans and selections see positions.

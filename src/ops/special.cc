@@ -4,7 +4,6 @@
 #include <numbers>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
@@ -67,15 +66,16 @@ template <const OpName& kOp>
 Imported import_unary(ImportContext& call) {
   const std::string_view name = call.find("self") != nullptr ? "self" : "x";
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {name}, Promotion::kCommonFloat));
-  return one_result(call.emit(kOp, {x.front()}));
+  return one_result(call.writer().unary(kOp, x.front()));
 }
 
 Imported import_polygamma(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self"}, Promotion::kCommonFloat));
   FERRYMAN_TRY(const int64_t order, call.integer("n"));
-  if (order == 0) return one_result(call.emit(ops::kDigamma, {x.front()}));
+  const CoreWriter write = call.writer();
+  if (order == 0) return one_result(write.unary(ops::kDigamma, x.front()));
   if (order < 0 || order > kMaxOrder) return call.unsupported("an order outside of [0, 30]");
-  return one_result(call.emit(ops::kPolygamma, {x.front()}, {{attr::kOrder, order}}));
+  return one_result(write.op(ops::kPolygamma, {x.front()}, {{attr::kOrder, order}}));
 }
 
 // log of the multivariate gamma function: p (p - 1) / 4 log(pi) + the sum of lgamma(x - k / 2)
@@ -86,12 +86,13 @@ Imported import_mvlgamma(ImportContext& call) {
   if (p < 1 || p > kMaxDimension) return call.unsupported("a dimension outside of [1, 1000]");
   const auto size = static_cast<double>(p);
   const double constant = size * (size - 1) / 4 * std::log(std::numbers::pi);
-  ValueId sum = scalar_like(call, x.front(), constant);
+  const CoreWriter write = call.writer();
+  ValueId sum = write.scalar(x.front(), constant);
   for (int64_t k = 0; k < p; ++k) {
-    const ValueId shift = scalar_like(call, x.front(), static_cast<double>(k) / 2);
-    FERRYMAN_TRY(const ValueId shifted, call.emit(ops::kSub, {x.front(), shift}));
-    FERRYMAN_TRY(const ValueId term, call.emit(ops::kLgamma, {shifted}));
-    FERRYMAN_TRY(sum, call.emit(ops::kAdd, {sum, term}));
+    const ValueId shift = write.scalar(x.front(), static_cast<double>(k) / 2);
+    const ValueId shifted = write.sub(x.front(), shift);
+    const ValueId term = write.unary(ops::kLgamma, shifted);
+    sum = write.add(sum, term);
   }
   return std::vector{sum};
 }

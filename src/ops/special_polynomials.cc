@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -118,8 +117,8 @@ enum class Argument { kPlain, kShifted };  // x, 2 x - 1
 // Both operands in floating point, the degree without its fraction.
 Result<std::vector<Expression>> point_and_degree(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x", "n"}, Promotion::kCommonFloat));
-  Builder& builder = call.builder();
-  return std::vector{Expression(builder, x[0]), trunc(Expression(builder, x[1]))};
+  const CoreWriter write = call.writer();
+  return std::vector{Expression(write, x[0]), trunc(Expression(write, x[1]))};
 }
 
 template <ChebyshevKind kKind, Argument kArgument>

@@ -2,31 +2,30 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 #include "ops/reduction.h"
 
 namespace ferryman {
 
-Result<ValueId> emit_norm(ImportContext& call, const Reduction& reduction, double p) {
+ValueId emit_norm(CoreWriter write, const Reduction& reduction, double p) {
   const ValueId x = reduction.x;
   if (p == 2) {
-    FERRYMAN_TRY(const ValueId square, call.emit(ops::kSquare, {x}));
-    FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, square));
-    return call.emit(ops::kSqrt, {sum});
+    const ValueId square = write.square(x);
+    const ValueId sum = reduction.emit(write, ops::kSum, square);
+    return write.sqrt(sum);
   }
-  FERRYMAN_TRY(const ValueId magnitude, call.emit(ops::kAbs, {x}));
-  if (p == 1) return reduction.emit(call, ops::kSum, magnitude);
-  if (std::isinf(p)) return reduction.emit(call, p > 0 ? ops::kAmax : ops::kAmin, magnitude);
+  const ValueId magnitude = write.abs(x);
+  if (p == 1) return reduction.emit(write, ops::kSum, magnitude);
+  if (std::isinf(p)) return reduction.emit(write, p > 0 ? ops::kAmax : ops::kAmin, magnitude);
   if (p == 0) {
-    FERRYMAN_TRY(const ValueId truth, as_dtype(call, x, DType::kBool));
-    FERRYMAN_TRY(const ValueId ones, as_dtype(call, truth, dtype_of(call, x)));
-    return reduction.emit(call, ops::kSum, ones);
+    const ValueId truth = write.cast(x, DType::kBool);
+    const ValueId ones = write.cast(truth, write.dtype(x));
+    return reduction.emit(write, ops::kSum, ones);
   }
-  FERRYMAN_TRY(const ValueId power, call.emit(ops::kPow, {magnitude, scalar_like(call, x, p)}));
-  FERRYMAN_TRY(const ValueId sum, reduction.emit(call, ops::kSum, power));
-  return call.emit(ops::kPow, {sum, scalar_like(call, x, 1 / p)});
+  const ValueId power = write.binary(ops::kPow, magnitude, write.scalar(x, p));
+  const ValueId sum = reduction.emit(write, ops::kSum, power);
+  return write.binary(ops::kPow, sum, write.scalar(x, 1 / p));
 }
 
 namespace {
@@ -34,7 +33,7 @@ namespace {
 Imported import_norm_named(ImportContext& call, std::string_view order_name) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
   FERRYMAN_TRY(const double p, call.number(order_name, 2));
-  return one_result(emit_norm(call, reduction, p));
+  return one_result(emit_norm(call.writer(), reduction, p));
 }
 
 Imported import_vector_norm(ImportContext& call) {
@@ -45,28 +44,29 @@ Imported import_norm(ImportContext& call) {
 }
 Imported import_frobenius_norm(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_float_reduction(call));
-  return one_result(emit_norm(call, reduction, 2));
+  return one_result(emit_norm(call.writer(), reduction, 2));
 }
 
 // sum(a * b) / (max(|a|, eps) * max(|b|, eps))
 Imported import_cosine_similarity(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"x1", "x2"}));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-8));
-  FERRYMAN_TRY(const ValueId product, call.emit(ops::kMul, {x[0], x[1]}));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, product), 1));
-  const Ints axes = rank_of(call, product) == 0 ? Ints{} : Ints{axis};
+  const CoreWriter write = call.writer();
+  const ValueId product = write.mul(x[0], x[1]);
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(product), 1));
+  const Ints axes = write.rank(product) == 0 ? Ints{} : Ints{axis};
   const Reduction over_axis{product, axes, false};
-  FERRYMAN_TRY(const ValueId dot, over_axis.emit(call, ops::kSum, product));
-  const Ints shape = sizes_of(call, product);
+  const ValueId dot = over_axis.emit(write, ops::kSum, product);
+  const Ints shape = write.sizes(product);
   std::vector<ValueId> lengths;
   for (const ValueId vector : x) {
-    FERRYMAN_TRY(const ValueId expanded, emit_expand(call, vector, shape));
-    FERRYMAN_TRY(const ValueId length, emit_norm(call, {expanded, axes, false}, 2));
-    FERRYMAN_TRY(const ValueId bounded, call.emit(ops::kClamp, {length}, {{attr::kMin, eps}}));
+    const ValueId expanded = write.expand(vector, shape);
+    const ValueId length = emit_norm(write, {expanded, axes, false}, 2);
+    const ValueId bounded = write.op(ops::kClamp, {length}, {{attr::kMin, eps}});
     lengths.push_back(bounded);
   }
-  FERRYMAN_TRY(const ValueId both, call.emit(ops::kMul, {lengths[0], lengths[1]}));
-  return one_result(call.emit(ops::kDiv, {dot, both}));
+  const ValueId both = write.mul(lengths[0], lengths[1]);
+  return one_result(write.div(dot, both));
 }
 
 Imported import_pairwise_distance(ImportContext& call) {
@@ -74,11 +74,11 @@ Imported import_pairwise_distance(ImportContext& call) {
   FERRYMAN_TRY(const double p, call.number("p", 2));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-6));
   FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
-  FERRYMAN_TRY(const ValueId difference, call.emit(ops::kSub, {x[0], x[1]}));
-  FERRYMAN_TRY(const ValueId shifted,
-               call.emit(ops::kAdd, {difference, scalar_like(call, difference, eps)}));
-  const auto last = static_cast<int64_t>(rank_of(call, shifted)) - 1;
-  return one_result(emit_norm(call, {shifted, {last}, keepdim}, p));
+  const CoreWriter write = call.writer();
+  const ValueId difference = write.sub(x[0], x[1]);
+  const ValueId shifted = write.add(difference, eps);
+  const auto last = static_cast<int64_t>(write.rank(shifted)) - 1;
+  return one_result(emit_norm(write, {shifted, {last}, keepdim}, p));
 }
 
 // v * g / |v|, the norm taken for each index of one axis, or over everything (dim = -1).
@@ -87,12 +87,13 @@ Imported import_weight_norm(ImportContext& call) {
   FERRYMAN_TRY(const ValueId g, call.tensor("g"));
   FERRYMAN_TRY(const int64_t kept, call.integer("dim", 0));
   Ints axes;
-  for (int64_t axis = 0; axis < static_cast<int64_t>(rank_of(call, v)); ++axis) {
+  const CoreWriter write = call.writer();
+  for (int64_t axis = 0; axis < static_cast<int64_t>(write.rank(v)); ++axis) {
     if (axis != kept) axes.push_back(axis);
   }
-  FERRYMAN_TRY(const ValueId length, emit_norm(call, {v, axes, kept != -1}, 2));
-  FERRYMAN_TRY(const ValueId factor, call.emit(ops::kDiv, {g, length}));
-  return one_result(call.emit(ops::kMul, {v, factor}));
+  const ValueId length = emit_norm(write, {v, axes, kept != -1}, 2);
+  const ValueId factor = write.div(g, length);
+  return one_result(write.mul(v, factor));
 }
 
 }  // namespace

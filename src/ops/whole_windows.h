@@ -2,8 +2,7 @@
 // what lies under each window is gathered, and multiplied and summed exactly.
 //
 //   const TapsAt taps = [&](const Ints& out) { return window.taps_at(in_sizes, out); };
-//   FERRYMAN_TRY(ValueId y, emit_whole_conv(call, {x, weight, bias, groups, false}, out_sizes,
-//   taps));
+//   const ValueId y = emit_whole_conv(write, {x, weight, bias, groups, false}, out_sizes, taps);
 //
 // Invariants: x is [N, C, spatial…]; sums wrap around, as in torch.
 #pragma once
@@ -21,11 +20,11 @@ struct WholeConv {
 };
 
 // [N, O, out_sizes…]; `taps_at` says which input and kernel positions meet.
-Result<ValueId> emit_whole_conv(ImportContext& call, const WholeConv& conv, const Ints& out_sizes,
-                                const TapsAt& taps_at);
+ValueId emit_whole_conv(CoreWriter write, const WholeConv& conv, const Ints& out_sizes,
+                        const TapsAt& taps_at);
 
 // The sum under each window by its divisor, rounded towards 0.
-Result<ValueId> emit_whole_avg_pool(ImportContext& call, ValueId x, const Window& window,
-                                    const PoolDivisor& divisor, const Ints& out_sizes);
+ValueId emit_whole_avg_pool(CoreWriter write, ValueId x, const Window& window,
+                            const PoolDivisor& divisor, const Ints& out_sizes);
 
 }  // namespace ferryman

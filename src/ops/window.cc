@@ -78,22 +78,19 @@ Result<Dims> window_dims(SymbolTable& symbols, std::span<const Dim> spatial, con
   return result;
 }
 
-Result<ValueId> with_batch(ImportContext& call, ValueId x, size_t spatial_rank,
+Result<ValueId> with_batch(CoreWriter write, ValueId x, size_t spatial_rank,
                            const std::function<Result<ValueId>(ValueId)>& make) {
-  const Dims dims = call.graph().type(x).dims;
+  const Dims dims = write.dims(x);
   if (dims.size() == spatial_rank + 2) return make(x);
   if (dims.size() != spatial_rank + 1) {
-    return call.unsupported(fmt::format("an input with {} axes, where {} or {} are expected",
-                                        dims.size(), spatial_rank + 1, spatial_rank + 2));
+    return write.refuse(fmt::format("an input with {} axes, where {} or {} are expected",
+                                    dims.size(), spatial_rank + 1, spatial_rank + 2));
   }
   Dims batched = dims;
   batched.insert(batched.begin(), Dim(1));
-  Builder& builder = call.builder();
-  x = builder.create(ops::kReshape, {x}, {{attr::kShape, ShapeAttr{batched}}});
-  FERRYMAN_TRY(const ValueId made, make(x));
-  const Dims& made_dims = call.graph().type(made).dims;
-  const Dims single(made_dims.begin() + 1, made_dims.end());
-  return builder.create(ops::kReshape, {made}, {{attr::kShape, ShapeAttr{single}}});
+  FERRYMAN_TRY(const ValueId made, make(write.reshape(x, std::move(batched))));
+  const Dims& made_dims = write.dims(made);
+  return write.reshape(made, Dims(made_dims.begin() + 1, made_dims.end()));
 }
 
 }  // namespace ferryman

@@ -49,7 +49,7 @@ inline std::span<const Dim> spatial_dims(const TensorType& type) {
 
 // Calls `make` with a batched value. `x` may lack the batch axis, as torch allows for all windowed
 // ops: then an axis of size 1 comes and goes by reshape.
-Result<ValueId> with_batch(ImportContext& call, ValueId x, size_t spatial_rank,
+Result<ValueId> with_batch(CoreWriter write, ValueId x, size_t spatial_rank,
                            const std::function<Result<ValueId>(ValueId)>& make);
 
 }  // namespace ferryman

@@ -4,7 +4,6 @@
 
 #include "frontend/complex/complex_table.h"
 #include "frontend/complex/formula.h"
-#include "ops/attrs.h"
 
 namespace ferryman::frontend {
 
@@ -34,26 +33,24 @@ ComplexImported import_einsum(ComplexCall& call) {
 
 ComplexImported import_mul(ComplexCall& call) {
   FERRYMAN_TRY(const Operands x, read_operands(call, "self", "other"));
-  Formula f(call.context());
-  return complex_result(f.result(f.mul(x.first, x.second)));
+  const Formula f(call.writer());
+  return complex_result(f.mul(x.first, x.second));
 }
 
 ComplexImported import_div(ComplexCall& call) {
   FERRYMAN_TRY(Operands x, read_operands(call, "self", "other"));
-  Formula f(call.context());
-  return complex_result(f.result(f.div(x.first, x.second)));
+  const Formula f(call.writer());
+  return complex_result(f.div(x.first, x.second));
 }
 
 // The conjugate of the first times the second.
 ComplexImported import_vdot(ComplexCall& call) {
   FERRYMAN_TRY(const ComplexValue a, call.complex("self"));
   FERRYMAN_TRY(const ComplexValue b, call.complex("other"));
-  Formula f(call.context());
+  const Formula f(call.writer());
   const ComplexValue product = f.mul(f.conj(a), b);
-  const auto sum = [&](ValueId x) {
-    return f.op(ops::kSum, {x}, {{attr::kAxes, Axes{{0}}}, {attr::kKeepDim, false}});
-  };
-  return complex_result(f.result(ComplexValue{sum(product.real), sum(product.imag), {}}));
+  return complex_result(Formula::each(
+      product, [&](ValueId part) { return f.reduce(ops::kSum, part, {0}, /*keepdim=*/false); }));
 }
 
 // self + value * first * second
@@ -61,20 +58,20 @@ ComplexImported import_addcmul(ComplexCall& call) {
   FERRYMAN_TRY(const double value, call.context().number("value", 1.0));
   FERRYMAN_TRY(const ComplexValue self, call.complex("self"));
   FERRYMAN_TRY(const Operands x, read_operands(call, "tensor1", "tensor2"));
-  Formula f(call.context());
-  return complex_result(f.result(f.add(self, f.scaled(f.mul(x.first, x.second), value))));
+  const Formula f(call.writer());
+  return complex_result(f.add(self, f.mul(f.mul(x.first, x.second), value)));
 }
 
 ComplexImported import_addcdiv(ComplexCall& call) {
   FERRYMAN_TRY(const double value, call.context().number("value", 1.0));
   FERRYMAN_TRY(const ComplexValue self, call.complex("self"));
   FERRYMAN_TRY(const Operands x, read_operands(call, "tensor1", "tensor2"));
-  Formula f(call.context());
-  return complex_result(f.result(f.add(self, f.scaled(f.div(x.first, x.second), value))));
+  const Formula f(call.writer());
+  return complex_result(f.add(self, f.mul(f.div(x.first, x.second), value)));
 }
 
 // Small whole powers are products; torch as well gets them without a logarithm.
-ComplexValue whole_power(Formula& f, ComplexValue base, int64_t exponent) {
+ComplexValue whole_power(const Formula& f, ComplexValue base, int64_t exponent) {
   std::optional<ComplexValue> power;
   for (;;) {
     if ((exponent & 1) != 0) power = power.has_value() ? f.mul(*power, base) : base;
@@ -88,23 +85,23 @@ ComplexImported import_pow_scalar(ComplexCall& call) {
   if (call.is_complex("exponent")) return call.context().unsupported("a complex exponent");
   FERRYMAN_TRY(const double exponent, call.context().number("exponent"));
   FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
-  Formula f(call.context());
+  const Formula f(call.writer());
   constexpr double kMaxProducts = 64;
   const double size = std::fabs(exponent);
   if (exponent == 0) {
     const ComplexValue one{
-        f.op(ops::kAdd, {f.zeros_like(z.real), f.number(z.real, 1)}), f.zeros_like(z.real), {}};
-    return complex_result(f.result(one));
+        f.add(f.zeros_like(z.real), f.scalar(z.real, 1)), f.zeros_like(z.real), {}};
+    return complex_result(one);
   }
   if (size == std::trunc(size) && size <= kMaxProducts) {
     const ComplexValue power = whole_power(f, z, static_cast<int64_t>(size));
-    if (exponent > 0) return complex_result(f.result(power));
-    return complex_result(f.result(f.div({f.number(z.real, 1), {}, {}}, power)));
+    if (exponent > 0) return complex_result(power);
+    return complex_result(f.div({f.scalar(z.real, 1), {}, {}}, power));
   }
   if (exponent < 0) return call.context().unsupported("a negative power that is not whole");
   // r^e at the angle e * phi; 0 stays 0.
-  const ValueId radius = f.op(ops::kPow, {f.abs(z), f.number(z.real, exponent)});
-  return complex_result(f.result(f.polar(radius, f.scaled(f.angle(z), exponent))));
+  const ValueId radius = f.binary(ops::kPow, f.abs(z), exponent);
+  return complex_result(f.polar(radius, f.mul(f.angle(z), exponent)));
 }
 
 // Equal are numbers of which both parts are.
@@ -112,9 +109,8 @@ template <const OpName& kOp, const OpName& kJoin>
 ComplexImported import_equality(ComplexCall& call) {
   FERRYMAN_TRY(const ComplexValue a, call.complex("self"));
   FERRYMAN_TRY(const ComplexValue b, call.complex("other"));
-  Formula f(call.context());
-  return real_result(
-      f.result(f.op(kJoin, {f.op(kOp, {a.real, b.real}), f.op(kOp, {a.imag, b.imag})})));
+  const Formula f(call.writer());
+  return real_result(f.binary(kJoin, f.binary(kOp, a.real, b.real), f.binary(kOp, a.imag, b.imag)));
 }
 
 }  // namespace

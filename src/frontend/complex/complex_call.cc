@@ -23,7 +23,7 @@ class PartCall final : public ImportContext {
     }
   }
 
-  Builder& builder() override { return call_.builder(); }
+  CoreWriter writer() override { return call_.writer(); }
   std::string_view target() const override { return call_.target(); }
   const TensorType& result_type(size_t index) const override { return types_[index]; }
   size_t num_results() const override { return types_.size(); }
@@ -64,7 +64,7 @@ DType ComplexCall::part_dtype() {
   for (const std::string_view name : operands_) {
     const ImportArg* arg = call_.find(name);
     const ComplexValue* value = arg == nullptr ? nullptr : first_complex(*arg);
-    if (value != nullptr) return dtype_of(call_, value->real);
+    if (value != nullptr) return writer().dtype(value->real);
   }
   return DType::kF32;
 }
@@ -84,16 +84,13 @@ Result<ComplexValue> ComplexCall::real_or_complex(std::string_view name) {
   const ImportArg* arg = call_.find(name);
   if (arg != nullptr && std::holds_alternative<ComplexValue>(arg->value)) {
     ComplexValue value = std::get<ComplexValue>(arg->value);
-    if (dtype_of(call_, value.real) == dtype) return value;
-    FERRYMAN_TRY(value.real, as_dtype(call_, value.real, dtype));
-    FERRYMAN_TRY(value.imag, as_dtype(call_, value.imag, dtype));
-    return ComplexValue{value.real, value.imag, {}};
+    if (writer().dtype(value.real) == dtype) return value;
+    return ComplexValue{writer().cast(value.real, dtype), writer().cast(value.imag, dtype), {}};
   }
   if (arg != nullptr && std::holds_alternative<std::complex<double>>(arg->value)) {
     const auto number = std::get<std::complex<double>>(arg->value);
-    Builder& builder = call_.builder();
     return ComplexValue{
-        builder.scalar(dtype, number.real()), builder.scalar(dtype, number.imag()), {}};
+        writer().scalar(dtype, number.real()), writer().scalar(dtype, number.imag()), {}};
   }
   FERRYMAN_TRY(const ValueId real, tensor_as(call_, name, dtype));
   return ComplexValue{real, {}, {}};
@@ -101,7 +98,7 @@ Result<ComplexValue> ComplexCall::real_or_complex(std::string_view name) {
 
 Result<ComplexValue> ComplexCall::complex(std::string_view name) {
   FERRYMAN_TRY(ComplexValue value, real_or_complex(name));
-  if (!value.imag.valid()) value.imag = Formula(call_).zeros_like(value.real);
+  if (!value.imag.valid()) value.imag = Formula(writer()).zeros_like(value.real);
   return value;
 }
 
@@ -126,12 +123,11 @@ Status ComplexCall::split(const ImportArg& arg) {
   const auto* value = std::get_if<ComplexValue>(&arg.value);
   const auto* tensor = std::get_if<ValueId>(&arg.value);
   if (value != nullptr || tensor != nullptr) {
-    FERRYMAN_TRY(const ValueId real, as_dtype(call_, value ? value->real : *tensor, dtype));
-    const ImportArg zeros{Formula(call_).zeros_like(real)};
+    const ValueId real = writer().cast(value != nullptr ? value->real : *tensor, dtype);
+    const ImportArg zeros{Formula(writer()).zeros_like(real)};
     leaves_.push_back({ImportArg{real}, zeros, zeros, value == nullptr});
     if (value == nullptr) return {};
-    FERRYMAN_TRY(const ValueId imag, as_dtype(call_, value->imag, dtype));
-    leaves_.back().imag = ImportArg{imag};
+    leaves_.back().imag = ImportArg{writer().cast(value->imag, dtype)};
   } else if (const auto* number = std::get_if<std::complex<double>>(&arg.value)) {
     leaves_.push_back({ImportArg{number->real()}, ImportArg{number->imag()}, zero, false});
   } else {
@@ -168,6 +164,11 @@ Imported ComplexCall::run(std::span<const Part> parts) {
     const ImportArg* arg = call_.find(name);
     if (arg != nullptr) replaced.emplace(name, choose(*arg, parts, next));
   }
+  return run_replaced(std::move(replaced));
+}
+
+Imported ComplexCall::run_replaced(std::map<std::string_view, ImportArg> replaced) {
+  if (writer().has_failed()) return std::vector<ValueId>(call_.num_results());
   PartCall call(call_, std::move(replaced));
   return real_import_(call);
 }
@@ -192,22 +193,19 @@ Result<ComplexValue> ComplexCall::run_product() {
     FERRYMAN_TRY(const std::vector<ValueId> results, run(parts));
     return results.front();
   };
-  FERRYMAN_TRY(ValueId real, product({kReal, kReal, kReal}));
+  FERRYMAN_TRY(const ValueId real, product({kReal, kReal, kReal}));
   const bool second_is_real = leaves_[1].is_real && !leaves_[0].is_real;
   const std::array<Part, 3> across = {second_is_real ? kImag : kReal,
                                       second_is_real ? kReal : kImag, kImag};
-  FERRYMAN_TRY(ValueId imag, product(across));
+  FERRYMAN_TRY(const ValueId imag, product(across));
   if (leaves_[0].is_real || leaves_[1].is_real) return ComplexValue{real, imag, {}};
   FERRYMAN_TRY(const ValueId both, product({kImag, kImag, kZero}));
   FERRYMAN_TRY(const ValueId other, product({kImag, kReal, kZero}));
-  FERRYMAN_TRY(real, call_.emit(ops::kSub, {real, both}));
-  FERRYMAN_TRY(imag, call_.emit(ops::kAdd, {imag, other}));
-  return ComplexValue{real, imag, {}};
+  return ComplexValue{writer().sub(real, both), writer().add(imag, other), {}};
 }
 
 Imported ComplexCall::run_with(std::string_view name, ValueId value) {
-  PartCall call(call_, {{name, ImportArg{value}}});
-  return real_import_(call);
+  return run_replaced({{name, ImportArg{value}}});
 }
 
 ComplexImported complex_result(Result<ComplexValue> value) {

@@ -2,8 +2,7 @@
 //
 //   ComplexImported import_conj(ComplexCall& call) {
 //     FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
-//     Formula f(call.context());
-//     return complex_result(f.result(f.conj(z)));
+//     return complex_result(Formula(call.writer()).conj(z));
 //   }
 //
 // Much of ATen is linear: applied to the real and to the imaginary part by itself, it gives the
@@ -12,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -36,6 +36,7 @@ class ComplexCall {
       : call_(call), real_import_(std::move(real_import)), operands_(operands) {}
 
   ImportContext& context() { return call_; }
+  CoreWriter writer() { return call_.writer(); }
   // The dtype of the parts: as the first result says, or else the first complex operand.
   DType part_dtype();
   bool is_complex(std::string_view name);
@@ -63,6 +64,7 @@ class ComplexCall {
   // The argument with its leaves replaced by parts, from `next` on.
   ImportArg choose(const ImportArg& arg, std::span<const Part> parts, size_t& next) const;
   Imported run(std::span<const Part> parts);
+  Imported run_replaced(std::map<std::string_view, ImportArg> replaced);
 
   ImportContext& call_;
   RealImport real_import_;

@@ -5,7 +5,6 @@
 
 #include "frontend/complex/complex_call.h"
 #include "frontend/complex/formula.h"
-#include "frontend/node_call.h"
 
 namespace ferryman::frontend {
 
@@ -22,11 +21,6 @@ bool touches_complex(const Program& program, const Argument& arg) {
   if (ref == nullptr) return false;
   const std::optional<TensorMeta>& tensor = program.values[ref->value].tensor;
   return tensor.has_value() && is_complex(tensor->dtype);
-}
-
-// The steps that need a call to tell of errors.
-NodeCall no_call(Builder& builder) {
-  return NodeCall(builder, "view_as_real", {}, {});
 }
 
 }  // namespace
@@ -80,9 +74,8 @@ void ComplexValues::give_name(ValueId value, const std::string& name) {
   if (named.kind == ValueKind::kResult && named.name.empty()) builder_.set_name(value, name);
 }
 
-Result<ComplexValue> ComplexValues::of_pair(ValueId pair) {
-  NodeCall call = no_call(builder_);
-  return unpack_pair(call, pair);
+ComplexValue ComplexValues::of_pair(ValueId pair) {
+  return Formula(CoreWriter(builder_)).unpacked(pair);
 }
 
 Result<ComplexValue> ComplexValues::of_storage(const TensorStorage& data, const TensorType& type,
@@ -107,10 +100,8 @@ Result<ComplexValue> ComplexValues::of_storage(const TensorStorage& data, const 
                       {}};
 }
 
-Result<ValueId> ComplexValues::to_pair(ValueIndex index, const std::string& name) {
-  NodeCall call = no_call(builder_);
-  Formula f(call);
-  FERRYMAN_TRY(const ValueId pair, f.result(f.pair(values_.at(index))));
+ValueId ComplexValues::to_pair(ValueIndex index, const std::string& name) {
+  const ValueId pair = Formula(CoreWriter(builder_)).pair(values_.at(index));
   give_name(pair, name);
   return pair;
 }

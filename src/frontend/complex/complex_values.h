@@ -2,7 +2,7 @@
 // in the file, a complex tensor is a real one with a last axis of two.
 //
 //   ComplexValues values(builder);
-//   FERRYMAN_TRY(const ComplexValue z, values.of_pair(graph.add_input("z", pair_type(type))));
+//   const ComplexValue z = values.of_pair(graph.add_input("z", pair_type(type)));
 //   values.set(index, z, "z");
 #pragma once
 
@@ -35,13 +35,13 @@ class ComplexValues {
   // The parts get the name of the program's value, where they have none.
   void set(ValueIndex index, const ComplexValue& value, const std::string& name);
 
-  // A value of the file.
-  Result<ComplexValue> of_pair(ValueId pair);
+  // A value of the file, [..., 2].
+  ComplexValue of_pair(ValueId pair);
   // A weight; both parts lie in the program's storage.
   Result<ComplexValue> of_storage(const TensorStorage& data, const TensorType& type,
                                   const std::string& name);
   // What is to leave the graph.
-  Result<ValueId> to_pair(ValueIndex index, const std::string& name);
+  ValueId to_pair(ValueIndex index, const std::string& name);
 
  private:
   void give_name(ValueId value, const std::string& name);

@@ -3,10 +3,6 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <numeric>
-
-#include "ops/attrs.h"
-#include "ops/eval.h"
 
 namespace ferryman::frontend {
 
@@ -62,7 +58,7 @@ ComplexValue Dft::transform(const ComplexValue& x, const Transform& t) {
   const int64_t first = first_factor(t.size);
   if (first > 1) return transform_split(x, t, first);
   if (t.size <= kMaxMatrixSize) return transform_directly(x, t);
-  formula_.keep(call_.unsupported("a transform of a size with a large prime factor"));
+  fail(call_.unsupported("a transform of a size with a large prime factor"));
   return {};
 }
 
@@ -104,20 +100,17 @@ ComplexValue Dft::transform_split(const ComplexValue& x, const Transform& t, int
       imag.push_back(root.imag);
     }
   }
-  if (!inner.real.valid()) return {};
-  const TensorType type{dtype_of(call_, inner.real), {Dim(second), Dim(first)}};
-  const ComplexValue turns{call_.builder().constant(store_doubles(type, real), "turns"),
-                           call_.builder().constant(store_doubles(type, imag), "turns"),
+  const DType type = dtype(inner.real);
+  const ComplexValue turns{constant(type, {second, first}, real, "turns"),
+                           constant(type, {second, first}, imag, "turns"),
                            {}};
   const ComplexValue rows =
-      each(formula_.mul(inner, turns), [&](ValueId part) { return swap_last_two(part); });
+      each(mul(inner, turns), [&](ValueId part) { return swap_last_two(part); });
   const int64_t kept = (t.outputs - 1) / first + 1;
   const ComplexValue outer = transform(rows, {second, kept, t.sign, 1});
   return each(outer, [&](ValueId part) {
     const ValueId flat = reshaped_last(swap_last_two(part), 2, {kept * first});
-    if (!flat.valid()) return flat;
-    const auto axis = static_cast<int64_t>(rank_of(call_, flat)) - 1;
-    return formula_.keep(emit_slice(call_, flat, axis, 0, t.outputs));
+    return slice_axis(flat, rank(flat) - 1, 0, t.outputs);
   });
 }
 
@@ -149,85 +142,55 @@ ComplexValue Dft::mirrored(const ComplexValue& half, int64_t size) {
   const int64_t kept = size / 2 + 1;
   const auto mirror = [&](ValueId part) {
     const ValueId whole = padded(part, kept);
-    if (!whole.valid()) return std::array{whole, whole};
-    const auto axis = static_cast<int64_t>(rank_of(call_, whole)) - 1;
-    const ValueId inside = formula_.keep(emit_slice(call_, whole, axis, 1, size - kept + 1));
-    return std::array{whole, formula_.op(ops::kFlip, {inside}, {{attr::kAxes, Axes{{axis}}}})};
+    const size_t axis = rank(whole) - 1;
+    return std::array{whole, flip(slice_axis(whole, axis, 1, size - kept + 1), axis)};
   };
   const auto [real, real_mirrored] = mirror(half.real);
   if (!half.imag.valid()) return {joined(real, real_mirrored), {}, {}};
   const auto [imag, imag_mirrored] = mirror(half.imag);
-  return {joined(real, real_mirrored), joined(imag, formula_.neg(imag_mirrored)), {}};
+  return {joined(real, real_mirrored), joined(imag, neg(imag_mirrored)), {}};
 }
 
 // ---- steps ----
 
 // x [..., I] times the rows of `weight` [outputs, I].
 ValueId Dft::product(ValueId x, const std::vector<double>& weight, int64_t outputs) {
-  if (!x.valid()) return {};
-  const TensorType type{dtype_of(call_, x), {Dim(outputs), Dim(last_size(x))}};
-  const ValueId matrix = call_.builder().constant(store_doubles(type, weight), "dft");
-  if (rank_of(call_, x) >= 1) return formula_.op(ops::kLinear, {x, matrix});
-  return {};
-}
-
-ValueId Dft::joined(ValueId a, ValueId b) {
-  if (!a.valid() || !b.valid()) return {};
-  const auto axis = static_cast<int64_t>(rank_of(call_, a)) - 1;
-  return formula_.keep(emit_concat(call_, std::array{a, b}, axis));
+  return op(ops::kLinear, {x, constant(dtype(x), {outputs, last_size(x)}, weight, "dft")});
 }
 
 ValueId Dft::padded(ValueId x, int64_t size) {
-  if (!x.valid() || last_size(x) >= size) return x;
-  Ints before(rank_of(call_, x), 0);
+  if (last_size(x) >= size) return x;
+  const Ints before(rank(x), 0);
   Ints after = before;
   after.back() = size - last_size(x);
-  return formula_.op(ops::kPad, {x},
-                     {{attr::kBefore, PerAxis{before}}, {attr::kAfter, PerAxis{after}}});
+  return pad(x, before, after, 0);
 }
 
 ValueId Dft::swap_last_two(ValueId x) {
-  if (!x.valid()) return x;
-  Ints perm(rank_of(call_, x));
-  std::iota(perm.begin(), perm.end(), 0);
+  Ints perm = iota_axes(rank(x));
   std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
-  return formula_.keep(emit_permute(call_, x, perm));
+  return permute(x, perm);
 }
 
 // The last `dropped` axes under other sizes.
-ValueId Dft::reshaped_last(ValueId x, size_t dropped, const Ints& sizes) {
-  if (!x.valid()) return x;
-  Ints shape = sizes_of(call_, x);
+ValueId Dft::reshaped_last(ValueId x, size_t dropped, const Ints& last) {
+  Ints shape = sizes(x);
   shape.resize(shape.size() - dropped);
-  shape.insert(shape.end(), sizes.begin(), sizes.end());
-  return formula_.keep(emit_reshape(call_, x, shape));
+  shape.insert(shape.end(), last.begin(), last.end());
+  return reshape(x, shape);
 }
 
 ValueId Dft::to_last(ValueId x, int64_t axis) {
-  if (!x.valid()) return x;
-  Ints perm;
-  for (int64_t i = 0; i < static_cast<int64_t>(rank_of(call_, x)); ++i) {
-    if (i != axis) perm.push_back(i);
-  }
+  Ints perm = iota_axes(rank(x));
+  perm.erase(perm.begin() + axis);
   perm.push_back(axis);
-  return formula_.keep(emit_permute(call_, x, perm));
+  return permute(x, perm);
 }
 
 ValueId Dft::from_last(ValueId x, int64_t axis) {
-  if (!x.valid()) return x;
-  Ints perm(rank_of(call_, x) - 1);
-  std::iota(perm.begin(), perm.end(), 0);
+  Ints perm = iota_axes(rank(x) - 1);
   perm.insert(perm.begin() + axis, static_cast<int64_t>(perm.size()));
-  return formula_.keep(emit_permute(call_, x, perm));
-}
-
-int64_t Dft::last_size(ValueId x) {
-  return x.valid() ? sizes_of(call_, x).back() : 0;
-}
-
-template <typename Step>
-ComplexValue Dft::each(const ComplexValue& x, Step step) {
-  return {step(x.real), x.imag.valid() ? step(x.imag) : ValueId(), {}};
+  return permute(x, perm);
 }
 
 }  // namespace ferryman::frontend

@@ -2,8 +2,7 @@
 // one is split into two short ones with a turn of each entry between them (Cooley and Tukey).
 //
 //   Dft dft(call);
-//   const ComplexValue spectrum = dft.transform(x, {.size = 512, .outputs = 257, .sign = -1});
-//   return dft.formula().result(spectrum);
+//   return complex_result(dft.transform(x, {.size = 512, .outputs = 257, .sign = -1}));
 //
 // The numbers in the matrices are rounded once, from double precision.
 #pragma once
@@ -21,11 +20,10 @@ struct Transform {
   double scale = 1;
 };
 
-class Dft {
+class Dft : public Formula {
  public:
-  explicit Dft(ImportContext& call) : call_(call), formula_(call) {}
+  explicit Dft(ImportContext& call) : Formula(call.writer()), call_(call) {}
 
-  Formula& formula() { return formula_; }
   // x [..., <= size]; without an imaginary part it is real.
   ComplexValue transform(const ComplexValue& x, const Transform& t);
   // The real result of all `size` outputs, from the first half of a spectrum whose other half is
@@ -41,16 +39,13 @@ class Dft {
   ValueId real_directly(const ComplexValue& half, const Transform& t);
   ComplexValue mirrored(const ComplexValue& half, int64_t size);
   ValueId product(ValueId x, const std::vector<double>& weight, int64_t outputs);
-  ValueId joined(ValueId a, ValueId b);
+  ValueId joined(ValueId a, ValueId b) { return concat({a, b}, rank(a) - 1); }
   ValueId padded(ValueId x, int64_t size);
   ValueId swap_last_two(ValueId x);
-  ValueId reshaped_last(ValueId x, size_t dropped, const Ints& sizes);
-  int64_t last_size(ValueId x);
-  template <typename Step>
-  ComplexValue each(const ComplexValue& x, Step step);
+  ValueId reshaped_last(ValueId x, size_t dropped, const Ints& last);
+  int64_t last_size(ValueId x) { return sizes(x).back(); }
 
   ImportContext& call_;
-  Formula formula_;
 };
 
 }  // namespace ferryman::frontend

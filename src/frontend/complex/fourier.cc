@@ -26,7 +26,7 @@ struct FourierCall {
 class Fourier {
  public:
   Fourier(ImportContext& call, const FourierCall& transforms)
-      : call_(call), dft_(call), transforms_(transforms) {}
+      : dft_(call), transforms_(transforms) {}
 
   // The halved axis while the numbers are real: first of a real operand, last of a real result.
   ComplexImported run(ComplexValue x) {
@@ -34,15 +34,15 @@ class Fourier {
     scale_ = transforms_.scale;
     if (transforms_.halved == Halved::kOperand) {
       for (size_t i = 0; i + 1 < count; ++i) x = along(x, i, transforms_.sizes[i]);
-      return real_result(dft_.formula().result(to_real(x)));
+      return real_result(to_real(x));
     }
     for (size_t i = count; i-- > 0;) {
       const bool is_halved = transforms_.halved == Halved::kResult && i + 1 == count;
       const int64_t size = transforms_.sizes[i];
       x = along(x, i, is_halved ? size / 2 + 1 : size);
     }
-    if (!x.imag.valid()) x.imag = dft_.formula().zeros_like(x.real);
-    return complex_result(dft_.formula().result(x));
+    if (!x.imag.valid()) x.imag = dft_.zeros_like(x.real);
+    return complex_result(x);
   }
 
  private:
@@ -54,7 +54,7 @@ class Fourier {
     const int64_t size = transforms_.sizes[index];
     const ComplexValue y =
         dft_.transform(moved_last(x, axis, size), {size, outputs, transforms_.sign, take_scale()});
-    return {dft_.from_last(y.real, axis), dft_.from_last(y.imag, axis), {}};
+    return Formula::each(y, [&](ValueId part) { return dft_.from_last(part, axis); });
   }
 
   ValueId to_real(const ComplexValue& x) {
@@ -67,15 +67,12 @@ class Fourier {
 
   // Entries beyond `size` are cut off.
   ComplexValue moved_last(const ComplexValue& x, int64_t axis, int64_t size) {
-    const auto move = [&](ValueId part) {
-      if (!part.valid()) return part;
-      const int64_t kept = std::min(size, sizes_of(call_, part)[static_cast<size_t>(axis)]);
-      return dft_.to_last(dft_.formula().keep(emit_slice(call_, part, axis, 0, kept)), axis);
-    };
-    return {move(x.real), move(x.imag), {}};
+    return Formula::each(x, [&](ValueId part) {
+      const int64_t kept = std::min(size, dft_.size(part, axis));
+      return dft_.to_last(dft_.slice_axis(part, axis, 0, kept), axis);
+    });
   }
 
-  ImportContext& call_;
   Dft dft_;
   const FourierCall& transforms_;
   double scale_ = 1;
@@ -86,11 +83,11 @@ ComplexImported run(ComplexCall& call, const ComplexValue& x, const FourierCall&
   for (const int64_t size : transforms.sizes) {
     if (size < 1) return context.unsupported("a transform of no numbers");
   }
-  if (product(sizes_of(context, x.real)) == 0)
+  if (product(call.writer().sizes(x.real)) == 0)
     return context.unsupported("a transform of no numbers");
   if (!transforms.axes.empty()) return Fourier(context, transforms).run(x);
   if (x.imag.valid() || !call.gives_complex()) return context.unsupported("no axis to transform");
-  return complex_result(ComplexValue{x.real, Formula(context).zeros_like(x.real), {}});
+  return complex_result(ComplexValue{x.real, Formula(call.writer()).zeros_like(x.real), {}});
 }
 
 Result<ComplexValue> read_numbers(ComplexCall& call) {
@@ -120,7 +117,7 @@ Result<double> scale_of_mode(ImportContext& call, int64_t mode, const Ints& size
 
 Result<FourierCall> read_primitive(ImportContext& call, const ComplexValue& x) {
   FourierCall transforms;
-  const Ints shape = sizes_of(call, x.real);
+  const Ints shape = call.writer().sizes(x.real);
   FERRYMAN_TRY(const Ints axes, call.integers("dim"));
   for (const int64_t axis : axes) {
     FERRYMAN_TRY(const int64_t position, normalise_axis(axis, shape.size()));
@@ -170,7 +167,7 @@ enum class Axial : uint8_t { kOne, kTwo, kAll };
 
 // "dim" and the lengths "n" or "s"; of lengths alone, the last axes.
 Result<FourierCall> read_axes(ImportContext& call, const ComplexValue& x, Axial axial) {
-  const Ints shape = sizes_of(call, x.real);
+  const Ints shape = call.writer().sizes(x.real);
   const auto rank = static_cast<int64_t>(shape.size());
   FERRYMAN_TRY(const Ints lengths, call.integers(axial == Axial::kOne ? "n" : "s", Ints{}));
   Ints axes;

@@ -10,178 +10,172 @@ namespace ferryman::frontend {
 namespace {
 
 // A formula for a function whose result is complex.
-using ComplexFormula = ComplexValue (*)(Formula&, const ComplexValue&);
+using ComplexFormula = ComplexValue (*)(const Formula&, const ComplexValue&);
 template <ComplexFormula kFormula>
 ComplexImported import_function(ComplexCall& call) {
   FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
-  Formula f(call.context());
-  return complex_result(f.result(kFormula(f, z)));
+  const Formula f(call.writer());
+  return complex_result(kFormula(f, z));
 }
 
 // The same for a real result.
-using RealFormula = ValueId (*)(Formula&, const ComplexValue&);
+using RealFormula = ValueId (*)(const Formula&, const ComplexValue&);
 template <RealFormula kFormula>
 ComplexImported import_measure(ComplexCall& call) {
   FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
-  Formula f(call.context());
-  return real_result(f.result(kFormula(f, z)));
+  const Formula f(call.writer());
+  return real_result(kFormula(f, z));
 }
 
-ValueId exp(Formula& f, ValueId x) {
-  return f.op(ops::kExp, {x});
+ValueId exp(const Formula& f, ValueId x) {
+  return f.exp(x);
 }
 
-ComplexValue reciprocal(Formula& f, const ComplexValue& z) {
-  return f.div({f.number(z.real, 1), {}, {}}, z);
+ComplexValue reciprocal(const Formula& f, const ComplexValue& z) {
+  return f.div({f.scalar(z.real, 1), {}, {}}, z);
 }
 
-ComplexValue square(Formula& f, const ComplexValue& z) {
+ComplexValue square(const Formula& f, const ComplexValue& z) {
   return f.mul(z, z);
 }
 
-ComplexValue exponential(Formula& f, const ComplexValue& z) {
+ComplexValue exponential(const Formula& f, const ComplexValue& z) {
   return f.polar(exp(f, z.real), z.imag);
 }
 
-ComplexValue exponential_2(Formula& f, const ComplexValue& z) {
-  return exponential(f, f.scaled(z, std::numbers::ln2));
+ComplexValue exponential_2(const Formula& f, const ComplexValue& z) {
+  return exponential(f, f.mul(z, std::numbers::ln2));
 }
 
-ComplexValue logarithm(Formula& f, const ComplexValue& z) {
-  return {f.op(ops::kLog, {f.abs(z)}), f.angle(z), {}};
+ComplexValue logarithm(const Formula& f, const ComplexValue& z) {
+  return {f.unary(ops::kLog, f.abs(z)), f.angle(z), {}};
 }
 
-ComplexValue logarithm_2(Formula& f, const ComplexValue& z) {
-  return f.scaled(logarithm(f, z), 1 / std::numbers::ln2);
+ComplexValue logarithm_2(const Formula& f, const ComplexValue& z) {
+  return f.mul(logarithm(f, z), 1 / std::numbers::ln2);
 }
 
-ComplexValue logarithm_10(Formula& f, const ComplexValue& z) {
-  return f.scaled(logarithm(f, z), 1 / std::numbers::ln10);
+ComplexValue logarithm_10(const Formula& f, const ComplexValue& z) {
+  return f.mul(logarithm(f, z), 1 / std::numbers::ln10);
 }
 
 // The root with a real part >= 0: the larger part from |z| + |re|, which does not cancel, the other
 // from it. On the left half the parts change places.
-ComplexValue square_root(Formula& f, const ComplexValue& z) {
-  const ValueId zero = f.number(z.real, 0);
-  const ValueId distance = f.op(ops::kAbs, {z.real});
-  const ValueId large = f.sqrt(f.scaled(f.add(f.abs(z), distance), 0.5));
-  const ValueId is_zero = f.op(ops::kEq, {large, zero});
-  const ValueId divisor = f.op(ops::kWhere, {is_zero, f.number(z.real, 1), large});
-  const ValueId small = f.scaled(f.div(f.op(ops::kAbs, {z.imag}), divisor), 0.5);
-  const ValueId is_left = f.op(ops::kLt, {z.real, zero});
-  const ValueId imag = f.op(ops::kWhere, {is_left, large, small});
-  const ValueId is_below = f.op(ops::kLt, {z.imag, zero});
-  return {f.op(ops::kWhere, {is_left, small, large}),
-          f.op(ops::kWhere, {is_below, f.neg(imag), imag}),
-          {}};
+ComplexValue square_root(const Formula& f, const ComplexValue& z) {
+  const ValueId zero = f.scalar(z.real, 0);
+  const ValueId distance = f.abs(z.real);
+  const ValueId large = f.sqrt(f.mul(f.add(f.abs(z), distance), 0.5));
+  const ValueId is_zero = f.binary(ops::kEq, large, zero);
+  const ValueId divisor = f.where(is_zero, f.scalar(z.real, 1), large);
+  const ValueId small = f.mul(f.div(f.abs(z.imag), divisor), 0.5);
+  const ValueId is_left = f.binary(ops::kLt, z.real, zero);
+  const ValueId imag = f.where(is_left, large, small);
+  const ValueId is_below = f.binary(ops::kLt, z.imag, zero);
+  return {f.where(is_left, small, large), f.where(is_below, f.neg(imag), imag), {}};
 }
 
-ComplexValue reciprocal_root(Formula& f, const ComplexValue& z) {
+ComplexValue reciprocal_root(const Formula& f, const ComplexValue& z) {
   return reciprocal(f, square_root(f, z));
 }
 
-ComplexValue sine(Formula& f, const ComplexValue& z) {
-  return {f.mul(f.op(ops::kSin, {z.real}), f.op(ops::kCosh, {z.imag})),
-          f.mul(f.op(ops::kCos, {z.real}), f.op(ops::kSinh, {z.imag})),
+ComplexValue sine(const Formula& f, const ComplexValue& z) {
+  return {f.mul(f.unary(ops::kSin, z.real), f.unary(ops::kCosh, z.imag)),
+          f.mul(f.unary(ops::kCos, z.real), f.unary(ops::kSinh, z.imag)),
           {}};
 }
 
-ComplexValue cosine(Formula& f, const ComplexValue& z) {
-  return {f.mul(f.op(ops::kCos, {z.real}), f.op(ops::kCosh, {z.imag})),
-          f.neg(f.mul(f.op(ops::kSin, {z.real}), f.op(ops::kSinh, {z.imag}))),
+ComplexValue cosine(const Formula& f, const ComplexValue& z) {
+  return {f.mul(f.unary(ops::kCos, z.real), f.unary(ops::kCosh, z.imag)),
+          f.neg(f.mul(f.unary(ops::kSin, z.real), f.unary(ops::kSinh, z.imag))),
           {}};
 }
 
-ComplexValue hyperbolic_sine(Formula& f, const ComplexValue& z) {
-  return {f.mul(f.op(ops::kSinh, {z.real}), f.op(ops::kCos, {z.imag})),
-          f.mul(f.op(ops::kCosh, {z.real}), f.op(ops::kSin, {z.imag})),
+ComplexValue hyperbolic_sine(const Formula& f, const ComplexValue& z) {
+  return {f.mul(f.unary(ops::kSinh, z.real), f.unary(ops::kCos, z.imag)),
+          f.mul(f.unary(ops::kCosh, z.real), f.unary(ops::kSin, z.imag)),
           {}};
 }
 
-ComplexValue hyperbolic_cosine(Formula& f, const ComplexValue& z) {
-  return {f.mul(f.op(ops::kCosh, {z.real}), f.op(ops::kCos, {z.imag})),
-          f.mul(f.op(ops::kSinh, {z.real}), f.op(ops::kSin, {z.imag})),
+ComplexValue hyperbolic_cosine(const Formula& f, const ComplexValue& z) {
+  return {f.mul(f.unary(ops::kCosh, z.real), f.unary(ops::kCos, z.imag)),
+          f.mul(f.unary(ops::kSinh, z.real), f.unary(ops::kSin, z.imag)),
           {}};
 }
 
 // tanh(x + iy) = (t (1 + u^2) + i u (1 - t^2)) / (1 + t^2 u^2), t = tanh x, u = tan y; written with
 // sin and cos, which have no poles.
-ComplexValue hyperbolic_tangent(Formula& f, const ComplexValue& z) {
-  const ValueId t = f.op(ops::kTanh, {z.real});
-  const ValueId s = f.op(ops::kSin, {z.imag});
-  const ValueId c = f.op(ops::kCos, {z.imag});
+ComplexValue hyperbolic_tangent(const Formula& f, const ComplexValue& z) {
+  const ValueId t = f.unary(ops::kTanh, z.real);
+  const ValueId s = f.unary(ops::kSin, z.imag);
+  const ValueId c = f.unary(ops::kCos, z.imag);
   const ValueId size = f.add(f.square(c), f.square(f.mul(t, s)));
-  const ValueId one = f.number(t, 1);
+  const ValueId one = f.scalar(t, 1);
   // 1 - tanh^2, which is lost to rounding where tanh is near 1.
-  const ValueId slope = f.div(one, f.square(f.op(ops::kCosh, {z.real})));
+  const ValueId slope = f.div(one, f.square(f.unary(ops::kCosh, z.real)));
   return {f.div(t, size), f.div(f.mul(f.mul(s, c), slope), size), {}};
 }
 
-ComplexValue tangent(Formula& f, const ComplexValue& z) {
+ComplexValue tangent(const Formula& f, const ComplexValue& z) {
   const ComplexValue turned = hyperbolic_tangent(f, f.times_i(z));  // tan z = -i tanh(i z)
   return {turned.imag, f.neg(turned.real), {}};
 }
 
 // 1 / (1 + exp(-z))
-ComplexValue sigmoid(Formula& f, const ComplexValue& z) {
+ComplexValue sigmoid(const Formula& f, const ComplexValue& z) {
   const ComplexValue power = exponential(f, {f.neg(z.real), f.neg(z.imag), {}});
-  return reciprocal(f, {f.add(power.real, f.number(z.real, 1)), power.imag, {}});
+  return reciprocal(f, {f.add(power.real, f.scalar(z.real, 1)), power.imag, {}});
 }
 
 // z / |z|; 0 stays.
-ComplexValue direction(Formula& f, const ComplexValue& z) {
+ComplexValue direction(const Formula& f, const ComplexValue& z) {
   const ValueId size = f.abs(z);
-  const ValueId is_zero = f.op(ops::kEq, {size, f.number(size, 0)});
-  const ValueId divisor = f.op(ops::kWhere, {is_zero, f.number(size, 1), size});
+  const ValueId is_zero = f.binary(ops::kEq, size, 0);
+  const ValueId divisor = f.where(is_zero, 1, size);
   return {f.div(z.real, divisor), f.div(z.imag, divisor), {}};
 }
 
-ValueId magnitude(Formula& f, const ComplexValue& z) {
+ValueId magnitude(const Formula& f, const ComplexValue& z) {
   return f.abs(z);
 }
 
-ValueId angle(Formula& f, const ComplexValue& z) {
+ValueId angle(const Formula& f, const ComplexValue& z) {
   return f.angle(z);
 }
 
-ValueId is_real(Formula& f, const ComplexValue& z) {
-  return f.op(ops::kEq, {z.imag, f.number(z.imag, 0)});
+ValueId is_real(const Formula& f, const ComplexValue& z) {
+  return f.binary(ops::kEq, z.imag, 0);
 }
 
-ValueId is_nan(Formula& f, const ComplexValue& z) {
-  return f.op(ops::kLogicalOr, {f.op(ops::kIsNan, {z.real}), f.op(ops::kIsNan, {z.imag})});
+ValueId is_nan(const Formula& f, const ComplexValue& z) {
+  return f.binary(ops::kLogicalOr, f.unary(ops::kIsNan, z.real), f.unary(ops::kIsNan, z.imag));
 }
 
-ValueId is_infinite(Formula& f, const ComplexValue& z) {
-  const auto test = [&](ValueId x) {
-    return f.op(ops::kEq, {f.op(ops::kAbs, {x}), f.number(x, HUGE_VAL)});
-  };
-  return f.op(ops::kLogicalOr, {test(z.real), test(z.imag)});
+ValueId is_infinite(const Formula& f, const ComplexValue& z) {
+  const auto test = [&](ValueId x) { return f.binary(ops::kEq, f.abs(x), f.scalar(x, HUGE_VAL)); };
+  return f.binary(ops::kLogicalOr, test(z.real), test(z.imag));
 }
 
-ValueId is_finite(Formula& f, const ComplexValue& z) {
-  const auto test = [&](ValueId x) {
-    return f.op(ops::kLt, {f.op(ops::kAbs, {x}), f.number(x, HUGE_VAL)});
-  };
-  return f.op(ops::kLogicalAnd, {test(z.real), test(z.imag)});
+ValueId is_finite(const Formula& f, const ComplexValue& z) {
+  const auto test = [&](ValueId x) { return f.binary(ops::kLt, f.abs(x), f.scalar(x, HUGE_VAL)); };
+  return f.binary(ops::kLogicalAnd, test(z.real), test(z.imag));
 }
 
-ValueId is_not_zero(Formula& f, const ComplexValue& z) {
-  const ValueId zero = f.number(z.real, 0);
-  return f.op(ops::kLogicalOr, {f.op(ops::kNe, {z.real, zero}), f.op(ops::kNe, {z.imag, zero})});
+ValueId is_not_zero(const Formula& f, const ComplexValue& z) {
+  const ValueId zero = f.scalar(z.real, 0);
+  return f.binary(ops::kLogicalOr, f.binary(ops::kNe, z.real, zero),
+                  f.binary(ops::kNe, z.imag, zero));
 }
 
-ValueId is_zero(Formula& f, const ComplexValue& z) {
-  return f.op(ops::kLogicalNot, {is_not_zero(f, z)});
+ValueId is_zero(const Formula& f, const ComplexValue& z) {
+  return f.unary(ops::kLogicalNot, is_not_zero(f, z));
 }
 
 // Norms look at the magnitudes only.
 template <RealFormula kFormula>
 ComplexImported import_of_measure(ComplexCall& call) {
   FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
-  Formula f(call.context());
-  FERRYMAN_TRY(const ValueId measured, f.result(kFormula(f, z)));
-  FERRYMAN_TRY(const std::vector<ValueId> results, call.run_with("self", measured));
+  const Formula f(call.writer());
+  FERRYMAN_TRY(const std::vector<ValueId> results, call.run_with("self", kFormula(f, z)));
   return std::vector<RealOrComplex>(results.begin(), results.end());
 }
 
@@ -189,19 +183,18 @@ ComplexImported import_of_measure(ComplexCall& call) {
 ComplexImported import_angle(ComplexCall& call) {
   if (call.is_complex("self")) return import_measure<angle>(call);
   FERRYMAN_TRY(const ComplexValue x, call.real_or_complex("self"));
-  Formula f(call.context());
-  const ValueId zero = f.number(x.real, 0);
-  const ValueId is_below = f.op(ops::kLt, {x.real, zero});
-  const ValueId angle =
-      f.op(ops::kWhere, {is_below, f.number(x.real, std::numbers::pi), f.zeros_like(x.real)});
-  return real_result(f.result(f.op(ops::kWhere, {f.op(ops::kIsNan, {x.real}), x.real, angle})));
+  const Formula f(call.writer());
+  const ValueId zero = f.scalar(x.real, 0);
+  const ValueId is_below = f.binary(ops::kLt, x.real, zero);
+  const ValueId angle = f.where(is_below, f.scalar(x.real, std::numbers::pi), f.zeros_like(x.real));
+  return real_result(f.where(f.unary(ops::kIsNan, x.real), x.real, angle));
 }
 
 ComplexImported import_isreal(ComplexCall& call) {
   if (call.is_complex("self")) return import_measure<is_real>(call);
   FERRYMAN_TRY(const ValueId x, call.context().tensor("self"));
-  return real_result(call.context().builder().constant(
-      TensorData::filled(DType::kBool, sizes_of(call.context(), x), 1), "isreal"));
+  const CoreWriter write = call.writer();
+  return real_result(write.constant(TensorData::filled(DType::kBool, write.sizes(x), 1), "isreal"));
 }
 
 void add_measures(ComplexTable& table) {

@@ -19,15 +19,15 @@ ComplexImported import_parts(ComplexCall& call) {
 
 ComplexImported import_parts_conjugated(ComplexCall& call) {
   FERRYMAN_TRY(const std::vector<ComplexValue> results, call.run_on_parts());
-  Formula f(call.context());
-  return complex_result(f.result(f.conj(results.front())));
+  const Formula f(call.writer());
+  return complex_result(f.conj(results.front()));
 }
 
 ComplexImported import_conj(ComplexCall& call) {
   if (!call.is_complex("self")) return real_result(call.context().tensor("self"));
   FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
-  Formula f(call.context());
-  return complex_result(f.result(f.conj(z)));
+  const Formula f(call.writer());
+  return complex_result(f.conj(z));
 }
 
 // The value itself; where it lies in memory is of no concern.
@@ -45,7 +45,7 @@ ComplexImported import_ones_like(ComplexCall& call) {
   const Ints shape = static_sizes(context.result_type(0).dims);
   const DType dtype = call.gives_complex() ? call.part_dtype() : context.result_type(0).dtype;
   const auto filled = [&](double number) {
-    return context.builder().constant(TensorData::filled(dtype, shape, number), "ones");
+    return call.writer().constant(TensorData::filled(dtype, shape, number), "ones");
   };
   if (!call.gives_complex()) return real_result(filled(1));
   return complex_result(ComplexValue{filled(1), filled(0), {}});
@@ -54,46 +54,45 @@ ComplexImported import_ones_like(ComplexCall& call) {
 // The spread of both parts together: variances add up.
 ComplexImported import_var(ComplexCall& call) {
   FERRYMAN_TRY(const std::vector<ComplexValue> results, call.run_on_parts());
-  Formula f(call.context());
-  return real_result(f.result(f.add(results.front().real, results.front().imag)));
+  const Formula f(call.writer());
+  return real_result(f.add(results.front().real, results.front().imag));
 }
 
 ComplexImported import_std(ComplexCall& call) {
   FERRYMAN_TRY(const std::vector<ComplexValue> results, call.run_on_parts());
-  Formula f(call.context());
-  return real_result(f.result(f.abs(results.front())));
+  const Formula f(call.writer());
+  return real_result(f.abs(results.front()));
 }
 
 // ---- between complex and real ----
 
 ComplexImported import_view_as_real(ComplexCall& call) {
   FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
-  Formula f(call.context());
-  return real_result(f.result(f.pair(z)));
+  const Formula f(call.writer());
+  return real_result(f.pair(z));
 }
 
 ComplexImported import_view_as_complex(ComplexCall& call) {
-  ImportContext& context = call.context();
-  FERRYMAN_TRY(const ValueId pair, context.tensor("self"));
-  FERRYMAN_TRY(ComplexValue z, unpack_pair(context, pair));
-  return complex_result(z);
+  FERRYMAN_TRY(const ValueId pair, call.context().tensor("self"));
+  const Formula f(call.writer());
+  if (f.rank(pair) == 0 || f.sizes(pair).back() != 2)
+    return call.context().unsupported("the last axis of pairs of numbers has two entries");
+  return complex_result(f.unpacked(pair));
 }
 
 ComplexImported import_complex(ComplexCall& call) {
   FERRYMAN_TRY(const ValueId real, call.context().tensor("real"));
   FERRYMAN_TRY(const ValueId imag, call.context().tensor("imag"));
-  Formula f(call.context());
+  const Formula f(call.writer());
   const Ints shape = static_sizes(call.context().result_type(0).dims);
-  const ValueId x = f.keep(emit_expand(call.context(), real, shape));
-  return complex_result(
-      f.result(ComplexValue{x, f.keep(emit_expand(call.context(), imag, shape)), {}}));
+  return complex_result(ComplexValue{f.expand(real, shape), f.expand(imag, shape), {}});
 }
 
 ComplexImported import_polar(ComplexCall& call) {
   FERRYMAN_TRY(const ValueId radius, call.context().tensor("abs"));
   FERRYMAN_TRY(const ValueId angle, call.context().tensor("angle"));
-  Formula f(call.context());
-  return complex_result(f.result(f.polar(radius, angle)));
+  const Formula f(call.writer());
+  return complex_result(f.polar(radius, angle));
 }
 
 ComplexImported import_real(ComplexCall& call) {
@@ -117,12 +116,12 @@ ComplexImported import_to(ComplexCall& call) {
   if (call.gives_complex()) return complex_result(call.complex("self"));
   FERRYMAN_TRY(const ComplexValue z, call.complex("self"));
   if (type.dtype == DType::kBool) {
-    Formula f(context);
-    const ValueId zero = f.number(z.real, 0);
-    return real_result(f.result(
-        f.op(ops::kLogicalOr, {f.op(ops::kNe, {z.real, zero}), f.op(ops::kNe, {z.imag, zero})})));
+    const Formula f(context.writer());
+    const ValueId zero = f.scalar(z.real, 0);
+    return real_result(f.binary(ops::kLogicalOr, f.binary(ops::kNe, z.real, zero),
+                                f.binary(ops::kNe, z.imag, zero)));
   }
-  return real_result(as_dtype(context, z.real, type.dtype));
+  return real_result(call.writer().cast(z.real, type.dtype));
 }
 
 void add_conversions(ComplexTable& table) {

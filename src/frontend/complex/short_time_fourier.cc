@@ -6,7 +6,6 @@
 #include "frontend/complex/complex_table.h"
 #include "frontend/complex/dft.h"
 #include "ops/attrs.h"
-#include "ops/eval.h"
 #include "ops/promote.h"
 
 namespace ferryman::frontend {
@@ -27,19 +26,17 @@ Result<ValueId> read_window(ComplexCall& call, Framing& framing) {
   if (length < 1 || length > framing.size) return context.unsupported("this win_length");
   if (!context.given("window") && length == framing.size) return ValueId();
   if (call.is_complex("window")) return context.unsupported("a complex window");
+  const CoreWriter write = call.writer();
   const DType dtype = call.part_dtype();
   ValueId window;
   if (context.given("window")) {
     FERRYMAN_TRY(window, tensor_as(context, "window", dtype));
   } else {
-    window = context.builder().constant(TensorData::filled(dtype, {length}, 1), "window");
+    window = write.constant(TensorData::filled(dtype, {length}, 1), "window");
   }
-  if (sizes_of(context, window) != Ints{length}) return context.unsupported("this window");
+  if (write.sizes(window) != Ints{length}) return context.unsupported("this window");
   const int64_t left = (framing.size - length) / 2;
-  const int64_t right = framing.size - length - left;
-  if (left + right == 0) return window;
-  return context.emit(ops::kPad, {window},
-                      {{attr::kBefore, PerAxis{{left}}}, {attr::kAfter, PerAxis{{right}}}});
+  return write.pad(window, {left}, {framing.size - length - left}, 0);
 }
 
 Result<Framing> read_framing(ComplexCall& call) {
@@ -52,52 +49,39 @@ Result<Framing> read_framing(ComplexCall& call) {
   return framing;
 }
 
-class ShortTime {
+class ShortTime : private Dft {
  public:
-  ShortTime(ImportContext& call, const Framing& framing)
-      : call_(call), dft_(call), f_(dft_.formula()), framing_(framing) {}
-
-  Formula& formula() { return f_; }
+  ShortTime(ImportContext& call, const Framing& framing) : Dft(call), framing_(framing) {}
 
   // x [batch, length] -> [batch, outputs, frames]
   ComplexValue spectra(const ComplexValue& x, int64_t outputs) {
-    const ComplexValue frames{windowed(cut(x.real)), windowed(cut(x.imag)), {}};
-    const ComplexValue y = dft_.transform(frames, {framing_.size, outputs, -1, framing_.scale});
-    return {dft_.from_last(y.real, 1), dft_.from_last(y.imag, 1), {}};
+    const ComplexValue frames = each(x, [&](ValueId part) { return windowed(cut(part)); });
+    return each(transform(frames, {framing_.size, outputs, -1, framing_.scale}),
+                [&](ValueId part) { return from_last(part, 1); });
   }
 
   // The frames of spectra [batch, bins, frames], each under its window: [batch, frames, size].
   ComplexValue frames(const ComplexValue& spectra) {
-    const ComplexValue y =
-        dft_.transform({dft_.to_last(spectra.real, 1), dft_.to_last(spectra.imag, 1), {}},
-                       {framing_.size, framing_.size, 1, framing_.scale});
-    return {windowed(y.real), windowed(y.imag), {}};
+    return each(transform(frequencies_last(spectra), inverse()),
+                [&](ValueId part) { return windowed(part); });
   }
   // The same of one-sided spectra.
   ComplexValue real_frames(const ComplexValue& spectra) {
-    const ComplexValue half{dft_.to_last(spectra.real, 1), dft_.to_last(spectra.imag, 1), {}};
-    return {windowed(dft_.real_transform(half, {framing_.size, framing_.size, 1, framing_.scale})),
-            {},
-            {}};
+    return {windowed(real_transform(frequencies_last(spectra), inverse())), {}, {}};
   }
 
   // Overlapping frames added up: [batch, (frames + parts - 1) hop], a frame having `parts` hops.
   ValueId overlapped(ValueId frames) {
-    if (!frames.valid()) return {};
-    const Ints shape = sizes_of(call_, frames);
+    const Ints shape = sizes(frames);
     const int64_t count = shape[1];
     const int64_t parts = num_parts();
-    const ValueId apart =
-        f_.keep(emit_reshape(call_, whole_hops(frames), {shape[0], count, parts, framing_.hop}));
+    const ValueId apart = reshape(whole_hops(frames), {shape[0], count, parts, framing_.hop});
     ValueId sum;
-    for (int64_t part = 0; part < parts && apart.valid(); ++part) {
-      const ValueId piece = f_.op(ops::kPad, {f_.keep(emit_select(call_, apart, 2, part))},
-                                  {{attr::kBefore, PerAxis{{0, part, 0}}},
-                                   {attr::kAfter, PerAxis{{0, parts - 1 - part, 0}}}});
-      sum = sum.valid() ? f_.add(sum, piece) : piece;
+    for (int64_t part = 0; part < parts; ++part) {
+      const ValueId piece = pad(select(apart, 2, part), {0, part, 0}, {0, parts - 1 - part, 0}, 0);
+      sum = part == 0 ? piece : add(sum, piece);
     }
-    if (!sum.valid()) return {};
-    return f_.keep(emit_reshape(call_, sum, {shape[0], (count + parts - 1) * framing_.hop}));
+    return reshape(sum, {shape[0], (count + parts - 1) * framing_.hop});
   }
 
   // The squared windows of `count` frames added up: which hops of the window lie on which of the
@@ -110,66 +94,51 @@ class ShortTime {
       for (int64_t part = 0; part < parts; ++part)
         lies_on.push_back(row >= part && row - part < count ? 1 : 0);
     }
-    Builder& builder = call_.builder();
-    const ValueId matrix =
-        builder.constant(store_doubles({dtype, {Dim(rows), Dim(parts)}}, lies_on), "overlap");
-    const ValueId window =
-        framing_.window.valid()
-            ? framing_.window
-            : builder.constant(TensorData::filled(dtype, {framing_.size}, 1), "window");
-    const ValueId squares = whole_hops(f_.square(window));
-    if (!squares.valid()) return {};
-    const ValueId hops = f_.keep(emit_reshape(call_, squares, {parts, framing_.hop}));
-    const ValueId sums = f_.op(ops::kMatmul, {matrix, hops});
-    if (!sums.valid()) return {};
-    return f_.keep(emit_reshape(call_, sums, {1, rows * framing_.hop}));
+    const ValueId matrix = constant(dtype, {rows, parts}, lies_on, "overlap");
+    const ValueId window = framing_.window.valid()
+                               ? framing_.window
+                               : constant(TensorData::filled(dtype, {framing_.size}, 1), "window");
+    const ValueId hops = reshape(whole_hops(square(window)), {parts, framing_.hop});
+    return reshape(binary(ops::kMatmul, matrix, hops), {1, rows * framing_.hop});
   }
 
  private:
   int64_t num_parts() const { return (framing_.size + framing_.hop - 1) / framing_.hop; }
+  Transform inverse() const { return {framing_.size, framing_.size, 1, framing_.scale}; }
+
+  ComplexValue frequencies_last(const ComplexValue& spectra) {
+    return each(spectra, [&](ValueId part) { return to_last(part, 1); });
+  }
 
   ValueId windowed(ValueId frames) {
-    if (!frames.valid() || !framing_.window.valid()) return frames;
-    return f_.mul(frames, framing_.window);
+    return framing_.window.valid() ? mul(frames, framing_.window) : frames;
   }
 
   // x [batch, length] -> [batch, frames, size]. Frames begin and end at multiples of what divides
   // both the hop and the frame: whole rows are picked, not single numbers.
   ValueId cut(ValueId x) {
-    if (!x.valid()) return {};
-    const Ints shape = sizes_of(call_, x);
+    const Ints shape = sizes(x);
     const int64_t row = std::gcd(framing_.size, framing_.hop);
     const int64_t rows = shape[1] / row;
-    const ValueId whole = f_.keep(emit_slice(call_, x, 1, 0, rows * row));
-    if (!whole.valid()) return {};
-    const ValueId table = f_.keep(emit_reshape(call_, whole, {shape[0], rows, row}));
+    const ValueId table = reshape(slice_axis(x, 1, 0, rows * row), {shape[0], rows, row});
     const int64_t count = (shape[1] - framing_.size) / framing_.hop + 1;
     const int64_t per_frame = framing_.size / row;
     Ints positions;
     for (int64_t frame = 0; frame < count; ++frame) {
       for (int64_t i = 0; i < per_frame; ++i) positions.push_back(frame * (framing_.hop / row) + i);
     }
-    if (!table.valid()) return {};
-    const ValueId picked =
-        f_.keep(emit_gather(call_, table, int_constant(call_, {count, per_frame}, positions), 1));
-    if (!picked.valid()) return {};
-    return f_.keep(emit_reshape(call_, picked, {shape[0], count, framing_.size}));
+    const ValueId picked = gather(table, 1, indices({count, per_frame}, positions));
+    return reshape(picked, {shape[0], count, framing_.size});
   }
 
   // The last axis filled up with zeros to a multiple of the hop.
   ValueId whole_hops(ValueId x) {
-    const int64_t missing = num_parts() * framing_.hop - framing_.size;
-    if (!x.valid() || missing == 0) return x;
-    Ints before(rank_of(call_, x), 0);
+    const Ints before(rank(x), 0);
     Ints after = before;
-    after.back() = missing;
-    return f_.op(ops::kPad, {x},
-                 {{attr::kBefore, PerAxis{before}}, {attr::kAfter, PerAxis{after}}});
+    after.back() = num_parts() * framing_.hop - framing_.size;
+    return pad(x, before, after, 0);
   }
 
-  ImportContext& call_;
-  Dft dft_;
-  Formula& f_;
   const Framing& framing_;
 };
 
@@ -177,44 +146,37 @@ class ShortTime {
 
 // stft.center: half a frame on either side, mirrored or zero.
 Result<ValueId> centered(ImportContext& call, ValueId x, int64_t size) {
-  if (!x.valid()) return x;
   FERRYMAN_TRY(const bool center, call.flag("center", false));
   FERRYMAN_TRY(const std::string mode, call.text("pad_mode", "reflect"));
   if (!center) return x;
-  const PerAxis around{{0, size / 2}};
-  if (mode == "constant")
-    return call.emit(ops::kPad, {x}, {{attr::kBefore, around}, {attr::kAfter, around}});
+  const Ints around = {0, size / 2};
+  if (mode == "constant") return call.writer().pad(x, around, around, 0);
   if (mode != "reflect") return call.unsupported("this pad_mode");
-  return call.emit(ops::kReflectPad, {x}, {{attr::kBefore, around}, {attr::kAfter, around}});
+  return call.writer().op(ops::kReflectPad, {x},
+                          {{attr::kBefore, PerAxis{around}}, {attr::kAfter, PerAxis{around}}});
 }
 
 Result<ComplexValue> read_signal(ComplexCall& call, int64_t size) {
   ImportContext& context = call.context();
   FERRYMAN_TRY(ComplexValue x, call.real_or_complex("self"));
-  const Ints shape = sizes_of(context, x.real);
+  const CoreWriter write = call.writer();
+  const Ints shape = write.sizes(x.real);
   if (shape.empty() || shape.size() > 2) return context.unsupported("a signal of this rank");
-  Formula f(context);
-  const auto as_batch = [&](ValueId part) {
-    if (!part.valid()) return part;
-    return f.keep(emit_reshape(context, part, {shape.size() == 1 ? 1 : shape[0], shape.back()}));
-  };
-  x = {as_batch(x.real), as_batch(x.imag), {}};
+  x = Formula::each(x, [&](ValueId part) {
+    return write.reshape(part, {shape.size() == 1 ? 1 : shape[0], shape.back()});
+  });
   FERRYMAN_TRY(x.real, centered(context, x.real, size));
-  FERRYMAN_TRY(x.imag, centered(context, x.imag, size));
-  if (sizes_of(context, x.real)[1] < size) return context.unsupported("a signal below one frame");
-  return f.result(x);
+  if (x.imag.valid()) {
+    FERRYMAN_TRY(x.imag, centered(context, x.imag, size));
+  }
+  if (write.size(x.real, 1) < size) return context.unsupported("a signal below one frame");
+  return x;
 }
 
 // [batch, bins, frames], without the batch axis if the signal had none.
-Result<ComplexValue> like_signal(ImportContext& call, const ComplexValue& y, size_t rank) {
-  Formula f(call);
-  const auto reshape = [&](ValueId part) {
-    if (!part.valid() || rank == sizes_of(call, part).size()) return part;
-    Ints shape = sizes_of(call, part);
-    shape.erase(shape.begin());
-    return f.keep(emit_reshape(call, part, shape));
-  };
-  return f.result(ComplexValue{reshape(y.real), reshape(y.imag), {}});
+ComplexValue like_signal(CoreWriter write, const ComplexValue& y, size_t rank) {
+  return Formula::each(
+      y, [&](ValueId part) { return rank == write.rank(part) ? part : write.select(part, 0, 0); });
 }
 
 ComplexImported import_stft(ComplexCall& call) {
@@ -229,14 +191,12 @@ ComplexImported import_stft(ComplexCall& call) {
   const bool is_complex = x.imag.valid();
   FERRYMAN_TRY(const bool onesided, context.flag("onesided", !is_complex));
   if (onesided && is_complex) return context.unsupported("half the spectrum of complex numbers");
-  ShortTime transform(context, framing);
-  FERRYMAN_TRY(const ComplexValue spectra, transform.formula().result(transform.spectra(
-                                               x, onesided ? framing.size / 2 + 1 : framing.size)));
+  const ComplexValue spectra =
+      ShortTime(context, framing).spectra(x, onesided ? framing.size / 2 + 1 : framing.size);
   const size_t rank = context.result_type(0).rank() - (call.gives_complex() ? 0 : 1);
-  FERRYMAN_TRY(const ComplexValue y, like_signal(context, spectra, rank));
+  const ComplexValue y = like_signal(call.writer(), spectra, rank);
   if (call.gives_complex()) return complex_result(y);
-  Formula f(context);
-  return real_result(f.result(f.pair(y)));
+  return real_result(Formula(call.writer()).pair(y));
 }
 
 // ---- istft ----
@@ -259,34 +219,27 @@ Result<Kept> read_kept(ImportContext& call, const Framing& framing, int64_t fram
 }
 
 // x [batch, ..] / envelope [1, ..], cut to what is kept.
-ValueId divided(Formula& f, ImportContext& call, ValueId x, ValueId envelope, const Kept& kept) {
-  if (!x.valid() || !envelope.valid()) return {};
-  const ValueId part = f.keep(emit_slice(call, x, 1, kept.begin, kept.end));
-  const ValueId below = f.keep(emit_slice(call, envelope, 1, kept.begin, kept.end));
-  const ValueId y = f.div(part, below);
-  const int64_t missing = kept.begin + kept.length - kept.end;
-  if (missing == 0 || !y.valid()) return y;
-  return f.op(ops::kPad, {y},
-              {{attr::kBefore, PerAxis{{0, 0}}}, {attr::kAfter, PerAxis{{0, missing}}}});
+ValueId divided(CoreWriter write, ValueId x, ValueId envelope, const Kept& kept) {
+  const ValueId part = write.slice_axis(x, 1, kept.begin, kept.end);
+  const ValueId y = write.div(part, write.slice_axis(envelope, 1, kept.begin, kept.end));
+  return write.pad(y, {0, 0}, {0, kept.begin + kept.length - kept.end}, 0);
 }
 
 Result<ComplexValue> read_spectra(ComplexCall& call, const Framing& framing, bool wants_half) {
   ImportContext& context = call.context();
   FERRYMAN_TRY(const ComplexValue x, call.complex("self"));
-  Ints shape = sizes_of(context, x.real);
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(x.real);
   if (shape.size() == 2) shape.insert(shape.begin(), 1);
   if (shape.size() != 3 || product(shape) == 0) return context.unsupported("spectra of this rank");
   FERRYMAN_TRY(const bool onesided, context.flag("onesided", shape[1] != framing.size));
   const int64_t bins = onesided ? framing.size / 2 + 1 : framing.size;
   if (shape[1] != bins || (onesided && !wants_half))
     return context.unsupported("spectra of this size");
-  Formula f(context);
-  const auto prepare = [&](ValueId part) {
-    const ValueId batch = f.keep(emit_reshape(context, part, shape));
-    if (!wants_half || !batch.valid()) return batch;
-    return f.keep(emit_slice(context, batch, 1, 0, framing.size / 2 + 1));
-  };
-  return f.result(ComplexValue{prepare(x.real), prepare(x.imag), {}});
+  return Formula::each(x, [&](ValueId part) {
+    const ValueId batch = write.reshape(part, shape);
+    return wants_half ? write.slice_axis(batch, 1, 0, framing.size / 2 + 1) : batch;
+  });
 }
 
 ComplexImported import_istft(ComplexCall& call) {
@@ -297,19 +250,17 @@ ComplexImported import_istft(ComplexCall& call) {
   const auto size = static_cast<double>(framing.size);
   framing.scale = normalized ? 1 / std::sqrt(size) : 1 / size;
   FERRYMAN_TRY(const ComplexValue spectra, read_spectra(call, framing, !call.gives_complex()));
-  const int64_t count = sizes_of(context, spectra.real)[2];
+  const CoreWriter write = call.writer();
+  const int64_t count = write.size(spectra.real, 2);
   FERRYMAN_TRY(const Kept kept, read_kept(context, framing, count));
   ShortTime transform(context, framing);
-  Formula& f = transform.formula();
   const ComplexValue frames =
       call.gives_complex() ? transform.frames(spectra) : transform.real_frames(spectra);
-  const ValueId envelope = transform.envelope(count, dtype_of(context, spectra.real));
-  FERRYMAN_TRY(
-      const ComplexValue signal,
-      f.result(ComplexValue{divided(f, context, transform.overlapped(frames.real), envelope, kept),
-                            divided(f, context, transform.overlapped(frames.imag), envelope, kept),
-                            {}}));
-  FERRYMAN_TRY(const ComplexValue y, like_signal(context, signal, context.result_type(0).rank()));
+  const ValueId envelope = transform.envelope(count, write.dtype(spectra.real));
+  const ComplexValue signal = Formula::each(frames, [&](ValueId part) {
+    return divided(write, transform.overlapped(part), envelope, kept);
+  });
+  const ComplexValue y = like_signal(write, signal, context.result_type(0).rank());
   if (call.gives_complex()) return complex_result(y);
   return real_result(y.real);
 }

@@ -2,10 +2,8 @@
 
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 
 namespace ferryman::frontend {
@@ -68,33 +66,25 @@ const CountedAxis* CountedCall::find(ValueId operand) const {
   return found == operands_.end() ? nullptr : &found->second;
 }
 
-Result<ValueId> CountedCall::below(ValueId count, int64_t size) {
-  std::vector<int32_t> numbers(static_cast<size_t>(size));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  const ValueId places =
-      context_.builder().constant(TensorData::of<int32_t>({size}, numbers), "places");
-  return context_.emit(ops::kLt, {places, count});
+ValueId CountedCall::below(ValueId count, int64_t size) {
+  const ValueId places = writer().numbers(size, "places");
+  return writer().binary(ops::kLt, places, count);
 }
 
-Result<ValueId> CountedCall::existing(ValueId operand, const CountedAxis& axis) {
-  const Ints sizes = sizes_of(context_, operand);
-  const auto along = static_cast<size_t>(axis.axis);
-  FERRYMAN_TRY(const ValueId exists, below(axis.count, sizes[along]));
-  Ints shape(sizes.size(), 1);
-  shape[along] = sizes[along];
-  return emit_reshape(context_, exists, shape);
+ValueId CountedCall::existing(ValueId operand, const CountedAxis& axis) {
+  const CoreWriter write = writer();
+  Ints shape(write.rank(operand), 1);
+  shape[static_cast<size_t>(axis.axis)] = write.size(operand, axis.axis);
+  return write.reshape(below(axis.count, write.size(operand, axis.axis)), shape);
 }
 
-Result<ValueId> CountedCall::filled(ValueId operand, Extreme extreme) {
+ValueId CountedCall::filled(ValueId operand, Extreme extreme) {
   const CountedAxis* axis = find(operand);
   if (axis == nullptr) return operand;
-  FERRYMAN_TRY(const ValueId exists, existing(operand, *axis));
-  const DType dtype = dtype_of(context_, operand);
-  ValueId number = context_.builder().constant(number_of(dtype, extreme), "beyond");
-  if (dtype_of(context_, number) != dtype) {
-    FERRYMAN_TRY(number, context_.emit(ops::kCast, {number}, {{attr::kDType, dtype}}));
-  }
-  return context_.emit(ops::kWhere, {exists, operand, number});
+  const CoreWriter write = writer();
+  const DType dtype = write.dtype(operand);
+  const ValueId beyond = write.cast(write.constant(number_of(dtype, extreme), "beyond"), dtype);
+  return write.where(existing(operand, *axis), operand, beyond);
 }
 
 Result<int64_t> CountedCall::result_size(size_t result, int64_t axis) const {
@@ -104,7 +94,8 @@ Result<int64_t> CountedCall::result_size(size_t result, int64_t axis) const {
 }
 
 Result<int64_t> CountedCall::set_count(size_t result, int64_t axis, ValueId count, int64_t bound) {
-  if (result >= results_.size() || results_[result] == nullptr) return bound;
+  const bool is_open = result < results_.size() && results_[result] != nullptr;
+  if (!is_open || writer().has_failed()) return bound;
   FERRYMAN_TRY(const std::optional<size_t> counted, find_counted_axis(*results_[result], sizes_));
   if (!counted.has_value()) return results_[result]->sizes[static_cast<size_t>(axis)].value;
   const std::string& expr = results_[result]->sizes[*counted].expr;

@@ -4,7 +4,7 @@
 //
 //   Imported import_topk(CountedCall& call) {
 //     FERRYMAN_TRY(ValueId x, call.context().tensor("self"));
-//     FERRYMAN_TRY(x, call.filled(x, Extreme::kLowest));     // never among the largest
+//     x = call.filled(x, Extreme::kLowest);     // never among the largest
 //     …
 //   }
 #pragma once
@@ -41,17 +41,18 @@ class CountedCall {
       : context_(context), sizes_(sizes), operands_(operands), results_(std::move(results)) {}
 
   ImportContext& context() { return context_; }
+  CoreWriter writer() { return context_.writer(); }
   size_t num_results() const { return results_.size(); }
   size_t num_counted_operands() const { return operands_.size(); }
 
   // Null: all sizes of the operand are numbers.
   const CountedAxis* find(ValueId operand) const;
   // A bool for each entry of an axis of `size`: whether it is below the count.
-  Result<ValueId> below(ValueId count, int64_t size);
+  ValueId below(ValueId count, int64_t size);
   // The same, in a shape that broadcasts over the operand.
-  Result<ValueId> existing(ValueId operand, const CountedAxis& axis);
+  ValueId existing(ValueId operand, const CountedAxis& axis);
   // The operand with something harmless beyond its count.
-  Result<ValueId> filled(ValueId operand, Extreme extreme);
+  ValueId filled(ValueId operand, Extreme extreme);
 
   // The size of a result along an axis, the most that there may be; fails if it is a new name.
   Result<int64_t> result_size(size_t result, int64_t axis) const;

@@ -42,7 +42,7 @@ class WithOperand final : public ImportContext {
   WithOperand(ImportContext& call, std::string_view name, ValueId value)
       : call_(call), name_(name), arg_{value} {}
 
-  Builder& builder() override { return call_.builder(); }
+  CoreWriter writer() override { return call_.writer(); }
   std::string_view target() const override { return call_.target(); }
   const TensorType& result_type(size_t index) const override { return call_.result_type(index); }
   size_t num_results() const override { return call_.num_results(); }
@@ -59,6 +59,7 @@ class WithOperand final : public ImportContext {
 };
 
 Imported real_results(const NodeImport& import, ImportContext& call) {
+  if (call.writer().has_failed()) return std::vector<ValueId>(call.num_results());
   FERRYMAN_TRY(const std::vector<RealOrComplex> results, import.run(call));
   std::vector<ValueId> values;
   for (const RealOrComplex& result : results) {
@@ -177,8 +178,7 @@ Imported CountedNodes::run(ImportContext& call, const NodeImport& import, const 
   if (import.counted->import != nullptr) return import.counted->import(counted);
   if (import.counted->lines.has_value()) return run_by_lines(call, import, counted, operands);
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const ValueId filled, counted.filled(x, import.counted->beyond));
-  WithOperand on_filled(call, "self", filled);
+  WithOperand on_filled(call, "self", counted.filled(x, import.counted->beyond));
   return real_results(import, on_filled);
 }
 
@@ -189,8 +189,7 @@ Imported CountedNodes::run_by_lines(ImportContext& call, const NodeImport& impor
   const ImportArg* positions = rule.positions.empty() ? nullptr : call.find(rule.positions);
   const auto* index = positions == nullptr ? nullptr : std::get_if<ValueId>(&positions->value);
   if (index == nullptr) return real_results(import, call);
-  FERRYMAN_TRY(const ValueId harmless, counted.filled(*index, Extreme::kZero));
-  WithOperand on_harmless(call, rule.positions, harmless);
+  WithOperand on_harmless(call, rule.positions, counted.filled(*index, Extreme::kZero));
   return real_results(import, on_harmless);
 }
 

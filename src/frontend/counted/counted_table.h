@@ -49,6 +49,6 @@ struct Places {
   ValueId positions;
   ValueId count;
 };
-Result<Places> places_of(ImportContext& call, ValueId mask);
+Places places_of(CoreWriter write, ValueId mask);
 
 }  // namespace ferryman::frontend

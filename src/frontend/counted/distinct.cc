@@ -1,11 +1,9 @@
 // unique and unique_consecutive: an entry begins a group if it differs from the one before. What is
 // to be unique as a whole is sorted first.
 #include <array>
-#include <numeric>
 
 #include "frontend/counted/counted_table.h"
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 #include "ops/ordering.h"
 #include "ops/product.h"
@@ -33,84 +31,75 @@ struct Request {
   Ints perm_back;  // from [n, …] to the result; empty: as it is
 };
 
-Result<ValueId> differs_from_before(ImportContext& call, ValueId rows) {
-  const int64_t size = sizes_of(call, rows)[0];
-  FERRYMAN_TRY(const ValueId later, emit_slice(call, rows, 0, 1, size));
-  FERRYMAN_TRY(const ValueId earlier, emit_slice(call, rows, 0, 0, size - 1));
-  FERRYMAN_TRY(ValueId differs, call.emit(ops::kNe, {later, earlier}));
-  if (rank_of(call, differs) == 1) return differs;
-  FERRYMAN_TRY(differs, emit_reshape(call, differs, {size - 1, -1}));
-  return call.emit(ops::kAny, {differs}, {{attr::kAxes, Axes{{1}}}, {attr::kKeepDim, false}});
+ValueId differs_from_before(CoreWriter write, ValueId rows) {
+  const int64_t size = write.size(rows, 0);
+  const ValueId later = write.slice_axis(rows, 0, 1, size);
+  const ValueId earlier = write.slice_axis(rows, 0, 0, size - 1);
+  ValueId differs = write.binary(ops::kNe, later, earlier);
+  if (write.rank(differs) == 1) return differs;
+  differs = write.reshape(differs, {size - 1, -1});
+  return write.reduce(ops::kAny, differs, {1}, /*keepdim=*/false);
 }
 
-Result<ValueId> begins_group(ImportContext& call, const Rows& rows) {
-  const ValueId first = call.builder().constant(TensorData::filled(DType::kBool, {1}, 1), "first");
+ValueId begins_group(CoreWriter write, const Rows& rows) {
+  const ValueId first = write.constant(TensorData::filled(DType::kBool, {1}, 1), "first");
   ValueId begins = first;
-  if (sizes_of(call, rows.values)[0] > 1) {
-    FERRYMAN_TRY(const ValueId differs, differs_from_before(call, rows.values));
-    FERRYMAN_TRY(begins, emit_concat(call, std::array{first, differs}, 0));
+  if (write.size(rows.values, 0) > 1) {
+    const ValueId differs = differs_from_before(write, rows.values);
+    begins = write.concat(std::array{first, differs}, 0);
   }
   if (!rows.exists.valid()) return begins;
-  return call.emit(ops::kLogicalAnd, {begins, rows.exists});
+  return write.binary(ops::kLogicalAnd, begins, rows.exists);
 }
 
 // For each entry, as it was given, the number of its group.
-Result<ValueId> inverse_of(ImportContext& call, const Rows& rows, ValueId numbers,
-                           const Request& request) {
+ValueId inverse_of(CoreWriter write, const Rows& rows, ValueId numbers, const Request& request) {
   ValueId inverse = numbers;
   if (rows.order.valid()) {
-    FERRYMAN_TRY(inverse,
-                 emit_segments(call, numbers, rows.order, sizes_of(call, numbers)[0], "sum"));
+    inverse = emit_segments(write, numbers, rows.order, write.size(numbers, 0), "sum");
   }
-  FERRYMAN_TRY(inverse, as_dtype(call, inverse, DType::kI64));
-  return emit_reshape(call, inverse, request.inverse_shape);
+  inverse = write.cast(inverse, DType::kI64);
+  return write.reshape(inverse, request.inverse_shape);
 }
 
-Result<ValueId> sizes_of_groups(ImportContext& call, const Rows& rows, ValueId numbers,
-                                int64_t most) {
-  const int64_t size = sizes_of(call, numbers)[0];
-  ValueId ones = call.builder().constant(TensorData::filled(DType::kI32, {size}, 1), "ones");
-  if (rows.exists.valid()) {
-    FERRYMAN_TRY(ones, as_dtype(call, rows.exists, DType::kI32));
-  }
-  FERRYMAN_TRY(ValueId counts, emit_segments(call, ones, numbers, size, "sum"));
-  FERRYMAN_TRY(counts, emit_slice(call, counts, 0, 0, most));
-  return as_dtype(call, counts, DType::kI64);
+ValueId sizes_of_groups(CoreWriter write, const Rows& rows, ValueId numbers, int64_t most) {
+  const int64_t size = write.size(numbers, 0);
+  ValueId ones = write.constant(TensorData::filled(DType::kI32, {size}, 1), "ones");
+  if (rows.exists.valid()) ones = write.cast(rows.exists, DType::kI32);
+  ValueId counts = emit_segments(write, ones, numbers, size, "sum");
+  counts = write.slice_axis(counts, 0, 0, most);
+  return write.cast(counts, DType::kI64);
 }
 
-ValueId nothing(ImportContext& call) {
-  return call.builder().constant(TensorData::filled(DType::kI64, {0}, 0), "nothing");
+ValueId nothing(CoreWriter write) {
+  return write.constant(TensorData::filled(DType::kI64, {0}, 0), "nothing");
 }
 
 Imported groups_of(CountedCall& counted, const Rows& rows, const Request& request) {
   ImportContext& call = counted.context();
   FERRYMAN_TRY(const bool with_inverse, call.flag("return_inverse", false));
   FERRYMAN_TRY(const bool with_counts, call.flag("return_counts", false));
-  const int64_t size = sizes_of(call, rows.values)[0];
-  FERRYMAN_TRY(const ValueId begins, begins_group(call, rows));
-  FERRYMAN_TRY(const Places places, places_of(call, begins));
+  const CoreWriter write = counted.writer();
+  const int64_t size = write.size(rows.values, 0);
+  const ValueId begins = begins_group(write, rows);
+  const Places places = places_of(write, begins);
   FERRYMAN_TRY(const int64_t most, counted.set_count(0, request.axis, places.count, size));
   if (most > size) return call.unsupported("more groups than there are entries");
-  FERRYMAN_TRY(const ValueId firsts, emit_slice(call, places.positions, 0, 0, most));
-  FERRYMAN_TRY(ValueId values, emit_gather(call, rows.values, firsts, 0));
-  if (!request.perm_back.empty()) {
-    FERRYMAN_TRY(values, emit_permute(call, values, request.perm_back));
-  }
-  FERRYMAN_TRY(values, as_dtype(call, values, call.result_type(0).dtype));
-  std::vector<ValueId> results = {values, nothing(call), nothing(call)};
+  const ValueId firsts = write.slice_axis(places.positions, 0, 0, most);
+  ValueId values = write.gather(rows.values, 0, firsts);
+  if (!request.perm_back.empty()) values = write.permute(values, request.perm_back);
+  values = write.cast(values, call.result_type(0).dtype);
+  std::vector<ValueId> results = {values, nothing(write), nothing(write)};
   if (!with_inverse && !with_counts) return results;
-  FERRYMAN_TRY(const ValueId steps, as_dtype(call, begins, DType::kI32));
-  FERRYMAN_TRY(ValueId numbers, call.emit(ops::kCumsum, {steps}, {{attr::kAxis, Axis{0}}}));
-  FERRYMAN_TRY(numbers, call.emit(ops::kSub, {numbers, scalar_like(call, numbers, 1)}));
+  const ValueId steps = write.cast(begins, DType::kI32);
+  ValueId numbers = write.op(ops::kCumsum, {steps}, {{attr::kAxis, Axis{0}}});
+  numbers = write.sub(numbers, 1);
   if (with_counts) {
     FERRYMAN_TRY(const int64_t counts, counted.set_count(2, 0, places.count, size));
-    FERRYMAN_TRY(const ValueId group,
-                 call.emit(ops::kMaximum, {numbers, scalar_like(call, numbers, 0)}));
-    FERRYMAN_TRY(results[2], sizes_of_groups(call, rows, group, counts));
+    const ValueId group = write.binary(ops::kMaximum, numbers, 0);
+    results[2] = sizes_of_groups(write, rows, group, counts);
   }
-  if (with_inverse) {
-    FERRYMAN_TRY(results[1], inverse_of(call, rows, numbers, request));
-  }
+  if (with_inverse) results[1] = inverse_of(write, rows, numbers, request);
   return results;
 }
 
@@ -119,26 +108,25 @@ Imported groups_of(CountedCall& counted, const Rows& rows, const Request& reques
 // All elements in one line.
 Result<Rows> elements(CountedCall& counted, ValueId x, bool is_sorted) {
   ImportContext& call = counted.context();
-  const int64_t size = product(sizes_of(call, x));
+  const CoreWriter write = counted.writer();
+  const int64_t size = product(write.sizes(x));
   if (size == 0) return call.unsupported("of no elements");
   Rows rows;
   rows.values = x;
   if (const CountedAxis* axis = counted.find(x); axis != nullptr) {
     if (axis->axis != 0) return call.unsupported("of entries counted along another axis");
-    const auto width = static_cast<double>(size / sizes_of(call, x)[0]);
-    const ValueId factor = scalar_like(call, axis->count, width);
-    FERRYMAN_TRY(const ValueId count, call.emit(ops::kMul, {axis->count, factor}));
-    FERRYMAN_TRY(rows.exists, counted.below(count, size));
+    const auto width = static_cast<double>(size / write.size(x, 0));
+    const ValueId factor = write.scalar(axis->count, width);
+    const ValueId count = write.mul(axis->count, factor);
+    rows.exists = counted.below(count, size);
     if (is_sorted) {
-      FERRYMAN_TRY(rows.values, counted.filled(x, Extreme::kLast));
+      rows.values = counted.filled(x, Extreme::kLast);
     }
   }
-  FERRYMAN_TRY(rows.values, emit_reshape(call, rows.values, {-1}));
-  if (dtype_of(call, x) == DType::kBool) {
-    FERRYMAN_TRY(rows.values, as_dtype(call, rows.values, DType::kI32));
-  }
+  rows.values = write.reshape(rows.values, {-1});
+  if (write.dtype(x) == DType::kBool) rows.values = write.cast(rows.values, DType::kI32);
   if (!is_sorted) return rows;
-  FERRYMAN_TRY(const Ordered sorted, emit_sort(call, rows.values, 0, Order::kAscending));
+  const Ordered sorted = emit_sort(write, rows.values, 0, Order::kAscending);
   rows.values = sorted.values;
   rows.order = sorted.positions;
   return rows;
@@ -147,53 +135,50 @@ Result<Rows> elements(CountedCall& counted, ValueId x, bool is_sorted) {
 // Lines across an axis, which comes first.
 Result<Rows> lines(CountedCall& counted, ValueId x, int64_t axis, Request& request) {
   ImportContext& call = counted.context();
-  const Ints sizes = sizes_of(call, x);
+  const CoreWriter write = counted.writer();
+  const Ints sizes = write.sizes(x);
   if (product(sizes) == 0) return call.unsupported("of no elements");
   Rows rows;
   if (const CountedAxis* of_x = counted.find(x); of_x != nullptr) {
     if (of_x->axis != axis) return call.unsupported("of entries counted along another axis");
-    FERRYMAN_TRY(rows.exists, counted.below(of_x->count, sizes[static_cast<size_t>(axis)]));
+    rows.exists = counted.below(of_x->count, sizes[static_cast<size_t>(axis)]);
   }
-  Ints perm(sizes.size());
-  std::iota(perm.begin(), perm.end(), 0);
+  Ints perm = iota_axes(sizes.size());
   request.perm_back = perm;
   std::rotate(perm.begin(), perm.begin() + axis, perm.begin() + axis + 1);
   std::rotate(request.perm_back.begin(), request.perm_back.begin() + 1,
               request.perm_back.begin() + axis + 1);
   request.axis = axis;
   request.inverse_shape = {sizes[static_cast<size_t>(axis)]};
-  FERRYMAN_TRY(rows.values, emit_permute(call, x, perm));
-  if (dtype_of(call, x) == DType::kBool) {
-    FERRYMAN_TRY(rows.values, as_dtype(call, rows.values, DType::kI32));
-  }
+  rows.values = write.permute(x, perm);
+  if (write.dtype(x) == DType::kBool) rows.values = write.cast(rows.values, DType::kI32);
   return rows;
 }
 
 // By the order so far, so that equals stay as they are.
-Result<ValueId> sorted_further(ImportContext& call, ValueId order, ValueId keys) {
-  FERRYMAN_TRY(const ValueId current, emit_gather(call, keys, order, 0));
-  FERRYMAN_TRY(const Ordered sorted, emit_sort(call, current, 0, Order::kAscending));
-  return emit_gather(call, order, sorted.positions, 0);
+ValueId sorted_further(CoreWriter write, ValueId order, ValueId keys) {
+  const ValueId current = write.gather(keys, 0, order);
+  const Ordered sorted = emit_sort(write, current, 0, Order::kAscending);
+  return write.gather(order, 0, sorted.positions);
 }
 
 Status sort_lines(ImportContext& call, Rows& rows) {
-  const Ints sizes = sizes_of(call, rows.values);
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(rows.values);
   const int64_t columns = product(sizes) / sizes[0];
   if (columns > kMaxColumns) return call.unsupported("a sort of lines that are this long");
-  FERRYMAN_TRY(const ValueId flat, emit_reshape(call, rows.values, {sizes[0], columns}));
-  std::vector<int32_t> places(static_cast<size_t>(sizes[0]));
-  std::iota(places.begin(), places.end(), 0);
-  ValueId order = call.builder().constant(TensorData::of<int32_t>({sizes[0]}, places), "places");
+  const ValueId flat = write.reshape(rows.values, {sizes[0], columns});
+  ValueId order = write.numbers(sizes[0], "places");
   for (int64_t column = columns; column-- > 0;) {
-    FERRYMAN_TRY(const ValueId keys, emit_select(call, flat, 1, column));
-    FERRYMAN_TRY(order, sorted_further(call, order, keys));
+    const ValueId keys = write.select(flat, 1, column);
+    order = sorted_further(write, order, keys);
   }
   if (rows.exists.valid()) {  // what does not exist comes last
-    FERRYMAN_TRY(ValueId is_beyond, call.emit(ops::kLogicalNot, {rows.exists}));
-    FERRYMAN_TRY(is_beyond, as_dtype(call, is_beyond, DType::kI32));
-    FERRYMAN_TRY(order, sorted_further(call, order, is_beyond));
+    ValueId is_beyond = write.unary(ops::kLogicalNot, rows.exists);
+    is_beyond = write.cast(is_beyond, DType::kI32);
+    order = sorted_further(write, order, is_beyond);
   }
-  FERRYMAN_TRY(rows.values, emit_gather(call, rows.values, order, 0));
+  rows.values = write.gather(rows.values, 0, order);
   rows.order = order;
   return {};
 }
@@ -203,14 +188,15 @@ Imported import_unique(CountedCall& counted) {
   call.ignore("sorted");  // torch sorts either way
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const Rows rows, elements(counted, x, true));
-  return groups_of(counted, rows, {.inverse_shape = sizes_of(call, x), .axis = 0, .perm_back = {}});
+  return groups_of(counted, rows,
+                   {.inverse_shape = counted.writer().sizes(x), .axis = 0, .perm_back = {}});
 }
 
 Imported import_unique_dim(CountedCall& counted) {
   ImportContext& call = counted.context();
   call.ignore("sorted");
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", counted.writer().rank(x)));
   Request request;
   FERRYMAN_TRY(Rows rows, lines(counted, x, axis, request));
   FERRYMAN_TRY_STATUS(sort_lines(call, rows));
@@ -220,12 +206,12 @@ Imported import_unique_dim(CountedCall& counted) {
 Imported import_unique_consecutive(CountedCall& counted) {
   ImportContext& call = counted.context();
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const CoreWriter write = counted.writer();
   if (!call.given("dim")) {
     FERRYMAN_TRY(const Rows rows, elements(counted, x, false));
-    return groups_of(counted, rows,
-                     {.inverse_shape = sizes_of(call, x), .axis = 0, .perm_back = {}});
+    return groups_of(counted, rows, {.inverse_shape = write.sizes(x), .axis = 0, .perm_back = {}});
   }
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", rank_of(call, x)));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
   Request request;
   FERRYMAN_TRY(const Rows rows, lines(counted, x, axis, request));
   return groups_of(counted, rows, request);

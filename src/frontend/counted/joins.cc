@@ -4,7 +4,6 @@
 
 #include "frontend/counted/counted_table.h"
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 
@@ -14,18 +13,17 @@ namespace {
 
 // One bool for each entry of the concatenated tensors: whether it exists.
 Result<ValueId> existing_of_all(CountedCall& call, std::span<const ValueId> parts, int64_t axis) {
-  ImportContext& context = call.context();
   std::vector<ValueId> exists;
+  const CoreWriter write = call.writer();
   for (const ValueId part : parts) {
-    const int64_t size = sizes_of(context, part)[static_cast<size_t>(axis)];
+    const int64_t size = write.size(part, axis);
     const CountedAxis* counted = call.find(part);
-    const ValueId count = counted != nullptr
-                              ? counted->count
-                              : context.builder().scalar(DType::kI32, static_cast<double>(size));
-    FERRYMAN_TRY(const ValueId one, call.below(count, size));
+    const ValueId count =
+        counted != nullptr ? counted->count : write.scalar(DType::kI32, static_cast<double>(size));
+    const ValueId one = call.below(count, size);
     exists.push_back(one);
   }
-  return emit_concat(context, exists, 0);
+  return write.concat(exists, 0);
 }
 
 // In the dtype of the result; what has no elements at all (one axis of size 0) is left out.
@@ -33,10 +31,11 @@ Result<std::vector<ValueId>> read_parts(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> given, call.tensors("tensors"));
   const DType dtype = call.result_type(0).dtype;
   std::vector<ValueId> parts;
+  const CoreWriter write = call.writer();
   for (const ValueId tensor : given) {
-    const Dims& dims = call.graph().type(tensor).dims;
+    const Dims& dims = write.dims(tensor);
     if (std::find(dims.begin(), dims.end(), Dim(0)) != dims.end()) continue;
-    FERRYMAN_TRY(const ValueId part, as_dtype(call, tensor, dtype));
+    const ValueId part = write.cast(tensor, dtype);
     parts.push_back(part);
   }
   return parts;
@@ -47,31 +46,32 @@ Imported import_cat(CountedCall& call) {
   ImportContext& context = call.context();
   FERRYMAN_TRY(const std::vector<ValueId> parts, read_parts(context));
   if (parts.empty()) return context.unsupported("of tensors without elements");
-  FERRYMAN_TRY(const int64_t axis, context.axis("dim", rank_of(context, parts[0]), 0));
-  FERRYMAN_TRY(const ValueId joined, emit_concat(context, parts, axis));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, context.axis("dim", write.rank(parts[0]), 0));
+  const ValueId joined = write.concat(parts, axis);
   const bool has_gaps = std::any_of(parts.begin(), parts.end(), [&](ValueId part) {
     const CountedAxis* counted = call.find(part);
     return counted != nullptr && counted->axis == axis;
   });
   if (!has_gaps) return std::vector{joined};
   FERRYMAN_TRY(const ValueId exists, existing_of_all(call, parts, axis));
-  FERRYMAN_TRY(const Places places, places_of(context, exists));
-  const int64_t size = sizes_of(context, joined)[static_cast<size_t>(axis)];
+  const Places places = places_of(write, exists);
+  const int64_t size = write.size(joined, axis);
   FERRYMAN_TRY(const int64_t most, call.set_count(0, axis, places.count, size));
   if (most > size) return context.unsupported("more entries than its parts have");
-  FERRYMAN_TRY(const ValueId positions, emit_slice(context, places.positions, 0, 0, most));
-  return one_result(emit_gather(context, joined, positions, axis));
+  const ValueId positions = write.slice_axis(places.positions, 0, 0, most);
+  return one_result(write.gather(joined, axis, positions));
 }
 
 // Where the program's expression for a size allows for more entries than there can be.
-Result<ValueId> lengthened(ImportContext& call, ValueId x, int64_t axis, int64_t size) {
-  const Ints sizes = sizes_of(call, x);
+ValueId lengthened(CoreWriter write, ValueId x, int64_t axis, int64_t size) {
+  const Ints sizes = write.sizes(x);
   const int64_t missing = size - sizes[static_cast<size_t>(axis)];
   if (missing == 0) return x;
   PerAxis after{Ints(sizes.size(), 0)};
   after.values[static_cast<size_t>(axis)] = missing;
-  return call.emit(ops::kPad, {x},
-                   {{attr::kBefore, PerAxis{Ints(sizes.size(), 0)}}, {attr::kAfter, after}});
+  return write.op(ops::kPad, {x},
+                  {{attr::kBefore, PerAxis{Ints(sizes.size(), 0)}}, {attr::kAfter, after}});
 }
 
 // x[:, begin:end] along the counted axis; begin must be a number.
@@ -83,43 +83,46 @@ Imported slice_counted(CountedCall& call, ValueId x, const CountedAxis& axis) {
   FERRYMAN_TRY(const int64_t end, context.integer("end", kEnd));
   if (step != 1 || begin < 0 || end < 0)
     return context.unsupported("steps, or places from the end, of entries counted at run time");
-  const int64_t size = sizes_of(context, x)[static_cast<size_t>(axis.axis)];
+  const CoreWriter write = call.writer();
+  const int64_t size = write.size(x, axis.axis);
   const int64_t first = std::min(begin, size);
   const int64_t last = std::max(std::min(end, size), first);
-  const auto number = [&](int64_t n) { return scalar_like(context, axis.count, double(n)); };
-  FERRYMAN_TRY(ValueId count, context.emit(ops::kMinimum, {axis.count, number(last)}));
+  const auto number = [&](int64_t n) { return write.scalar(axis.count, double(n)); };
+  ValueId count = write.binary(ops::kMinimum, axis.count, number(last));
   if (first > 0) {
-    FERRYMAN_TRY(count, context.emit(ops::kSub, {count, number(first)}));
-    FERRYMAN_TRY(count, context.emit(ops::kMaximum, {count, number(0)}));
+    count = write.sub(count, number(first));
+    count = write.binary(ops::kMaximum, count, number(0));
   }
   FERRYMAN_TRY(const int64_t most, call.set_count(0, axis.axis, count, last - first));
   const int64_t available = std::min(most, last - first);
-  FERRYMAN_TRY(const ValueId part, emit_slice(context, x, axis.axis, first, first + available));
-  return one_result(lengthened(context, part, axis.axis, most));
+  const ValueId part = write.slice_axis(x, axis.axis, first, first + available);
+  return one_result(lengthened(write, part, axis.axis, most));
 }
 
 Imported import_slice(CountedCall& call) {
   ImportContext& context = call.context();
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
-  FERRYMAN_TRY(const int64_t axis, context.axis("dim", rank_of(context, x), 0));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, context.axis("dim", write.rank(x), 0));
   const CountedAxis* counted = call.find(x);
   if (counted == nullptr) return context.unsupported("an end that is computed");
   if (counted->axis == axis) return slice_counted(call, x, *counted);
   constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
-  const int64_t size = sizes_of(context, x)[static_cast<size_t>(axis)];
+  const int64_t size = write.size(x, axis);
   FERRYMAN_TRY(const int64_t step, context.integer("step", 1));
   FERRYMAN_TRY(int64_t begin, context.integer("start", 0));
   FERRYMAN_TRY(int64_t end, context.integer("end", kEnd));
   begin = std::clamp<int64_t>(begin < 0 ? begin + size : begin, 0, size);
   end = std::clamp<int64_t>(end < 0 ? end + size : end, begin, size);
-  return one_result(emit_slice(context, x, axis, begin, end, step));
+  return one_result(write.slice_axis(x, axis, begin, end, step));
 }
 
 // Into one piece, as torchvision does with a batch of one image.
 Imported import_split(CountedCall& call) {
   ImportContext& context = call.context();
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
-  FERRYMAN_TRY(const int64_t axis, context.axis("dim", rank_of(context, x), 0));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, context.axis("dim", write.rank(x), 0));
   const CountedAxis* counted = call.find(x);
   if (counted == nullptr) return context.unsupported("sizes that are computed");
   FERRYMAN_TRY(const Ints sizes, context.integers("split_sizes"));
@@ -130,7 +133,7 @@ Imported import_split(CountedCall& call) {
   std::vector<ValueId> pieces;
   int64_t begin = 0;
   for (const int64_t size : sizes) {
-    FERRYMAN_TRY(const ValueId piece, emit_slice(context, x, axis, begin, begin + size));
+    const ValueId piece = write.slice_axis(x, axis, begin, begin + size);
     pieces.push_back(piece);
     begin += size;
   }

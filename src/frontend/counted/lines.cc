@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "frontend/counted/counted_table.h"
-#include "ops/emit.h"
 
 namespace ferryman::frontend {
 
@@ -58,7 +57,7 @@ bool works_by_lines(CountedCall& call, const LineRule& rule) {
   if (common == nullptr || num_counted < call.num_counted_operands()) return false;
   const ValueId* owner = tensor_of(context.find(rule.of));
   if (owner == nullptr || call.find(*owner) == nullptr) return owner != nullptr;
-  const Ints along = axes_along(context, rule, rank_of(context, *owner));
+  const Ints along = axes_along(context, rule, call.writer().rank(*owner));
   return !along.empty() && std::find(along.begin(), along.end(), common->axis) == along.end();
 }
 

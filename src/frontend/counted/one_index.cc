@@ -1,6 +1,5 @@
 #include "frontend/counted/one_index.h"
 
-#include "ops/emit.h"
 #include "ops/index_arrays.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -24,24 +23,24 @@ Result<OneIndex> only_index(ImportContext& call) {
   return found;
 }
 
-bool is_mask(ImportContext& call, ValueId index) {
-  const DType dtype = dtype_of(call, index);
+bool is_mask(CoreWriter write, ValueId index) {
+  const DType dtype = write.dtype(index);
   return dtype == DType::kBool || dtype == DType::kU8;
 }
 
 Result<ValueId> positions_of(CountedCall& call, ValueId x, const OneIndex& index) {
   ImportContext& context = call.context();
   const CountedAxis* counted = call.find(x);
+  const CoreWriter write = call.writer();
   if (counted == nullptr || counted->axis != index.axis) {
-    const int64_t size = sizes_of(context, x)[static_cast<size_t>(index.axis)];
-    return wrap_negative(context, index.tensor, size);
+    const int64_t size = write.size(x, index.axis);
+    return wrap_negative(write, index.tensor, size);
   }
-  FERRYMAN_TRY(const ValueId whole, as_dtype(context, index.tensor, DType::kI64));
-  FERRYMAN_TRY(const ValueId count, as_dtype(context, counted->count, DType::kI64));
-  FERRYMAN_TRY(const ValueId wrapped, context.emit(ops::kAdd, {whole, count}));
-  FERRYMAN_TRY(const ValueId negative,
-               context.emit(ops::kLt, {whole, scalar_like(context, whole, 0)}));
-  return context.emit(ops::kWhere, {negative, wrapped, whole});
+  const ValueId whole = write.cast(index.tensor, DType::kI64);
+  const ValueId count = write.cast(counted->count, DType::kI64);
+  const ValueId wrapped = write.add(whole, count);
+  const ValueId negative = write.binary(ops::kLt, whole, 0);
+  return write.where(negative, wrapped, whole);
 }
 
 }  // namespace ferryman::frontend

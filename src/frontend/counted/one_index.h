@@ -12,7 +12,7 @@ struct OneIndex {
 
 // Fails if there are several.
 Result<OneIndex> only_index(ImportContext& call);
-bool is_mask(ImportContext& call, ValueId index);
+bool is_mask(CoreWriter write, ValueId index);
 // Whole numbers as positions from the beginning; of a counted axis, negative ones are from the
 // count.
 Result<ValueId> positions_of(CountedCall& call, ValueId x, const OneIndex& index);

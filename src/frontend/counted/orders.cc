@@ -1,7 +1,6 @@
 // Sorting along a counted axis: what does not exist comes after all that does. Orders are stable,
 // so it does so beside equals as well.
 #include "frontend/counted/counted_table.h"
-#include "ops/emit.h"
 #include "ops/ordering.h"
 #include "ops/promote.h"
 
@@ -13,14 +12,14 @@ Imported ordered(CountedCall& call, ValueId x, int64_t axis, Order order) {
   ImportContext& context = call.context();
   const CountedAxis* counted = call.find(x);
   if (counted != nullptr && counted->axis == axis) {
-    FERRYMAN_TRY(x,
-                 call.filled(x, order == Order::kDescending ? Extreme::kLowest : Extreme::kLast));
+    x = call.filled(x, order == Order::kDescending ? Extreme::kLowest : Extreme::kLast);
   }
   FERRYMAN_TRY(const int64_t size, call.result_size(0, axis));
-  const int64_t available = sizes_of(context, x)[static_cast<size_t>(axis)];
+  const CoreWriter write = call.writer();
+  const int64_t available = write.size(x, axis);
   if (size > available) return context.unsupported("more elements than there may be");
-  FERRYMAN_TRY(Ordered top, emit_topk(context, x, axis, size, order));
-  FERRYMAN_TRY(top.positions, as_dtype(context, top.positions, DType::kI64));
+  Ordered top = emit_topk(write, x, axis, size, order);
+  top.positions = write.cast(top.positions, DType::kI64);
   return std::vector{top.values, top.positions};
 }
 
@@ -29,7 +28,7 @@ Imported import_sort(CountedCall& call) {
   context.ignore("stable");  // it always is
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
   FERRYMAN_TRY(const bool descending, context.flag("descending", false));
-  FERRYMAN_TRY(const int64_t axis, context.axis("dim", rank_of(context, x), -1));
+  FERRYMAN_TRY(const int64_t axis, context.axis("dim", call.writer().rank(x), -1));
   return ordered(call, x, axis, descending ? Order::kDescending : Order::kAscending);
 }
 
@@ -44,7 +43,7 @@ Imported import_topk(CountedCall& call) {
   context.ignore("k");       // the result has that size
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
   FERRYMAN_TRY(const bool largest, context.flag("largest", true));
-  FERRYMAN_TRY(const int64_t axis, context.axis("dim", rank_of(context, x), -1));
+  FERRYMAN_TRY(const int64_t axis, context.axis("dim", call.writer().rank(x), -1));
   return ordered(call, x, axis, largest ? Order::kDescending : Order::kAscending);
 }
 

@@ -2,7 +2,6 @@
 #include "frontend/counted/counted_table.h"
 #include "frontend/counted/one_index.h"
 #include "ops/attrs.h"
-#include "ops/emit.h"
 #include "ops/index_arrays.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -13,12 +12,11 @@ namespace ferryman::frontend {
 namespace {
 
 // x with one more entry along the axis, for what is not to be written.
-Result<ValueId> with_spare_entry(ImportContext& call, ValueId x, int64_t axis) {
-  const size_t rank = rank_of(call, x);
+ValueId with_spare_entry(CoreWriter write, ValueId x, int64_t axis) {
+  const size_t rank = write.rank(x);
   PerAxis after{Ints(rank, 0)};
   after.values[static_cast<size_t>(axis)] = 1;
-  return call.emit(ops::kPad, {x},
-                   {{attr::kBefore, PerAxis{Ints(rank, 0)}}, {attr::kAfter, after}});
+  return write.op(ops::kPad, {x}, {{attr::kBefore, PerAxis{Ints(rank, 0)}}, {attr::kAfter, after}});
 }
 
 // Values that a mask numbers are read by that number, and those beyond their count by nobody: the
@@ -45,29 +43,29 @@ Imported import_index_put(CountedCall& call) {
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
   FERRYMAN_TRY(ValueId values, context.tensor("values"));
   FERRYMAN_TRY(const OneIndex index, only_index(context));
-  if (is_mask(context, index.tensor)) {
+  const CoreWriter write = call.writer();
+  if (is_mask(write, index.tensor)) {
     FERRYMAN_TRY_STATUS(require_fixed_target(call, x, index.tensor));
     return ferryman::import_index_put(context);
   }
   FERRYMAN_TRY(const bool accumulate, context.flag("accumulate", false));
   const CountedAxis* counted = call.find(index.tensor);
-  if (counted == nullptr || rank_of(context, index.tensor) != 1)
+  if (counted == nullptr || write.rank(index.tensor) != 1)
     return context.unsupported("writing at other than a counted list of places");
-  Ints shape = sizes_of(context, x);
+  Ints shape = write.sizes(x);
   const auto along = static_cast<size_t>(index.axis);
   const int64_t size = shape[along];
-  shape[along] = sizes_of(context, index.tensor)[0];
-  FERRYMAN_TRY(values, as_dtype(context, values, dtype_of(context, x)));
-  FERRYMAN_TRY(values, emit_expand(context, values, shape));
+  shape[along] = write.size(index.tensor, 0);
+  values = write.cast(values, write.dtype(x));
+  values = write.expand(values, shape);
   FERRYMAN_TRY(ValueId positions, positions_of(call, x, index));
-  FERRYMAN_TRY(const ValueId exists, call.existing(index.tensor, *counted));
-  const ValueId spare = scalar_like(context, positions, static_cast<double>(size));
-  FERRYMAN_TRY(positions, context.emit(ops::kWhere, {exists, positions, spare}));
-  FERRYMAN_TRY(const ValueId longer, with_spare_entry(context, x, index.axis));
+  const ValueId exists = call.existing(index.tensor, *counted);
+  const ValueId spare = write.scalar(positions, static_cast<double>(size));
+  positions = write.where(exists, positions, spare);
+  const ValueId longer = with_spare_entry(write, x, index.axis);
   const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
-  FERRYMAN_TRY(const ValueId written,
-               emit_scatter(context, longer, index.axis, positions, values, rule));
-  return one_result(emit_slice(context, written, index.axis, 0, size));
+  const ValueId written = emit_scatter(write, longer, index.axis, positions, values, rule);
+  return one_result(write.slice_axis(written, index.axis, 0, size));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ Expression keeping_nan(const Expression& x, const Expression& result) {
 Rule unary(const SpecialUnary& row) {
   return decomposition(row.rule, {row.name},
                        [formula = row.formula](Rewriter& rewriter, const Op& op) {
-                         const Expression x(rewriter, op.operands[0]);
+                         const Expression x(CoreWriter(rewriter), op.operands[0]);
                          return keeping_nan(x, formula(x)).value();
                        });
 }
@@ -25,14 +25,14 @@ Rule unary(const SpecialUnary& row) {
 Rule binary(const SpecialBinary& row) {
   return decomposition(row.rule, {row.name},
                        [formula = row.formula](Rewriter& rewriter, const Op& op) {
-                         const Expression x(rewriter, op.operands[0]);
-                         const Expression y(rewriter, op.operands[1]);
+                         const Expression x(CoreWriter(rewriter), op.operands[0]);
+                         const Expression y(CoreWriter(rewriter), op.operands[1]);
                          return formula(x, y).value();
                        });
 }
 
 ValueId polygamma(Rewriter& rewriter, const Op& op) {
-  const Expression x(rewriter, op.operands[0]);
+  const Expression x(CoreWriter(rewriter), op.operands[0]);
   const auto order = static_cast<int>(op.attr(attr::kOrder));
   return keeping_nan(x, polygamma_formula(order, x)).value();
 }

@@ -157,7 +157,7 @@ void int64_division_to_product(Rewriter& rewriter, const RootOp& found) {
   CoreWriter write(rewriter);
   const ValueId x = write.expand(op.operands[0], write.dims(op.result()));
   const ValueId whole = write.sub(x, write_rest(write, op, x, op.operands[1]));
-  rewriter.replace_value(op.result(), exact_quotient(rewriter, whole, op.operands[1]));
+  rewriter.replace_value(op.result(), exact_quotient(CoreWriter(rewriter), whole, op.operands[1]));
 }
 
 // By squaring, for the bits of an exponent that is not negative (guard_values); POW has no int64.
