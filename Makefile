@@ -65,6 +65,7 @@ gates: configure
 	@git ls-files '*.cc' '*.h' | xargs $(VENV)/bin/clang-format --dry-run -Werror
 	@$(PY) -m ruff check -q .
 	@tools/check_includes.py
+	@tools/check_house.py
 	@tools/tidy $(VENV)
 
 format: setup

@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+import check_house  # noqa: E402
 import check_includes  # noqa: E402
 
 
@@ -35,3 +36,26 @@ def test_upward_and_sideways_includes_are_found(tmp_path):
         'src/ir/graph.h:1: "ops/all.h": ir must not include ops',
         'src/layout/plan.cc:2: "passes/fold.h": layout must not include passes',
     ]
+
+
+def test_layers_know_of_each_other_what_they_may():
+    assert check_house.check_tree(ROOT) == []
+
+
+def test_what_layers_may_not_know_is_found(tmp_path):
+    sources = {
+        "src/ops/conv.cc": '// as TFLite has it\nconst char* why = "TFLite lacks it";\n',
+        "src/passes/fold.cc": "if (target == kTflite) return;\n",
+        "src/layout/model.cc": "if (op.is(ops::kConv)) return;  // ops::kMatmul\n",
+        "src/layout/model_test.cc": "EXPECT_TRUE(op.is(ops::kConv));\n",
+        "src/ops/op_axes.cc": "return op.is(ops::kGather);\n",
+    }
+    sources |= {f"src/ir/file_{i}.h": "" for i in range(41)}
+    for name, text in sources.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    found = [line.removeprefix(f"{tmp_path}/") for line in check_house.check_tree(tmp_path)]
+    assert [line.partition(" ")[0] for line in found] == [
+        "src/passes/fold.cc:1:", "src/layout/model.cc:1:", "src/ops/op_axes.cc:1:", "src/ir:1:",
+    ]  # fmt: skip
