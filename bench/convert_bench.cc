@@ -14,7 +14,7 @@
 #include <map>
 
 #include "driver/convert.h"
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "sample_programs.h"
 
 namespace ferryman::bench {

@@ -6,7 +6,7 @@
 // The widths are small, so that nodes count and not weights.
 #pragma once
 
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 
 namespace ferryman::bench {
 

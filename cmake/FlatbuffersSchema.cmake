@@ -1,7 +1,7 @@
 # The C++ accessors and verifier of the TFLite format, generated from our schema at build time.
 find_program(FLATC_PROGRAM flatc REQUIRED)
 
-set(tflite_schema ${PROJECT_SOURCE_DIR}/src/target/tflite/schema.fbs)
+set(tflite_schema ${PROJECT_SOURCE_DIR}/src/targets/tflite/format/schema.fbs)
 set(tflite_schema_dir ${PROJECT_BINARY_DIR}/generated)
 set(tflite_schema_header ${tflite_schema_dir}/tflite_schema/schema_generated.h)
 add_custom_command(

@@ -8,11 +8,6 @@
 # of a folder are of about one size.
 set(ferryman_group_bytes 90000)
 
-# In src/target/tflite, `Op` is the enumeration of the format's operators, except in the rules that
-# change the core graph, where it is the core's.
-set(ferryman_core_op_sources
-  "/tflite/(guard|legalise|narrow_|recurrent_|widen_)[^/]*$")
-
 # Sets `folder` and `bytes`, where a source lies and how large it is.
 function(ferryman_measure_source source)
   cmake_path(ABSOLUTE_PATH source OUTPUT_VARIABLE path)
@@ -20,9 +15,6 @@ function(ferryman_measure_source source)
   cmake_path(GET path PARENT_PATH folder)
   cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
   string(MAKE_C_IDENTIFIER "${folder}" folder)
-  if(path MATCHES "${ferryman_core_op_sources}")
-    string(APPEND folder "_core_op")
-  endif()
   set(folder ${folder} PARENT_SCOPE)
   set(bytes ${bytes} PARENT_SCOPE)
 endfunction()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that #include goes down only:
 
-    support <- ir <- ops <- {frontend, passes, layout} <- target <- driver <- {api, cli} <- python
+    support <- ir <- ops <- {frontend, passes, layout} <- targets <- driver <- {api, cli} <- python
       <- tests
 
 A folder may include itself and everything on a lower level; siblings in braces do not include each
@@ -24,7 +24,7 @@ LEVELS = {
     "frontend": 3,
     "passes": 3,
     "layout": 3,
-    "target": 4,
+    "targets": 4,
     "driver": 5,
     "api": 6,
     "cli": 6,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Fits the polynomials of src/ops/special_coefficients.h.
+"""Fits the polynomials of src/ops/special/special_coefficients.h.
 
-    tools/fit_special_functions.py > src/ops/special_coefficients.h        (needs mpmath)
+    tools/fit_special_functions.py > src/ops/special/special_coefficients.h        (needs mpmath)
 
 Each piece of a special function becomes a polynomial in a variable that makes it short: least
 squares on Chebyshev nodes, the weights renewed until the error is level (Lawson's algorithm). The

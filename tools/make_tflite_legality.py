@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes src/target/tflite/legality_table.inc from data/tflite_runtime.json.
+"""Makes src/targets/tflite/runtime/legality_table.inc from data/tflite_runtime.json.
 
     tools/make_tflite_legality.py            rewrites the table
     tools/make_tflite_legality.py --check    fails if the table is not up to date
@@ -15,7 +15,7 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "data" / "tflite_runtime.json"
-TABLE = ROOT / "src" / "target" / "tflite" / "legality_table.inc"
+TABLE = ROOT / "src" / "targets" / "tflite" / "runtime" / "legality_table.inc"
 
 VERDICTS = {"accepted": "kAccepted", "refused": "kRefused", "wrong": "kWrong", "crash": "kCrash"}
 DELEGATION = {

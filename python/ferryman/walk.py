@@ -1,4 +1,4 @@
-"""Writes an ExportedProgram into one buffer that the C++ core reads (src/frontend/live.h).
+"""Writes an ExportedProgram into one buffer that the C++ core reads (src/frontend/live/live.h).
 
     buffer, storages = walk(exported_program)
 
@@ -31,7 +31,7 @@ from .treespec import collect_named_tuples, dump_tree
 _MAGIC = b"FERRYLIV"
 _VERSION = 1
 
-# The numbers of InputKind and OutputKind in src/frontend/program.h.
+# The numbers of InputKind and OutputKind in src/frontend/program/program.h.
 _USER, _PARAMETER, _BUFFER, _CONSTANT, _TOKEN, _CUSTOM_OBJECT = range(6)
 _INPUT_KINDS = {
     InputKind.USER_INPUT: _USER,

@@ -7,7 +7,7 @@
 #include "cli/program.h"
 #include "driver/convert.h"
 #include "driver/report.h"
-#include "frontend/live.h"
+#include "frontend/live/live.h"
 #include "frontend/pt2/read_pt2.h"
 #include "native_error.h"
 

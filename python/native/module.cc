@@ -9,7 +9,7 @@
 
 #include "cli/program.h"
 #include "convert_bindings.h"
-#include "frontend/known_ops.h"
+#include "frontend/translate/known_ops.h"
 #include "native_error.h"
 
 namespace nb = nanobind;

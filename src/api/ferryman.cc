@@ -3,7 +3,7 @@
 #include "driver/convert.h"
 #include "driver/pass_list.h"
 #include "frontend/pt2/read_pt2.h"
-#include "target/targets.h"
+#include "targets/targets.h"
 
 namespace ferryman {
 

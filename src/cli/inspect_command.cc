@@ -8,9 +8,9 @@
 #include "cli/command.h"
 #include "frontend/pt2/read_pt2.h"
 #include "support/json_text.h"
-#include "target/tflite/print.h"
-#include "target/tflite/read.h"
-#include "target/tflite/runtime_version.h"
+#include "targets/tflite/format/print.h"
+#include "targets/tflite/format/read.h"
+#include "targets/tflite/runtime/runtime_version.h"
 
 namespace ferryman::cli {
 

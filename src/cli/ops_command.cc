@@ -4,10 +4,10 @@
 #include <map>
 
 #include "cli/command.h"
-#include "frontend/import_key.h"
+#include "frontend/program/import_key.h"
 #include "ops/families.h"
 #include "support/json_text.h"
-#include "target/targets.h"
+#include "targets/targets.h"
 
 namespace ferryman::cli {
 

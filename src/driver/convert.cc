@@ -8,14 +8,14 @@
 
 #include "driver/ports.h"
 #include "driver/trace.h"
-#include "frontend/drop_input_writes.h"
-#include "frontend/functionalise.h"
-#include "frontend/nan_question.h"
-#include "frontend/translate.h"
+#include "frontend/functionalise/drop_input_writes.h"
+#include "frontend/functionalise/functionalise.h"
+#include "frontend/functionalise/nan_question.h"
+#include "frontend/translate/translate.h"
 #include "ops/families.h"
 #include "passes/simplify.h"
 #include "support/check.h"
-#include "target/targets.h"
+#include "targets/targets.h"
 
 namespace ferryman {
 

@@ -12,8 +12,8 @@
 
 #include "driver/options.h"
 #include "driver/report.h"
-#include "frontend/program.h"
-#include "target/target.h"
+#include "frontend/program/program.h"
+#include "targets/target.h"
 
 namespace ferryman {
 

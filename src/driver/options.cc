@@ -4,7 +4,7 @@
 #include <simdjson.h>
 
 #include "driver/pass_list.h"
-#include "target/targets.h"
+#include "targets/targets.h"
 
 namespace ferryman {
 

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "passes/simplify.h"
-#include "target/targets.h"
+#include "targets/targets.h"
 
 namespace ferryman {
 

@@ -10,7 +10,7 @@
 #include "ir/graph.h"
 #include "passes/choices.h"
 #include "support/diagnostic.h"
-#include "target/artifact.h"
+#include "targets/artifact.h"
 
 namespace ferryman {
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "driver/report.h"
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "layout/explain.h"
-#include "target/target.h"
+#include "targets/target.h"
 
 namespace ferryman {
 

@@ -10,7 +10,7 @@
 
 #include <cstring>
 
-#include "frontend/translate.h"
+#include "frontend/translate/translate.h"
 #include "ir/print.h"
 #include "ir/verify.h"
 

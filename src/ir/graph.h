@@ -14,7 +14,8 @@
 // Ops that branch or loop name bodies (BodyId): graphs that this one owns. A body is closed: what
 // it needs from outside are its inputs, which the op gives it, so use lists, verifier and layout
 // are those of one graph. It shares op set, symbols and locations with the graph around it. Several
-// ops may run one body. What an op's operands and results are to its bodies says ops/control.h.
+// ops may run one body. What an op's operands and results are to its bodies says
+// ops/control/control.h.
 //
 //   Graph then_body = graph.new_body("then");
 //   …

@@ -9,7 +9,7 @@
 
 #include <vector>
 
-#include "layout/problem.h"
+#include "layout/solve/problem.h"
 
 namespace ferryman::layout {
 

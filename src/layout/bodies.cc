@@ -1,7 +1,7 @@
 #include "layout/bodies.h"
 
 #include "layout/planning.h"
-#include "ops/control.h"
+#include "ops/control/control.h"
 
 namespace ferryman::layout {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "layout/plan.h"
-#include "ops/control.h"
+#include "ops/control/control.h"
 
 namespace ferryman::layout {
 

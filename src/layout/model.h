@@ -17,7 +17,7 @@
 #include "layout/bodies.h"
 #include "layout/factors.h"
 #include "layout/order.h"
-#include "layout/problem.h"
+#include "layout/solve/problem.h"
 
 namespace ferryman::layout {
 

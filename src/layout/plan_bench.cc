@@ -2,7 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include "layout/explain.h"
-#include "layout/solve.h"
+#include "layout/solve/solve.h"
 #include "tests/support/random_problem.h"
 #include "tests/support/test_contract.h"
 #include "tests/support/test_net.h"

@@ -6,7 +6,7 @@
 
 #include "layout/bodies.h"
 #include "layout/model.h"
-#include "layout/solve.h"
+#include "layout/solve/solve.h"
 
 namespace ferryman::layout {
 

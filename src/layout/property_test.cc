@@ -8,7 +8,7 @@
 #include "ir/print.h"
 #include "layout/labels.h"
 #include "layout/modes.h"
-#include "layout/solve.h"
+#include "layout/solve/solve.h"
 #include "tests/support/brute_force.h"
 #include "tests/support/check_plan.h"
 #include "tests/support/random_net.h"

@@ -56,7 +56,7 @@ inline constexpr AttrKey<double> kNegativeSlope{"negative_slope"};
 inline constexpr AttrKey<std::string> kApproximate{"approximate"};    // "none" or "tanh"
 inline constexpr AttrKey<std::string> kNonlinearity{"nonlinearity"};  // "tanh" or "relu"
 
-// Of ops that run bodies (ops/control.h).
+// Of ops that run bodies (ops/control/control.h).
 inline constexpr AttrKey<BodyId> kThen{"then"};
 inline constexpr AttrKey<BodyId> kElse{"else"};
 inline constexpr AttrKey<BodyId> kCondition{"condition"};

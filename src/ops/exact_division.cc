@@ -3,7 +3,7 @@
 #include "ops/attrs.h"
 #include "ops/float32_bits.h"
 #include "ops/names.h"
-#include "ops/special_names.h"
+#include "ops/special/special_names.h"
 
 namespace ferryman {
 

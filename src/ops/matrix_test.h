@@ -10,7 +10,7 @@
 
 #include "ir/evaluate.h"
 #include "ops/families.h"
-#include "ops/matrix_kit.h"
+#include "ops/linalg/matrix_kit.h"
 
 namespace ferryman {
 

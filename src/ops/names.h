@@ -129,7 +129,7 @@ inline constexpr OpName kLstm{"lstm"};
 inline constexpr OpName kGru{"gru"};
 inline constexpr OpName kRnn{"rnn"};
 
-// Branches and loops (ops/control.h).
+// Branches and loops (ops/control/control.h).
 inline constexpr OpName kIf{"if"};
 inline constexpr OpName kWhile{"while"};
 inline constexpr OpName kScan{"scan"};

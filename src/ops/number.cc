@@ -7,7 +7,7 @@
 #include "ops/attrs.h"
 #include "ops/families.h"
 #include "ops/names.h"
-#include "ops/product.h"
+#include "ops/product/product.h"
 #include "ops/promote.h"
 
 namespace ferryman {

@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/einsum.h"
 #include "ops/names.h"
+#include "ops/product/einsum.h"
 #include "ops/row_test.h"
 
 namespace ferryman {

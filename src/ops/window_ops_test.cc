@@ -1,7 +1,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "ops/pool_sizes.h"
 #include "ops/row_test.h"
+#include "ops/spatial/pool_sizes.h"
 
 namespace ferryman {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "ops/special_names.h"
+#include "ops/special/special_names.h"
 #include "passes/match.h"
 
 namespace ferryman {

@@ -10,7 +10,7 @@
 #include "ops/core_writer.h"
 #include "ops/families.h"
 #include "ops/names.h"
-#include "ops/special_names.h"
+#include "ops/special/special_names.h"
 
 namespace ferryman {
 namespace {

@@ -11,7 +11,7 @@
 #include "ir/print.h"
 #include "ir/verify.h"
 #include "ops/families.h"
-#include "passes/fold.h"
+#include "passes/fold/fold.h"
 #include "passes/simplify.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/random_layers.h"

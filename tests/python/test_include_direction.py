@@ -18,7 +18,7 @@ def test_upward_and_sideways_includes_are_found(tmp_path):
     sources = {
         "src/ir/graph.h": '#include "ops/all.h"\n',
         "src/ir/graph_test.cc": '#include "ops/all.h"\n',
-        "src/layout/plan.cc": '#include "ir/graph.h"\n#include "passes/fold.h"\n',
+        "src/layout/plan.cc": '#include "ir/graph.h"\n#include "passes/fold/fold.h"\n',
         "src/driver/convert.cc": '#include "layout/plan.h"\n#include "../cli/main.h"\n',
         "src/extra/file.cc": "",
         "src/cli/main.cc": '#include "python/module.h"\n',
@@ -34,7 +34,7 @@ def test_upward_and_sideways_includes_are_found(tmp_path):
         'src/driver/convert.cc:2: "../cli/main.h": relative path: write it from src/',
         "src/extra/file.cc: folder 'extra' has no level in tools/check_includes.py",
         'src/ir/graph.h:1: "ops/all.h": ir must not include ops',
-        'src/layout/plan.cc:2: "passes/fold.h": layout must not include passes',
+        'src/layout/plan.cc:2: "passes/fold/fold.h": layout must not include passes',
     ]
 
 
@@ -44,8 +44,8 @@ def test_layers_know_of_each_other_what_they_may():
 
 def test_what_layers_may_not_know_is_found(tmp_path):
     sources = {
-        "src/ops/conv.cc": '// as TFLite has it\nconst char* why = "TFLite lacks it";\n',
-        "src/passes/fold.cc": "if (target == kTflite) return;\n",
+        "src/ops/spatial/conv.cc": '// as TFLite has it\nconst char* why = "TFLite lacks it";\n',
+        "src/passes/fold/fold.cc": "if (target == kTflite) return;\n",
         "src/layout/model.cc": "if (op.is(ops::kConv)) return;  // ops::kMatmul\n",
         "src/layout/model_test.cc": "EXPECT_TRUE(op.is(ops::kConv));\n",
         "src/ops/op_axes.cc": "return op.is(ops::kGather);\n",
@@ -57,5 +57,5 @@ def test_what_layers_may_not_know_is_found(tmp_path):
         path.write_text(text)
     found = [line.removeprefix(f"{tmp_path}/") for line in check_house.check_tree(tmp_path)]
     assert [line.partition(" ")[0] for line in found] == [
-        "src/passes/fold.cc:1:", "src/layout/model.cc:1:", "src/ops/op_axes.cc:1:", "src/ir:1:",
+        "src/passes/fold/fold.cc:1:", "src/layout/model.cc:1:", "src/ops/op_axes.cc:1:", "src/ir:1:",
     ]  # fmt: skip

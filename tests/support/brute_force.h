@@ -5,7 +5,7 @@
 
 #include <iosfwd>
 
-#include "layout/problem.h"
+#include "layout/solve/problem.h"
 
 namespace ferryman::layout {
 

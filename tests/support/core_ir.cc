@@ -1,8 +1,8 @@
 #include "tests/support/core_ir.h"
 
-#include "frontend/drop_input_writes.h"
-#include "frontend/functionalise.h"
-#include "frontend/translate.h"
+#include "frontend/functionalise/drop_input_writes.h"
+#include "frontend/functionalise/functionalise.h"
+#include "frontend/translate/translate.h"
 #include "ir/print.h"
 #include "ops/families.h"
 

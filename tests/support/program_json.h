@@ -14,7 +14,7 @@
 
 #include <string>
 
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 
 namespace ferryman::frontend {
 

@@ -6,7 +6,7 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "passes/constants.h"
+#include "passes/fold/constants.h"
 #include "passes/slice_range.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/random_tensor.h"

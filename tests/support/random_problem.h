@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "layout/problem.h"
+#include "layout/solve/problem.h"
 
 namespace ferryman::layout {
 

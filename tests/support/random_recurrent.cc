@@ -4,8 +4,8 @@
 #include <array>
 
 #include "ops/attrs.h"
+#include "ops/layers/recurrent.h"
 #include "ops/names.h"
-#include "ops/recurrent.h"
 #include "tests/support/random_tensor.h"
 
 namespace ferryman {

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "passes/decompose/decompose.h"
-#include "target/target.h"
+#include "targets/target.h"
 #include "tests/support/test_contract.h"
 
 namespace ferryman {

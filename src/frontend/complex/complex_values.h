@@ -11,7 +11,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "ops/import.h"
 
 namespace ferryman::frontend {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "frontend/counted/counted_sizes.h"
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "ops/import.h"
 
 namespace ferryman::frontend {

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "frontend/counted/counted_sizes.h"
-#include "frontend/node_imports.h"
-#include "frontend/program.h"
+#include "frontend/program/program.h"
+#include "frontend/translate/node_imports.h"
 
 namespace ferryman::frontend {
 

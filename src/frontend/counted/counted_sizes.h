@@ -14,7 +14,7 @@
 #include <unordered_map>
 
 #include "frontend/counted/size_term.h"
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "ir/builder.h"
 
 namespace ferryman::frontend {

@@ -1,6 +1,6 @@
 #include "frontend/counted/one_index.h"
 
-#include "ops/index_arrays.h"
+#include "ops/index/index_arrays.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 

@@ -1,8 +1,8 @@
 // Sorting along a counted axis: what does not exist comes after all that does. Orders are stable,
 // so it does so beside equals as well.
 #include "frontend/counted/counted_table.h"
-#include "ops/ordering.h"
 #include "ops/promote.h"
+#include "ops/reduce/ordering.h"
 
 namespace ferryman::frontend {
 

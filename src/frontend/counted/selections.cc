@@ -10,11 +10,11 @@
 #include "ops/attrs.h"
 #include "ops/eval.h"
 #include "ops/expression.h"
+#include "ops/index/scatter.h"
 #include "ops/names.h"
-#include "ops/ordering.h"
-#include "ops/product.h"
+#include "ops/product/product.h"
 #include "ops/promote.h"
-#include "ops/scatter.h"
+#include "ops/reduce/ordering.h"
 
 namespace ferryman::frontend {
 

@@ -7,10 +7,10 @@
 #include "frontend/counted/counted_table.h"
 #include "frontend/counted/highest_value.h"
 #include "ops/attrs.h"
+#include "ops/index/scatter.h"
 #include "ops/names.h"
-#include "ops/product.h"
+#include "ops/product/product.h"
 #include "ops/promote.h"
-#include "ops/scatter.h"
 
 namespace ferryman::frontend {
 

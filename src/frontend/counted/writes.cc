@@ -2,10 +2,10 @@
 #include "frontend/counted/counted_table.h"
 #include "frontend/counted/one_index.h"
 #include "ops/attrs.h"
-#include "ops/index_arrays.h"
+#include "ops/index/index_arrays.h"
+#include "ops/index/scatter.h"
 #include "ops/names.h"
 #include "ops/promote.h"
-#include "ops/scatter.h"
 
 namespace ferryman::frontend {
 

@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "frontend/finish_program.h"
-#include "frontend/location.h"
+#include "frontend/program/finish_program.h"
+#include "frontend/program/location.h"
 #include "frontend/pt2/enums.h"
 #include "frontend/pt2/json_types.h"
 

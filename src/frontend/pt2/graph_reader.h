@@ -12,7 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "frontend/pt2/json_cursor.h"
 
 namespace ferryman::frontend {

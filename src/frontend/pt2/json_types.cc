@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "frontend/finish_program.h"
+#include "frontend/program/finish_program.h"
 #include "frontend/pt2/enums.h"
 
 namespace ferryman::frontend {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "frontend/pt2/json_cursor.h"
 
 namespace ferryman::frontend {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "frontend/finish_program.h"
+#include "frontend/program/finish_program.h"
 #include "frontend/pt2/archive.h"
 #include "frontend/pt2/graph_reader.h"
 #include "frontend/pt2/json_cursor.h"

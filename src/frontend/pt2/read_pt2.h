@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 
 namespace ferryman::frontend {
 

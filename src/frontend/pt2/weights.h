@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "frontend/program.h"
+#include "frontend/program/program.h"
 #include "frontend/pt2/archive.h"
 
 namespace ferryman::frontend {

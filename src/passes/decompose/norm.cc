@@ -5,8 +5,8 @@
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
-#include "passes/affine.h"
 #include "passes/decompose/decompositions.h"
+#include "passes/fuse/affine.h"
 
 namespace ferryman {
 

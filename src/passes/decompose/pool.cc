@@ -7,8 +7,8 @@
 #include "ops/core_writer.h"
 #include "ops/eval.h"
 #include "ops/names.h"
-#include "ops/pool_sizes.h"
-#include "ops/spatial.h"
+#include "ops/spatial/pool_sizes.h"
+#include "ops/spatial/spatial.h"
 #include "passes/decompose/decompositions.h"
 #include "passes/replace.h"
 

@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "ops/recurrent.h"
+#include "ops/layers/recurrent.h"
 #include "passes/decompose/decompose.h"
 
 namespace ferryman {

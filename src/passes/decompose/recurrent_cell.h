@@ -6,7 +6,7 @@
 #pragma once
 
 #include "ops/core_writer.h"
-#include "ops/recurrent.h"
+#include "ops/layers/recurrent.h"
 
 namespace ferryman {
 

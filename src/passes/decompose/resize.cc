@@ -2,7 +2,7 @@
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
-#include "ops/resample.h"
+#include "ops/spatial/resample.h"
 #include "passes/decompose/decompositions.h"
 #include "passes/replace.h"
 

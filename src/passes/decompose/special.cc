@@ -1,8 +1,8 @@
 // Special functions, written in elementary ones.
-#include "ops/special_functions.h"
+#include "ops/special/special_functions.h"
 
 #include "ops/names.h"
-#include "ops/special_names.h"
+#include "ops/special/special_names.h"
 #include "passes/decompose/decompositions.h"
 
 namespace ferryman {

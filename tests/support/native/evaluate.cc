@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "borrowed_tensor.h"
-#include "frontend/drop_input_writes.h"
-#include "frontend/functionalise.h"
-#include "frontend/live.h"
-#include "frontend/translate.h"
+#include "frontend/functionalise/drop_input_writes.h"
+#include "frontend/functionalise/functionalise.h"
+#include "frontend/live/live.h"
+#include "frontend/translate/translate.h"
 #include "ir/evaluate.h"
 #include "native_error.h"
 

@@ -1,0 +1,484 @@
+// Taking parts and putting parts together: slice, concat, flip, tile.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "ops/attrs.h"
+#include "ops/eval.h"
+#include "ops/families.h"
+#include "ops/index/index_arrays.h"
+#include "ops/infer.h"
+#include "ops/names.h"
+#include "ops/promote.h"
+#include "ops/shape/move_elems.h"
+
+namespace ferryman {
+
+namespace {
+
+// ---- slice ----
+
+InferResult slice_type(const InferArgs& args) {
+  const TensorType& x = args.operand(0);
+  const Ints& starts = args.attrs[attr::kStarts].values;
+  const Ints& ends = args.attrs[attr::kEnds].values;
+  const Ints& steps = args.attrs[attr::kSteps].values;
+  if (starts.size() != x.rank() || ends.size() != x.rank() || steps.size() != x.rank())
+    return shape_error("a slice names as many axes as the tensor has");
+  TensorType type = x;
+  for (size_t i = 0; i < x.rank(); ++i) {
+    const bool inside = starts[i] >= 0 && starts[i] <= ends[i] && steps[i] >= 1 &&
+                        (!x.dims[i].is_static() || ends[i] <= x.dims[i].size());
+    if (!inside) return shape_error("a slice that reaches outside the tensor");
+    type.dims[i] = Dim((ends[i] - starts[i] + steps[i] - 1) / steps[i]);
+  }
+  return std::vector{type};
+}
+
+EvalResult eval_slice(const EvalArgs& args) {
+  const Ints& starts = args.attrs[attr::kStarts].values;
+  const Ints& steps = args.attrs[attr::kSteps].values;
+  const Ints& shape = args.operand(0).shape();
+  Ints from(shape.size());
+  return one(move_elems(args.operand(0), args.results[0], [&](const Ints& index) {
+    for (size_t i = 0; i < index.size(); ++i) from[i] = starts[i] + index[i] * steps[i];
+    return flat_index(shape, from);
+  }));
+}
+
+// ---- concat ----
+
+InferResult concat_type(const InferArgs& args) {
+  TensorType type = args.operand(0);
+  const int64_t axis = args.attrs[attr::kAxis].value;
+  FERRYMAN_TRY_STATUS(check_axis(axis, type.rank()));
+  Dim& along = type.dims[static_cast<size_t>(axis)];
+  for (size_t i = 1; i < args.operands.size(); ++i) {
+    TensorType next = args.operand(i);
+    if (next.dtype != type.dtype) return shape_error("parts of several dtypes");
+    if (next.rank() != type.rank()) return shape_error("parts of several ranks");
+    const Dim size = next.dims[static_cast<size_t>(axis)];
+    next.dims[static_cast<size_t>(axis)] = along;
+    if (next.dims != type.dims) {
+      return shape_error("shapes " + print_dims(type.dims, args.symbols) + " and " +
+                         print_dims(args.operand(i).dims, args.symbols) + " do not join");
+    }
+    along = args.symbols.add(along, size);
+  }
+  return std::vector{type};
+}
+
+// Row by row: what one part holds of an outer index lies together.
+EvalResult eval_concat(const EvalArgs& args) {
+  const TensorType& type = args.results[0];
+  const Ints shape = static_sizes(type.dims);
+  const auto axis = static_cast<size_t>(args.attrs[attr::kAxis].value);
+  const int64_t outer = product(Ints(shape.begin(), shape.begin() + static_cast<int64_t>(axis)));
+  std::vector<std::byte> bytes(static_cast<size_t>(product(shape) * byte_size(type.dtype)));
+  size_t row_bytes = outer == 0 ? 0 : bytes.size() / static_cast<size_t>(outer);
+  size_t offset = 0;
+  for (size_t i = 0; i < args.operands.size(); ++i) {
+    const TensorData& part = args.operand(i);
+    std::vector<std::byte> from(static_cast<size_t>(part.num_bytes()));
+    part.read(0, from);
+    const size_t length = outer == 0 ? 0 : from.size() / static_cast<size_t>(outer);
+    for (int64_t row = 0; length > 0 && row < outer; ++row) {
+      std::memcpy(&bytes[static_cast<size_t>(row) * row_bytes + offset],
+                  &from[static_cast<size_t>(row) * length], length);
+    }
+    offset += length;
+  }
+  return one(TensorData::contiguous(owned_blob(std::move(bytes)), type.dtype, shape));
+}
+
+// ---- flip and tile ----
+
+InferResult flip_type(const InferArgs& args) {
+  for (const int64_t axis : args.attrs[attr::kAxes].values)
+    FERRYMAN_TRY_STATUS(check_axis(axis, args.operand(0).rank()));
+  return same_as_first(args);
+}
+
+EvalResult eval_flip(const EvalArgs& args) {
+  const Ints& shape = args.operand(0).shape();
+  const Ints& axes = args.attrs[attr::kAxes].values;
+  return one(move_elems(args.operand(0), args.results[0], [&](Ints index) {
+    for (const int64_t axis : axes) {
+      int64_t& position = index[static_cast<size_t>(axis)];
+      position = shape[static_cast<size_t>(axis)] - 1 - position;
+    }
+    return flat_index(shape, index);
+  }));
+}
+
+InferResult tile_type(const InferArgs& args) {
+  TensorType type = args.operand(0);
+  const Ints& repeats = args.attrs[attr::kRepeats].values;
+  if (repeats.size() != type.rank()) return shape_error("one repeat count for each axis");
+  for (size_t i = 0; i < repeats.size(); ++i) {
+    if (repeats[i] < 0) return shape_error("a negative repeat count");
+    type.dims[i] = args.symbols.mul(type.dims[i], Dim(repeats[i]));
+  }
+  return std::vector{type};
+}
+
+EvalResult eval_tile(const EvalArgs& args) {
+  const Ints& shape = args.operand(0).shape();
+  return one(move_elems(args.operand(0), args.results[0], [&](Ints index) {
+    for (size_t i = 0; i < index.size(); ++i) index[i] %= shape[i];
+    return flat_index(shape, index);
+  }));
+}
+
+void define_slice_rows(Ops& ops) {
+  ops.set.define(ops::kSlice)
+      .doc("x[starts:ends:steps] on every axis; 0 <= start <= end <= size, step >= 1")
+      .operand("x")
+      .attr(attr::kStarts)
+      .attr(attr::kEnds)
+      .attr(attr::kSteps)
+      .result(slice_type)
+      .axes(AxisRule::kWindowed)
+      .eval(eval_slice);
+  ops.set.define(ops::kConcat)
+      .doc("the parts one after the other along an axis")
+      .variadic_operand("parts")
+      .attr(attr::kAxis)
+      .result(concat_type)
+      .axes(AxisRule::kAlong)
+      .eval(eval_concat);
+  ops.set.define(ops::kFlip)
+      .doc("the order along some axes reversed")
+      .operand("x")
+      .attr(attr::kAxes)
+      .result(flip_type)
+      .axes(AxisRule::kWindowed)
+      .eval(eval_flip);
+  ops.set.define(ops::kTile)
+      .doc("the whole repeated along each axis")
+      .operand("x")
+      .attr(attr::kRepeats)
+      .result(tile_type)
+      .axes(AxisRule::kWindowed)
+      .eval(eval_tile);
+}
+
+// ---- import: parts ----
+
+int64_t size_along(CoreWriter write, ValueId x, int64_t axis) {
+  return write.size(x, axis);
+}
+
+// A tensor argument with at least one axis.
+Result<ValueId> ranked(ImportContext& call, std::string_view name) {
+  FERRYMAN_TRY(const ValueId x, call.tensor(name));
+  if (call.writer().rank(x) == 0) return call.unsupported("a tensor without axes");
+  return x;
+}
+
+struct StepRange {
+  int64_t axis, begin, end, step;
+  int64_t count() const { return begin >= end ? 0 : (end - begin + step - 1) / step; }
+};
+
+// Python's rules: negative counts from the end, and bounds are cut to the size.
+Result<StepRange> read_range(ImportContext& call, ValueId x) {
+  StepRange range{};
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(range.axis, call.axis("dim", write.rank(x), 0));
+  const int64_t size = size_along(write, x, range.axis);
+  FERRYMAN_TRY(range.begin, call.integer("start", 0));
+  FERRYMAN_TRY(range.end, call.integer("end", INT64_MAX));
+  FERRYMAN_TRY(range.step, call.integer("step", 1));
+  if (range.step < 1) return call.unsupported("a step below 1");
+  if (range.begin < 0) range.begin += size;
+  if (range.end < 0) range.end += size;
+  range.begin = std::clamp<int64_t>(range.begin, 0, size);
+  range.end = std::clamp<int64_t>(range.end, range.begin, size);
+  return range;
+}
+
+Imported import_slice(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  FERRYMAN_TRY(const StepRange range, read_range(call, x));
+  return one_result(call.writer().slice_axis(x, range.axis, range.begin, range.end, range.step));
+}
+
+Result<int64_t> read_index(ImportContext& call, std::string_view name, int64_t size) {
+  FERRYMAN_TRY(const int64_t index, call.integer(name));
+  const int64_t position = index < 0 ? index + size : index;
+  if (position < 0 || position >= size) return call.unsupported("an index outside the tensor");
+  return position;
+}
+
+Imported import_select(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
+  if (call.is_of_run_time("index")) {
+    FERRYMAN_TRY(ValueId place, tensor_as(call, "index", DType::kI64));
+    place = wrap_negative(write, place, size_along(write, x, axis));
+    return one_result(write.gather(x, axis, place));
+  }
+  FERRYMAN_TRY(const int64_t index, read_index(call, "index", size_along(write, x, axis)));
+  return one_result(write.select(x, axis, index));
+}
+
+Imported import_narrow(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
+  FERRYMAN_TRY(int64_t start, call.integer("start"));
+  FERRYMAN_TRY(const int64_t length, call.integer("length"));
+  const int64_t size = size_along(write, x, axis);
+  if (start < 0) start += size;
+  if (start < 0 || length < 0 || start > size || length > size - start)
+    return call.unsupported("a part outside the tensor");
+  return one_result(write.slice_axis(x, axis, start, start + length));
+}
+
+// Consecutive parts of the given sizes. A part that nobody reads is not made.
+Imported emit_parts(ImportContext& call, ValueId x, int64_t axis, const Ints& lengths) {
+  std::vector<ValueId> parts;
+  int64_t begin = 0;
+  const CoreWriter write = call.writer();
+  for (const int64_t length : lengths) {
+    if (length < 0 || length > size_along(write, x, axis) - begin)
+      return call.unsupported("a part outside the tensor");
+    ValueId part;
+    if (call.is_result_read(parts.size())) {
+      part = write.slice_axis(x, axis, begin, begin + length);
+    }
+    parts.push_back(part);
+    begin += length;
+  }
+  return parts;
+}
+
+Ints equal_lengths(int64_t size, int64_t length) {
+  Ints lengths(static_cast<size_t>(std::max<int64_t>((size + length - 1) / length, 1)), length);
+  lengths.back() = size - length * (static_cast<int64_t>(lengths.size()) - 1);
+  return lengths;
+}
+
+Imported import_split(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
+  FERRYMAN_TRY(const int64_t length, call.integer("split_size"));
+  const int64_t size = size_along(write, x, axis);
+  if (length < 0 || (length == 0 && size != 0)) return call.unsupported("parts of no size");
+  return emit_parts(call, x, axis, length == 0 ? Ints{0} : equal_lengths(size, length));
+}
+
+Imported split_by_sizes(ImportContext& call, std::string_view name) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", call.writer().rank(x), 0));
+  FERRYMAN_TRY(const Ints lengths, call.integers(name));
+  return emit_parts(call, x, axis, lengths);
+}
+Imported import_split_with_sizes(ImportContext& call) {
+  return split_by_sizes(call, "split_sizes");
+}
+Imported import_split_sizes(ImportContext& call) {
+  return split_by_sizes(call, "split_size");
+}
+
+// At most that many parts, all but the last of equal size.
+Imported import_chunk(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
+  FERRYMAN_TRY(const int64_t chunks, call.integer("chunks"));
+  if (chunks < 1) return call.unsupported("no parts");
+  const int64_t size = size_along(write, x, axis);
+  if (size == 0) return emit_parts(call, x, axis, Ints(call.num_results(), 0));
+  return emit_parts(call, x, axis, equal_lengths(size, (size + chunks - 1) / chunks));
+}
+
+// That many parts; the first ones are longer by one if it does not divide.
+Imported split_into(ImportContext& call, ValueId x, int64_t axis, int64_t sections) {
+  if (sections < 1) return call.unsupported("no parts");
+  const int64_t size = size_along(call.writer(), x, axis);
+  Ints lengths;
+  for (int64_t i = 0; i < sections; ++i)
+    lengths.push_back(size / sections + (i < size % sections ? 1 : 0));
+  return emit_parts(call, x, axis, lengths);
+}
+
+Imported split_before(ImportContext& call, ValueId x, int64_t axis, const Ints& indices) {
+  const int64_t size = size_along(call.writer(), x, axis);
+  Ints lengths;
+  int64_t begin = 0;
+  for (const int64_t index : indices) {
+    const int64_t bound = std::clamp<int64_t>(index < 0 ? index + size : index, 0, size);
+    if (bound < begin) return call.unsupported("indices that do not ascend");
+    lengths.push_back(bound - begin);
+    begin = bound;
+  }
+  lengths.push_back(size - begin);
+  return emit_parts(call, x, axis, lengths);
+}
+
+Imported import_tensor_split(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
+  if (call.given("sections")) {
+    FERRYMAN_TRY(const int64_t sections, call.integer("sections"));
+    return split_into(call, x, axis, sections);
+  }
+  if (call.given("indices")) {
+    FERRYMAN_TRY(const Ints indices, call.integers("indices"));
+    return split_before(call, x, axis, indices);
+  }
+  FERRYMAN_TRY(const ValueId where, call.tensor("tensor_indices_or_sections"));
+  if (!write.is_constant(where))
+    return call.unsupported("parts whose sizes are only known at run time");
+  const Ints known = write.graph().constant(where).to_ints();
+  return write.rank(where) == 0 ? split_into(call, x, axis, known.front())
+                                : split_before(call, x, axis, known);
+}
+
+Imported import_unbind(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
+  std::vector<ValueId> parts;
+  for (int64_t i = 0; i < size_along(write, x, axis); ++i) {
+    ValueId part;
+    if (call.is_result_read(parts.size())) {
+      part = write.select(x, axis, i);
+    }
+    parts.push_back(part);
+  }
+  return parts;
+}
+
+// ---- import: flip, roll, repeat ----
+
+ValueId emit_flip(CoreWriter write, ValueId x, Ints axes) {
+  std::sort(axes.begin(), axes.end());
+  if (axes.empty() || write.rank(x) == 0) return x;
+  return write.op(ops::kFlip, {x}, {{attr::kAxes, Axes{axes}}});
+}
+
+Imported import_flip(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(Ints axes, call.integers("dims"));
+  const CoreWriter write = call.writer();
+  for (int64_t& axis : axes) {
+    FERRYMAN_TRY(axis, normalise_axis(axis, write.rank(x)));
+  }
+  return one_result(emit_flip(write, x, axes));
+}
+
+template <int64_t kAxis>
+Imported import_flip_one(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  return one_result(emit_flip(call.writer(), x, {kAxis}));
+}
+
+// The last `shift` entries come first.
+ValueId emit_roll(CoreWriter write, ValueId x, int64_t axis, int64_t shift) {
+  const int64_t size = size_along(write, x, axis);
+  if (size == 0) return x;
+  const int64_t first = ((size - shift % size) % size + size) % size;
+  if (first == 0) return x;
+  const ValueId tail = write.slice_axis(x, axis, first, size);
+  const ValueId head = write.slice_axis(x, axis, 0, first);
+  return write.concat(std::array{tail, head}, axis);
+}
+
+Imported import_roll(ImportContext& call) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const Ints shifts, call.integers("shifts"));
+  FERRYMAN_TRY(const Ints axes, call.integers("dims", Ints{}));
+  const CoreWriter write = call.writer();
+  const Ints sizes = write.sizes(x);
+  if (axes.empty() && shifts.size() == 1) {
+    const ValueId flat = write.reshape(x, {-1});
+    const ValueId rolled = emit_roll(write, flat, 0, shifts.front());
+    return one_result(write.reshape(rolled, sizes));
+  }
+  if (axes.size() != shifts.size()) return call.unsupported("one shift for each axis");
+  for (size_t i = 0; i < axes.size(); ++i) {
+    FERRYMAN_TRY(const int64_t axis, normalise_axis(axes[i], sizes.size()));
+    if (sizes.empty()) continue;
+    x = emit_roll(write, x, axis, shifts[i]);
+  }
+  return std::vector{x};
+}
+
+// A quarter turn is a flip and a transpose.
+Imported import_rot90(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(const int64_t turns, call.integer("k", 1));
+  FERRYMAN_TRY(const Ints dims, call.integers("dims", Ints{0, 1}));
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
+  if (dims.size() != 2 || rank < 2) return call.unsupported("a turn needs two axes");
+  FERRYMAN_TRY(const int64_t a, normalise_axis(dims[0], rank));
+  FERRYMAN_TRY(const int64_t b, normalise_axis(dims[1], rank));
+  const int64_t quarter = ((turns % 4) + 4) % 4;
+  if (quarter == 0) return std::vector{x};
+  if (quarter == 2) return one_result(emit_flip(write, x, {a, b}));
+  Ints perm = iota_axes(rank);
+  std::swap(perm[static_cast<size_t>(a)], perm[static_cast<size_t>(b)]);
+  const ValueId turned = write.permute(x, perm);
+  return one_result(emit_flip(write, turned, {quarter == 1 ? a : b}));
+}
+
+Imported repeat_whole(ImportContext& call, std::string_view name) {
+  FERRYMAN_TRY(ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(Ints repeats, call.integers(name));
+  const CoreWriter write = call.writer();
+  Ints shape = write.sizes(x);
+  if (repeats.size() < shape.size()) {
+    if (name == "repeats") return call.unsupported("fewer repeat counts than axes");
+    repeats.insert(repeats.begin(), shape.size() - repeats.size(), 1);
+  }
+  for (const int64_t count : repeats) {
+    if (count < 0) return call.unsupported("a negative repeat count");
+  }
+  shape.insert(shape.begin(), repeats.size() - shape.size(), 1);
+  x = write.reshape(x, shape);
+  if (std::all_of(repeats.begin(), repeats.end(), [](int64_t n) { return n == 1; }))
+    return std::vector{x};
+  return one_result(write.op(ops::kTile, {x}, {{attr::kRepeats, PerAxis{repeats}}}));
+}
+Imported import_repeat(ImportContext& call) {
+  return repeat_whole(call, "repeats");
+}
+Imported import_tile(ImportContext& call) {
+  return repeat_whole(call, "dims");
+}
+
+}  // namespace
+
+void add_slice_ops(Ops& ops) {
+  define_slice_rows(ops);
+  ImportTable& imports = ops.imports;
+  imports.add({"slice.Tensor", "slice_copy.Tensor"}, import_slice);
+  imports.add({"select.int", "select_copy.int"}, import_select);
+  imports.add({"narrow.default", "narrow_copy.default"}, import_narrow);
+  imports.add({"split.Tensor", "split_copy.Tensor", "unsafe_split.Tensor"}, import_split);
+  imports.add("split.sizes", import_split_sizes);
+  imports.add({"split_with_sizes.default", "split_with_sizes_copy.default",
+               "unsafe_split_with_sizes.default"},
+              import_split_with_sizes);
+  imports.add({"chunk.default", "unsafe_chunk.default"}, import_chunk);
+  imports.add(
+      {"tensor_split.sections", "tensor_split.indices", "tensor_split.tensor_indices_or_sections"},
+      import_tensor_split);
+  imports.add({"unbind.int", "unbind_copy.int"}, import_unbind);
+  imports.add("flip.default", import_flip);
+  imports.add("flipud.default", import_flip_one<0>);
+  imports.add("fliplr.default", import_flip_one<1>);
+  imports.add("roll.default", import_roll);
+  imports.add("rot90.default", import_rot90);
+  imports.add("repeat.default", import_repeat);
+  imports.add("tile.default", import_tile);
+}
+
+}  // namespace ferryman
