@@ -108,7 +108,7 @@ Materialiser::Tensor Materialiser::copied(ValueId value, const Layout& layout, c
     return in_steps(from.tensor, steps);
   }
   const Transposition moved = transposition(to_shape(rearrangement.input_shape), rearrangement.perm,
-                                            shape_of(from.tensor), wanted);
+                                            shape_of(from.tensor), wanted, max_fast_rank());
   return transpose(reshaped(from.tensor, moved.input_shape), moved.perm);
 }
 

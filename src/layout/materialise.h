@@ -73,6 +73,8 @@ class Materialiser {
   virtual Tensor transpose(Tensor from, const Ints& perm) = 0;
   // Otherwise they are transposed.
   virtual bool can_move_blocks(const BlockMove& move, DType dtype) const = 0;
+  // Transpositions of more axes, those of size 1 counted, would be slow.
+  virtual size_t max_fast_rank() const { return SIZE_MAX; }
   virtual Tensor move_blocks(Tensor from, const BlockMove& move) = 0;
 
   struct Held {

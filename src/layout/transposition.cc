@@ -1,6 +1,7 @@
 #include "layout/transposition.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace ferryman::layout {
 
@@ -27,16 +28,24 @@ std::vector<size_t> order_without_units(const std::vector<int32_t>& shape, const
 
 }  // namespace
 
+std::vector<int32_t> without_units(const std::vector<int32_t>& shape) {
+  std::vector<int32_t> result;
+  std::copy_if(shape.begin(), shape.end(), std::back_inserter(result),
+               [](int32_t extent) { return extent != 1; });
+  return result;
+}
+
 Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
-                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted) {
+                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted,
+                            size_t max_rank) {
   const std::vector<size_t> order = order_without_units(input_shape, perm);
   const std::vector<int32_t> extents = without_units(input_shape);
   std::vector<int32_t> transposed;
   for (const size_t axis : order) transposed.push_back(extents[axis]);
-  const bool is_wanted = without_units(wanted) == transposed && wanted.size() <= kMaxDelegatedRank;
+  const bool is_wanted = without_units(wanted) == transposed && wanted.size() <= max_rank;
 
   Transposition result;
-  const bool lies_so = without_units(lying) == extents && lying.size() <= kMaxDelegatedRank;
+  const bool lies_so = without_units(lying) == extents && lying.size() <= max_rank;
   result.input_shape = lies_so ? lying : extents;
   const size_t wanted_units = wanted.size() - without_units(wanted).size();
   if (!lies_so && is_wanted) result.input_shape.insert(result.input_shape.begin(), wanted_units, 1);

@@ -5,6 +5,7 @@
 //   // RESHAPE to [1, 17, 4, 8], TRANSPOSE by (0, 2, 1, 3): the result lies in the wanted shape
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -20,7 +21,11 @@ struct Transposition {
 // The transposition of `input_shape` by `perm`, up to axes of size 1. `lying` is the shape that the
 // input has now, `wanted` the one that its reader asks for; the result has the wanted shape where
 // that shape neither merges nor splits axes.
+// A shape of more than `max_rank` axes is not kept for its units: operators on it would be slow.
 Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
-                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted);
+                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted,
+                            size_t max_rank = SIZE_MAX);
+
+std::vector<int32_t> without_units(const std::vector<int32_t>& shape);
 
 }  // namespace ferryman::layout

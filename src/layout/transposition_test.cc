@@ -26,6 +26,18 @@ TEST(Transposition, MovesUnitsToWhereTheReaderWantsThem) {
   EXPECT_EQ(found.perm, (Ints{2, 1, 0}));
 }
 
+TEST(Transposition, UnitAxesGo) {
+  EXPECT_EQ(without_units({1, 3, 1, 2}), (std::vector<int32_t>{3, 2}));
+  EXPECT_EQ(without_units({1}), std::vector<int32_t>{});
+}
+
+TEST(Transposition, ShapesOfTooManyAxesLoseTheirUnits) {
+  const std::vector<int32_t> lying = {1, 1, 1, 4, 8};
+  EXPECT_EQ(transposition({4, 8}, {1, 0}, lying, {8, 4}).input_shape, lying);
+  EXPECT_EQ(transposition({4, 8}, {1, 0}, lying, {8, 4}, 4).input_shape,
+            (std::vector<int32_t>{4, 8}));
+}
+
 }  // namespace
 
 }  // namespace ferryman::layout

@@ -29,7 +29,6 @@ bool is_mask(CoreWriter write, ValueId index) {
 }
 
 Result<ValueId> positions_of(CountedCall& call, ValueId x, const OneIndex& index) {
-  ImportContext& context = call.context();
   const CountedAxis* counted = call.find(x);
   const CoreWriter write = call.writer();
   if (counted == nullptr || counted->axis != index.axis) {

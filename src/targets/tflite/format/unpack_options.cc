@@ -12,17 +12,17 @@ namespace ferryman::tflite {
 
 namespace {
 
-using flatbuffers::Table;
 using flatbuffers::Vector;
 using flatbuffers::voffset_t;
 
-void read_value(const Table& stored, voffset_t position, int, std::string& value) {
+void read_value(const flatbuffers::Table& stored, voffset_t position, int, std::string& value) {
   const auto* text = stored.GetPointer<const flatbuffers::String*>(position);
   value = text == nullptr ? std::string() : text->str();
 }
 
 template <typename Element>
-void read_value(const Table& stored, voffset_t position, int, std::vector<Element>& values) {
+void read_value(const flatbuffers::Table& stored, voffset_t position, int,
+                std::vector<Element>& values) {
   using Stored = std::conditional_t<std::is_same_v<Element, std::byte>, uint8_t, Element>;
   const auto* vector = stored.GetPointer<const Vector<Stored>*>(position);
   values.clear();
@@ -32,7 +32,7 @@ void read_value(const Table& stored, voffset_t position, int, std::vector<Elemen
 }
 
 template <typename Scalar>
-void read_value(const Table& stored, voffset_t position, int absent, Scalar& value) {
+void read_value(const flatbuffers::Table& stored, voffset_t position, int absent, Scalar& value) {
   if constexpr (std::is_same_v<Scalar, bool>) {
     value = stored.GetField<uint8_t>(position, static_cast<uint8_t>(absent)) != 0;
   } else if constexpr (std::is_same_v<Scalar, ElementType>) {
@@ -46,7 +46,7 @@ void read_value(const Table& stored, voffset_t position, int absent, Scalar& val
 
 }  // namespace
 
-Result<Options> unpack_options(OptionTable table, const Table& stored) {
+Result<Options> unpack_options(OptionTable table, const flatbuffers::Table& stored) {
   Options options = default_options(table);
   std::string_view bad_field;
   visit_fields(options, [&](const auto& field, auto& value) {

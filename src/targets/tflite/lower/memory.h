@@ -6,6 +6,7 @@
 
 #include "layout/materialise.h"
 #include "targets/tflite/format/model.h"
+#include "targets/tflite/lower/shapes.h"
 
 namespace ferryman::tflite {
 
@@ -30,6 +31,7 @@ class MemoryTable : public layout::Materialiser {
   TensorIndex reshape(TensorIndex from, const Shape& shape) override;
   TensorIndex transpose(TensorIndex from, const Ints& perm) override;
   bool can_move_blocks(const layout::BlockMove& move, DType dtype) const override;
+  size_t max_fast_rank() const override { return kMaxDelegatedRank; }
   TensorIndex move_blocks(TensorIndex from, const layout::BlockMove& move) override;
 
   TensorIndex like(TensorIndex from, const Shape& shape);

@@ -7,13 +7,6 @@
 
 namespace ferryman::tflite {
 
-Shape without_units(const Shape& shape) {
-  Shape result;
-  std::copy_if(shape.begin(), shape.end(), std::back_inserter(result),
-               [](int32_t extent) { return extent != 1; });
-  return result;
-}
-
 Shape around_axis(const Shape& shape, size_t axis) {
   const auto at = shape.begin() + static_cast<ptrdiff_t>(axis);
   const auto product = [](auto begin, auto end) {

@@ -1,7 +1,6 @@
 // Extents of tensors of the file, and what may be done with them without moving an element.
 //
 //   around_axis({2, 3, 4, 5}, 1)     // {2, 3, 20}
-//   without_units({1, 3, 1})         // {3}
 //
 // Invariants: row-major; every function keeps the number of elements.
 #pragma once
@@ -22,7 +21,6 @@ inline constexpr size_t kMaxMatmulRank = 5;
 // FULLY_CONNECTED, CONCATENATION, SUM and MEAN, which it takes on and then fails to prepare.
 inline constexpr size_t kMaxDelegatedRank = 6;
 
-Shape without_units(const Shape& shape);
 // [what stands before the axis, its extent, what stands behind it].
 Shape around_axis(const Shape& shape, size_t axis);
 // [rows, extent of the last axis]

@@ -16,11 +16,6 @@ TEST(Shapes, RowsAreWhatStandsBeforeTheLastAxis) {
   EXPECT_EQ(as_rows({4}), (Shape{1, 4}));
 }
 
-TEST(Shapes, UnitAxesGo) {
-  EXPECT_EQ(without_units({1, 3, 1, 2}), (Shape{3, 2}));
-  EXPECT_EQ(without_units({1}), Shape{});
-}
-
 TEST(Shapes, MarksFollowElementsIntoOtherGroups) {
   using Marks = std::vector<bool>;
   const std::vector<MarkedAxis> axes = {{4, false}, {1, true}, {6, false}, {5, true}};

@@ -127,7 +127,7 @@ bool is_general_i16(const OpUse& use) {
 
 // ---- rules by operator --------------------------------------------------------------------------
 
-constexpr Rule kI8[] = {{2, in<T::kInt8>}};
+constexpr Rule kI8Alone[] = {{2, in<T::kInt8>}};
 constexpr Rule kI8I16[] = {{3, in<T::kInt16>}, {2, in<T::kInt8>}};
 constexpr Rule kEitherI8I16[] = {{2, in<T::kInt8, T::kInt16>}};
 
@@ -423,7 +423,7 @@ std::span<const Rule> version_rules_of(Op op) {
       return kI8I16;
     case Op::kDepthToSpace: case Op::kSpaceToDepth: case Op::kSum: case Op::kLogSoftmax:
     case Op::kGreater: case Op::kLessEqual: case Op::kSquaredDifference: case Op::kL2Normalization:
-      return kI8;
+      return kI8Alone;
     case Op::kPack: return kPack;
     case Op::kPad: case Op::kPadv2: return kPad;
     case Op::kQuantize: return kQuantize;
