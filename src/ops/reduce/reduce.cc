@@ -1,5 +1,6 @@
 // Reductions.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -176,15 +177,22 @@ double squared_deviations(std::span<const double> row) {
   return sum;
 }
 
+InferResult infer_var(const InferArgs& args) {
+  FERRYMAN_TRY(std::vector<TensorType> types, reduce_axes(args));
+  types.push_back(types.front());
+  return types;
+}
+
 EvalResult eval_var(const EvalArgs& args) {
-  FERRYMAN_TRY(const std::vector<TensorData> sums, eval_reduce(squared_deviations, no_whole)(args));
-  std::vector<double> values = sums.front().to_doubles();
+  FERRYMAN_TRY(std::vector<TensorData> sums, eval_reduce(squared_deviations, no_whole)(args));
+  FERRYMAN_TRY(std::vector<TensorData> means, eval_reduce(mean_real, no_whole)(args));
   double count = 1;
   for (const int64_t axis : args.attrs[attr::kAxes].values)
     count *= static_cast<double>(args.operand(0).shape()[static_cast<size_t>(axis)]);
   const double divisor = std::max(count - args.attrs[attr::kCorrection], 0.0);
-  for (double& value : values) value /= divisor;
-  return one(store_doubles(args.results[0], values));
+  std::vector<double> variances = sums.front().to_doubles();
+  for (double& variance : variances) variance /= divisor;
+  return std::vector{store_doubles(args.results[0], variances), std::move(means.front())};
 }
 
 void define_statistics(Ops& ops) {
@@ -197,12 +205,12 @@ void define_statistics(Ops& ops) {
       .axes(AxisRule::kReduce)
       .eval(eval_reduce(logsumexp_real, no_whole));
   ops.set.define(ops::kVar)
-      .doc("variance over axes: the squared deviations summed, / (count - correction)")
+      .doc("variance and mean over axes; squared deviations are summed, / (count - correction)")
       .operand("x", DTypeSet::kFloating)
       .attr(attr::kAxes)
       .attr(attr::kKeepDim, false)
       .attr(attr::kCorrection, 1.0)
-      .result(reduce_axes)
+      .results(2, infer_var)
       .axes(AxisRule::kReduce)
       .eval(eval_var);
 }
@@ -330,14 +338,12 @@ Result<Moments> emit_moments(ImportContext& call) {
   FERRYMAN_TRY(const double correction, read_correction(call));
   const CoreWriter write = call.writer();
   if (!is_floating(write.dtype(reduction.x))) return call.unsupported("of whole numbers");
-  Moments moments;
-  // With its axes kept, as the variance has it where that is written in parts.
-  moments.mean = reduction.drop_axes(write, reduction.emit_kept(write, ops::kMean, reduction.x));
-  moments.variance = write.op(ops::kVar, {reduction.x},
-                              {{attr::kAxes, Axes{reduction.axes}},
-                               {attr::kKeepDim, reduction.keepdim},
-                               {attr::kCorrection, correction}});
-  return moments;
+  const std::array operands = {reduction.x};
+  const std::array attrs = {NamedAttr(attr::kAxes, Axes{reduction.axes}),
+                            NamedAttr(attr::kKeepDim, reduction.keepdim),
+                            NamedAttr(attr::kCorrection, correction)};
+  const std::vector<ValueId> results = write.all_results(ops::kVar, operands, attrs);
+  return Moments{results[0], results[1]};
 }
 
 Imported import_var(ImportContext& call) {

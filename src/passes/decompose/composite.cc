@@ -36,21 +36,22 @@ ValueId logsumexp(Rewriter& rewriter, const Op& op) {
   return as_result(write, op, write.add(write.unary(ops::kLog, sum), shift));
 }
 
-// var(x) -> sum((x - mean(x))^2) / (n - correction)
-ValueId variance(Rewriter& rewriter, const Op& op) {
+// var(x) -> sum((x - mean(x))^2) / (n - correction), mean(x)
+std::vector<ValueId> variance_and_mean(Rewriter& rewriter, const Op& op) {
   CoreWriter write(rewriter);
   const ValueId x = op.operands[0];
   const Ints& axes = op.attr(attr::kAxes).values;
   const bool keepdim = op.attr(attr::kKeepDim);
   const double correction = op.attr(attr::kCorrection);
-  const ValueId mean = reduced(write, ops::kMean, x, axes, /*keepdim=*/true);
-  const ValueId square = write.unary(ops::kSquare, write.sub(x, mean));
-  if (correction == 0) return reduced(write, ops::kMean, square, axes, keepdim);
+  const ValueId kept = reduced(write, ops::kMean, x, axes, /*keepdim=*/true);
+  const ValueId square = write.unary(ops::kSquare, write.sub(x, kept));
+  const ValueId mean = as_result(write, op, kept);
+  if (correction == 0) return {reduced(write, ops::kMean, square, axes, keepdim), mean};
   const ValueId sum = reduced(write, ops::kSum, square, axes, keepdim);
   double count = 1;
   for (const int64_t axis : axes)
     count *= static_cast<double>(write.dims(x)[static_cast<size_t>(axis)].size());
-  return write.div(sum, write.scalar(sum, std::max(count - correction, 0.0)));
+  return {write.div(sum, write.scalar(sum, std::max(count - correction, 0.0))), mean};
 }
 
 // glu(x) -> a * sigmoid(b), the halves of x
@@ -71,9 +72,10 @@ bool has_static_operand(const Graph& graph, const Op& op) {
 }  // namespace
 
 std::vector<Rule> composite_decompositions() {
-  return {decomposition("logsumexp_to_sum", {ops::kLogSumExp}, logsumexp),
-          only_where(has_static_operand, decomposition("var_to_mean", {ops::kVar}, variance)),
-          only_where(has_static_operand, decomposition("glu_to_product", {ops::kGlu}, glu))};
+  return {
+      decomposition("logsumexp_to_sum", {ops::kLogSumExp}, logsumexp),
+      only_where(has_static_operand, decomposition("var_to_mean", {ops::kVar}, variance_and_mean)),
+      only_where(has_static_operand, decomposition("glu_to_product", {ops::kGlu}, glu))};
 }
 
 }  // namespace ferryman

@@ -55,6 +55,17 @@ Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteOp wri
   return {name, std::move(roots), apply, remark};
 }
 
+Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResults write) {
+  const auto apply = [write = std::move(write)](Rewriter& rewriter, OpId id) -> RuleResult {
+    const Op op = rewriter.graph().op(id);
+    rewriter.insert_before(id);
+    const std::vector<ValueId> results = write(rewriter, op);
+    for (size_t i = 0; i < results.size(); ++i) rewriter.replace_value(op.results[i], results[i]);
+    return {Outcome::kApplied, {}};
+  };
+  return {name, std::move(roots), apply, {}};
+}
+
 Rule only_where(std::function<bool(const Graph&, const Op&)> holds, Rule rule) {
   rule.apply = [holds = std::move(holds), apply = std::move(rule.apply)](Rewriter& rewriter,
                                                                          OpId id) -> RuleResult {

@@ -24,6 +24,9 @@ namespace ferryman {
 using WriteOp = std::function<ValueId(Rewriter&, const Op&)>;
 Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteOp write,
                    std::string_view remark = {});
+// Of an op with several results: what stands for each.
+using WriteResults = std::function<std::vector<ValueId>(Rewriter&, const Op&)>;
+Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResults write);
 
 // The rule for those roots of which `holds` is true.
 Rule only_where(std::function<bool(const Graph&, const Op&)> holds, Rule rule);
