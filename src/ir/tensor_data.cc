@@ -102,9 +102,27 @@ TensorData TensorData::permuted(const Ints& perm) const {
   return result;
 }
 
+namespace {
+
+// One element everywhere, known without reading it.
+bool is_one_element_everywhere(const TensorData& data) {
+  for (size_t axis = 0; axis < data.rank(); ++axis) {
+    if (!data.is_broadcast_along(axis)) return false;
+  }
+  return data.num_elems() > 0;
+}
+
+}  // namespace
+
 TensorData TensorData::reshaped(Ints shape) const {
   check(product(shape) == num_elems(), "a reshape to another number of elements");
   if (is_elided()) return elided(dtype_, std::move(shape), elided_hash_);
+  if (is_one_element_everywhere(*this) && !scale_.has_value()) {
+    TensorData one = *this;
+    one.shape_.clear();
+    one.strides_.clear();
+    return one.broadcast_to(shape);
+  }
   TensorData result = is_contiguous() ? *this : materialised();
   result.strides_ = row_major_strides(shape);
   result.shape_ = std::move(shape);

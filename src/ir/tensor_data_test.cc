@@ -17,6 +17,13 @@ TEST(TensorData, PermutedReadsElementsInTheNewOrder) {
   EXPECT_EQ(t.to_ints(), (Ints{0, 3, 1, 4, 2, 5}));
 }
 
+TEST(TensorData, OneNumberEverywhereStaysOneInAnyShape) {
+  const TensorData t = TensorData::filled(DType::kF32, {2, 3}, 7).reshaped({3, 2});
+  EXPECT_TRUE(t.is_broadcast_along(0) && t.is_broadcast_along(1));
+  EXPECT_EQ(t.to_ints(), Ints(6, 7));
+  EXPECT_EQ(t.scaled(0, {1, 2, 3}).reshaped({6}).to_ints(), (Ints{7, 7, 14, 14, 21, 21}));
+}
+
 TEST(TensorData, ScaleFollowsItsAxisThroughAPermutation) {
   const TensorData t = iota({2, 3}).scaled(0, {10, 100}).permuted({1, 0});
   EXPECT_EQ(t.to_ints(), (Ints{0, 300, 10, 400, 20, 500}));

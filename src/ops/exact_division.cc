@@ -26,8 +26,7 @@ ValueId trailing_zeros(CoreWriter write, ValueId power) {
 ValueId exact_quotient(CoreWriter write, ValueId a, ValueId b) {
   constexpr int kSteps = 5;
   const ValueId two = write.scalar(b, 2);
-  const ValueId negated = write.neg(b);
-  const ValueId zeros = trailing_zeros(write, write.binary(ops::kBitwiseAnd, b, negated));
+  const ValueId zeros = trailing_zeros(write, write.binary(ops::kBitwiseAnd, b, write.neg(b)));
   const ValueId odd = write.binary(ops::kShiftRight, b, zeros);
   ValueId inverse = odd;
   for (int step = 0; step < kSteps; ++step)

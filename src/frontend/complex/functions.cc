@@ -129,8 +129,7 @@ ComplexValue sigmoid(const Formula& f, const ComplexValue& z) {
 // z / |z|; 0 stays.
 ComplexValue direction(const Formula& f, const ComplexValue& z) {
   const ValueId size = f.abs(z);
-  const ValueId is_zero = f.binary(ops::kEq, size, 0);
-  const ValueId divisor = f.where(is_zero, 1, size);
+  const ValueId divisor = f.where(f.binary(ops::kEq, size, 0), 1, size);
   return {f.div(z.real, divisor), f.div(z.imag, divisor), {}};
 }
 
@@ -184,8 +183,7 @@ ComplexImported import_angle(ComplexCall& call) {
   if (call.is_complex("self")) return import_measure<angle>(call);
   FERRYMAN_TRY(const ComplexValue x, call.real_or_complex("self"));
   const Formula f(call.writer());
-  const ValueId zero = f.scalar(x.real, 0);
-  const ValueId is_below = f.binary(ops::kLt, x.real, zero);
+  const ValueId is_below = f.binary(ops::kLt, x.real, f.scalar(x.real, 0));
   const ValueId angle = f.where(is_below, f.scalar(x.real, std::numbers::pi), f.zeros_like(x.real));
   return real_result(f.where(f.unary(ops::kIsNan, x.real), x.real, angle));
 }

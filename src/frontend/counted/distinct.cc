@@ -34,8 +34,7 @@ struct Request {
 ValueId differs_from_before(CoreWriter write, ValueId rows) {
   const int64_t size = write.size(rows, 0);
   const ValueId later = write.slice_axis(rows, 0, 1, size);
-  const ValueId earlier = write.slice_axis(rows, 0, 0, size - 1);
-  ValueId differs = write.binary(ops::kNe, later, earlier);
+  ValueId differs = write.binary(ops::kNe, later, write.slice_axis(rows, 0, 0, size - 1));
   if (write.rank(differs) == 1) return differs;
   differs = write.reshape(differs, {size - 1, -1});
   return write.reduce(ops::kAny, differs, {1}, /*keepdim=*/false);
@@ -85,8 +84,7 @@ Imported groups_of(CountedCall& counted, const Rows& rows, const Request& reques
   const Places places = places_of(write, begins);
   FERRYMAN_TRY(const int64_t most, counted.set_count(0, request.axis, places.count, size));
   if (most > size) return call.unsupported("more groups than there are entries");
-  const ValueId firsts = write.slice_axis(places.positions, 0, 0, most);
-  ValueId values = write.gather(rows.values, 0, firsts);
+  ValueId values = write.gather(rows.values, 0, write.slice_axis(places.positions, 0, 0, most));
   if (!request.perm_back.empty()) values = write.permute(values, request.perm_back);
   values = write.cast(values, call.result_type(0).dtype);
   std::vector<ValueId> results = {values, nothing(write), nothing(write)};
@@ -116,8 +114,7 @@ Result<Rows> elements(CountedCall& counted, ValueId x, bool is_sorted) {
   if (const CountedAxis* axis = counted.find(x); axis != nullptr) {
     if (axis->axis != 0) return call.unsupported("of entries counted along another axis");
     const auto width = static_cast<double>(size / write.size(x, 0));
-    const ValueId factor = write.scalar(axis->count, width);
-    const ValueId count = write.mul(axis->count, factor);
+    const ValueId count = write.mul(axis->count, write.scalar(axis->count, width));
     rows.exists = counted.below(count, size);
     if (is_sorted) {
       rows.values = counted.filled(x, Extreme::kLast);
@@ -170,8 +167,7 @@ Status sort_lines(ImportContext& call, Rows& rows) {
   const ValueId flat = write.reshape(rows.values, {sizes[0], columns});
   ValueId order = write.numbers(sizes[0], "places");
   for (int64_t column = columns; column-- > 0;) {
-    const ValueId keys = write.select(flat, 1, column);
-    order = sorted_further(write, order, keys);
+    order = sorted_further(write, order, write.select(flat, 1, column));
   }
   if (rows.exists.valid()) {  // what does not exist comes last
     ValueId is_beyond = write.unary(ops::kLogicalNot, rows.exists);

@@ -35,8 +35,7 @@ Result<std::vector<ValueId>> read_parts(ImportContext& call) {
   for (const ValueId tensor : given) {
     const Dims& dims = write.dims(tensor);
     if (std::find(dims.begin(), dims.end(), Dim(0)) != dims.end()) continue;
-    const ValueId part = write.cast(tensor, dtype);
-    parts.push_back(part);
+    parts.push_back(write.cast(tensor, dtype));
   }
   return parts;
 }
@@ -133,8 +132,7 @@ Imported import_split(CountedCall& call) {
   std::vector<ValueId> pieces;
   int64_t begin = 0;
   for (const int64_t size : sizes) {
-    const ValueId piece = write.slice_axis(x, axis, begin, begin + size);
-    pieces.push_back(piece);
+    pieces.push_back(write.slice_axis(x, axis, begin, begin + size));
     begin += size;
   }
   return pieces;

@@ -38,8 +38,7 @@ Result<ValueId> positions_of(CountedCall& call, ValueId x, const OneIndex& index
   const ValueId whole = write.cast(index.tensor, DType::kI64);
   const ValueId count = write.cast(counted->count, DType::kI64);
   const ValueId wrapped = write.add(whole, count);
-  const ValueId negative = write.binary(ops::kLt, whole, 0);
-  return write.where(negative, wrapped, whole);
+  return write.where(write.binary(ops::kLt, whole, 0), wrapped, whole);
 }
 
 }  // namespace ferryman::frontend

@@ -115,8 +115,7 @@ Imported select_by_mask(CountedCall& call, ValueId x, const OneIndex& index) {
   FERRYMAN_TRY(const ValueId places, chosen_places(call, mask, 1, index.axis));
   const auto end = begin + static_cast<int64_t>(covered.size());
   shape.insert(shape.erase(begin, end), product(covered));
-  const ValueId merged = write.reshape(x, shape);
-  return one_result(write.gather(merged, index.axis, places));
+  return one_result(write.gather(write.reshape(x, shape), index.axis, places));
 }
 
 Imported import_index(CountedCall& call) {

@@ -24,8 +24,7 @@ constexpr int64_t kMaxBins = int64_t{1} << 24;
 
 // A gather of nothing but positions: the runtime stops at one outside.
 ValueId required_below(CoreWriter write, ValueId x, int64_t size) {
-  const ValueId all = write.numbers(size, "bins");
-  return write.gather(all, 0, x);
+  return write.gather(write.numbers(size, "bins"), 0, x);
 }
 
 // The bin of each entry; those that do not exist have one of their own, after all others.
@@ -58,8 +57,7 @@ Result<Bins> bins_of(CountedCall& counted, ValueId x, int64_t minimum) {
   if (const CountedAxis* axis = counted.find(x); axis != nullptr) {
     const ValueId exists = counted.existing(x, *axis);
     const ValueId after = write.scalar(bins.place, static_cast<double>(bins.count));
-    const ValueId none = write.scalar(bins.place, -1);
-    ranked = write.where(exists, bins.place, none);
+    ranked = write.where(exists, bins.place, write.scalar(bins.place, -1));
     bins.place = write.where(exists, bins.place, after);
   }
   bins.most = write.reduce(ops::kAmax, ranked, {0}, /*keepdim=*/false);
@@ -77,8 +75,7 @@ Imported import_bincount(CountedCall& counted) {
   const DType dtype = call.result_type(0).dtype;
   FERRYMAN_TRY(const Bins bins, bins_of(counted, x, minimum));
   ValueId count = write.add(bins.most, 1);
-  const ValueId least = write.scalar(count, static_cast<double>(minimum));
-  count = write.binary(ops::kMaximum, count, least);
+  count = write.binary(ops::kMaximum, count, write.scalar(count, static_cast<double>(minimum)));
   FERRYMAN_TRY(const int64_t most, counted.set_count(0, 0, count, bins.count));
   if (!weights.valid()) {
     weights = write.constant(TensorData::filled(DType::kI32, {size}, 1), "ones");
@@ -115,8 +112,7 @@ ValueId places_by_ends(CoreWriter write, ValueId repeats, int64_t size, int64_t 
   ends = write.op(ops::kCumsum, {ends}, {{attr::kAxis, Axis{0}}});
   ends = write.reshape(ends, {1, size});
   Ints numbers = iota_axes(total);
-  const ValueId number = write.indices({total, 1}, numbers);
-  const ValueId small = write.cast(number, DType::kI32);
+  const ValueId small = write.cast(write.indices({total, 1}, numbers), DType::kI32);
   ValueId has_ended = write.binary(ops::kLe, ends, small);
   has_ended = write.cast(has_ended, DType::kI32);
   return write.reduce(ops::kSum, has_ended, {1}, /*keepdim=*/false);

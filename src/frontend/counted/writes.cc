@@ -60,8 +60,7 @@ Imported import_index_put(CountedCall& call) {
   values = write.expand(values, shape);
   FERRYMAN_TRY(ValueId positions, positions_of(call, x, index));
   const ValueId exists = call.existing(index.tensor, *counted);
-  const ValueId spare = write.scalar(positions, static_cast<double>(size));
-  positions = write.where(exists, positions, spare);
+  positions = write.where(exists, positions, write.scalar(positions, static_cast<double>(size)));
   const ValueId longer = with_spare_entry(write, x, index.axis);
   const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
   const ValueId written = emit_scatter(write, longer, index.axis, positions, values, rule);

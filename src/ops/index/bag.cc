@@ -19,8 +19,7 @@ ValueId count_passed(CoreWriter write, ValueId bounds, int64_t count) {
   Ints places = iota_axes(count);
   const ValueId column = write.cast(write.indices({1, count, 1}, places), write.dtype(bounds));
   const ValueId row = write.reshape(bounds, {sizes[0], 1, sizes[1]});
-  const ValueId is_passed = write.binary(ops::kLe, row, column);
-  const ValueId ones = write.cast(is_passed, DType::kI32);
+  const ValueId ones = write.cast(write.binary(ops::kLe, row, column), DType::kI32);
   return write.reduce(ops::kSum, ones, {2}, /*keepdim=*/false);
 }
 
@@ -94,12 +93,9 @@ Imported import_embedding_bag(ImportContext& call) {
     const ValueId counts = count_rows(write, bags.rows, bags.numbers, segments);
     const ValueId zero = write.scalar(counts, 0);
     if (mode == kModeMean) {
-      const ValueId one = write.scalar(counts, 1);
-      const ValueId divisor = write.binary(ops::kMaximum, counts, one);
-      result = write.div(result, divisor);
+      result = write.div(result, write.binary(ops::kMaximum, counts, write.scalar(counts, 1)));
     } else {
-      const ValueId has_rows = write.binary(ops::kGt, counts, zero);
-      result = write.where(has_rows, result, zero);
+      result = write.where(write.binary(ops::kGt, counts, zero), result, zero);
     }
   }
   std::vector<ValueId> results(call.num_results());
@@ -150,8 +146,7 @@ Result<Runs> read_runs(ImportContext& call) {
   ValueId numbers = count_passed(write, ends, length);
   Ints firsts;
   for (int64_t line = 0; line < runs.batch; ++line) firsts.push_back(line * (runs.count + 1));
-  const ValueId first = write.cast(write.indices({runs.batch, 1}, firsts), DType::kI32);
-  numbers = write.add(numbers, first);
+  numbers = write.add(numbers, write.cast(write.indices({runs.batch, 1}, firsts), DType::kI32));
   runs.numbers = write.reshape(numbers, {runs.batch * length});
   Ints rows(runs.shape.begin() + axis + 1, runs.shape.end());
   rows.insert(rows.begin(), runs.batch * length);
@@ -184,8 +179,7 @@ Imported import_segment_reduce(ImportContext& call) {
   if (is_mean) {
     const ValueId counts = count_rows(write, runs.rows, runs.numbers, segments);
     const ValueId mean = write.div(result, counts);
-    const ValueId zero = write.scalar(counts, 0);
-    const ValueId is_empty = write.binary(ops::kEq, counts, zero);
+    const ValueId is_empty = write.binary(ops::kEq, counts, write.scalar(counts, 0));
     const ValueId of_none = has_initial ? start : write.scalar(result, std::nan(""));
     result = write.where(is_empty, of_none, mean);
   }

@@ -93,8 +93,7 @@ Imported import_index_select(ImportContext& call) {
   indices = write.reshape(indices, {-1});
   if (!sizes.empty()) return one_result(write.gather(x, axis, indices));
   x = write.reshape(x, {1});
-  const ValueId picked = write.gather(x, 0, indices);
-  return one_result(write.reshape(picked, {}));
+  return one_result(write.reshape(write.gather(x, 0, indices), {}));
 }
 
 // Rows of the table. What concerns training only (padding_idx) does not change them.
@@ -209,8 +208,7 @@ Imported import_one_hot(ImportContext& call) {
   Ints numbers = iota_axes(classes);
   const ValueId numbers_of_index =
       write.cast(write.indices({classes}, numbers), write.dtype(index));
-  const ValueId hit = write.binary(ops::kEq, column, numbers_of_index);
-  return one_result(write.cast(hit, DType::kI64));
+  return one_result(write.cast(write.binary(ops::kEq, column, numbers_of_index), DType::kI64));
 }
 
 // Zeros above (below) a diagonal of the last two axes: chosen by a constant mask.

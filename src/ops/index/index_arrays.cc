@@ -21,8 +21,7 @@ ValueId wrap_negative(CoreWriter write, ValueId indices, int64_t size) {
     return write.indices(write.sizes(indices), values);
   }
   const ValueId is_negative = write.binary(ops::kLt, indices, 0);
-  const ValueId from_end = write.add(indices, static_cast<double>(size));
-  return write.where(is_negative, from_end, indices);
+  return write.where(is_negative, write.add(indices, static_cast<double>(size)), indices);
 }
 
 // Positions in the flattened tensor of x[i][j]…[index]…: the index's own place for every axis but
@@ -127,8 +126,7 @@ ValueId merge_axes(CoreWriter write, ValueId x, size_t first, size_t count) {
 ValueId merged_index(CoreWriter write, const std::vector<ValueId>& indices, const Ints& sizes) {
   ValueId merged;
   for (size_t i = 0; i < indices.size(); ++i) {
-    const ValueId whole = write.cast(indices[i], DType::kI64);
-    const ValueId wrapped = wrap_negative(write, whole, sizes[i]);
+    const ValueId wrapped = wrap_negative(write, write.cast(indices[i], DType::kI64), sizes[i]);
     if (!merged.valid()) {
       merged = wrapped;
       continue;
@@ -240,8 +238,7 @@ ValueId write_masked(CoreWriter write, const MaskWrite& place, ValueId value, bo
     const ValueId set = write.binary(ops::kLogicalAnd, place.mask, value);
     return write.binary(ops::kLogicalOr, place.x, set);
   }
-  const ValueId added = write.where(place.mask, value, 0);
-  return write.add(place.x, added);
+  return write.add(place.x, write.where(place.mask, value, 0));
 }
 
 Imported import_mask_put(ImportContext& call, ValueId x, const std::vector<ValueId>& by_axis,

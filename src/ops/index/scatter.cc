@@ -118,8 +118,7 @@ ValueId set_rows(CoreWriter write, ValueId x, ValueId positions, ValueId updates
   const ValueId winner = emit_segments(write, order, positions, count, "amax");
   const ValueId zero = write.scalar(winner, 0);
   ValueId is_written = write.binary(ops::kGe, winner, zero);
-  const ValueId source = write.binary(ops::kMaximum, winner, zero);
-  const ValueId written = write.gather(updates, 0, source);
+  const ValueId written = write.gather(updates, 0, write.binary(ops::kMaximum, winner, zero));
   is_written = as_column(write, is_written, write.rank(x));
   return write.where(is_written, written, x);
 }

@@ -77,8 +77,7 @@ Imported import_scatter_by(ImportContext& call, ScatterRule rule) {
   ValueId positions = flat_positions(write, x, index, axis);
   positions = write.reshape(positions, {-1});
   updates = write.reshape(updates, {-1});
-  const ValueId flat = write.reshape(x, {-1});
-  const ValueId result = emit_scatter(write, flat, 0, positions, updates, rule);
+  const ValueId result = emit_scatter(write, write.reshape(x, {-1}), 0, positions, updates, rule);
   return one_result(write.reshape(result, shape));
 }
 
@@ -240,8 +239,7 @@ Imported import_as_strided_scatter(ImportContext& call) {
   src = write.cast(src, write.dtype(x));
   src = write.expand(src, places.shape);
   src = write.reshape(src, {-1});
-  const ValueId flat = write.reshape(x, {-1});
-  const ValueId result = replace_at(write, flat, 0, places.positions, src);
+  const ValueId result = replace_at(write, write.reshape(x, {-1}), 0, places.positions, src);
   return one_result(write.reshape(result, write.sizes(x)));
 }
 

@@ -35,8 +35,7 @@ ValueId count_before(CoreWriter write, ValueId sequence, ValueId values, Inserti
   const ValueId bounds = write.reshape(sequence, row);
   const OpName stands_after = side == InsertionSide::kLeft ? ops::kGe : ops::kGt;
   const ValueId is_after = write.binary(stands_after, bounds, value);
-  const ValueId is_before = write.unary(ops::kLogicalNot, is_after);
-  const ValueId ones = write.cast(is_before, DType::kI32);
+  const ValueId ones = write.cast(write.unary(ops::kLogicalNot, is_after), DType::kI32);
   const auto last = static_cast<int64_t>(write.rank(ones)) - 1;
   return write.reduce(ops::kSum, ones, {last}, /*keepdim=*/false);
 }
@@ -59,8 +58,7 @@ ValueId search_before(CoreWriter write, ValueId sequence, ValueId values, Insert
     const ValueId bound = gather_elements(write, sequence, place, last);
     const ValueId is_after = write.binary(stands_after, bound, values);
     const ValueId is_before = write.unary(ops::kLogicalNot, is_after);
-    const ValueId moves = write.binary(ops::kLogicalAnd, exists, is_before);
-    found = write.where(moves, further, found);
+    found = write.where(write.binary(ops::kLogicalAnd, exists, is_before), further, found);
   }
   return found;
 }

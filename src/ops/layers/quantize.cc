@@ -90,8 +90,7 @@ ValueId emit_quantized(CoreWriter write, ValueId x, const Grid& grid) {
 }
 
 ValueId emit_dequantized(CoreWriter write, ValueId q, const Grid& grid) {
-  const ValueId offset = write.sub(q, grid.zero_point);
-  return write.mul(offset, grid.scale);
+  return write.mul(write.sub(q, grid.zero_point), grid.scale);
 }
 
 // The rounded numbers, and where nothing was cut off (for gradients).

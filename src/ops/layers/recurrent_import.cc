@@ -60,7 +60,7 @@ struct Parameters {
   bool has_biases = true;
 };
 
-Result<LayerArgs> layer_parameters(CoreWriter write, const Parameters& parameters, size_t index) {
+LayerArgs layer_parameters(CoreWriter write, const Parameters& parameters, size_t index) {
   const auto stacked = [&](size_t position) {
     std::vector<ValueId> parts;
     for (size_t d = 0; d < parameters.directions; ++d) {
@@ -139,7 +139,7 @@ Imported import_layers(ImportContext& call) {
   const auto directions = static_cast<int64_t>(layers.parameters.directions);
   std::vector<std::vector<ValueId>> finals(kind.num_states);
   for (size_t index = 0; index < layers.num_layers; ++index) {
-    FERRYMAN_TRY(LayerArgs layer, layer_parameters(write, layers.parameters, index));
+    LayerArgs layer = layer_parameters(write, layers.parameters, index);
     layer.x = x;
     const int64_t first = static_cast<int64_t>(index) * directions;
     for (const ValueId state : layers.states) {
@@ -153,8 +153,7 @@ Imported import_layers(ImportContext& call) {
   if (layers.batch_first) x = write.permute(x, {1, 0, 2});
   std::vector<ValueId> results = {x};
   for (const std::vector<ValueId>& parts : finals) {
-    const ValueId joined = write.concat(parts, 0);
-    results.push_back(joined);
+    results.push_back(write.concat(parts, 0));
   }
   return results;
 }

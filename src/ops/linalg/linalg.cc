@@ -27,11 +27,10 @@ ValueId MatrixBatch::restored_numbers(MatrixKit& kit, ValueId numbers) const {
 }
 
 Result<MatrixBatch> as_matrices(ImportContext& call, ValueId x) {
-  const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(x);
-  if (sizes.size() < 2) return call.unsupported("a matrix needs two axes");
-  if (write.dtype(x) != DType::kF32) return call.unsupported("of matrices that are not of float32");
   MatrixKit kit(call.writer());
+  const Ints sizes = kit.sizes(x);
+  if (sizes.size() < 2) return call.unsupported("a matrix needs two axes");
+  if (kit.dtype(x) != DType::kF32) return call.unsupported("of matrices that are not of float32");
   return MatrixBatch{kit.flatten_batch(x), Ints(sizes.begin(), sizes.end() - 2)};
 }
 

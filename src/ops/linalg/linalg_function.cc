@@ -105,8 +105,7 @@ Imported import_matrix_exp(ImportContext& call) {
   if (kit.num_rows(a.flat) != kit.num_columns(a.flat))
     return call.unsupported("of a matrix that is not square");
   if (kit.num_rows(a.flat) == 0) return std::vector{a.restored(kit, a.flat)};
-  const ValueId sums = kit.reduce(ops::kSum, kit.abs(a.flat), {1});
-  const ValueId norm = kit.reduce(ops::kAmax, sums, {2});
+  const ValueId norm = kit.reduce(ops::kAmax, kit.reduce(ops::kSum, kit.abs(a.flat), {1}), {2});
   ValueId factor = kit.scalar(norm, 1);
   std::vector<ValueId> is_halved;  // whether a matrix takes part in halving i
   for (int i = 0; i < kMaxHalvings; ++i) {
@@ -134,8 +133,7 @@ std::vector<ValueId> emit_powers(CoreWriter write, ValueId column, int64_t count
       powers.push_back(column);
       continue;
     }
-    const ValueId power = write.mul(powers.back(), column);
-    powers.push_back(power);
+    powers.push_back(write.mul(powers.back(), column));
   }
   return powers;
 }

@@ -101,8 +101,7 @@ LdlStep eliminate(MatrixKit& kit, const Pivot& pivot) {
   const ValueId scale = kit.where(pivot.is_pair, d10, 1.0);
   const ValueId p = kit.div(d11, scale);
   const ValueId q = kit.div(d00, scale);
-  const ValueId determinant = kit.binary(ops::kSub, kit.mul(p, q), 1.0);
-  const ValueId safe = kit.where(pivot.is_pair, determinant, 1.0);
+  const ValueId safe = kit.where(pivot.is_pair, kit.binary(ops::kSub, kit.mul(p, q), 1.0), 1.0);
   const ValueId factor = kit.div(kit.unary(ops::kReciprocal, safe), scale);
   const ValueId pair_first = kit.mul(factor, kit.sub(kit.mul(p, first), second));
   const ValueId pair_second = kit.mul(factor, kit.sub(kit.mul(q, second), first));
@@ -201,10 +200,10 @@ struct Blocks {
   std::vector<ValueId> number;               // the row (from 1) of the swap
 };
 
-Blocks read_blocks(MatrixKit& kit, ValueId pivots) {
+Blocks read_blocks(MatrixKit& kit, ValueId pivots, int64_t size) {
   Blocks blocks;
   ValueId is_second = kit.matrix(DType::kBool, {1, 1, 1}, {0});
-  for (int64_t k = 0; k < kit.num_rows(pivots); ++k) {
+  for (int64_t k = 0; k < size; ++k) {
     const ValueId pivot = kit.row(pivots, k);
     const ValueId is_pair = kit.binary(ops::kLt, pivot, 0.0);
     blocks.is_second.push_back(kit.repeat(is_second, kit.batch(pivots)));
@@ -221,7 +220,7 @@ class LdlSolver {
       : kit_(&kit),
         packed_(packed),
         size_(kit.num_rows(packed)),
-        blocks_(read_blocks(kit, pivots)) {}
+        blocks_(read_blocks(kit, pivots, size_)) {}
 
   ValueId solve(ValueId b) {
     for (int64_t k = 0; k < size_; ++k) {
@@ -311,9 +310,7 @@ Imported import_ldl_solve(ImportContext& call) {
   const int64_t size = kit.num_rows(ld);
   Ints shape = sides.first.batch;
   shape.push_back(size);
-  const CoreWriter write = call.writer();
-  const ValueId numbers = write.cast(pivots, DType::kF32);
-  const ValueId expanded = write.expand(numbers, shape);
+  const ValueId expanded = kit.expand(kit.cast(pivots, DType::kF32), shape);
   if (kit.num_rows(sides.second.flat) != size)
     return call.unsupported("a system and a right side of different sizes");
   if (size == 0 || kit.num_columns(sides.second.flat) == 0)

@@ -75,16 +75,14 @@ Imported import_lu(ImportContext& call) {
 Result<ValueId> read_pivots(ImportContext& call, std::string_view name,
                             const MatrixBatch& factors) {
   FERRYMAN_TRY(const ValueId pivots, call.tensor(name));
-  const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(pivots);
   MatrixKit kit(call.writer());
+  const Ints sizes = kit.sizes(pivots);
   const int64_t steps = std::min(kit.num_rows(factors.flat), kit.num_columns(factors.flat));
-  if (sizes.empty() || sizes.back() != steps || !is_integer(write.dtype(pivots)))
+  if (sizes.empty() || sizes.back() != steps || !is_integer(kit.dtype(pivots)))
     return call.unsupported("pivots that do not belong to the factors");
   Ints shape = factors.batch;
   shape.push_back(steps);
-  const ValueId numbers = write.cast(pivots, DType::kI32);
-  const ValueId expanded = write.expand(numbers, shape);
+  const ValueId expanded = kit.expand(kit.cast(pivots, DType::kI32), shape);
   return kit.reshape(expanded, {product(factors.batch), steps, 1});
 }
 
@@ -100,8 +98,7 @@ Imported import_lu_unpack(ImportContext& call) {
   MatrixKit kit(call.writer());
   const int64_t rows = kit.num_rows(packed.flat);
   FERRYMAN_TRY_STATUS(check_steps(call, rows));
-  const CoreWriter write = call.writer();
-  std::vector<ValueId> results(3, nothing(write, write.dtype(packed.flat)));
+  std::vector<ValueId> results(3, nothing(kit, kit.dtype(packed.flat)));
   if (wants_swaps) {
     const ValueId one = kit.repeat(kit.identity(packed.flat, rows, rows), kit.batch(packed.flat));
     const ValueId swapped = swap_rows(kit, one, pivots, SwapOrder::kForward);

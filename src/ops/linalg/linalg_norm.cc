@@ -72,8 +72,7 @@ Result<MatrixBatch> read_norm_operand(ImportContext& call, const NormAxes& axes)
     if (axis != axes.rows && axis != axes.columns) perm.push_back(axis);
   }
   perm.insert(perm.end(), {axes.rows, axes.columns});
-  const ValueId moved = write.permute(axes.x, perm);
-  return as_matrices(call, moved);
+  return as_matrices(call, write.permute(axes.x, perm));
 }
 
 Imported emit_norm_of_axes(ImportContext& call, const NormAxes& axes, MatrixNorm norm) {
@@ -82,15 +81,14 @@ Imported emit_norm_of_axes(ImportContext& call, const NormAxes& axes, MatrixNorm
   const int64_t smaller = std::min(kit.num_rows(a.flat), kit.num_columns(a.flat));
   if (needs_singular_values(norm)) FERRYMAN_TRY_STATUS(check_steps(call, smaller));
   Ints shape = a.batch;
-  const CoreWriter write = call.writer();
   if (axes.keepdim) {
-    shape = write.sizes(axes.x);
+    shape = kit.sizes(axes.x);
     shape[static_cast<size_t>(axes.rows)] = shape[static_cast<size_t>(axes.columns)] = 1;
   }
   // 0 for every order that torch takes then.
   if (smaller == 0)
-    return std::vector{write.constant(TensorData::filled(write.dtype(axes.x), shape, 0), "zeros")};
-  return one_result(write.reshape(emit_matrix_norm(kit, a.flat, norm), shape));
+    return std::vector{kit.constant(TensorData::filled(kit.dtype(axes.x), shape, 0), "zeros")};
+  return one_result(kit.reshape(emit_matrix_norm(kit, a.flat, norm), shape));
 }
 
 // Two axes, in the order of the call.

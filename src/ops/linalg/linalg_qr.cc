@@ -32,10 +32,9 @@ Imported emit_qr(ImportContext& call, const MatrixBatch& a, QrForm form) {
   const int64_t rows = kit.num_rows(a.flat);
   const int64_t kept = form == QrForm::kComplete ? rows : std::min(rows, kit.num_columns(a.flat));
   const ValueId r = a.restored(kit, kit.upper(kit.rows(qr.packed, 0, kept)));
-  const CoreWriter write = call.writer();
   if (form == QrForm::kOnlyR) {
-    const TensorData empty = TensorData::filled(write.dtype(a.flat), {0}, 0);
-    return std::vector{write.constant(empty, "empty"), r};
+    const TensorData empty = TensorData::filled(kit.dtype(a.flat), {0}, 0);
+    return std::vector{kit.constant(empty, "empty"), r};
   }
   return std::vector{a.restored(kit, emit_q(kit, qr, kept)), r};
 }

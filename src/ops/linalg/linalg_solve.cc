@@ -37,19 +37,18 @@ Imported import_inverse(ImportContext& call) {
 Imported import_tensorinv(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t ind, call.integer("ind", 2));
-  const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(x);
+  MatrixKit kit(call.writer());
+  const Ints sizes = kit.sizes(x);
   if (ind < 1 || ind > static_cast<int64_t>(sizes.size()))
     return call.unsupported("'ind' outside the axes");
   const Ints rows(sizes.begin(), sizes.begin() + ind);
   Ints shape(sizes.begin() + ind, sizes.end());
   if (product(rows) != product(shape)) return call.unsupported("of a tensor that is not square");
   FERRYMAN_TRY_STATUS(check_steps(call, product(rows)));
-  const ValueId flat = write.reshape(x, {product(rows), product(shape)});
+  const ValueId flat = kit.reshape(x, {product(rows), product(shape)});
   FERRYMAN_TRY(const MatrixBatch a, as_matrices(call, flat));
-  MatrixKit kit(call.writer());
   shape.insert(shape.end(), rows.begin(), rows.end());
-  return one_result(write.reshape(invert(kit, a.flat), shape));
+  return one_result(kit.reshape(invert(kit, a.flat), shape));
 }
 
 // ---- systems ----
@@ -67,8 +66,7 @@ Result<MatrixBatch> read_right_side(ImportContext& call, ValueId a, ValueId b) {
   const CoreWriter write = call.writer();
   Ints shape = write.sizes(b);
   if (is_vector_side(write, a, b)) shape.push_back(1);
-  const ValueId matrix = write.reshape(b, shape);
-  return as_matrices(call, matrix);
+  return as_matrices(call, write.reshape(b, shape));
 }
 
 Imported import_solve(ImportContext& call) {
@@ -104,8 +102,8 @@ Imported import_tensorsolve(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
   FERRYMAN_TRY(const Ints dims, call.integers("dims", Ints{}));
-  const CoreWriter write = call.writer();
-  const size_t rank = write.rank(x);
+  MatrixKit kit(call.writer());
+  const size_t rank = kit.rank(x);
   Ints last;
   for (const int64_t dim : dims) {
     FERRYMAN_TRY(const int64_t axis, normalise_axis(dim, rank));
@@ -116,17 +114,16 @@ Imported import_tensorsolve(ImportContext& call) {
     if (std::find(last.begin(), last.end(), axis) == last.end()) perm.push_back(axis);
   }
   perm.insert(perm.end(), last.begin(), last.end());
-  x = write.permute(x, perm);
-  const Ints sizes = write.sizes(x);
-  const auto known = static_cast<int64_t>(write.rank(other));
+  x = kit.permute(x, perm);
+  const Ints sizes = kit.sizes(x);
+  const auto known = static_cast<int64_t>(kit.rank(other));
   if (known > static_cast<int64_t>(rank)) return call.unsupported("a right side of more axes");
   const Ints shape(sizes.begin() + known, sizes.end());
   const int64_t size = product(shape);
   FERRYMAN_TRY_STATUS(check_steps(call, size));
-  const ValueId matrix = write.reshape(x, {1, size, size});
-  const ValueId side = write.reshape(other, {1, size, 1});
-  MatrixKit kit(call.writer());
-  return one_result(write.reshape(solve_system(kit, matrix, side), shape));
+  const ValueId matrix = kit.reshape(x, {1, size, size});
+  const ValueId side = kit.reshape(other, {1, size, 1});
+  return one_result(kit.reshape(solve_system(kit, matrix, side), shape));
 }
 
 }  // namespace

@@ -100,9 +100,8 @@ struct Tolerances {
 // torch's default: a few roundings of the largest value, unless an absolute tolerance is given.
 Result<Tolerances> read_tolerances(ImportContext& call, const MatrixBatch& a) {
   MatrixKit kit(call.writer());
-  const CoreWriter write = call.writer();
-  const DType dtype = write.dtype(a.flat);
-  const ValueId zero = write.scalar(dtype, 0);
+  const DType dtype = kit.dtype(a.flat);
+  const ValueId zero = kit.scalar(dtype, 0);
   for (const std::string_view name : {"tol", "rcond"}) {
     if (!call.given(name)) continue;
     FERRYMAN_TRY(const ValueId given, tensor_as(call, name, dtype));
@@ -117,10 +116,9 @@ Result<Tolerances> read_tolerances(ImportContext& call, const MatrixBatch& a) {
     return tolerances;
   }
   const double size = static_cast<double>(std::max(kit.num_rows(a.flat), kit.num_columns(a.flat)));
-  const ValueId rounding =
-      write.scalar(dtype, size * double{std::numeric_limits<float>::epsilon()});
-  const ValueId is_given = write.binary(ops::kGt, tolerances.absolute, zero);
-  tolerances.relative = write.where(is_given, zero, rounding);
+  const ValueId rounding = kit.scalar(dtype, size * double{std::numeric_limits<float>::epsilon()});
+  const ValueId is_given = kit.binary(ops::kGt, tolerances.absolute, zero);
+  tolerances.relative = kit.where(is_given, zero, rounding);
   return tolerances;
 }
 
@@ -131,8 +129,7 @@ ValueId emit_cutoff(CoreWriter write, Tolerances tolerances, ValueId largest) {
     shape.push_back(1);
     *tolerance = write.reshape(*tolerance, shape);
   }
-  const ValueId scaled = write.mul(tolerances.relative, largest);
-  return write.binary(ops::kMaximum, tolerances.absolute, scaled);
+  return write.binary(ops::kMaximum, tolerances.absolute, write.mul(tolerances.relative, largest));
 }
 
 Imported import_matrix_rank(ImportContext& call) {
@@ -144,10 +141,8 @@ Imported import_matrix_rank(ImportContext& call) {
   const ValueId values = a.restored_vectors(kit, singular_values(kit, a.flat));
   const auto last = static_cast<int64_t>(a.batch.size());
   const CoreWriter write = call.writer();
-  const ValueId largest = write.slice_axis(values, last, 0, 1);
-  const ValueId cutoff = emit_cutoff(write, tolerances, largest);
-  const ValueId counts = write.binary(ops::kGt, values, cutoff);
-  const ValueId ones = write.cast(counts, DType::kI64);
+  const ValueId cutoff = emit_cutoff(write, tolerances, write.slice_axis(values, last, 0, 1));
+  const ValueId ones = write.cast(write.binary(ops::kGt, values, cutoff), DType::kI64);
   const auto axis = static_cast<int64_t>(write.rank(ones)) - 1;
   return one_result(write.reduce(ops::kSum, ones, {axis}, /*keepdim=*/false));
 }
@@ -158,9 +153,8 @@ Result<ValueId> emit_pseudo_inverse(ImportContext& call, const MatrixBatch& a, V
   MatrixKit kit(call.writer());
   const OrthogonalRows found = orthogonalise_rows(kit, matrix);
   const ValueId largest = a.restored_vectors(kit, kit.reduce(ops::kAmax, found.lengths, {1}));
-  const CoreWriter write = call.writer();
-  const ValueId cutoff = emit_cutoff(write, tolerances, largest);
-  if (write.sizes(cutoff) != write.sizes(largest))
+  const ValueId cutoff = emit_cutoff(kit, tolerances, largest);
+  if (kit.sizes(cutoff) != kit.sizes(largest))
     return call.unsupported("tolerances with more axes than the batch");
   const ValueId cutoffs = kit.reshape(cutoff, {kit.batch(matrix), 1, 1});
   const ValueId is_kept = kit.binary(ops::kGt, found.lengths, cutoffs);

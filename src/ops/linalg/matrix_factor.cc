@@ -69,13 +69,11 @@ PivotRow choose_pivot(MatrixKit& kit, ValueId tail, int64_t k) {
                                     std::vector<double>(static_cast<size_t>(kit.batch(tail))));
     return {tail, ValueId(), none};
   }
-  const ValueId sizes = kit.abs(kit.column(tail, k));
-  const ValueId offset = kit.argmax_rows(sizes);
+  const ValueId offset = kit.argmax_rows(kit.abs(kit.column(tail, k)));
   const ValueId is_chosen =
       kit.binary(ops::kEq, offset, counting_column(kit, DType::kI64, 0, count));
   const ValueId chosen = kit.reduce(ops::kSum, kit.where(is_chosen, tail, 0.0), {1});
-  const ValueId swapped = kit.where(is_chosen, kit.row(tail, 0), tail);
-  return {chosen, kit.rows(swapped, 1, count), offset};
+  return {chosen, kit.rows(kit.where(is_chosen, kit.row(tail, 0), tail), 1, count), offset};
 }
 
 // The rows below the pivot row: factors in column k, the multiples taken off to the right of it.
@@ -191,8 +189,7 @@ Reflector make_reflector(MatrixKit& kit, ValueId column) {
   const ValueId sizes = kit.abs(column);
   const ValueId peak = kit.reduce(ops::kAmax, kit.rows(sizes, 1, count), {1});
   const ValueId is_done = is_zero(kit, peak);
-  const ValueId largest = kit.binary(ops::kMaximum, peak, kit.row(sizes, 0));
-  const ValueId scale = kit.where(is_done, 1.0, largest);
+  const ValueId scale = kit.where(is_done, 1.0, kit.binary(ops::kMaximum, peak, kit.row(sizes, 0)));
   const ValueId squares = kit.square(kit.div(column, scale));
   const ValueId length = kit.mul(kit.sqrt(kit.reduce(ops::kSum, squares, {1})), scale);
   const ValueId is_negative = kit.binary(ops::kLt, first, 0.0);

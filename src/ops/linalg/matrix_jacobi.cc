@@ -117,8 +117,7 @@ ValueId sorted(MatrixKit& kit, ValueId column, OpName comes_before) {
   std::vector<double> numbers(static_cast<size_t>(count));
   std::iota(numbers.begin(), numbers.end(), 0.0);
   const ValueId places = kit.matrix(DType::kF32, {1, 1, count}, numbers);
-  const ValueId is_there = kit.binary(ops::kEq, place, places);
-  return kit.reduce(ops::kSum, kit.where(is_there, column, 0.0), {1});
+  return kit.reduce(ops::kSum, kit.where(kit.binary(ops::kEq, place, places), column, 0.0), {1});
 }
 
 }  // namespace
@@ -135,13 +134,11 @@ ValueId singular_values(MatrixKit& kit, ValueId a) {
 ValueId symmetric_eigenvalues(MatrixKit& kit, ValueId a) {
   const int64_t size = kit.num_rows(a);
   if (size == 0) return kit.zeros(a, 1, 0);
-  const ValueId row_sums = kit.reduce(ops::kSum, kit.abs(a), {2});
-  const ValueId bound = kit.reduce(ops::kAmax, row_sums, {1});
+  const ValueId bound = kit.reduce(ops::kAmax, kit.reduce(ops::kSum, kit.abs(a), {2}), {1});
   const ValueId scale = kit.where(kit.binary(ops::kEq, bound, 0.0), 1.0, bound);
   const ValueId shifted = kit.add(kit.div(a, scale), kit.identity(a, size, size));
   const ValueId lengths = row_lengths(kit, turn_rows(kit, shifted, size));
-  const ValueId values = kit.mul(kit.binary(ops::kSub, lengths, 1.0), scale);
-  return sorted(kit, values, ops::kLt);
+  return sorted(kit, kit.mul(kit.binary(ops::kSub, lengths, 1.0), scale), ops::kLt);
 }
 
 OrthogonalRows orthogonalise_rows(MatrixKit& kit, ValueId a) {

@@ -43,7 +43,8 @@ ValueId MatrixKit::join(const std::vector<ValueId>& parts, size_t axis) {
   for (const ValueId part : parts) {
     if (size(part, axis) != 0) present.push_back(part);
   }
-  return present.empty() ? parts.front() : concat(present, axis);
+  if (!present.empty()) return concat(present, axis);
+  return parts.empty() ? ValueId() : parts.front();  // no parts: sizes of what was not written
 }
 
 ValueId MatrixKit::transpose(ValueId x) {

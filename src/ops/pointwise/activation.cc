@@ -341,15 +341,13 @@ Imported import_softsign(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
   const ValueId magnitude = write.abs(x);
-  const ValueId below = write.add(magnitude, write.scalar(x, 1));
-  return one_result(write.div(x, below));
+  return one_result(write.div(x, write.add(magnitude, write.scalar(x, 1))));
 }
 
 Imported import_tanhshrink(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
-  const ValueId tanh = write.unary(ops::kTanh, x);
-  return one_result(write.sub(x, tanh));
+  return one_result(write.sub(x, write.unary(ops::kTanh, x)));
 }
 
 // 0 where |x| <= lambd
@@ -360,9 +358,7 @@ Imported import_hardshrink(ImportContext& call) {
   if (call.given("lambd")) {
     FERRYMAN_TRY(lambd, tensor_as(call, "lambd", write.dtype(x)));
   }
-  const ValueId magnitude = write.abs(x);
-  const ValueId is_small = write.binary(ops::kLe, magnitude, lambd);
-  return one_result(write.where(is_small, 0, x));
+  return one_result(write.where(write.binary(ops::kLe, write.abs(x), lambd), 0, x));
 }
 
 // What is left of x after lambd is taken off its magnitude: x - clamp(x, -lambd, lambd).
@@ -379,17 +375,14 @@ Imported import_threshold(ImportContext& call) {
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const ValueId threshold, tensor_as(call, "threshold", write.dtype(x)));
   FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", write.dtype(x)));
-  const ValueId is_low = write.binary(ops::kLe, x, threshold);
-  return one_result(write.where(is_low, value, x));
+  return one_result(write.where(write.binary(ops::kLe, x, threshold), value, x));
 }
 
 // log(sigmoid(x)) = -softplus(-x)
 Imported import_log_sigmoid(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
-  const ValueId negated = write.neg(x);
-  const ValueId softplus = write.unary(ops::kSoftplus, negated);
-  const ValueId y = write.neg(softplus);
+  const ValueId y = write.neg(write.unary(ops::kSoftplus, write.neg(x)));
   return std::vector{y, ValueId()};
 }
 

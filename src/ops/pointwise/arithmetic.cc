@@ -231,8 +231,7 @@ Imported add_scaled(ImportContext& call, OpName op) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "tensor1", "tensor2"}));
   FERRYMAN_TRY(const ValueId first, scaled_by(call, x[1], "value"));
   const CoreWriter write = call.writer();
-  const ValueId product = write.binary(op, first, x[2]);
-  return one_result(write.add(x[0], product));
+  return one_result(write.add(x[0], write.binary(op, first, x[2])));
 }
 
 Imported import_addcmul(ImportContext& call) {
@@ -245,8 +244,7 @@ Imported import_addcdiv(ImportContext& call) {
 Imported import_lerp(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "end", "weight"}));
   const CoreWriter write = call.writer();
-  const ValueId difference = write.sub(x[1], x[0]);
-  const ValueId step = write.mul(difference, x[2]);
+  const ValueId step = write.mul(write.sub(x[1], x[0]), x[2]);
   return one_result(write.add(x[0], step));
 }
 
@@ -274,8 +272,7 @@ Imported import_ignoring_nan(ImportContext& call) {
   const ValueId extreme = write.binary(kOp, x[0], x[1]);
   if (!is_floating(write.dtype(x[0]))) return std::vector{extreme};
   const ValueId first_is_nan = write.unary(ops::kIsNan, x[0]);
-  const ValueId second_is_nan = write.unary(ops::kIsNan, x[1]);
-  const ValueId rest = write.where(second_is_nan, x[0], extreme);
+  const ValueId rest = write.where(write.unary(ops::kIsNan, x[1]), x[0], extreme);
   return one_result(write.where(first_is_nan, x[1], rest));
 }
 
@@ -283,8 +280,7 @@ Imported import_hypot(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x, promoted(call, {"self", "other"}));
   const CoreWriter write = call.writer();
   const ValueId a = write.square(x[0]);
-  const ValueId b = write.square(x[1]);
-  const ValueId sum = write.add(a, b);
+  const ValueId sum = write.add(a, write.square(x[1]));
   return one_result(write.sqrt(sum));
 }
 
@@ -296,13 +292,10 @@ Imported import_xlogy(ImportContext& call) {
   const CoreWriter write = call.writer();
   const DType dtype = write.dtype(x[0]);
   const ValueId zero = write.scalar(dtype, 0);
-  const ValueId log = write.unary(kLog, x[1]);
-  const ValueId product = write.mul(x[0], log);
+  const ValueId product = write.mul(x[0], write.unary(kLog, x[1]));
   const ValueId is_zero = write.binary(ops::kEq, x[0], zero);
-  const ValueId is_nan = write.unary(ops::kIsNan, x[1]);
-  const ValueId is_number = write.unary(ops::kLogicalNot, is_nan);
-  const ValueId gives_zero = write.binary(ops::kLogicalAnd, is_zero, is_number);
-  return one_result(write.where(gives_zero, zero, product));
+  const ValueId is_number = write.unary(ops::kLogicalNot, write.unary(ops::kIsNan, x[1]));
+  return one_result(write.where(write.binary(ops::kLogicalAnd, is_zero, is_number), zero, product));
 }
 
 // log(exp(a) + exp(b)) = m + log1p(exp(-|a - b|)) with m the larger; equal infinities stay.
@@ -311,16 +304,11 @@ Imported import_logaddexp(ImportContext& call) {
   const CoreWriter write = call.writer();
   if (!is_floating(write.dtype(x[0]))) return call.unsupported("of whole numbers");
   const ValueId larger = write.binary(ops::kMaximum, x[0], x[1]);
-  const ValueId difference = write.sub(x[0], x[1]);
-  const ValueId distance = write.abs(difference);
-  const ValueId negated = write.neg(distance);
-  const ValueId ratio = write.exp(negated);
-  const ValueId correction = write.unary(ops::kLog1p, ratio);
-  const ValueId sum = write.add(larger, correction);
+  const ValueId negated = write.neg(write.abs(write.sub(x[0], x[1])));
+  const ValueId sum = write.add(larger, write.unary(ops::kLog1p, write.exp(negated)));
   const ValueId magnitude = write.abs(larger);
   const ValueId infinity = write.scalar(larger, std::numeric_limits<double>::infinity());
-  const ValueId is_infinite = write.binary(ops::kEq, magnitude, infinity);
-  return one_result(write.where(is_infinite, larger, sum));
+  return one_result(write.where(write.binary(ops::kEq, magnitude, infinity), larger, sum));
 }
 
 // x * 2 ^ other
@@ -328,8 +316,7 @@ Imported import_ldexp(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> x,
                promoted(call, {"self", "other"}, Promotion::kCommonFloat));
   const CoreWriter write = call.writer();
-  const ValueId two = write.scalar(write.dtype(x[0]), 2);
-  const ValueId factor = write.binary(ops::kPow, two, x[1]);
+  const ValueId factor = write.binary(ops::kPow, write.scalar(write.dtype(x[0]), 2), x[1]);
   return one_result(write.mul(x[0], factor));
 }
 

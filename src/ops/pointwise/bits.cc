@@ -78,8 +78,7 @@ ValueId bits_constant(CoreWriter write, int64_t bits) {
 ValueId sign_is_set(CoreWriter write, ValueId x) {
   if (write.dtype(x) == DType::kBool) return write.binary(ops::kLogicalXor, x, x);
   if (is_integer(write.dtype(x))) return write.binary(ops::kLt, x, 0);
-  const ValueId single = write.cast(x, DType::kF32);
-  const ValueId bits = bits_of(write, single);
+  const ValueId bits = bits_of(write, write.cast(x, DType::kF32));
   return write.binary(ops::kLt, bits, bits_constant(write, 0));
 }
 
@@ -94,8 +93,7 @@ Imported import_copysign(ImportContext& call) {
   const CoreWriter write = call.writer();
   const ValueId is_negative = sign_is_set(write, x[1]);
   const ValueId size = write.abs(x[0]);
-  const ValueId negated = write.neg(size);
-  return one_result(write.where(is_negative, negated, size));
+  return one_result(write.where(is_negative, write.neg(size), size));
 }
 
 // The bits of floating point numbers of one sign are ordered as their sizes.
@@ -106,21 +104,17 @@ Imported import_nextafter(ImportContext& call) {
   const ValueId zero = write.scalar(x[0], 0);
   const ValueId bits = bits_of(write, x[0]);
   const ValueId up = write.binary(ops::kGt, x[1], x[0]);
-  const ValueId above = write.binary(ops::kGt, x[0], zero);
-  const ValueId inwards = write.binary(ops::kLogicalXor, up, above);
+  const ValueId inwards = write.binary(ops::kLogicalXor, up, write.binary(ops::kGt, x[0], zero));
   const ValueId step = write.where(inwards, bits_constant(write, -1), bits_constant(write, 1));
   const ValueId next = write.add(bits, step);
   // Beside 0 there is the smallest number of either sign.
   const ValueId smallest =
       write.where(up, bits_constant(write, 1), bits_constant(write, kSignBit + 1));
-  const ValueId is_zero = write.binary(ops::kEq, x[0], zero);
-  const ValueId moved = write.where(is_zero, smallest, next);
+  const ValueId moved = write.where(write.binary(ops::kEq, x[0], zero), smallest, next);
   const ValueId number = number_of(write, moved);
-  const ValueId is_there = write.binary(ops::kEq, x[0], x[1]);
-  ValueId result = write.where(is_there, x[1], number);
+  ValueId result = write.where(write.binary(ops::kEq, x[0], x[1]), x[1], number);
   for (const ValueId operand : x) {
-    const ValueId is_nan = write.unary(ops::kIsNan, operand);
-    result = write.where(is_nan, operand, result);
+    result = write.where(write.unary(ops::kIsNan, operand), operand, result);
   }
   return std::vector{result};
 }
@@ -143,13 +137,11 @@ Imported import_frexp(ImportContext& call) {
       write.add(rest, bits_constant(write, kBias << kFloat32MantissaBits));
   const ValueId mantissa = number_of(write, mantissa_bits);
   const ValueId infinity = write.scalar(x, std::numeric_limits<double>::infinity());
-  const ValueId size = write.abs(x);
-  const ValueId is_finite = write.binary(ops::kLt, size, infinity);
+  const ValueId is_finite = write.binary(ops::kLt, write.abs(x), infinity);
   const ValueId has_exponent = write.binary(ops::kNe, biased, bits_constant(write, 0));
   const ValueId is_usual = write.binary(ops::kLogicalAnd, is_finite, has_exponent);
   const ValueId first = write.where(is_usual, mantissa, x);
-  const ValueId second = write.where(is_usual, exponent, bits_constant(write, 0));
-  return std::vector{first, second};
+  return std::vector{first, write.where(is_usual, exponent, bits_constant(write, 0))};
 }
 
 // ---- shifts ----
@@ -162,8 +154,7 @@ ValueId power_of_two(CoreWriter write, ValueId shift) {
   for (size_t i = 0; i < width; ++i) powers[i] = static_cast<int64_t>(uint64_t{1} << i);
   const TensorType type = {dtype, to_dims({static_cast<int64_t>(width)})};
   const ValueId table = write.constant(store_ints(type, powers), "powers");
-  const ValueId index = write.cast(shift, DType::kI32);
-  return write.gather(table, 0, index);
+  return write.gather(table, 0, write.cast(shift, DType::kI32));
 }
 
 struct ShiftOperands {
@@ -178,8 +169,7 @@ Result<ShiftOperands> shift_operands(ImportContext& call) {
   if (!is_integer(write.dtype(x[0]))) return call.unsupported("shifts of bools");
   const auto last = static_cast<double>(byte_size(write.dtype(x[0])) * 8 - 1);
   const ValueId by = write.op(ops::kClamp, {x[1]}, {{attr::kMin, 0.0}, {attr::kMax, last}});
-  const ValueId is_inside = write.binary(ops::kEq, by, x[1]);
-  return ShiftOperands{x[0], by, is_inside};
+  return ShiftOperands{x[0], by, write.binary(ops::kEq, by, x[1])};
 }
 
 // x * 2^by, which wraps around; 0 where nothing of x is left.
@@ -215,8 +205,7 @@ ValueId greatest_divisor(CoreWriter write, ValueId a, ValueId b) {
   b = write.abs(b);
   for (int64_t step = 0; step < euclid_steps(write.dtype(a)); ++step) {
     const ValueId done = write.binary(ops::kEq, b, zero);
-    const ValueId divisor = write.where(done, one, b);
-    const ValueId rest = write.binary(ops::kRemainder, a, divisor);
+    const ValueId rest = write.binary(ops::kRemainder, a, write.where(done, one, b));
     a = write.where(done, a, b);
     b = write.where(done, zero, rest);
   }
@@ -236,11 +225,9 @@ Imported import_lcm(ImportContext& call) {
   const CoreWriter write = call.writer();
   if (!is_integer(write.dtype(x[0]))) return call.unsupported("of other than whole numbers");
   const ValueId divisor = greatest_divisor(write, x[0], x[1]);
-  const ValueId zero = write.scalar(x[0], 0);
-  const ValueId is_zero = write.binary(ops::kEq, divisor, zero);
+  const ValueId is_zero = write.binary(ops::kEq, divisor, write.scalar(x[0], 0));
   const ValueId safe = write.where(is_zero, write.scalar(x[0], 1), divisor);
-  const ValueId quotient = write.binary(ops::kTruncDivide, x[0], safe);
-  const ValueId multiple = write.mul(quotient, x[1]);
+  const ValueId multiple = write.mul(write.binary(ops::kTruncDivide, x[0], safe), x[1]);
   return one_result(write.abs(multiple));
 }
 

@@ -32,8 +32,7 @@ Imported import_to(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", write.dtype(x)));
-  const ValueId y = write.cast(x, dtype);
-  return std::vector{y};
+  return std::vector{write.cast(x, dtype)};
 }
 
 Imported import_to_other(ImportContext& call) {
@@ -41,8 +40,7 @@ Imported import_to_other(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
   const CoreWriter write = call.writer();
-  const ValueId y = write.cast(x, write.dtype(other));
-  return std::vector{y};
+  return std::vector{write.cast(x, write.dtype(other))};
 }
 
 template <DType kTo>

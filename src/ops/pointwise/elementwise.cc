@@ -156,8 +156,7 @@ Imported import_round_decimals(ImportContext& call) {
       write.scalar(dtype, std::pow(10.0, std::fabs(static_cast<double>(decimals))));
   const OpName forth = decimals < 0 ? ops::kDiv : ops::kMul;
   const OpName back = decimals < 0 ? ops::kMul : ops::kDiv;
-  const ValueId scaled = write.binary(forth, x, scale);
-  const ValueId rounded = write.unary(ops::kRound, scaled);
+  const ValueId rounded = write.unary(ops::kRound, write.binary(forth, x, scale));
   return one_result(write.binary(back, rounded, scale));
 }
 
@@ -182,8 +181,7 @@ Imported import_log10(ImportContext& call) {
 Imported import_exp2(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, float_operand(call));
   const CoreWriter write = call.writer();
-  const ValueId two = write.scalar(write.dtype(x), 2);
-  return one_result(write.binary(ops::kPow, two, x));
+  return one_result(write.binary(ops::kPow, write.scalar(write.dtype(x), 2), x));
 }
 
 Imported import_deg2rad(ImportContext& call) {
@@ -213,8 +211,7 @@ Imported import_logit(ImportContext& call) {
     FERRYMAN_TRY(const double eps, call.number("eps"));
     x = write.op(ops::kClamp, {x}, {{attr::kMin, eps}, {attr::kMax, 1 - eps}});
   }
-  const ValueId rest = write.sub(write.scalar(dtype, 1), x);
-  const ValueId odds = write.div(x, rest);
+  const ValueId odds = write.div(x, write.sub(write.scalar(dtype, 1), x));
   return one_result(write.log(odds));
 }
 
@@ -224,8 +221,7 @@ Imported import_sinc(ImportContext& call) {
   const CoreWriter write = call.writer();
   const DType dtype = write.dtype(x);
   const ValueId angle = times(write, x, std::numbers::pi);
-  const ValueId sine = write.unary(ops::kSin, angle);
-  const ValueId quotient = write.div(sine, angle);
+  const ValueId quotient = write.div(write.unary(ops::kSin, angle), angle);
   const ValueId at_zero = write.binary(ops::kEq, x, write.scalar(dtype, 0));
   return one_result(write.where(at_zero, write.scalar(dtype, 1), quotient));
 }

@@ -16,10 +16,8 @@ ValueId expert_of_rows(CoreWriter write, ValueId ends, int64_t rows) {
   Ints numbers;
   for (int64_t row = 0; row < rows; ++row) numbers.push_back(row);
   const ValueId row = write.indices({rows, 1}, numbers);
-  const ValueId wide = write.cast(ends, DType::kI64);
-  const ValueId is_past = write.binary(ops::kLe, wide, row);
-  const ValueId ones = write.cast(is_past, DType::kI64);
-  return write.reduce(ops::kSum, ones, {1}, /*keepdim=*/false);
+  const ValueId is_past = write.binary(ops::kLe, write.cast(ends, DType::kI64), row);
+  return write.reduce(ops::kSum, write.cast(is_past, DType::kI64), {1}, /*keepdim=*/false);
 }
 
 // Each row times the matrix of its expert: as many products as there are rows. Rows of no group are
@@ -39,9 +37,7 @@ ValueId emit_grouped_mm(CoreWriter write, ValueId x, ValueId weight, ValueId end
   const ValueId products = write.binary(ops::kMatmul, rows, matrices);
   const ValueId result = write.reshape(products, {sizes[0], weights[2]});
   const ValueId in_group = write.binary(ops::kLt, expert, int64(weights[0]));
-  const ValueId factor = write.cast(in_group, write.dtype(x));
-  const ValueId column = write.reshape(factor, {sizes[0], 1});
-  return write.mul(result, column);
+  return write.mul(result, write.reshape(write.cast(in_group, write.dtype(x)), {sizes[0], 1}));
 }
 
 Imported import_grouped_mm_fallback(ImportContext& call) {

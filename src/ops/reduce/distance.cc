@@ -28,8 +28,7 @@ ValueId emit_direct(CoreWriter write, const PointSets& rows, double p) {
   const size_t rank = write.rank(rows.left);
   const ValueId left = with_new_axis(write, rows.left, rank - 1);
   const ValueId right = with_new_axis(write, rows.right, rank - 2);
-  const ValueId difference = write.sub(left, right);
-  return emit_norm(write, {difference, {static_cast<int64_t>(rank)}, false}, p);
+  return emit_norm(write, {write.sub(left, right), {static_cast<int64_t>(rank)}, false}, p);
 }
 
 ValueId emit_square_lengths(CoreWriter write, ValueId x) {
@@ -52,12 +51,9 @@ ValueId emit_from_products(CoreWriter write, const PointSets& rows) {
   const ValueId right_square = emit_square_lengths(write, rows.right);
   const ValueId turned_square = emit_transposed(write, right_square);
   const ValueId turned = emit_transposed(write, rows.right);
-  const ValueId doubled = write.mul(rows.left, -2);
-  const ValueId products = write.binary(ops::kMatmul, doubled, turned);
-  const ValueId part = write.add(products, left_square);
-  const ValueId square = write.add(part, turned_square);
-  const ValueId positive = write.op(ops::kClamp, {square}, {{attr::kMin, 0.0}});
-  return write.sqrt(positive);
+  const ValueId products = write.binary(ops::kMatmul, write.mul(rows.left, -2), turned);
+  const ValueId square = write.add(write.add(products, left_square), turned_square);
+  return write.sqrt(write.op(ops::kClamp, {square}, {{attr::kMin, 0.0}}));
 }
 
 Result<PointSets> read_rows(ImportContext& call) {
@@ -116,8 +112,7 @@ Imported import_pdist(ImportContext& call) {
   if (count == 0)
     return std::vector{write.constant(TensorData::filled(write.dtype(x), {0}, 0), "empty")};
   const ValueId left = write.gather(x, 0, write.indices({count}, first));
-  const ValueId right = write.gather(x, 0, write.indices({count}, second));
-  const ValueId difference = write.sub(left, right);
+  const ValueId difference = write.sub(left, write.gather(x, 0, write.indices({count}, second)));
   return one_result(emit_norm(write, {difference, {1}, false}, p));
 }
 

@@ -39,16 +39,14 @@ Bounds widen_empty(CoreWriter write, Bounds bounds, double margin) {
 // off. The sums of the weights by place.
 ValueId sum_by_place(CoreWriter write, ValueId place, ValueId inside, ValueId weights,
                      int64_t bins) {
-  const ValueId outside = write.scalar(place, static_cast<double>(bins));
-  const ValueId kept = write.where(inside, place, outside);
+  const ValueId kept = write.where(inside, place, write.scalar(place, static_cast<double>(bins)));
   const ValueId sums = emit_segments(write, weights, kept, bins + 1, "sum");
   return write.slice_axis(sums, 0, 0, bins);
 }
 
 ValueId lies_between(CoreWriter write, ValueId x, ValueId low, ValueId high) {
   const ValueId above = write.binary(ops::kGe, x, low);
-  const ValueId below = write.binary(ops::kLe, x, high);
-  return write.binary(ops::kLogicalAnd, above, below);
+  return write.binary(ops::kLogicalAnd, above, write.binary(ops::kLe, x, high));
 }
 
 ValueId ones_like(CoreWriter write, ValueId x) {
@@ -87,8 +85,7 @@ Imported import_histc(ImportContext& call) {
   ValueId place = write.mul(from_low, write.scalar(x, static_cast<double>(bins)));
   place = write.div(place, width);
   place = write.unary(ops::kFloor, place);
-  const ValueId last = write.scalar(place, static_cast<double>(bins - 1));
-  place = write.binary(ops::kMinimum, place, last);
+  place = write.binary(ops::kMinimum, place, write.scalar(place, static_cast<double>(bins - 1)));
   const ValueId inside = lies_between(write, x, bounds.low, bounds.high);
   return one_result(sum_by_place(write, place, inside, ones_like(write, x), bins));
 }
@@ -96,7 +93,7 @@ Imported import_histc(ImportContext& call) {
 // ---- histogram ----
 
 // As linspace has them: the first half counted from the start, the second from the end.
-Result<ValueId> even_edges(CoreWriter write, const Bounds& bounds, int64_t bins) {
+ValueId even_edges(CoreWriter write, const Bounds& bounds, int64_t bins) {
   const auto half = static_cast<size_t>((bins + 1) / 2);
   std::vector<float> from_low, from_high;
   for (int64_t i = 0; i <= bins; ++i) {
@@ -106,8 +103,7 @@ Result<ValueId> even_edges(CoreWriter write, const Bounds& bounds, int64_t bins)
       from_high.push_back(static_cast<float>(bins - i));
     }
   }
-  const ValueId width = write.sub(bounds.high, bounds.low);
-  const ValueId step = write.div(width, static_cast<double>(bins));
+  const ValueId step = write.div(write.sub(bounds.high, bounds.low), static_cast<double>(bins));
   const auto multiples = [&](const std::vector<float>& counts) {
     const ValueId numbers = write.constant(
         TensorData::of<float>({static_cast<int64_t>(counts.size())}, counts), "steps");
@@ -116,8 +112,7 @@ Result<ValueId> even_edges(CoreWriter write, const Bounds& bounds, int64_t bins)
   const ValueId rising = multiples(from_low);
   const ValueId falling = multiples(from_high);
   const ValueId lower = write.add(bounds.low, rising);
-  const ValueId upper = write.sub(bounds.high, falling);
-  return write.concat(std::array{lower, upper}, 0);
+  return write.concat(std::array{lower, write.sub(bounds.high, falling)}, 0);
 }
 
 Result<ValueId> read_edges(ImportContext& call, ValueId x) {
@@ -141,10 +136,8 @@ Result<ValueId> read_edges(ImportContext& call, ValueId x) {
 
 // For each element, how many edges are not above it.
 ValueId count_edges(CoreWriter write, ValueId x, ValueId edges) {
-  const ValueId column = write.reshape(x, {-1, 1});
-  const ValueId is_passed = write.binary(ops::kLe, edges, column);
-  const ValueId ones = write.cast(is_passed, DType::kI32);
-  return write.reduce(ops::kSum, ones, {1}, /*keepdim=*/false);
+  const ValueId is_passed = write.binary(ops::kLe, edges, write.reshape(x, {-1, 1}));
+  return write.reduce(ops::kSum, write.cast(is_passed, DType::kI32), {1}, /*keepdim=*/false);
 }
 
 // The share of the whole in each bin by its width.
@@ -152,10 +145,7 @@ ValueId density_of(CoreWriter write, ValueId counts, ValueId edges) {
   const int64_t bins = write.size(counts, 0);
   const ValueId total = write.reduce(ops::kSum, counts, {0}, /*keepdim=*/false);
   const ValueId ends = write.slice_axis(edges, 0, 1, bins + 1);
-  const ValueId starts = write.slice_axis(edges, 0, 0, bins);
-  const ValueId widths = write.sub(ends, starts);
-  const ValueId area = write.mul(widths, total);
-  return write.div(counts, area);
+  return write.div(counts, write.mul(write.sub(ends, write.slice_axis(edges, 0, 0, bins)), total));
 }
 
 Imported import_histogram(ImportContext& call) {
@@ -172,11 +162,9 @@ Imported import_histogram(ImportContext& call) {
   FERRYMAN_TRY(const bool density, call.flag("density", false));
   ValueId place = count_edges(write, x, edges);
   place = write.sub(place, 1);
-  const ValueId last = write.scalar(place, static_cast<double>(bins - 1));
-  place = write.binary(ops::kMinimum, place, last);
+  place = write.binary(ops::kMinimum, place, write.scalar(place, static_cast<double>(bins - 1)));
   const ValueId low = write.slice_axis(edges, 0, 0, 1);
-  const ValueId high = write.slice_axis(edges, 0, bins, bins + 1);
-  const ValueId inside = lies_between(write, x, low, high);
+  const ValueId inside = lies_between(write, x, low, write.slice_axis(edges, 0, bins, bins + 1));
   ValueId counts = sum_by_place(write, place, inside, weights, bins);
   if (density) counts = density_of(write, counts, edges);
   return std::vector{counts, edges};

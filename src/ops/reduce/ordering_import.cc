@@ -151,8 +151,7 @@ Result<Ordered> emit_nanmedian(ImportContext& call, const Lines& lines) {
   const CoreWriter write = call.writer();
   if (!is_floating(write.dtype(lines.x))) return emit_median(call, lines);
   const Ordered sorted = emit_sort(write, lines.x, lines.axis, Order::kAscending);
-  const ValueId is_nan = write.unary(ops::kIsNan, lines.x);
-  const ValueId numbers = write.cast(is_nan, DType::kI32);
+  const ValueId numbers = write.cast(write.unary(ops::kIsNan, lines.x), DType::kI32);
   const ValueId count = reduce_line(write, ops::kSum, numbers, lines.axis);
   const int64_t size = lines.size(write);
   Ints middles;
@@ -195,12 +194,10 @@ Ordered emit_mode(CoreWriter write, const Lines& lines) {
   Ints numbers(static_cast<size_t>(size - 1));
   std::iota(numbers.begin(), numbers.end(), 1);
   const ValueId places = write.cast(write.indices(along, numbers), DType::kI32);
-  const ValueId starts = write.where(starts_run, places, 0);
-  const ValueId start = emit_running_maximum(write, starts, lines.axis);
+  const ValueId start = emit_running_maximum(write, write.where(starts_run, places, 0), lines.axis);
   const ValueId length = write.sub(places, start);  // from 0
   const ValueId first = write.slice_axis(length, lines.axis, 0, 1);
-  const ValueId zero = write.sub(first, first);
-  const ValueId lengths = write.concat(std::array{zero, length}, lines.axis);
+  const ValueId lengths = write.concat(std::array{write.sub(first, first), length}, lines.axis);
   const ValueId end = write.op(ops::kArgmax, {lengths}, {{attr::kAxis, Axis{lines.axis}}});
   Ordered mode;
   mode.values = gather_elements(write, sorted.values, end, lines.axis);
@@ -236,15 +233,12 @@ Imported import_nonzero_static(ImportContext& call) {
   const Ordered found = emit_topk(write, mask, 0, count, Order::kDescending);
   Ints places;
   for_each_index(shape, [&](const Ints& at) { places.insert(places.end(), at.begin(), at.end()); });
-  const ValueId table = write.indices({product(shape), rank}, places);
-  ValueId rows = write.gather(table, 0, found.positions);
+  ValueId rows = write.gather(write.indices({product(shape), rank}, places), 0, found.positions);
   ValueId is_found = write.binary(ops::kGt, found.values, 0);
   is_found = write.reshape(is_found, {count, 1});
-  const ValueId part = write.slice_axis(filling, 0, 0, count);
-  rows = write.where(is_found, rows, part);
+  rows = write.where(is_found, rows, write.slice_axis(filling, 0, 0, count));
   if (count == size) return std::vector{rows};
-  const ValueId rest = write.slice_axis(filling, 0, count, size);
-  return one_result(write.concat(std::array{rows, rest}, 0));
+  return one_result(write.concat(std::array{rows, write.slice_axis(filling, 0, count, size)}, 0));
 }
 
 }  // namespace

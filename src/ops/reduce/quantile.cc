@@ -47,8 +47,7 @@ Result<QuantileLines> read_quantile(ImportContext& call) {
 // [lines, 1]: how many elements of each line are NaN, in the dtype of the elements.
 ValueId count_nans(CoreWriter write, ValueId rows) {
   const ValueId is_nan = emit_nan_guard(write, rows);
-  const ValueId ones = write.cast(is_nan, write.dtype(rows));
-  return write.reduce(ops::kSum, ones, {1}, /*keepdim=*/true);
+  return write.reduce(ops::kSum, write.cast(is_nan, write.dtype(rows)), {1}, /*keepdim=*/true);
 }
 
 // [lines, count]: where in its sorted line each quantile stands. NaN are last: they are left out,
@@ -65,13 +64,11 @@ Result<ValueId> find_places(ImportContext& call, const QuantileLines& lines) {
     return write.mul(lines.parts, kept);
   }
   const ValueId place = write.mul(lines.parts, end);
-  const ValueId has_nan = write.binary(ops::kGt, nans, zero);
-  return write.where(has_nan, end, place);
+  return write.where(write.binary(ops::kGt, nans, zero), end, place);
 }
 
 ValueId elements_at(CoreWriter write, ValueId sorted, ValueId places) {
-  const ValueId whole = write.cast(places, DType::kI32);
-  return gather_elements(write, sorted, whole, 1);
+  return gather_elements(write, sorted, write.cast(places, DType::kI32), 1);
 }
 
 Result<ValueId> interpolate(ImportContext& call, ValueId sorted, ValueId place) {
@@ -79,8 +76,7 @@ Result<ValueId> interpolate(ImportContext& call, ValueId sorted, ValueId place) 
   const CoreWriter write = call.writer();
   if (way == "lower" || way == "higher" || way == "nearest") {
     const OpName round = way == "lower" ? ops::kFloor : way == "higher" ? ops::kCeil : ops::kRound;
-    const ValueId rounded = write.unary(round, place);
-    return elements_at(write, sorted, rounded);
+    return elements_at(write, sorted, write.unary(round, place));
   }
   if (way != "linear" && way != "midpoint") return call.unsupported("an unknown interpolation");
   const ValueId lower = write.unary(ops::kFloor, place);
@@ -89,9 +85,7 @@ Result<ValueId> interpolate(ImportContext& call, ValueId sorted, ValueId place) 
   const ValueId above = elements_at(write, sorted, upper);
   ValueId weight = write.scalar(place, 0.5);
   if (way == "linear") weight = write.sub(place, lower);
-  const ValueId distance = write.sub(above, below);
-  const ValueId step = write.mul(distance, weight);
-  return write.add(below, step);
+  return write.add(below, write.mul(write.sub(above, below), weight));
 }
 
 Imported import_quantile(ImportContext& call) {

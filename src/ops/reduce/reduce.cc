@@ -305,16 +305,14 @@ Imported import_logical_reduction(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
   const CoreWriter write = call.writer();
   const DType own = write.dtype(reduction.x);
-  const ValueId truth = write.cast(reduction.x, DType::kBool);
-  const ValueId answer = reduction.emit(write, kOp, truth);
+  const ValueId answer = reduction.emit(write, kOp, write.cast(reduction.x, DType::kBool));
   return one_result(write.cast(answer, own == DType::kU8 ? DType::kU8 : DType::kBool));
 }
 
 Imported import_count_nonzero(ImportContext& call) {
   FERRYMAN_TRY(const Reduction reduction, read_reduction(call));
   const CoreWriter write = call.writer();
-  const ValueId truth = write.cast(reduction.x, DType::kBool);
-  const ValueId ones = write.cast(truth, DType::kI64);
+  const ValueId ones = write.cast(write.cast(reduction.x, DType::kBool), DType::kI64);
   return one_result(reduction.emit(write, ops::kSum, ones));
 }
 
@@ -370,8 +368,7 @@ Imported import_nansum(ImportContext& call) {
   const CoreWriter write = call.writer();
   if (!is_floating(write.dtype(self))) return import_accumulation<ops::kSum>(call);
   FERRYMAN_TRY(Reduction reduction, read_float_reduction(call));
-  const ValueId is_nan = write.unary(ops::kIsNan, reduction.x);
-  const ValueId numbers = write.where(is_nan, 0, reduction.x);
+  const ValueId numbers = write.where(write.unary(ops::kIsNan, reduction.x), 0, reduction.x);
   return one_result(reduction.emit(write, ops::kSum, numbers));
 }
 

@@ -32,8 +32,7 @@ namespace {
 
 template <const OpName& kOp>
 Parts combine_by(CoreWriter write, const Parts& earlier, const Parts& later) {
-  const ValueId both = write.binary(kOp, earlier[0], later[0]);
-  return Parts{both};
+  return Parts{write.binary(kOp, earlier[0], later[0])};
 }
 
 struct Scanned {
@@ -112,12 +111,10 @@ Parts combine_exponentials(CoreWriter write, const Parts& earlier, const Parts& 
   std::array<ValueId, 2> sums;
   for (size_t i = 0; i < sums.size(); ++i) {
     const Parts& parts = i == 0 ? earlier : later;
-    const ValueId distance = write.sub(parts[0], shift);
-    const ValueId factor = write.exp(distance);
+    const ValueId factor = write.exp(write.sub(parts[0], shift));
     sums[i] = write.mul(parts[1], factor);
   }
-  const ValueId sum = write.add(sums[0], sums[1]);
-  return Parts{largest, sum};
+  return Parts{largest, write.add(sums[0], sums[1])};
 }
 
 Imported import_logcumsumexp(ImportContext& call) {
@@ -128,8 +125,7 @@ Imported import_logcumsumexp(ImportContext& call) {
       write.constant(TensorData::filled(write.dtype(scanned.x), write.sizes(scanned.x), 1), "ones");
   const Parts parts = emit_scan(write, {scanned.x, ones}, scanned.axis, combine_exponentials);
   const ValueId log = write.log(parts[1]);
-  const ValueId sum = write.add(parts[0], log);
-  return one_result(write.reshape(sum, scanned.shape));
+  return one_result(write.reshape(write.add(parts[0], log), scanned.shape));
 }
 
 }  // namespace

@@ -19,8 +19,7 @@ ValueId emit_norm(CoreWriter write, const Reduction& reduction, double p) {
   if (p == 1) return reduction.emit(write, ops::kSum, magnitude);
   if (std::isinf(p)) return reduction.emit(write, p > 0 ? ops::kAmax : ops::kAmin, magnitude);
   if (p == 0) {
-    const ValueId truth = write.cast(x, DType::kBool);
-    const ValueId ones = write.cast(truth, write.dtype(x));
+    const ValueId ones = write.cast(write.cast(x, DType::kBool), write.dtype(x));
     return reduction.emit(write, ops::kSum, ones);
   }
   const ValueId power = write.binary(ops::kPow, magnitude, write.scalar(x, p));
@@ -60,13 +59,10 @@ Imported import_cosine_similarity(ImportContext& call) {
   const Ints shape = write.sizes(product);
   std::vector<ValueId> lengths;
   for (const ValueId vector : x) {
-    const ValueId expanded = write.expand(vector, shape);
-    const ValueId length = emit_norm(write, {expanded, axes, false}, 2);
-    const ValueId bounded = write.op(ops::kClamp, {length}, {{attr::kMin, eps}});
-    lengths.push_back(bounded);
+    const ValueId length = emit_norm(write, {write.expand(vector, shape), axes, false}, 2);
+    lengths.push_back(write.op(ops::kClamp, {length}, {{attr::kMin, eps}}));
   }
-  const ValueId both = write.mul(lengths[0], lengths[1]);
-  return one_result(write.div(dot, both));
+  return one_result(write.div(dot, write.mul(lengths[0], lengths[1])));
 }
 
 Imported import_pairwise_distance(ImportContext& call) {
@@ -75,8 +71,7 @@ Imported import_pairwise_distance(ImportContext& call) {
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-6));
   FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
   const CoreWriter write = call.writer();
-  const ValueId difference = write.sub(x[0], x[1]);
-  const ValueId shifted = write.add(difference, eps);
+  const ValueId shifted = write.add(write.sub(x[0], x[1]), eps);
   const auto last = static_cast<int64_t>(write.rank(shifted)) - 1;
   return one_result(emit_norm(write, {shifted, {last}, keepdim}, p));
 }
@@ -92,8 +87,7 @@ Imported import_weight_norm(ImportContext& call) {
     if (axis != kept) axes.push_back(axis);
   }
   const ValueId length = emit_norm(write, {v, axes, kept != -1}, 2);
-  const ValueId factor = write.div(g, length);
-  return one_result(write.mul(v, factor));
+  return one_result(write.mul(v, write.div(g, length)));
 }
 
 }  // namespace

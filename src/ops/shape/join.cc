@@ -111,16 +111,13 @@ ValueId replace_column(CoreWriter write, ValueId x, ValueId part, const Stripe& 
   std::vector<ValueId> parts;
   const int64_t inner = stripe.axis + 1;
   if (stripe.begin > 0) {
-    const ValueId before = write.slice_axis(grid, inner, 0, stripe.begin);
-    parts.push_back(before);
+    parts.push_back(write.slice_axis(grid, inner, 0, stripe.begin));
   }
   parts.push_back(column);
   if (stripe.begin + 1 < stripe.step) {
-    const ValueId after = write.slice_axis(grid, inner, stripe.begin + 1, stripe.step);
-    parts.push_back(after);
+    parts.push_back(write.slice_axis(grid, inner, stripe.begin + 1, stripe.step));
   }
-  const ValueId joined = write.concat(parts, inner);
-  return write.reshape(joined, sizes);
+  return write.reshape(write.concat(parts, inner), sizes);
 }
 
 ValueId replace_run(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
@@ -128,13 +125,11 @@ ValueId replace_run(CoreWriter write, ValueId x, ValueId part, const Stripe& str
   const int64_t end = stripe.begin + stripe.count;
   std::vector<ValueId> parts;
   if (stripe.begin > 0) {
-    const ValueId before = write.slice_axis(x, stripe.axis, 0, stripe.begin);
-    parts.push_back(before);
+    parts.push_back(write.slice_axis(x, stripe.axis, 0, stripe.begin));
   }
   parts.push_back(part);
   if (end < size) {
-    const ValueId after = write.slice_axis(x, stripe.axis, end, size);
-    parts.push_back(after);
+    parts.push_back(write.slice_axis(x, stripe.axis, end, size));
   }
   return write.concat(parts, stripe.axis);
 }

@@ -312,8 +312,7 @@ Imported import_copy(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(const ValueId source, call.tensor("src"));
   const CoreWriter write = call.writer();
-  const ValueId converted = write.cast(source, write.dtype(self));
-  return one_result(write.expand(converted, write.sizes(self)));
+  return one_result(write.expand(write.cast(source, write.dtype(self)), write.sizes(self)));
 }
 
 Result<Dims> broadcast_of_all(ImportContext& call, const std::vector<ValueId>& values) {
@@ -349,9 +348,7 @@ Imported import_meshgrid(ImportContext& call) {
     const size_t axis = swapped && i < 2 ? 1 - i : i;
     Ints shape(inputs.size(), 1);
     shape[axis] = grid[axis];
-    const ValueId along = write.reshape(inputs[i], shape);
-    const ValueId result = write.expand(along, grid);
-    results.push_back(result);
+    results.push_back(write.expand(write.reshape(inputs[i], shape), grid));
   }
   return results;
 }

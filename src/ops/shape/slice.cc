@@ -386,8 +386,7 @@ ValueId emit_roll(CoreWriter write, ValueId x, int64_t axis, int64_t shift) {
   const int64_t first = ((size - shift % size) % size + size) % size;
   if (first == 0) return x;
   const ValueId tail = write.slice_axis(x, axis, first, size);
-  const ValueId head = write.slice_axis(x, axis, 0, first);
-  return write.concat(std::array{tail, head}, axis);
+  return write.concat(std::array{tail, write.slice_axis(x, axis, 0, first)}, axis);
 }
 
 Imported import_roll(ImportContext& call) {
@@ -397,8 +396,7 @@ Imported import_roll(ImportContext& call) {
   const CoreWriter write = call.writer();
   const Ints sizes = write.sizes(x);
   if (axes.empty() && shifts.size() == 1) {
-    const ValueId flat = write.reshape(x, {-1});
-    const ValueId rolled = emit_roll(write, flat, 0, shifts.front());
+    const ValueId rolled = emit_roll(write, write.reshape(x, {-1}), 0, shifts.front());
     return one_result(write.reshape(rolled, sizes));
   }
   if (axes.size() != shifts.size()) return call.unsupported("one shift for each axis");

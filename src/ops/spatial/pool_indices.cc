@@ -115,12 +115,8 @@ ValueId fractional_starts(CoreWriter write, ValueId u, const FractionalAxis& axi
   const ValueId factor = write.scalar(u, static_cast<double>(step));
   Ints numbers = iota_axes(axis.out - 1);
   const ValueId number = write.cast(write.indices({axis.out - 1}, numbers), write.dtype(u));
-  const ValueId place = write.add(number, column);
-  const ValueId scaled = write.mul(place, factor);
-  const ValueId whole = write.cast(scaled, DType::kI64);
-  const ValueId first = write.mul(column, factor);
-  const ValueId first_whole = write.cast(first, DType::kI64);
-  const ValueId starts = write.sub(whole, first_whole);
+  const ValueId whole = write.cast(write.mul(write.add(number, column), factor), DType::kI64);
+  const ValueId starts = write.sub(whole, write.cast(write.mul(column, factor), DType::kI64));
   const ValueId last = write.expand(end, shape);
   return write.concat(std::array{starts, last}, static_cast<int64_t>(shape.size()) - 1);
 }
@@ -166,8 +162,7 @@ ValueId fractional_places(CoreWriter write, const Fractional& pool) {
       return write.refuse("a window larger than the input");
     // The samples of images stand in the order width, height.
     const auto column = static_cast<int64_t>(rank == 2 ? 1 - i : i);
-    const ValueId u = write.select(pool.samples, 2, column);
-    ValueId starts = fractional_starts(write, u, axis);
+    ValueId starts = fractional_starts(write, write.select(pool.samples, 2, column), axis);
     starts = write.reshape(starts, {sizes[0], sizes[1], axis.out, 1});
     Ints steps = iota_axes(axis.window);
     ValueId rows = write.add(starts, write.indices({axis.window}, steps));

@@ -65,8 +65,7 @@ Samples sample_axis(CoreWriter write, const Expression& start, const Expression&
   const ValueId index = write.cast(low.value(), DType::kI32);
   const auto last = static_cast<double>(size - 1);
   for (size_t side = 0; side < 2; ++side) {  // whatever a NaN becomes stays inside
-    const ValueId step_right = write.scalar(DType::kI32, static_cast<double>(side));
-    const ValueId next = write.add(index, step_right);
+    const ValueId next = write.add(index, write.scalar(DType::kI32, static_cast<double>(side)));
     samples_of_axis.indices[side] =
         write.op(ops::kClamp, {next}, {{attr::kMin, 0.0}, {attr::kMax, last}});
   }
@@ -75,12 +74,10 @@ Samples sample_axis(CoreWriter write, const Expression& start, const Expression&
 
 // The number of the first row of each region's image, [regions, 1].
 ValueId first_rows(CoreWriter write, ValueId rois, int64_t images, int64_t height) {
-  const ValueId given = write.slice_axis(rois, 1, 0, 1);
-  ValueId image = write.cast(given, DType::kI32);
+  ValueId image = write.cast(write.slice_axis(rois, 1, 0, 1), DType::kI32);
   image = write.op(ops::kClamp, {image},
                    {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(images - 1)}});
-  const ValueId rows = write.scalar(DType::kI32, static_cast<double>(height));
-  return write.mul(image, rows);
+  return write.mul(image, write.scalar(DType::kI32, static_cast<double>(height)));
 }
 
 // [regions, n] as [regions, n, 1] or [regions, 1, n], with as many axes of 1 behind it.
@@ -95,16 +92,13 @@ ValueId spread(CoreWriter write, ValueId x, size_t axis, size_t rank) {
 // One corner of all samples with its weight, [regions, rows, columns, C].
 ValueId corner(CoreWriter write, ValueId pixels, int64_t width, ValueId rows, ValueId columns,
                const Expression& row_weight, const Expression& column_weight) {
-  const ValueId factor = write.scalar(DType::kI32, static_cast<double>(width));
-  const ValueId scaled = write.mul(rows, factor);
+  const ValueId scaled = write.mul(rows, write.scalar(DType::kI32, static_cast<double>(width)));
   const ValueId down = spread(write, scaled, 1, 3);
   const ValueId across = spread(write, columns, 2, 3);
-  const ValueId place = write.add(down, across);
-  const ValueId taken = write.gather(pixels, 0, place);
+  const ValueId taken = write.gather(pixels, 0, write.add(down, across));
   const ValueId a = spread(write, row_weight.value(), 1, 4);
   const ValueId b = spread(write, column_weight.value(), 2, 4);
-  const ValueId weight = write.mul(a, b);
-  return write.mul(taken, weight);
+  return write.mul(taken, write.mul(a, b));
 }
 
 // The mean of the samples of each bin, [regions, rows, columns, C].

@@ -90,9 +90,7 @@ Imported import_mvlgamma(ImportContext& call) {
   ValueId sum = write.scalar(x.front(), constant);
   for (int64_t k = 0; k < p; ++k) {
     const ValueId shift = write.scalar(x.front(), static_cast<double>(k) / 2);
-    const ValueId shifted = write.sub(x.front(), shift);
-    const ValueId term = write.unary(ops::kLgamma, shifted);
-    sum = write.add(sum, term);
+    sum = write.add(sum, write.unary(ops::kLgamma, write.sub(x.front(), shift)));
   }
   return std::vector{sum};
 }

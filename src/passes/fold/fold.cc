@@ -21,15 +21,6 @@ constexpr int64_t kSmallGatherBytes = int64_t{1} << 16;
 
 using Folded = std::optional<std::vector<TensorData>>;
 
-// Bytes that differ: a broadcast axis is stored once.
-int64_t stored_bytes(const TensorData& data) {
-  int64_t elems = 1;
-  for (size_t axis = 0; axis < data.rank(); ++axis) {
-    if (!data.is_broadcast_along(axis)) elems *= data.shape()[axis];
-  }
-  return elems * byte_size(data.dtype());
-}
-
 bool operands_are_known(const Graph& graph, const Op& op) {
   bool any = false;
   for (const ValueId operand : op.operands) {
@@ -120,11 +111,6 @@ std::optional<TensorData> fold_view(const Graph& graph, const Op& op) {
   if (op.is(ops::kExpand)) return x.broadcast_to(static_sizes(result));
   if (op.is(ops::kSlice)) return sliced(x, op, result);
   if (!op.is(ops::kReshape)) return std::nullopt;
-  if (stored_bytes(x) == byte_size(x.dtype()) && x.num_elems() > 0) {  // all elements are equal
-    const Ints zeros(x.rank(), 0);
-    const Ints ones(x.rank(), 1);
-    return x.sliced(zeros, ones, ones).reshaped({}).broadcast_to(static_sizes(result));
-  }
   return x.reshaped(static_sizes(result));
 }
 
