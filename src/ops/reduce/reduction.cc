@@ -31,28 +31,6 @@ ValueId Reduction::emit(CoreWriter write, OpName op, ValueId value) const {
   return write.reduce(op, value, axes, keepdim);
 }
 
-ValueId Reduction::emit_kept(CoreWriter write, OpName op, ValueId value) const {
-  return Reduction{x, axes, true}.emit(write, op, value);
-}
-
-ValueId Reduction::drop_axes(CoreWriter write, ValueId kept) const {
-  if (keepdim) return kept;
-  const Ints sizes = write.sizes(kept);
-  Ints shape;
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    if (!std::binary_search(axes.begin(), axes.end(), static_cast<int64_t>(i)))
-      shape.push_back(sizes[i]);
-  }
-  return write.reshape(kept, shape);
-}
-
-int64_t Reduction::count(CoreWriter write) const {
-  const Ints sizes = write.sizes(x);
-  int64_t elems = 1;
-  for (const int64_t axis : axes) elems *= sizes[static_cast<size_t>(axis)];
-  return elems;
-}
-
 Result<Reduction> read_reduction(ImportContext& call) {
   Reduction reduction;
   FERRYMAN_TRY(reduction.x, call.tensor("self"));

@@ -14,12 +14,6 @@ struct Reduction {
   bool keepdim = false;
 
   ValueId emit(CoreWriter write, OpName op, ValueId value) const;
-  // With the axes kept as 1, whatever the call says.
-  ValueId emit_kept(CoreWriter write, OpName op, ValueId value) const;
-  // The result of a reduction with its axes kept, as the call wants it.
-  ValueId drop_axes(CoreWriter write, ValueId kept) const;
-  // Elements that one result element stands for.
-  int64_t count(CoreWriter write) const;
 };
 
 // From the arguments self, dim (None and [] mean all axes) and keepdim.
