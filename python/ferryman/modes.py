@@ -25,8 +25,9 @@ from .trial import Failure, Runner
 from .values import difference
 
 _FLAG = "training"
-# Known by what they are; their own reads of the flag say nothing.
-_KNOWN = "torch.nn.modules"
+# Known by what they are, or copied with the flag (the graphs of torch.cond): their own reads of it
+# say nothing.
+_KNOWN = ("torch.nn.modules", "torch.fx")
 _SHOWN = 4
 
 

@@ -1,6 +1,7 @@
 """The C++ library as its users have it: installed, and an example built outside of the tree."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_example_tells_what_is_wrong(carry, tmp_path):
 def test_only_the_interface_is_visible(carry):
     (library,) = (carry.parents[1] / "installed").glob("lib*/**/libferryman.so")
     symbols = must("nm", "-D", "--defined-only", "-C", library).splitlines()
-    names = {line.split(maxsplit=2)[2].partition("(")[0] for line in symbols}
+    names = {re.split(r"[(\[]", line.split(maxsplit=2)[2])[0] for line in symbols}
     own = {name for name in names if name.startswith("ferryman::")}
     assert own == {
         f"ferryman::{name}" for name in ("convert_archive", "library_version", "target_names")

@@ -70,6 +70,13 @@ class Reads(nn.Module):
         return x * scale
 
 
+class Branches(nn.Module):
+    """Torch copies the flag into the graphs of both."""
+
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+
+
 class ByName(nn.Module):
     def forward(self, x):
         return x * 2 if getattr(self, "training") else x  # noqa: B009
@@ -148,6 +155,7 @@ INDEPENDENT = {
     "encoder": (nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0), X),
     "one_layer": (Calls(lambda m, x: m.parts[0](x)[0], nn.GRU(4, 4)), X),
     "short_circuit": (ShortCircuit(), X),
+    "branches": (Branches(), X),
     "reads_of_child": (Calls(lambda m, x: x * (2 if m.parts[0].training else 1), DropPath()), X),
 }
 
