@@ -129,7 +129,7 @@ def test_write_to_a_buffer_is_refused(tmp_path):
         (["--output-layout", "mean=channels_last"], "'mean' cannot be channels_last"),
         (["--input-names", "a,b"], "names 2 tensors, where the model has 1"),
         (["--output-names", "a,a"], "'a' twice"),
-        (["--disable-pass", "fold_everything"], "the passes are check_state, decompose_composites, "),
+        (["--disable-pass", "fold_everything"], "the passes are check_state, "),
         (["--disable-pass", "legalise_ops"], "why:  the target has no operators"),
         (["--print-after", "fold_everything"], "there is no pass 'fold_everything'"),
     ],

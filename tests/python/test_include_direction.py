@@ -45,7 +45,7 @@ def test_layers_know_of_each_other_what_they_may():
 def test_what_layers_may_not_know_is_found(tmp_path):
     sources = {
         "src/ops/spatial/conv.cc": '// as TFLite has it\nconst char* why = "TFLite lacks it";\n',
-        "src/passes/fold/fold.cc": "if (target == kTflite) return;\n",
+        "src/passes/fold.cc": "if (target == kTflite) return;\n",
         "src/layout/model.cc": "if (op.is(ops::kConv)) return;  // ops::kMatmul\n",
         "src/layout/model_test.cc": "EXPECT_TRUE(op.is(ops::kConv));\n",
         "src/ops/op_axes.cc": "return op.is(ops::kGather);\n",
@@ -57,5 +57,5 @@ def test_what_layers_may_not_know_is_found(tmp_path):
         path.write_text(text)
     found = [line.removeprefix(f"{tmp_path}/") for line in check_house.check_tree(tmp_path)]
     assert [line.partition(" ")[0] for line in found] == [
-        "src/passes/fold/fold.cc:1:", "src/layout/model.cc:1:", "src/ops/op_axes.cc:1:", "src/ir:1:",
+        "src/passes/fold.cc:1:", "src/layout/model.cc:1:", "src/ops/op_axes.cc:1:", "src/ir:1:",
     ]  # fmt: skip
