@@ -30,7 +30,7 @@ TEST_F(Writing, TheFirstErrorIsKeptAndNothingIsAppendedAfterIt) {
   EXPECT_FALSE(write_.add(x, 1).valid());
   EXPECT_EQ(graph_.num_ops(), 0U);
   ASSERT_TRUE(write_.has_failed());
-  EXPECT_EQ(error_.diag().what, "6 elements do not fit into [4, 1]");
+  EXPECT_EQ(error_.diag().what, "6 elements do not fit into [4, -1]");
 }
 
 TEST_F(Writing, WhatWasNotWrittenMayBeAskedForAnything) {

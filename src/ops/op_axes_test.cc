@@ -83,9 +83,14 @@ bool are_close(const std::vector<double>& a, const std::vector<double>& b) {
 
 // Inputs of every kind of type, of shapes that ops take: matrices, images, sequences.
 std::vector<ValueId> add_inputs(Graph& graph, RandomSource& random) {
+  std::vector<ValueId> inputs;
+  if (random.chance(40)) {  // an image and what there is one of for each channel
+    for (const Ints& shape : {Ints{2, 4, 5, 3}, Ints{4}})
+      inputs.push_back(graph.add_input("x", {DType::kF32, to_dims(shape)}));
+    return inputs;
+  }
   const std::vector<Ints> shapes = {{4},          {3, 4},       {2, 3, 4},
                                     {2, 4, 5, 3}, {2, 4, 6, 6}, {1, 2, 3, 4, 3}};
-  std::vector<ValueId> inputs;
   for (const DType dtype : {DType::kF32, DType::kI64, DType::kBool}) {
     for (const Ints& shape : {random.pick(shapes), random.pick(shapes)})
       inputs.push_back(graph.add_input("x", {dtype, to_dims(shape)}));

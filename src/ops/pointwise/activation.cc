@@ -8,7 +8,6 @@
 #include "ops/families.h"
 #include "ops/infer.h"
 #include "ops/names.h"
-#include "ops/op_axes.h"
 #include "ops/promote.h"
 #include "ops/promoted_import.h"
 
@@ -129,10 +128,7 @@ void define_relus(Ops& ops) {
       .operand("x", DTypeSet::kFloating)
       .operand("slope", DTypeSet::kFloating)
       .result(prelu_type)
-      .axes(AxisRule::kElementwise,
-            [](const Graph& graph, const Op& op) {
-              return AxesOfOp(graph, op).elementwise_by_channel();
-            })
+      .axes(AxisRule::kElementwise)
       .eval(eval_prelu);
   ops.set.define(ops::kClamp)
       .doc("min(max(x, min), max)")

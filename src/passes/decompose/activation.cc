@@ -56,15 +56,17 @@ bool has_factors(const Graph&, const Op& elu) {
 }
 
 // elu with other factors than 1 -> scale * relu(x) + scale * alpha * elu(input_scale * min(x, 0))
+// A negative input_scale (celu with a negative alpha) leaves elu its straight half: exp(..) - 1.
 ValueId scaled_elu(Rewriter& rewriter, const Op& op) {
   CoreWriter write(rewriter);
   const ValueId x = op.operands[0];
   const double scale = op.attr(attr::kScale);
   const ValueId positive = write.mul(write.unary(ops::kRelu, x), scale);
-  const ValueId negative =
-      write.mul(write.binary(ops::kMinimum, x, 0.0), op.attr(attr::kInputScale));
-  const ValueId curve = write.mul(write.unary(ops::kElu, negative), scale * op.attr(attr::kAlpha));
-  return write.add(positive, curve);
+  const double input_scale = op.attr(attr::kInputScale);
+  const ValueId inner = write.mul(write.binary(ops::kMinimum, x, 0.0), input_scale);
+  const ValueId curve =
+      input_scale < 0 ? write.sub(write.exp(inner), 1.0) : write.unary(ops::kElu, inner);
+  return write.add(positive, write.mul(curve, scale * op.attr(attr::kAlpha)));
 }
 
 }  // namespace

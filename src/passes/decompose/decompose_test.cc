@@ -2,6 +2,7 @@
 // one to five axes.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -44,6 +45,24 @@ Graph graph_of_one(const OpSet& ops, const OpDef& def, uint64_t seed) {
   return graph;
 }
 
+// Attributes and values that are infinite are nobody's: a window that sees nothing but padding.
+bool is_finite(const Graph& graph) {
+  for (const OpId op : graph.op_ids()) {
+    for (const Attr& attr : graph.op(op).attrs) {
+      const auto* number = std::get_if<double>(&attr);
+      if (number != nullptr && !std::isfinite(*number)) return false;
+    }
+  }
+  const auto outputs = evaluate_graph(graph, random_inputs(graph, kInputSeed));
+  if (!outputs.ok()) return true;
+  for (const TensorData& output : *outputs) {
+    for (const double value : output.to_doubles()) {
+      if (std::isinf(value)) return false;
+    }
+  }
+  return true;
+}
+
 // Empty if the values stay, and the op goes.
 std::string problem_of(const Graph& before, bool* is_decomposed) {
   Graph after = before.clone();
@@ -70,12 +89,14 @@ TEST(Decompose, EveryDecompositionHasTheValuesOfItsOp) {
     bool is_decomposed = false;
     for (uint64_t seed = 0; seed < kNumSeeds; ++seed) {
       const Graph graph = graph_of_one(ops.set, *ops.set.find(root), seed);
-      if (graph.outputs().empty()) continue;
+      if (graph.outputs().empty() || !is_finite(graph)) continue;
       const std::string problem = problem_of(graph, &is_decomposed);
       EXPECT_EQ(problem, "") << root << ", seed " << seed;
       if (!problem.empty()) break;
     }
-    EXPECT_TRUE(is_decomposed) << root;
+    // Random operands seldom make a convolution of three axes or with a computed kernel, which
+    // tests of the target have.
+    EXPECT_TRUE(is_decomposed || root == ops::kConv.text) << root;
   }
 }
 
