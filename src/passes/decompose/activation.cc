@@ -1,6 +1,5 @@
 // Activations, written in exponentials and bounds.
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 
@@ -9,24 +8,21 @@ namespace ferryman {
 namespace {
 
 // silu(x) -> x * sigmoid(x)
-ValueId silu(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId silu(CoreWriter write, const Op& op) {
   const ValueId x = op.operands[0];
   return write.mul(x, write.unary(ops::kSigmoid, x));
 }
 
 // hardsigmoid(x) -> relu6(x + 3) * (1 / 6)
-ValueId hardsigmoid(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId hardsigmoid(CoreWriter write, const Op& op) {
   const ValueId cut = write.unary(ops::kRelu6, write.add(op.operands[0], 3.0));
   return write.mul(cut, 1.0 / 6);
 }
 
 // mish(x) = x * tanh(log(1 + e)), e = exp(x)   ->   x * n / (n + 2), n = e * (e + 2)
 // Beyond 20 the quotient is 1 in f32, and e * e would soon overflow.
-ValueId mish(Rewriter& rewriter, const Op& op) {
+ValueId mish(CoreWriter write, const Op& op) {
   constexpr double kSaturated = 20;
-  CoreWriter write(rewriter);
   const ValueId x = op.operands[0];
   const ValueId e = write.unary(ops::kExp, write.binary(ops::kMinimum, x, kSaturated));
   const ValueId n = write.mul(e, write.add(e, 2.0));
@@ -35,9 +31,8 @@ ValueId mish(Rewriter& rewriter, const Op& op) {
 
 // softplus(x) -> (relu(z) + log(1 + exp(-|z|))) / beta, z = beta * x
 // torch returns x itself above the threshold; with the usual one that is the same in f32.
-ValueId softplus(Rewriter& rewriter, const Op& op) {
+ValueId softplus(CoreWriter write, const Op& op) {
   constexpr double kSameInF32 = 17;  // log1p(exp(-17)) < 5e-8
-  CoreWriter write(rewriter);
   const ValueId x = op.operands[0];
   const double beta = op.attr(attr::kBeta);
   const double threshold = op.attr(attr::kThreshold);
@@ -57,8 +52,7 @@ bool has_factors(const Graph&, const Op& elu) {
 
 // elu with other factors than 1 -> scale * relu(x) + scale * alpha * elu(input_scale * min(x, 0))
 // A negative input_scale (celu with a negative alpha) leaves elu its straight half: exp(..) - 1.
-ValueId scaled_elu(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId scaled_elu(CoreWriter write, const Op& op) {
   const ValueId x = op.operands[0];
   const double scale = op.attr(attr::kScale);
   const ValueId positive = write.mul(write.unary(ops::kRelu, x), scale);

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 
@@ -22,48 +21,46 @@ struct Mask {
 };
 
 // The lowest number instead of minus infinity: a row of infinities would become NaN.
-Mask mask_from_bools(Rewriter& rewriter, ValueId seen, DType dtype) {
-  CoreWriter write(rewriter);
-  const ValueId zero = rewriter.scalar(dtype, 0);
-  const ValueId bias = write.where(seen, zero, rewriter.scalar(dtype, kLowest));
+Mask mask_from_bools(CoreWriter write, ValueId seen, DType dtype) {
+  const ValueId zero = write.scalar(dtype, 0);
+  const ValueId bias = write.where(seen, zero, write.scalar(dtype, kLowest));
   const auto last = static_cast<int64_t>(write.dims(seen).size()) - 1;
   const ValueId any = write.reduce(ops::kAny, seen, {last}, /*keepdim=*/true);
   return {bias, write.cast(any, dtype)};
 }
 
-Mask mask_from_numbers(Rewriter& rewriter, ValueId added) {
-  CoreWriter write(rewriter);
+Mask mask_from_numbers(CoreWriter write, ValueId added) {
   const double infinity = std::numeric_limits<double>::infinity();
   const ValueId seen = write.binary(ops::kNe, added, -infinity);
-  Mask mask = mask_from_bools(rewriter, seen, write.type(added).dtype);
+  Mask mask = mask_from_bools(write, seen, write.type(added).dtype);
   mask.bias = write.binary(ops::kMaximum, added, kLowest);
   return mask;
 }
 
 // Row i sees the columns up to i.
-Mask causal_mask(Rewriter& rewriter, int64_t rows, int64_t columns, DType dtype) {
+Mask causal_mask(CoreWriter write, int64_t rows, int64_t columns, DType dtype) {
   std::vector<float> values(static_cast<size_t>(rows * columns), 0.0F);
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t column = row + 1; column < columns; ++column)
       values[static_cast<size_t>(row * columns + column)] = static_cast<float>(kLowest);
   }
   const ValueId bias =
-      rewriter.constant(TensorData::of<float>({rows, columns}, values), "causal_mask");
-  return {CoreWriter(rewriter).cast(bias, dtype), ValueId()};
+      write.constant(TensorData::of<float>({rows, columns}, values), "causal_mask");
+  return {write.cast(bias, dtype), ValueId()};
 }
 
-Mask mask_of(Rewriter& rewriter, const Op& op) {
-  const Graph& graph = rewriter.graph();
+Mask mask_of(CoreWriter write, const Op& op) {
+  const Graph& graph = write.graph();
   const TensorType query = graph.type(op.operands[0]);
   if (op.attr(attr::kIsCausal)) {
     const Dims& keys = graph.type(op.operands[1]).dims;
-    return causal_mask(rewriter, query.dims[query.rank() - 2].size(), keys[keys.size() - 2].size(),
+    return causal_mask(write, query.dims[query.rank() - 2].size(), keys[keys.size() - 2].size(),
                        query.dtype);
   }
   if (!op.has_operand(3)) return {};
   if (graph.type(op.operands[3]).dtype == DType::kBool)
-    return mask_from_bools(rewriter, op.operands[3], query.dtype);
-  return mask_from_numbers(rewriter, op.operands[3]);
+    return mask_from_bools(write, op.operands[3], query.dtype);
+  return mask_from_numbers(write, op.operands[3]);
 }
 
 // The number of heads of keys where it is another than that of queries, or 0.
@@ -77,7 +74,7 @@ int64_t groups_of(const Graph& graph, const Op& op) {
 
 // Keys and values of fewer heads serve several heads of queries each: the queries of a group become
 // rows of one matrix, [.., H, L, E] -> [.., G, H / G * L, E], which moves nothing.
-ValueId group_heads(CoreWriter& write, ValueId x, int64_t groups) {
+ValueId group_heads(CoreWriter write, ValueId x, int64_t groups) {
   Ints sizes = static_sizes(write.dims(x));
   const size_t heads = sizes.size() - 3;
   sizes[heads + 1] *= sizes[heads] / groups;
@@ -87,28 +84,27 @@ ValueId group_heads(CoreWriter& write, ValueId x, int64_t groups) {
 
 // [.., H, L, A] [.., G, A, B] -> [.., H, L, B], where each matrix on the right serves the heads of
 // its group; 0 groups: each its own.
-ValueId product_of_heads(CoreWriter& write, ValueId x, ValueId other, int64_t groups) {
+ValueId product_of_heads(CoreWriter write, ValueId x, ValueId other, int64_t groups) {
   if (groups == 0) return write.binary(ops::kMatmul, x, other);
   Dims dims = write.dims(x);
   dims.back() = write.dims(other).back();
   return write.reshape(write.binary(ops::kMatmul, group_heads(write, x, groups), other), dims);
 }
 
-ValueId transposed(CoreWriter& write, ValueId x) {
+ValueId transposed(CoreWriter write, ValueId x) {
   Ints perm = iota_axes(write.dims(x).size());
   std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
   return write.permute(x, perm);
 }
 
-ValueId attention(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
-  const Mask mask = mask_of(rewriter, op);
-  const int64_t groups = groups_of(rewriter.graph(), op);
+ValueId attention(CoreWriter write, const Op& op) {
+  const Mask mask = mask_of(write, op);
+  const int64_t groups = groups_of(write.graph(), op);
   const ValueId query = write.mul(op.operands[0], op.attr(attr::kScale));
   ValueId scores = product_of_heads(write, query, transposed(write, op.operands[1]), groups);
   if (mask.bias.valid()) scores = write.add(scores, mask.bias);
   const auto last = static_cast<int64_t>(write.dims(scores).size()) - 1;
-  const ValueId weights = rewriter.create(ops::kSoftmax, {scores}, {{attr::kAxis, Axis{last}}});
+  const ValueId weights = write.op(ops::kSoftmax, {scores}, {{attr::kAxis, Axis{last}}});
   const ValueId result = product_of_heads(write, weights, op.operands[2], groups);
   return mask.row_is_seen.valid() ? write.mul(result, mask.row_is_seen) : result;
 }

@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 
@@ -12,18 +11,17 @@ namespace ferryman {
 namespace {
 
 // Over no axes nothing is left to do.
-ValueId reduced(CoreWriter& write, OpName name, ValueId x, const Ints& axes, bool keepdim) {
+ValueId reduced(CoreWriter write, OpName name, ValueId x, const Ints& axes, bool keepdim) {
   return axes.empty() ? x : write.reduce(name, x, axes, keepdim);
 }
 
 // The result of a reduction that kept its axes, in the shape that the op has.
-ValueId as_result(CoreWriter& write, const Op& op, ValueId kept) {
+ValueId as_result(CoreWriter write, const Op& op, ValueId kept) {
   return write.reshape(kept, write.dims(op.result()));
 }
 
 // log(sum(exp(x - m))) + m with m the largest, or 0 where that is infinite
-ValueId logsumexp(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId logsumexp(CoreWriter write, const Op& op) {
   const ValueId x = op.operands[0];
   const Ints& axes = op.attr(attr::kAxes).values;
   const ValueId largest = reduced(write, ops::kAmax, x, axes, /*keepdim=*/true);
@@ -37,8 +35,7 @@ ValueId logsumexp(Rewriter& rewriter, const Op& op) {
 }
 
 // var(x) -> sum((x - mean(x))^2) / (n - correction), mean(x)
-std::vector<ValueId> variance_and_mean(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+std::vector<ValueId> variance_and_mean(CoreWriter write, const Op& op) {
   const ValueId x = op.operands[0];
   const Ints& axes = op.attr(attr::kAxes).values;
   const bool keepdim = op.attr(attr::kKeepDim);
@@ -55,8 +52,7 @@ std::vector<ValueId> variance_and_mean(Rewriter& rewriter, const Op& op) {
 }
 
 // glu(x) -> a * sigmoid(b), the halves of x
-ValueId glu(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId glu(CoreWriter write, const Op& op) {
   const ValueId x = op.operands[0];
   const auto axis = static_cast<size_t>(op.attr(attr::kAxis).value);
   const int64_t size = write.dims(x)[axis].size();

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 
@@ -20,7 +19,7 @@ bool has_computed_kernel(const Graph& graph, const Op& op) {
 }
 
 // stride - 1 zeros between neighbours along one axis.
-ValueId spread(CoreWriter& write, ValueId x, size_t axis, int64_t stride) {
+ValueId spread(CoreWriter write, ValueId x, size_t axis, int64_t stride) {
   if (stride == 1) return x;
   const Ints sizes = static_sizes(write.dims(x));
   int64_t outer = 1;
@@ -35,7 +34,7 @@ ValueId spread(CoreWriter& write, ValueId x, size_t axis, int64_t stride) {
 }
 
 // [C, O / groups, *K] -> [O, C / groups, *K], its windows reversed.
-ValueId turned_kernel(Rewriter& rewriter, CoreWriter& write, ValueId weight, int64_t groups) {
+ValueId turned_kernel(CoreWriter write, ValueId weight, int64_t groups) {
   Ints sizes = static_sizes(write.dims(weight));
   const int64_t inputs = sizes[0] / groups;
   const int64_t outputs = sizes[1];
@@ -51,11 +50,11 @@ ValueId turned_kernel(Rewriter& rewriter, CoreWriter& write, ValueId weight, int
   sizes[0] = groups * outputs;
   sizes[1] = inputs;
   const ValueId turned = write.reshape(swapped, to_dims(sizes));
-  return rewriter.create(ops::kFlip, {turned}, {{attr::kAxes, window}});
+  return write.op(ops::kFlip, {turned}, {{attr::kAxes, window}});
 }
 
 // Zeros around; where a number is negative, elements are cut off instead.
-ValueId padded_or_cut(CoreWriter& write, ValueId x, const Ints& before, const Ints& after) {
+ValueId padded_or_cut(CoreWriter write, ValueId x, const Ints& before, const Ints& after) {
   Ints starts, ends, zeros_before, zeros_after;
   const Ints sizes = static_sizes(write.dims(x));
   for (size_t axis = 0; axis < sizes.size(); ++axis) {
@@ -67,8 +66,7 @@ ValueId padded_or_cut(CoreWriter& write, ValueId x, const Ints& before, const In
   return write.pad(write.slice(x, starts, ends), zeros_before, zeros_after, 0);
 }
 
-ValueId computed_kernel_to_conv(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId computed_kernel_to_conv(CoreWriter write, const Op& op) {
   ValueId x = op.operands[0];
   const Ints kernel = static_sizes(write.dims(op.operands[1]));
   const Ints result = static_sizes(write.dims(op.result()));
@@ -85,7 +83,7 @@ ValueId computed_kernel_to_conv(Rewriter& rewriter, const Op& op) {
   }
   const int64_t groups = op.attr(attr::kGroups);
   std::vector<ValueId> operands = {padded_or_cut(write, x, before, after),
-                                   turned_kernel(rewriter, write, op.operands[1], groups)};
+                                   turned_kernel(write, op.operands[1], groups)};
   if (op.has_operand(2)) operands.push_back(op.operands[2]);
   const Ints ones(spatial, 1);
   const Ints zeros(spatial, 0);
@@ -94,7 +92,7 @@ ValueId computed_kernel_to_conv(Rewriter& rewriter, const Op& op) {
                                         {attr::kPaddingAfter, zeros},
                                         {attr::kDilation, dilation},
                                         {attr::kGroups, groups}};
-  return rewriter.create(ops::kConv, operands, attrs);
+  return write.op(ops::kConv, operands, attrs);
 }
 
 }  // namespace

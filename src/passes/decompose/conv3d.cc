@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 
@@ -34,7 +33,7 @@ std::vector<NamedAttr> frame_attrs(const Op& conv) {
 }
 
 // [N, C, D, H, W] -> [N, D, C, H, W], padded along D: frames lie one after the other.
-ValueId frames_of(CoreWriter& write, const Op& conv) {
+ValueId frames_of(CoreWriter write, const Op& conv) {
   const ValueId frames = write.permute(conv.operands[0], {0, 2, 1, 3, 4});
   const Ints before = {0, conv.attr(attr::kPaddingBefore)[0], 0, 0, 0};
   const Ints after = {0, conv.attr(attr::kPaddingAfter)[0], 0, 0, 0};
@@ -42,7 +41,7 @@ ValueId frames_of(CoreWriter& write, const Op& conv) {
 }
 
 // The frames that the tap meets, as one batch of images.
-ValueId frames_at(CoreWriter& write, const Op& conv, ValueId frames, int64_t tap, int64_t count) {
+ValueId frames_at(CoreWriter write, const Op& conv, ValueId frames, int64_t tap, int64_t count) {
   const int64_t stride = conv.attr(attr::kStride)[0];
   const int64_t begin = tap * conv.attr(attr::kDilation)[0];
   const ValueId met = write.slice_axis(frames, 1, begin, begin + (count - 1) * stride + 1, stride);
@@ -50,14 +49,13 @@ ValueId frames_at(CoreWriter& write, const Op& conv, ValueId frames, int64_t tap
   return write.reshape(met, {Dim(dims[0].size() * count), dims[2], dims[3], dims[4]});
 }
 
-ValueId kernel_at(CoreWriter& write, ValueId weight, int64_t tap) {
+ValueId kernel_at(CoreWriter write, ValueId weight, int64_t tap) {
   const Dims dims = write.dims(weight);
   return write.reshape(write.slice_axis(weight, kDepth, tap, tap + 1),
                        {dims[0], dims[1], dims[3], dims[4]});
 }
 
-ValueId grouped_conv3d_to_frames(Rewriter& rewriter, const Op& conv) {
-  CoreWriter write(rewriter);
+ValueId grouped_conv3d_to_frames(CoreWriter write, const Op& conv) {
   const Dims out = write.dims(conv.result());
   const int64_t count = out[kDepth].size();
   const ValueId frames = frames_of(write, conv);
@@ -67,7 +65,7 @@ ValueId grouped_conv3d_to_frames(Rewriter& rewriter, const Op& conv) {
     std::vector<ValueId> operands = {frames_at(write, conv, frames, tap, count),
                                      kernel_at(write, conv.operands[1], tap)};
     if (tap == 0 && conv.has_operand(2)) operands.push_back(conv.operands[2]);
-    const ValueId part = rewriter.create(ops::kConv, operands, frame_attrs(conv));
+    const ValueId part = write.op(ops::kConv, operands, frame_attrs(conv));
     sum = sum.valid() ? write.add(sum, part) : part;
   }
   const ValueId apart = write.reshape(sum, {out[0], out[2], out[1], out[3], out[4]});

@@ -49,7 +49,7 @@ Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteOp wri
   const auto apply = [write = std::move(write)](Rewriter& rewriter, OpId id) -> RuleResult {
     const Op op = rewriter.graph().op(id);
     rewriter.insert_before(id);
-    rewriter.replace_value(op.result(), write(rewriter, op));
+    rewriter.replace_value(op.result(), write(CoreWriter(rewriter), op));
     return {Outcome::kApplied, {}};
   };
   return {name, std::move(roots), apply, remark};
@@ -59,7 +59,7 @@ Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResult
   const auto apply = [write = std::move(write)](Rewriter& rewriter, OpId id) -> RuleResult {
     const Op op = rewriter.graph().op(id);
     rewriter.insert_before(id);
-    const std::vector<ValueId> results = write(rewriter, op);
+    const std::vector<ValueId> results = write(CoreWriter(rewriter), op);
     for (size_t i = 0; i < results.size(); ++i) rewriter.replace_value(op.results[i], results[i]);
     return {Outcome::kApplied, {}};
   };

@@ -1,8 +1,7 @@
 // How ops are written in simpler ones, by family; each stands in its own file. A decomposition is a
 // rule that always applies where it can: whether it should is asked of the target (decompose.h).
 //
-//   ValueId silu(Rewriter& rewriter, const Op& op) {
-//     CoreWriter write(rewriter);
+//   ValueId silu(CoreWriter write, const Op& op) {
 //     const ValueId x = op.operands[0];
 //     return write.mul(x, write.unary(ops::kSigmoid, x));
 //   }
@@ -16,16 +15,17 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/core_writer.h"
 #include "passes/rewrite.h"
 
 namespace ferryman {
 
 // Writes what stands for the op's one result. The op is a copy, as the graph changes meanwhile.
-using WriteOp = std::function<ValueId(Rewriter&, const Op&)>;
+using WriteOp = std::function<ValueId(CoreWriter, const Op&)>;
 Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteOp write,
                    std::string_view remark = {});
 // Of an op with several results: what stands for each.
-using WriteResults = std::function<std::vector<ValueId>(Rewriter&, const Op&)>;
+using WriteResults = std::function<std::vector<ValueId>(CoreWriter, const Op&)>;
 Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResults write);
 
 // The rule for those roots of which `holds` is true.

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 #include "passes/fuse/affine.h"
@@ -13,7 +12,7 @@ namespace ferryman {
 namespace {
 
 // (x - mean(x)) * rsqrt(mean((x - mean(x))^2) + eps)
-ValueId write_centred_norm(CoreWriter& write, ValueId x, const Ints& axes, double eps) {
+ValueId write_centred_norm(CoreWriter write, ValueId x, const Ints& axes, double eps) {
   const ValueId mean = write.reduce(ops::kMean, x, axes, /*keepdim=*/true);
   const ValueId centred = write.sub(x, mean);
   const ValueId variance =
@@ -22,8 +21,7 @@ ValueId write_centred_norm(CoreWriter& write, ValueId x, const Ints& axes, doubl
 }
 
 // layer_norm(x, w, b) -> (x - mean) * rsqrt(variance + eps) * w + b
-ValueId layer_norm(Rewriter& rewriter, const Op& norm) {
-  CoreWriter write(rewriter);
+ValueId layer_norm(CoreWriter write, const Op& norm) {
   ValueId result = write_centred_norm(write, norm.operands[0], norm.attr(attr::kAxes).values,
                                       norm.attr(attr::kEps));
   if (norm.has_operand(1)) result = write.mul(result, norm.operands[1]);
@@ -32,8 +30,7 @@ ValueId layer_norm(Rewriter& rewriter, const Op& norm) {
 }
 
 // rms_norm(x, w) -> x * rsqrt(mean(x^2) + eps) * w
-ValueId rms_norm(Rewriter& rewriter, const Op& norm) {
-  CoreWriter write(rewriter);
+ValueId rms_norm(CoreWriter write, const Op& norm) {
   const ValueId x = norm.operands[0];
   const ValueId power = write.reduce(ops::kMean, write.unary(ops::kSquare, x),
                                      norm.attr(attr::kAxes).values, /*keepdim=*/true);
@@ -49,18 +46,18 @@ Dims along_channels(const Dims& dims) {
 }
 
 // w and b of a group norm, along some shape of the channels; 1 and 0 cost nothing.
-ValueId times_weight(CoreWriter& write, const Op& norm, ValueId value, const Dims& dims) {
+ValueId times_weight(CoreWriter write, const Op& norm, ValueId value, const Dims& dims) {
   return norm.has_operand(1) ? write.mul(value, write.reshape(norm.operands[1], dims)) : value;
 }
 
-ValueId plus_bias(CoreWriter& write, const Op& norm, ValueId value, const Dims& dims) {
+ValueId plus_bias(CoreWriter write, const Op& norm, ValueId value, const Dims& dims) {
   return norm.has_operand(2) ? write.add(value, write.reshape(norm.operands[2], dims)) : value;
 }
 
 // Where a group is one channel or all of them:
 //   group_norm(x [N, C, ...]) -> (x - mean) * (rsqrt(variance + eps) * w) + b
 // Whole means are those of each channel or image, so the weight costs nothing of the size of x.
-ValueId write_plain_group_norm(CoreWriter& write, const Op& norm, const Ints& axes) {
+ValueId write_plain_group_norm(CoreWriter write, const Op& norm, const Ints& axes) {
   const ValueId x = norm.operands[0];
   const Dims channels = along_channels(write.dims(x));
   const ValueId centred = write.sub(x, write.reduce(ops::kMean, x, axes, /*keepdim=*/true));
@@ -72,7 +69,7 @@ ValueId write_plain_group_norm(CoreWriter& write, const Op& norm, const Ints& ax
 }
 
 // x [N, C]: where each channel is a group, every element is its own mean.
-ValueId write_group_norm_of_rows(CoreWriter& write, const Op& norm, int64_t per_group) {
+ValueId write_group_norm_of_rows(CoreWriter write, const Op& norm, int64_t per_group) {
   const ValueId x = norm.operands[0];
   const Dims dims = write.dims(x);
   const Dims split = {dims[0], Dim(norm.attr(attr::kGroups)), Dim(per_group)};
@@ -91,7 +88,7 @@ ValueId write_group_norm_of_rows(CoreWriter& write, const Op& norm, int64_t per_
 //   offset = channel's mean - group's mean
 //   variance = group's mean of (mean of squares + offset^2)
 //   group_norm(x [N, C, ...]) -> (x - channel's mean) * scale + (offset * scale + b)
-ValueId write_group_norm_by_channels(CoreWriter& write, const Op& norm) {
+ValueId write_group_norm_by_channels(CoreWriter write, const Op& norm) {
   const ValueId x = norm.operands[0];
   const Dims dims = write.dims(x);
   const int64_t groups = norm.attr(attr::kGroups);
@@ -125,8 +122,7 @@ ValueId write_group_norm_by_channels(CoreWriter& write, const Op& norm) {
   return write.add(scaled, write.reshape(shift, by_channel));
 }
 
-ValueId group_norm(Rewriter& rewriter, const Op& norm) {
-  CoreWriter write(rewriter);
+ValueId group_norm(CoreWriter write, const Op& norm) {
   const Dims dims = write.dims(norm.operands[0]);
   const int64_t groups = norm.attr(attr::kGroups);
   const int64_t per_group = dims[1].size() / groups;
@@ -138,7 +134,7 @@ ValueId group_norm(Rewriter& rewriter, const Op& norm) {
 }
 
 // batch_norm(x) -> x * scale + shift, along axis 1
-ValueId write_affine(CoreWriter& write, ValueId x, const Affine& affine) {
+ValueId write_affine(CoreWriter write, ValueId x, const Affine& affine) {
   const DType dtype = write.type(x).dtype;
   const Ints shape = static_sizes(along_channels(write.dims(x)));
   const ValueId scaled =
@@ -147,7 +143,7 @@ ValueId write_affine(CoreWriter& write, ValueId x, const Affine& affine) {
 }
 
 // With statistics that are computed: (x - mean) * rsqrt(variance + eps) * w + b
-ValueId write_batch_norm(CoreWriter& write, const Op& norm) {
+ValueId write_batch_norm(CoreWriter write, const Op& norm) {
   const ValueId x = norm.operands[0];
   const Dims dims = along_channels(write.dims(x));
   const ValueId centred = write.sub(x, write.reshape(norm.operands[1], dims));
@@ -159,9 +155,8 @@ ValueId write_batch_norm(CoreWriter& write, const Op& norm) {
   return write.add(scaled, write.reshape(norm.operands[4], dims));
 }
 
-ValueId batch_norm(Rewriter& rewriter, const Op& norm) {
-  CoreWriter write(rewriter);
-  const std::optional<Affine> affine = affine_of_batch_norm(rewriter.graph(), norm);
+ValueId batch_norm(CoreWriter write, const Op& norm) {
+  const std::optional<Affine> affine = affine_of_batch_norm(write.graph(), norm);
   if (affine.has_value()) return write_affine(write, norm.operands[0], *affine);
   return write_batch_norm(write, norm);
 }

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/eval.h"
 #include "ops/names.h"
 #include "ops/spatial/pool_sizes.h"
@@ -51,14 +50,13 @@ bool pads(const Graph& graph, const Op& pool) {
   return is_static(graph, pool) && has_padding(window_of(graph, pool));
 }
 
-ValueId max_pool_of_padded(Rewriter& rewriter, const Op& pool) {
-  CoreWriter write(rewriter);
-  const Window window = window_of(rewriter.graph(), pool);
+ValueId max_pool_of_padded(CoreWriter write, const Op& pool) {
+  const Window window = window_of(write.graph(), pool);
   const ValueId padded =
       write.pad(pool.operands[0], prefixed(window.padding_before, 0, 2),
                 prefixed(window.padding_after, 0, 2), lowest(write.type(pool.operands[0]).dtype));
-  return rewriter.create(ops::kMaxPool, std::vector{padded},
-                         pool_attrs(ops::kMaxPool, without_padding(window)));
+  return write.op(ops::kMaxPool, std::vector{padded},
+                  pool_attrs(ops::kMaxPool, without_padding(window)));
 }
 
 // ---- dilated_max_pool_to_maximum ----
@@ -69,10 +67,9 @@ bool only_dilates(const Graph& graph, const Op& pool) {
   return is_static(graph, pool) && is_dilated(window) && !has_padding(window);
 }
 
-ValueId dilated_max_pool_to_maximum(Rewriter& rewriter, const Op& pool) {
-  CoreWriter write(rewriter);
-  const Window window = window_of(rewriter.graph(), pool);
-  const Ints out = spatial_sizes(rewriter.graph().type(pool.result()));
+ValueId dilated_max_pool_to_maximum(CoreWriter write, const Op& pool) {
+  const Window window = window_of(write.graph(), pool);
+  const Ints out = spatial_sizes(write.graph().type(pool.result()));
   ValueId x = pool.operands[0];
   for (size_t axis = 0; axis < window.rank(); ++axis) {
     ValueId largest;
@@ -108,7 +105,7 @@ bool divides_unevenly(const Graph& graph, const Op& pool) {
           pool.attr(attr::kDivisorOverride) != 0);
 }
 
-ValueId correction(CoreWriter& write, const Graph& graph, const Op& pool, const Window& window) {
+ValueId correction(CoreWriter write, const Graph& graph, const Op& pool, const Window& window) {
   const Ints in = spatial_sizes(graph.type(pool.operands[0]));
   const Ints out = spatial_sizes(graph.type(pool.result()));
   const PoolDivisor divisor = {pool.attr(attr::kPaddingAfter), pool.attr(attr::kCountIncludePad),
@@ -126,14 +123,13 @@ ValueId correction(CoreWriter& write, const Graph& graph, const Op& pool, const 
   return write.constant(dtype, prefixed(out, 1, 2), factors, "pool_factors");
 }
 
-ValueId avg_pool_to_valid(Rewriter& rewriter, const Op& pool) {
-  CoreWriter write(rewriter);
-  const Window window = full_window(rewriter.graph(), pool);
+ValueId avg_pool_to_valid(CoreWriter write, const Op& pool) {
+  const Window window = full_window(write.graph(), pool);
   const ValueId padded = write.pad(pool.operands[0], prefixed(window.padding_before, 0, 2),
                                    prefixed(window.padding_after, 0, 2), 0.0);
-  ValueId result = rewriter.create(ops::kAvgPool, std::vector{padded},
-                                   pool_attrs(ops::kAvgPool, without_padding(window)));
-  const ValueId factors = correction(write, rewriter.graph(), pool, window);
+  ValueId result = write.op(ops::kAvgPool, std::vector{padded},
+                            pool_attrs(ops::kAvgPool, without_padding(window)));
+  const ValueId factors = correction(write, write.graph(), pool, window);
   if (factors.valid()) result = write.mul(result, factors);
   return result;
 }
@@ -166,18 +162,17 @@ std::vector<NamedAttr> attrs_of_axes(const Op& pool, const std::vector<int>& axe
   return attrs;
 }
 
-ValueId pool3d_to_pool2d(Rewriter& rewriter, const Op& pool) {
+ValueId pool3d_to_pool2d(CoreWriter write, const Op& pool) {
   const OpName name{pool.def->name};
-  CoreWriter write(rewriter);
   const Ints in = static_sizes(write.dims(pool.operands[0]));
   const Ints out = static_sizes(write.dims(pool.result()));
   const ValueId by_depth = write.permute(pool.operands[0], {0, 2, 1, 3, 4});
   const ValueId images = write.reshape(by_depth, to_dims({in[0] * in[2], in[1], in[3], in[4]}));
-  const ValueId flat = rewriter.create(name, std::vector{images}, attrs_of_axes(pool, {1, 2}));
+  const ValueId flat = write.op(name, std::vector{images}, attrs_of_axes(pool, {1, 2}));
   const ValueId volume = write.permute(
       write.reshape(flat, to_dims({in[0], in[2], in[1], out[3], out[4]})), {0, 2, 1, 3, 4});
   const ValueId rows = write.reshape(volume, to_dims({in[0], in[1], in[2], out[3] * out[4]}));
-  const ValueId deep = rewriter.create(name, std::vector{rows}, attrs_of_axes(pool, {0, -1}));
+  const ValueId deep = write.op(name, std::vector{rows}, attrs_of_axes(pool, {0, -1}));
   return write.reshape(deep, to_dims(out));
 }
 
@@ -212,8 +207,7 @@ Match<OneOp> match_adaptive_to_plain_pool(const Graph& graph, OpId root) {
 }
 
 // A matrix of means for each axis.
-ValueId adaptive_avg_pool_to_matrices(Rewriter& rewriter, const Op& pool) {
-  CoreWriter write(rewriter);
+ValueId adaptive_avg_pool_to_matrices(CoreWriter write, const Op& pool) {
   ValueId x = pool.operands[0];
   const Ints out = pool.attr(attr::kOutputSize);
   for (size_t axis = out.size(); axis-- > 0;) {
@@ -232,8 +226,7 @@ ValueId adaptive_avg_pool_to_matrices(Rewriter& rewriter, const Op& pool) {
 }
 
 // The maximum of a slice for each position of each axis.
-ValueId adaptive_max_pool_to_slices(Rewriter& rewriter, const Op& pool) {
-  CoreWriter write(rewriter);
+ValueId adaptive_max_pool_to_slices(CoreWriter write, const Op& pool) {
   ValueId x = pool.operands[0];
   const Ints out = pool.attr(attr::kOutputSize);
   for (size_t axis = 0; axis < out.size(); ++axis) {

@@ -1,6 +1,5 @@
 // Resizing as gathers or products along each axis: it says any scale, and any number of axes.
 #include "ops/attrs.h"
-#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "ops/spatial/resample.h"
 #include "passes/decompose/decompositions.h"
@@ -56,10 +55,9 @@ Match<OneOp> match_drop_nearest_scales(const Graph& graph, OpId root) {
 }
 
 // resize_nearest(x) -> a gather along each axis
-ValueId resize_to_gathers(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId resize_to_gathers(CoreWriter write, const Op& op) {
   ValueId x = op.operands[0];
-  const std::vector<ResizeAxis> axes = resize_axes(rewriter.graph(), op);
+  const std::vector<ResizeAxis> axes = resize_axes(write.graph(), op);
   for (size_t i = 0; i < axes.size(); ++i) {
     const std::vector<int32_t> sources = nearest_sources(axes[i], nearest_rule(op));
     bool identity = axes[i].in_size == axes[i].out_size;
@@ -71,10 +69,9 @@ ValueId resize_to_gathers(Rewriter& rewriter, const Op& op) {
 }
 
 // resize_bilinear(x) -> a matrix of weights along each axis
-ValueId resize_to_matrices(Rewriter& rewriter, const Op& op) {
-  CoreWriter write(rewriter);
+ValueId resize_to_matrices(CoreWriter write, const Op& op) {
   ValueId x = op.operands[0];
-  const std::vector<ResizeAxis> axes = resize_axes(rewriter.graph(), op);
+  const std::vector<ResizeAxis> axes = resize_axes(write.graph(), op);
   for (size_t i = axes.size(); i-- > 0;) {
     const bool identity = axes[i].in_size == axes[i].out_size && axes[i].scale <= 0;
     if (identity) continue;

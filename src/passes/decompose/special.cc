@@ -16,23 +16,23 @@ Expression keeping_nan(const Expression& x, const Expression& result) {
 
 Rule unary(const SpecialUnary& row) {
   return decomposition(row.rule, {row.name},
-                       [formula = row.formula](Rewriter& rewriter, const Op& op) {
-                         const Expression x(CoreWriter(rewriter), op.operands[0]);
+                       [formula = row.formula](CoreWriter write, const Op& op) {
+                         const Expression x(write, op.operands[0]);
                          return keeping_nan(x, formula(x)).value();
                        });
 }
 
 Rule binary(const SpecialBinary& row) {
   return decomposition(row.rule, {row.name},
-                       [formula = row.formula](Rewriter& rewriter, const Op& op) {
-                         const Expression x(CoreWriter(rewriter), op.operands[0]);
-                         const Expression y(CoreWriter(rewriter), op.operands[1]);
+                       [formula = row.formula](CoreWriter write, const Op& op) {
+                         const Expression x(write, op.operands[0]);
+                         const Expression y(write, op.operands[1]);
                          return formula(x, y).value();
                        });
 }
 
-ValueId polygamma(Rewriter& rewriter, const Op& op) {
-  const Expression x(CoreWriter(rewriter), op.operands[0]);
+ValueId polygamma(CoreWriter write, const Op& op) {
+  const Expression x(write, op.operands[0]);
   const auto order = static_cast<int>(op.attr(attr::kOrder));
   return keeping_nan(x, polygamma_formula(order, x)).value();
 }
