@@ -11,6 +11,7 @@
 #include "ops/eval.h"
 #include "ops/families.h"
 #include "ops/infer.h"
+#include "ops/layers/norm.h"
 #include "ops/names.h"
 #include "ops/op_axes.h"
 
@@ -150,20 +151,8 @@ Imported only_first(ImportContext& call, ValueId value) {
   return results;
 }
 
-// The mean over axes, which stay with size 1, and 1 / sqrt(variance + eps).
-struct Statistics {
-  ValueId centred, mean, scale;
-};
-
-Statistics write_statistics(CoreWriter write, ValueId x, const Ints& axes, double eps) {
-  const ValueId mean = write.reduce(ops::kMean, x, axes, /*keepdim=*/true);
-  const ValueId centred = write.sub(x, mean);
-  const ValueId variance = write.reduce(ops::kMean, write.square(centred), axes, /*keepdim=*/true);
-  return {centred, mean, write.unary(ops::kRsqrt, write.add(variance, eps))};
-}
-
 // Puts both into results 1 and 2, in the shape that torch gives them.
-Imported with_statistics(ImportContext& call, ValueId result, const Statistics& statistics) {
+Imported with_statistics(ImportContext& call, ValueId result, const NormStatistics& statistics) {
   std::vector<ValueId> results(call.num_results());
   results.front() = result;
   const std::array<ValueId, 2> values = {statistics.mean, statistics.scale};
@@ -210,7 +199,7 @@ Result<std::vector<ValueId>> normalise_by_batch(ImportContext& call) {
   axes.erase(axes.begin() + 1);
   Dims channels(dims.size(), Dim(1));
   channels[1] = dims[1];
-  const Statistics statistics = write_statistics(write, x, axes, eps);
+  const NormStatistics statistics = write_statistics(write, x, axes, eps);
   ValueId result = write.mul(statistics.centred, statistics.scale);
   if (weight.valid()) result = write.mul(result, write.reshape(weight, channels));
   if (bias.valid()) result = write.add(result, write.reshape(bias, channels));
@@ -343,6 +332,13 @@ OpRow define_norm(Ops& ops, OpName name, std::string_view doc) {
 }
 
 }  // namespace
+
+NormStatistics write_statistics(CoreWriter write, ValueId x, const Ints& axes, double eps) {
+  const ValueId mean = write.reduce(ops::kMean, x, axes, /*keepdim=*/true);
+  const ValueId centred = write.sub(x, mean);
+  const ValueId variance = write.reduce(ops::kMean, write.square(centred), axes, /*keepdim=*/true);
+  return {centred, mean, write.unary(ops::kRsqrt, write.add(variance, eps))};
+}
 
 void add_norm_ops(Ops& ops) {
   define_norm(ops, ops::kBatchNorm,

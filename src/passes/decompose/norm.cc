@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/attrs.h"
+#include "ops/layers/norm.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 #include "passes/fuse/affine.h"
@@ -13,11 +14,8 @@ namespace {
 
 // (x - mean(x)) * rsqrt(mean((x - mean(x))^2) + eps)
 ValueId write_centred_norm(CoreWriter write, ValueId x, const Ints& axes, double eps) {
-  const ValueId mean = write.reduce(ops::kMean, x, axes, /*keepdim=*/true);
-  const ValueId centred = write.sub(x, mean);
-  const ValueId variance =
-      write.reduce(ops::kMean, write.unary(ops::kSquare, centred), axes, /*keepdim=*/true);
-  return write.mul(centred, write.unary(ops::kRsqrt, write.add(variance, eps)));
+  const NormStatistics of_x = write_statistics(write, x, axes, eps);
+  return write.mul(of_x.centred, of_x.scale);
 }
 
 // layer_norm(x, w, b) -> (x - mean) * rsqrt(variance + eps) * w + b
@@ -32,8 +30,8 @@ ValueId layer_norm(CoreWriter write, const Op& norm) {
 // rms_norm(x, w) -> x * rsqrt(mean(x^2) + eps) * w
 ValueId rms_norm(CoreWriter write, const Op& norm) {
   const ValueId x = norm.operands[0];
-  const ValueId power = write.reduce(ops::kMean, write.unary(ops::kSquare, x),
-                                     norm.attr(attr::kAxes).values, /*keepdim=*/true);
+  const ValueId power =
+      write.reduce(ops::kMean, write.square(x), norm.attr(attr::kAxes).values, /*keepdim=*/true);
   ValueId result = write.mul(x, write.unary(ops::kRsqrt, write.add(power, norm.attr(attr::kEps))));
   if (norm.has_operand(1)) result = write.mul(result, norm.operands[1]);
   return result;
@@ -60,12 +58,9 @@ ValueId plus_bias(CoreWriter write, const Op& norm, ValueId value, const Dims& d
 ValueId write_plain_group_norm(CoreWriter write, const Op& norm, const Ints& axes) {
   const ValueId x = norm.operands[0];
   const Dims channels = along_channels(write.dims(x));
-  const ValueId centred = write.sub(x, write.reduce(ops::kMean, x, axes, /*keepdim=*/true));
-  const ValueId variance =
-      write.reduce(ops::kMean, write.unary(ops::kSquare, centred), axes, /*keepdim=*/true);
-  const ValueId root = write.unary(ops::kRsqrt, write.add(variance, norm.attr(attr::kEps)));
-  const ValueId scale = times_weight(write, norm, root, channels);
-  return plus_bias(write, norm, write.mul(centred, scale), channels);
+  const NormStatistics of_x = write_statistics(write, x, axes, norm.attr(attr::kEps));
+  const ValueId scale = times_weight(write, norm, of_x.scale, channels);
+  return plus_bias(write, norm, write.mul(of_x.centred, scale), channels);
 }
 
 // x [N, C]: where each channel is a group, every element is its own mean.
@@ -105,11 +100,11 @@ ValueId write_group_norm_by_channels(CoreWriter write, const Op& norm) {
   };
   const ValueId means = mean(x, positions);
   const ValueId centred = write.sub(x, means);
-  const ValueId squares = mean(write.unary(ops::kSquare, centred), positions);
+  const ValueId squares = mean(write.square(centred), positions);
   const ValueId channel_means = write.reshape(means, by_group);
   const ValueId offset = write.sub(channel_means, mean(channel_means, {2}));
   const ValueId variance =
-      mean(write.add(write.reshape(squares, by_group), write.unary(ops::kSquare, offset)), {2});
+      mean(write.add(write.reshape(squares, by_group), write.square(offset)), {2});
   const ValueId weight =
       norm.has_operand(1)
           ? write.reshape(norm.operands[1], parameter_dims)
