@@ -32,6 +32,7 @@ std::vector<bool> knows_ops(const std::vector<std::string>& targets) {
 NB_MODULE(_native, m) {
   m.doc() = "Ferryman's C++ core";
   m.attr("__version__") = std::string(cli::version());
+  // NOLINTNEXTLINE(bugprone-unused-raii): it lives in the module.
   nb::exception<NativeError>(m, "NativeError");
   m.def("knows_ops", &knows_ops, nb::arg("targets"),
         "Of each operator (\"aten.add_.Tensor\"), whether the core imports it.");
