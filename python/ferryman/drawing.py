@@ -111,7 +111,7 @@ def _of_other_ways(ways: Ways, example: list[Any], domain: _Domain, seed: int):
 class _Domain:
     """Whether inputs that were drawn say anything. PyTorch may refuse them: a matrix may not be
     positive definite, an index out of range. NaN where the example gives none says that they are
-    out of the question as well: a mask that hides all keys. So do loops that go on for ever, or
+    out of the question as well: a mask that hides all keys. So are loops that go on for ever, or
     up to infinity where those of the example do not. The model itself may refuse what a program
     with frozen values computes (`reference`)."""
 
