@@ -20,7 +20,7 @@ from .compare import Difference
 from .control import rewritten
 from .control.record import Rewritten
 from .frozen import Frozen
-from .native_contract import NativeReport, NodeTrace
+from .native_contract import BodyTrace, NativeReport, NodeTrace
 from .verify import Checks
 
 
@@ -88,8 +88,12 @@ class Report:
         return [body for body in self.bodies.values() if name == body.results[0]]
 
     def _traces_of(self, path: str) -> tuple[NodeTrace, ...]:
-        """Of a body; none where it is written out in the graph around it."""
-        return next((body.nodes for body in self.native.bodies if body.name == path), ())
+        body = self._body_trace(path)
+        return body.nodes if body else ()
+
+    def _body_trace(self, path: str) -> BodyTrace | None:
+        """None where it is written out in the graph around it."""
+        return next((body for body in self.native.bodies if body.name == path), None)
 
     @property
     def runs(self) -> dict[str, BodyRuns]:
@@ -194,7 +198,7 @@ class Report:
 
     def _body_to_json(self, body: BodyOutline) -> dict[str, Any]:
         runs = self.runs.get(body.path)
-        traced = next((t for t in self.native.bodies if t.name == body.path), None)
+        traced = self._body_trace(body.path)
         return {
             "name": body.path,
             "inputs": [dataclasses.asdict(port) for port in traced.inputs] if traced else [],
