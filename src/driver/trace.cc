@@ -289,11 +289,22 @@ void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,
   describe_copies(graph, copies, report);
 }
 
+namespace {
+
+// By its own name, or by the node that it was made for: what passes made has no name.
+std::string node_of(const Graph& graph, ValueId value) {
+  const std::string& name = graph.value(value).name;
+  const OpId producer = graph.producer(value);
+  return name.empty() && producer.valid() ? graph.location(producer).node : name;
+}
+
+}  // namespace
+
 void describe_copies(const Graph& graph, const std::vector<layout::CopyExplanation>& copies,
                      ConvertReport& report) {
   for (const layout::CopyExplanation& copy : copies) {
     report.layout.transposes.push_back(
-        {layout::describe(graph, copy), copy.copy.bytes, graph.value(copy.copy.value).name});
+        {layout::describe(graph, copy), copy.copy.bytes, node_of(graph, copy.copy.value)});
   }
 }
 

@@ -146,3 +146,21 @@ def test_json_tells_everything(report):
     assert all(len(output["differences"]) == 2 for output in content["outputs"])
     assert {"capture", "functionalise", "translate", "simplify", "legalise", "plan layout",
             "lower", "polish", "write", "verify"} <= set(content["seconds"])  # fmt: skip
+
+
+def test_every_transpose_names_a_node():
+    """Also one of a value that passes made: a projection of attention, in parts."""
+
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x):
+            return self.attention(x, x, x)[0]
+
+    args = (torch.randn(1, 36, 8),)
+    report = ferryman.convert(Attention().eval(), args, progress=False, verify=False).report
+    transposes = report.native.layout.transposes
+    assert transposes
+    assert {transpose.node for transpose in transposes} <= {node.node for node in report.native.nodes}
