@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "ir/graph.h"
-#include "layout/axes.h"
 #include "layout/plan.h"
+#include "ops/op_axes.h"
 
 namespace ferryman::layout {
 

@@ -124,6 +124,10 @@ class RuleDriver {
 
 }  // namespace
 
+void append_rules(std::vector<Rule>& rules, std::vector<Rule> family) {
+  for (Rule& rule : family) rules.push_back(std::move(rule));
+}
+
 Changed apply_rules(Graph& graph, std::span<const Rule> rules, PassContext& context) {
   return RuleDriver(graph, rules, context).run();
 }

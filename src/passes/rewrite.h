@@ -77,6 +77,9 @@ Rule make_rule(std::string_view name, std::vector<OpName> roots,
   return {name, std::move(roots), apply, remark};
 }
 
+// Those of a family behind the others.
+void append_rules(std::vector<Rule>& rules, std::vector<Rule> family);
+
 // Applies the rules, in the order given for each op, until none matches.
 Changed apply_rules(Graph& graph, std::span<const Rule> rules, PassContext& context);
 

@@ -7,15 +7,11 @@ namespace ferryman {
 
 namespace {
 
-void append(std::vector<Rule>& rules, std::vector<Rule> family) {
-  for (Rule& rule : family) rules.push_back(std::move(rule));
-}
-
 // Ops whose parts other passes look for.
 std::vector<Rule> composites() {
   std::vector<Rule> rules;
-  append(rules, attention_decompositions());
-  append(rules, composite_decompositions());
+  append_rules(rules, attention_decompositions());
+  append_rules(rules, composite_decompositions());
   return rules;
 }
 
@@ -31,31 +27,29 @@ std::vector<Rule> unless_kept(std::vector<Rule> rules, Keeps keeps) {
 
 std::vector<Rule> all_decompositions() {
   std::vector<Rule> rules = composites();
-  append(rules, computed_kernel_decompositions());
-  append(rules, conv_transpose_decompositions());
-  append(rules, conv3d_decompositions());
-  append(rules, pool_decompositions());
-  append(rules, norm_decompositions());
-  append(rules, activation_decompositions());
-  append(rules, math_decompositions());
-  append(rules, resize_decompositions());
-  append(rules, shuffle_decompositions());
-  append(rules, special_decompositions());
+  append_rules(rules, computed_kernel_decompositions());
+  append_rules(rules, conv_transpose_decompositions());
+  append_rules(rules, conv3d_decompositions());
+  append_rules(rules, pool_decompositions());
+  append_rules(rules, norm_decompositions());
+  append_rules(rules, activation_decompositions());
+  append_rules(rules, math_decompositions());
+  append_rules(rules, resize_decompositions());
+  append_rules(rules, shuffle_decompositions());
+  append_rules(rules, special_decompositions());
   return rules;
 }
 
 Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteOp write,
                    std::string_view remark) {
-  const auto apply = [write = std::move(write)](Rewriter& rewriter, OpId id) -> RuleResult {
-    const Op op = rewriter.graph().op(id);
-    rewriter.insert_before(id);
-    rewriter.replace_value(op.result(), write(CoreWriter(rewriter), op));
-    return {Outcome::kApplied, {}};
+  const WriteResults all = [write = std::move(write)](CoreWriter writer, const Op& op) {
+    return std::vector{write(writer, op)};
   };
-  return {name, std::move(roots), apply, remark};
+  return decomposition(name, std::move(roots), all, remark);
 }
 
-Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResults write) {
+Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResults write,
+                   std::string_view remark) {
   const auto apply = [write = std::move(write)](Rewriter& rewriter, OpId id) -> RuleResult {
     const Op op = rewriter.graph().op(id);
     rewriter.insert_before(id);
@@ -63,7 +57,7 @@ Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResult
     for (size_t i = 0; i < results.size(); ++i) rewriter.replace_value(op.results[i], results[i]);
     return {Outcome::kApplied, {}};
   };
-  return {name, std::move(roots), apply, {}};
+  return {name, std::move(roots), apply, remark};
 }
 
 Rule only_where(std::function<bool(const Graph&, const Op&)> holds, Rule rule) {
@@ -82,7 +76,7 @@ bool has_floats(const Graph& graph, const Op& op) {
 
 Pass decompose_pass(std::string_view name, std::string_view purpose, Keeps keeps,
                     std::vector<Rule> own_rules) {
-  append(own_rules, unless_kept(all_decompositions(), std::move(keeps)));
+  append_rules(own_rules, unless_kept(all_decompositions(), std::move(keeps)));
   return rewrite_pass(name, purpose, std::move(own_rules));
 }
 

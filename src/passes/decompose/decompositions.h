@@ -26,7 +26,8 @@ Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteOp wri
                    std::string_view remark = {});
 // Of an op with several results: what stands for each.
 using WriteResults = std::function<std::vector<ValueId>(CoreWriter, const Op&)>;
-Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResults write);
+Rule decomposition(std::string_view name, std::vector<OpName> roots, WriteResults write,
+                   std::string_view remark = {});
 
 // The rule for those roots of which `holds` is true.
 Rule only_where(std::function<bool(const Graph&, const Op&)> holds, Rule rule);

@@ -15,20 +15,16 @@ namespace {
 
 constexpr SmallBranches kSmallBranches = {.max_ops = 8, .max_elements = 4096};
 
-void append(std::vector<Rule>& rules, std::vector<Rule> family) {
-  for (Rule& rule : family) rules.push_back(std::move(rule));
-}
-
 Pass legalise_ops(NanForm nan) {
   std::vector<Rule> rules;
-  append(rules, legal_conv_rules());
-  append(rules, legal_norm_rules());
-  append(rules, legal_activation_rules());
-  append(rules, legal_math_rules());
-  append(rules, legal_integer_rules());
-  append(rules, legal_product_rules());
-  append(rules, legal_shape_rules());
-  append(rules, legal_order_rules(nan));
+  append_rules(rules, legal_conv_rules());
+  append_rules(rules, legal_norm_rules());
+  append_rules(rules, legal_activation_rules());
+  append_rules(rules, legal_math_rules());
+  append_rules(rules, legal_integer_rules());
+  append_rules(rules, legal_product_rules());
+  append_rules(rules, legal_shape_rules());
+  append_rules(rules, legal_order_rules(nan));
   return needed_because("the target has no operators for most ops as they are",
                         decompose_pass("legalise_ops", "every op in a form that TFLite has", keeps,
                                        std::move(rules)));

@@ -5,19 +5,12 @@
 #include <algorithm>
 #include <optional>
 
-#include "ops/names.h"
 #include "targets/tflite/legalise/legalise.h"
 #include "targets/tflite/lower/limits.h"
 
 namespace ferryman::tflite {
 
 namespace {
-
-// They move nothing: the layout plan resolves them.
-bool is_relabelling(const ferryman::Op& op) {
-  return op.def->axes == AxisRule::kReshape || op.def->axes == AxisRule::kPermute ||
-         op.is(ops::kPixelShuffle) || op.is(ops::kPixelUnshuffle);
-}
 
 // Kernels divide by the number of elements, or ask the delegate for a tensor of none.
 std::optional<Limit> emptiness_limit(const Graph& graph, const ferryman::Op& op) {
@@ -41,7 +34,6 @@ std::optional<Limit> shape_limit(const Graph& graph, const ferryman::Op& op) {
 std::optional<Limit> row_limit(const Graph& graph, const ferryman::Op& op) {
   const LoweringRow* row = find_lowering(*op.def);
   if (row == nullptr) {
-    if (is_relabelling(op)) return std::nullopt;
     return Limit{fmt::format("'{}' has no TFLite form", op.def->name), "",
                  "write this part with other operations, or move it out of the model"};
   }

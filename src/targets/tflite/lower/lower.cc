@@ -17,7 +17,6 @@ namespace {
 // What the lowering of a graph and of all bodies inside of it fills.
 struct ModelParts {
   std::vector<Subgraph> called;  // the first has number 1
-  std::vector<LoweredBody> bodies;
   std::vector<SourceLocation> places;
 };
 
@@ -46,20 +45,13 @@ class GraphLowering : public CalledGraphs {
   Subgraph lower(BodyId body) override {
     GraphLowering inner(graph_.body(body), plan_.bodies[body.index]->plan, parts_);
     inner.run();
-    finished_[body] = {&graph_.body(body), 0, inner.take_placements()};
     return inner.take_subgraph();
   }
 
-  int32_t add(BodyId body, Subgraph subgraph) override {
+  int32_t add(Subgraph subgraph) override {
     const size_t number = parts_.called.size() + 1;
     subgraph.name += "_" + std::to_string(number);
     parts_.called.push_back(std::move(subgraph));
-    const auto finished = finished_.find(body);
-    if (finished != finished_.end()) {
-      finished->second.subgraph = number;
-      parts_.bodies.push_back(std::move(finished->second));
-      finished_.erase(finished);
-    }
     return static_cast<int32_t>(number);
   }
 
@@ -129,7 +121,6 @@ class GraphLowering : public CalledGraphs {
   Subgraph subgraph_;
   MemoryTable memory_;
   Placements placements_;
-  std::map<BodyId, LoweredBody> finished_;  // not yet in the model
 };
 
 Signature signature_of(const Graph& graph, const Subgraph& main) {
@@ -152,7 +143,6 @@ Lowered lower_to_tflite(const Graph& graph, const layout::LayoutPlan& plan) {
   lowered.model.subgraphs.push_back(lowering.take_subgraph());
   lowered.model.signatures.push_back(signature_of(graph, lowered.model.subgraphs.front()));
   for (Subgraph& called : parts.called) lowered.model.subgraphs.push_back(std::move(called));
-  lowered.bodies = std::move(parts.bodies);
   lowered.model.places = std::move(parts.places);
   return lowered;
 }

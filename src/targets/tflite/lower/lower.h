@@ -21,17 +21,9 @@ struct Placements {
   std::vector<Placement> outputs;     // parallel to Graph::outputs()
 };
 
-// A body, which the operators of other graphs call.
-struct LoweredBody {
-  const Graph* graph = nullptr;
-  size_t subgraph = 0;  // number in the model
-  Placements placements;
-};
-
 struct Lowered {
   Model model;
-  Placements placements;            // in the main graph
-  std::vector<LoweredBody> bodies;  // those inside others first
+  Placements placements;  // in the main graph
 };
 
 // The graph must pass check_target (legalise.h) and have static shapes.

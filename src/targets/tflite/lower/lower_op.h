@@ -26,14 +26,14 @@ class CalledGraphs {
   // A body as a graph whose inputs and outputs lie as the plan of its op says.
   virtual Subgraph lower(BodyId body) = 0;
   // The number of a finished graph in the model.
-  virtual int32_t add(BodyId body, Subgraph subgraph) = 0;
+  virtual int32_t add(Subgraph subgraph) = 0;
 
   // The graph that plays this role for ops that run `body`: made once.
   int32_t find_or_add(BodyId body, std::string_view role, const std::function<Subgraph()>& make) {
     const auto key = std::pair(body, std::string(role));
     const auto known = numbers_.find(key);
     if (known != numbers_.end()) return known->second;
-    const int32_t number = add(body, make());
+    const int32_t number = add(make());
     numbers_.emplace(key, number);
     return number;
   }

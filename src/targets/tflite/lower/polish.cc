@@ -197,11 +197,8 @@ void rename_ports(Model& model, const std::vector<std::string>& inputs,
 }
 
 void fuse_activations(Lowered& lowered) {
-  std::vector<Placements*> placements(lowered.model.subgraphs.size(), nullptr);
-  placements[0] = &lowered.placements;
-  for (LoweredBody& body : lowered.bodies) placements[body.subgraph] = &body.placements;
-  for (size_t i = 0; i < placements.size(); ++i)
-    ActivationFusion(lowered.model, i, placements[i]).run();
+  for (size_t i = 0; i < lowered.model.subgraphs.size(); ++i)
+    ActivationFusion(lowered.model, i, i == 0 ? &lowered.placements : nullptr).run();
 }
 
 }  // namespace ferryman::tflite
