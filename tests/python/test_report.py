@@ -161,6 +161,6 @@ def test_every_transpose_names_a_node():
 
     args = (torch.randn(1, 36, 8),)
     report = ferryman.convert(Attention().eval(), args, progress=False, verify=False).report
-    transposes = report.native.layout.transposes
-    assert transposes
-    assert {transpose.node for transpose in transposes} <= {node.node for node in report.native.nodes}
+    named = {transpose.node for transpose in report.native.layout.transposes}
+    assert named
+    assert named <= {node.node for node in report.native.nodes}
