@@ -34,7 +34,8 @@ class RuleDriver {
       queued_[op] = 0;
       if (graph_.op(op).erased) continue;
       visit(op);
-      check(num_applied_ <= bound,
+      if (num_applied_ > bound)
+        internal_error(
             fmt::format("rewrite rules run in circles; the last was '{}'", last_applied_));
     }
     remark_refusals();
@@ -58,44 +59,44 @@ class RuleDriver {
     refusals_.erase(root);
     const auto rules = rules_of_.find(graph_.op(root).def);
     if (rules == rules_of_.end()) return;
+    const LocationId location = graph_.op(root).location;
+    around_.clear();
+    for_each_neighbour(root, [this](OpId op) { around_.push_back(op); });
     for (const Rule* rule : rules->second) {
-      const LocationId location = graph_.op(root).location;
-      const std::vector<OpId> around = neighbours(root);
       RuleResult result = rule->apply(rewriter_, root);
       if (result.outcome == Outcome::kRefused) refusals_[root] = {rule, std::move(result.why)};
       if (result.outcome != Outcome::kApplied) continue;
       ++num_applied_;
       last_applied_ = rule->name;
       if (!rule->remark.empty()) remark(*rule, std::string(rule->remark), location);
-      requeue_after(root, around);
+      requeue_after(root);
       return;
     }
   }
 
-  void requeue_after(OpId root, const std::vector<OpId>& around) {
+  void requeue_after(OpId root) {
     if (!graph_.op(root).erased) rewriter_.erase_dead(root);
     enqueue(root);
-    for (const OpId op : around) enqueue(op);
+    for (const OpId op : around_) enqueue(op);
     for (const OpId op : rewriter_.take_touched()) {
       enqueue(op);
-      for (const OpId neighbour : neighbours(op)) enqueue(neighbour);
+      for_each_neighbour(op, [this](OpId neighbour) { enqueue(neighbour); });
     }
   }
 
   // Producers of the operands, their other readers, and readers of the results: an op may match
   // because a value around it has one reader less.
-  std::vector<OpId> neighbours(OpId id) const {
-    std::vector<OpId> result;
+  template <typename Visit>
+  void for_each_neighbour(OpId id, Visit visit) const {
     const Op& op = graph_.op(id);
     for (const ValueId operand : op.operands) {
       if (!operand.valid() || !graph_.producer(operand).valid()) continue;
-      result.push_back(graph_.producer(operand));
-      for (const Use& use : graph_.value(operand).uses) result.push_back(use.op);
+      visit(graph_.producer(operand));
+      for (const Use& use : graph_.value(operand).uses) visit(use.op);
     }
     for (const ValueId value : op.results) {
-      for (const Use& use : graph_.value(value).uses) result.push_back(use.op);
+      for (const Use& use : graph_.value(value).uses) visit(use.op);
     }
-    return result;
   }
 
   void remark(const Rule& rule, std::string what, LocationId location) {
@@ -115,6 +116,7 @@ class RuleDriver {
   PassContext& context_;
   Rewriter rewriter_;
   std::unordered_map<const OpDef*, std::vector<const Rule*>> rules_of_;
+  std::vector<OpId> around_;  // the op that is visited, before a rule changes it
   std::deque<OpId> queue_;
   OpMap<uint8_t> queued_;
   std::map<OpId, Refusal> refusals_;

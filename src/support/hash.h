@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 namespace ferryman {
@@ -11,7 +10,6 @@ namespace ferryman {
 class Hasher {
  public:
   Hasher();
-  ~Hasher();
   Hasher(const Hasher&) = delete;
   Hasher& operator=(const Hasher&) = delete;
 
@@ -21,7 +19,10 @@ class Hasher {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  State& state();
+  const State& state() const;
+
+  alignas(64) std::byte storage_[576];  // of the State, which only hash.cc knows
 };
 
 }  // namespace ferryman

@@ -217,8 +217,8 @@ bool inline_known_branches(Graph& graph) {
   bool changed = false;
   for (OpId id = graph.first_op(); id.valid();) {
     const OpId next = graph.op(id).next;
-    const Op op = graph.op(id);
-    if (op.is(ops::kIf) && is_known_constant(graph, op.operands[0])) {
+    if (graph.op(id).is(ops::kIf) && is_known_constant(graph, graph.op(id).operands[0])) {
+      const Op op = graph.op(id);
       const bool is_true = graph.constant(op.operands[0]).to_ints()[0] != 0;
       Rewriter rewriter(graph);
       rewriter.insert_before(id);

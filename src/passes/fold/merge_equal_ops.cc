@@ -1,11 +1,13 @@
 // Common subexpressions: the first of several equal ops serves all readers. Small equal constants
 // become one value first, since ops on them would not look equal otherwise.
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <unordered_map>
+#include <vector>
 
 #include "ops/names.h"
 #include "passes/canonicalise/canonicalise.h"
-#include "support/hash.h"
 
 namespace ferryman {
 
@@ -17,22 +19,44 @@ bool is_commutative(const Op& op) {
   return op.is(ops::kAdd) || op.is(ops::kMul) || op.is(ops::kMaximum) || op.is(ops::kMinimum);
 }
 
-std::vector<ValueId> key_operands(const Op& op) {
-  std::vector<ValueId> operands = op.operands;
+auto key_operands(const Op& op) {
+  auto operands = op.operands;
   if (is_commutative(op)) std::sort(operands.begin(), operands.end());
   return operands;
 }
 
 uint64_t hash_of(const Op& op) {
-  Hasher hasher;
-  for (const char c : op.def->name) hasher.update(static_cast<uint64_t>(c));
-  for (const ValueId operand : key_operands(op)) hasher.update(uint64_t{operand.index});
-  return hasher.digest();
+  constexpr uint64_t kPrime = 0x9e3779b97f4a7c15;  // of Fibonacci hashing
+  uint64_t hash = std::hash<const OpDef*>()(op.def);
+  for (const ValueId operand : key_operands(op))
+    hash = std::rotl(hash * kPrime, 32) + operand.index;
+  return std::rotl(hash * kPrime, 32);
 }
 
 bool are_equal(const Op& a, const Op& b) {
-  return a.def == b.def && a.attrs == b.attrs && key_operands(a) == key_operands(b);
+  return a.def == b.def && key_operands(a) == key_operands(b) && a.attrs == b.attrs;
 }
+
+// Ops no two of which are equal: a hash table without a node for each.
+class DistinctOps {
+ public:
+  explicit DistinctOps(const Graph& graph)
+      : graph_(graph), slots_(std::bit_ceil(2 * graph.num_ops() + 1)) {}
+
+  // The op that is equal, or `id`, which is added.
+  OpId find_or_add(OpId id) {
+    const Op& op = graph_.op(id);
+    const size_t last = slots_.size() - 1;
+    for (size_t at = hash_of(op) & last;; at = (at + 1) & last) {
+      if (!slots_[at].valid()) slots_[at] = id;
+      if (slots_[at] == id || are_equal(graph_.op(slots_[at]), op)) return slots_[at];
+    }
+  }
+
+ private:
+  const Graph& graph_;
+  std::vector<OpId> slots_;  // at most half of them in use
+};
 
 Changed merge_constants(Graph& graph) {
   Changed changed = Changed::kNo;
@@ -54,19 +78,14 @@ Changed merge_constants(Graph& graph) {
 Result<Changed> run_merge_equal_ops(Graph& graph, PassContext&) {
   Changed changed = merge_constants(graph);
   Rewriter rewriter(graph);
-  std::unordered_map<uint64_t, std::vector<OpId>> seen;
+  DistinctOps seen(graph);
   for (OpId id = graph.first_op(); id.valid();) {
     const OpId next = graph.op(id).next;
-    std::vector<OpId>& candidates = seen[hash_of(graph.op(id))];
-    const auto same = std::find_if(candidates.begin(), candidates.end(), [&](OpId other) {
-      return are_equal(graph.op(other), graph.op(id));
-    });
-    if (same == candidates.end()) {
-      candidates.push_back(id);
-    } else {
-      const std::vector<ValueId> results = graph.op(id).results;
+    const OpId same = seen.find_or_add(id);
+    if (same != id) {
+      const auto& results = graph.op(id).results;
       for (size_t i = 0; i < results.size(); ++i)
-        rewriter.replace_value(results[i], graph.op(*same).results[i]);
+        rewriter.replace_value(results[i], graph.op(same).results[i]);
       rewriter.erase(id);
       changed = Changed::kYes;
     }
