@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ir/verify.h"
+#include "support/small_vector.h"
 
 namespace ferryman {
 
@@ -15,17 +16,19 @@ namespace {
 // unknown or of another kind.
 std::optional<std::vector<Attr>> complete_attrs(const OpDef& def,
                                                 std::span<const NamedAttr> given) {
-  std::vector<std::optional<Attr>> slots;
-  for (const AttrSpec& spec : def.attrs) slots.push_back(spec.default_value);
+  SmallVector<const Attr*, 8> slots;
+  for (const AttrSpec& spec : def.attrs)
+    slots.push_back(spec.default_value.has_value() ? &*spec.default_value : nullptr);
   for (const NamedAttr& named : given) {
     const std::optional<size_t> index = def.attr_index(named.name);
     if (!index.has_value() || kind_of(named.attr) != def.attrs[*index].kind) return std::nullopt;
-    slots[*index] = named.attr;
+    slots[*index] = &named.attr;
   }
   std::vector<Attr> attrs;
-  for (std::optional<Attr>& slot : slots) {
-    if (!slot.has_value()) return std::nullopt;
-    attrs.push_back(*std::move(slot));
+  attrs.reserve(slots.size());
+  for (const Attr* slot : slots) {
+    if (slot == nullptr) return std::nullopt;
+    attrs.push_back(*slot);
   }
   return attrs;
 }
@@ -40,7 +43,7 @@ Result<OpId> Builder::try_create(OpName name, std::span<const ValueId> operands,
   op.operands.assign(operands.begin(), operands.end());
   op.location = location_;
   std::optional<std::vector<Attr>> attrs = complete_attrs(def, given);
-  check(attrs.has_value(), fmt::format("wrong attributes for op '{}'", def.name));
+  if (!attrs.has_value()) internal_error(fmt::format("wrong attributes for op '{}'", def.name));
   op.attrs = *std::move(attrs);
   FERRYMAN_TRY(std::vector<TensorType> types, infer_types(*graph_, op));
 
@@ -195,7 +198,7 @@ void Rewriter::erase_dead(OpId id) {
     const bool read = std::any_of(op.results.begin(), op.results.end(),
                                   [&](ValueId result) { return graph_->num_readers(result) != 0; });
     if (read) continue;
-    const std::vector<ValueId> operands = op.operands;
+    const auto operands = op.operands;
     erase(candidate);
     for (const ValueId operand : operands) {
       if (operand.valid() && graph_->producer(operand).valid()) {
@@ -218,7 +221,7 @@ void erase_dead_ops(Graph& graph) {
   Rewriter rewriter(graph);
   for (OpId id = graph.last_op(); id.valid();) {
     const OpId previous = graph.op(id).previous;
-    const std::vector<ValueId>& results = graph.op(id).results;
+    const auto& results = graph.op(id).results;
     const bool read = std::any_of(results.begin(), results.end(),
                                   [&](ValueId value) { return graph.num_readers(value) != 0; });
     if (!read) rewriter.erase(id);

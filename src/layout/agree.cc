@@ -97,7 +97,7 @@ class Agreement {
   }
 
   static void append_mode(Group& to, const Group& from, int mode) {
-    const auto row = [mode](const std::vector<int>& list, size_t width) {
+    const auto row = [mode](const auto& list, size_t width) {
       const auto begin = list.begin() + static_cast<long>(static_cast<size_t>(mode) * width);
       return std::pair(begin, begin + static_cast<long>(width));
     };
@@ -158,7 +158,7 @@ class Agreement {
     Group group{.op = {.values = a.op.values, .labels = {}, .costs = {}, .awkwardness = {}},
                 .members = a.members,
                 .member_modes = {}};
-    const auto append = [](std::vector<int>& list, const std::vector<int>& more) {
+    const auto append = [](auto& list, const auto& more) {
       list.insert(list.end(), more.begin(), more.end());
     };
     append(group.op.values, b.op.values);

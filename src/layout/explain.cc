@@ -10,6 +10,7 @@
 
 #include "layout/labels.h"
 #include "layout/planning.h"
+#include "support/small_vector.h"
 
 namespace ferryman::layout {
 
@@ -33,7 +34,7 @@ class Explainer {
     for (size_t o = 0; o < planning_.model.ops.size(); ++o) {
       for (const ModelTensor& tensor : planning_.model.ops[o].tensors) {
         if (tensor.memory < 0) continue;
-        std::vector<size_t>& list = users_[static_cast<size_t>(tensor.memory)];
+        auto& list = users_[static_cast<size_t>(tensor.memory)];
         if (list.empty() || list.back() != o) list.push_back(o);
       }
     }
@@ -58,7 +59,7 @@ class Explainer {
     for (const uint8_t factor : plan_.memory_order(copy.value, layout).factors) {
       order.push_back(factor);
     }
-    const std::vector<Order>& labels = planning_.model.memories[static_cast<size_t>(memory)].labels;
+    const auto& labels = planning_.model.memories[static_cast<size_t>(memory)].labels;
     const auto at = std::find(labels.begin(), labels.end(), order);
     return {memory, static_cast<int>(at - labels.begin())};
   }
@@ -198,7 +199,7 @@ class Explainer {
   const IoLayouts& io_;
   const Planning& planning_;
   const LayoutPlan& plan_;
-  std::vector<std::vector<size_t>> users_;  // per memory, the ops
+  std::vector<SmallVector<size_t, 4>> users_;  // per memory, the ops
   std::map<std::pair<Anchor::Kind, size_t>, Released> released_;
 };
 

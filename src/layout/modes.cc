@@ -15,6 +15,7 @@ struct Candidate {
   int label = -1;
   Order units;
 };
+using Candidates = SmallVector<Candidate, 4>;
 
 // Both orders show the units that they share in the same sequence.
 bool agree(const Order& a, const Order& b) {
@@ -28,24 +29,30 @@ bool agree(const Order& a, const Order& b) {
   return true;
 }
 
+// The largest first, equal ones as they stand.
+template <typename SizeOf>
+void sort_by_size(SmallVector<size_t, 8>& numbers, SizeOf size_of) {
+  std::sort(numbers.begin(), numbers.end(), [&](size_t a, size_t b) {
+    return size_of(a) != size_of(b) ? size_of(a) > size_of(b) : a < b;
+  });
+}
+
 class ModeLister {
  public:
-  ModeLister(Model& model, ModelOp& op, size_t max_modes)
-      : model_(model), op_(op), max_modes_(max_modes) {}
+  ModeLister(Model& model, size_t max_modes) : model_(model), max_modes_(max_modes) {}
 
-  void run() {
+  void run(ModelOp& op) {
+    op_ = &op;
     // Tensors with many units first: they decide most.
-    turn_.resize(op_.tensors.size());
+    turn_.resize(op_->tensors.size());
     std::iota(turn_.begin(), turn_.end(), size_t{0});
-    std::stable_sort(turn_.begin(), turn_.end(), [&](size_t a, size_t b) {
-      return op_.tensors[a].logical.size() > op_.tensors[b].logical.size();
-    });
-    for (form_ = 0; form_ < op_.forms.size(); ++form_) {
+    sort_by_size(turn_, [&](size_t t) { return op_->tensors[t].logical.size(); });
+    for (form_ = 0; form_ < op_->forms.size(); ++form_) {
       list_candidates();
-      chosen_.assign(op_.tensors.size(), nullptr);
+      chosen_.assign(op_->tensors.size(), nullptr);
       choose(0);
     }
-    if (op_.modes.empty()) add_fallback();
+    if (op_->modes.empty()) add_fallback();
   }
 
  private:
@@ -54,9 +61,10 @@ class ModeLister {
   }
 
   void list_candidates() {
-    candidates_.assign(op_.tensors.size(), {});
-    for (size_t t = 0; t < op_.tensors.size(); ++t) {
-      const ModelTensor& tensor = op_.tensors[t];
+    candidates_.resize(op_->tensors.size());
+    for (Candidates& list : candidates_) list.clear();
+    for (size_t t = 0; t < op_->tensors.size(); ++t) {
+      const ModelTensor& tensor = op_->tensors[t];
       if (tensor.memory < 0) {
         candidates_[t].push_back({});
         continue;
@@ -66,14 +74,14 @@ class ModeLister {
         if ((of.available >> label & 1) == 0) continue;
         const Order units = units_in_label(tensor, of.labels[label]);
         const bool fits = label_of_units(tensor, units) == of.labels[label] &&
-                          meet_demand(tensor, op_.demand(form_, t), units) == units;
+                          meet_demand(tensor, op_->demand(form_, t), units) == units;
         if (fits) candidates_[t].push_back({static_cast<int>(label), units});
       }
     }
   }
 
   void choose(size_t depth) {
-    if (op_.modes.size() >= max_modes_) {
+    if (op_->modes.size() >= max_modes_) {
       model_.complete = false;
       return;
     }
@@ -95,14 +103,14 @@ class ModeLister {
 
   // Physical axes that the kernel would see. Only split axes can exceed the logical rank.
   bool fits_rank() const {
-    const int max_rank = op_.forms[form_].max_rank;
+    const int max_rank = op_->forms[form_].max_rank;
     if (max_rank == 0) return true;
-    std::vector<Order> units_of;
+    UnitOrders units_of;
     for (const Candidate* candidate : chosen_) units_of.push_back(candidate->units);
-    const std::vector<UnitRun> runs = unit_runs(op_, common_order(op_, units_of));
-    for (size_t t = 0; t < op_.tensors.size(); ++t) {
-      const ModelTensor& tensor = op_.tensors[t];
-      const TensorDemand& demand = op_.demand(form_, t);
+    const UnitRuns runs = unit_runs(*op_, common_order(*op_, units_of));
+    for (size_t t = 0; t < op_->tensors.size(); ++t) {
+      const ModelTensor& tensor = op_->tensors[t];
+      const TensorDemand& demand = op_->demand(form_, t);
       size_t rank = demand.innermost.size();
       for (const UnitRun& run : runs) {
         const auto dim = std::find(tensor.axes.begin(), tensor.axes.end(), run.axis);
@@ -119,44 +127,45 @@ class ModeLister {
   void add_mode() {
     ModelMode mode{.form = form_, .labels = {}};
     for (const Candidate* candidate : chosen_) mode.labels.push_back(candidate->label);
-    for (ModelMode& known : op_.modes) {
+    for (ModelMode& known : op_->modes) {
       if (known.labels != mode.labels) continue;
-      if (op_.forms[form_].cost < op_.forms[known.form].cost) known.form = form_;
+      if (op_->forms[form_].cost < op_->forms[known.form].cost) known.form = form_;
       return;
     }
-    op_.modes.push_back(std::move(mode));
+    op_->modes.push_back(std::move(mode));
   }
 
   // Candidates were dropped or do not fit together: the logical order, as the first form wants it.
   void add_fallback() {
-    ModelMode mode{.form = 0, .labels = std::vector<int>(op_.tensors.size(), -1)};
+    ModelMode mode{.form = 0, .labels = LabelList(op_->tensors.size(), -1)};
     Order common;
     for (const size_t t : turn_) {
-      const ModelTensor& tensor = op_.tensors[t];
+      const ModelTensor& tensor = op_->tensors[t];
       if (tensor.memory < 0) continue;
       const Order shared = shared_units(tensor, common);
-      const Order units = meet_demand(tensor, op_.demand(0, t), weave(shared, tensor.logical));
+      const Order units = meet_demand(tensor, op_->demand(0, t), weave(shared, tensor.logical));
       Memory& of = memory(tensor);
       mode.labels[t] = add_label(of, label_of_units(tensor, units));
       of.available |= LabelMask{1} << mode.labels[t];
       common = weave(units, common);
     }
-    op_.modes.push_back(std::move(mode));
+    op_->modes.push_back(std::move(mode));
   }
 
   Model& model_;
-  ModelOp& op_;
+  ModelOp* op_ = nullptr;
   size_t max_modes_;
-  std::vector<size_t> turn_;
+  SmallVector<size_t, 8> turn_;
   size_t form_ = 0;
-  std::vector<std::vector<Candidate>> candidates_;  // per tensor
-  std::vector<const Candidate*> chosen_;
+  std::vector<Candidates> candidates_;  // per tensor
+  SmallVector<const Candidate*, 8> chosen_;
 };
 
 }  // namespace
 
 void list_modes(Model& model, size_t max_modes) {
-  for (ModelOp& op : model.ops) ModeLister(model, op, max_modes).run();
+  ModeLister lister(model, max_modes);
+  for (ModelOp& op : model.ops) lister.run(op);
 }
 
 namespace {
@@ -238,13 +247,13 @@ std::vector<int> labels_as_made(const Model& model) {
 void add_op(const Model& model, const ModelOp& op, const std::vector<int>& made, Problem& problem) {
   const bool pointwise = std::all_of(op.axes.begin(), op.axes.end(),
                                      [](const OpAxis& axis) { return axis.broadcasts; });
-  std::vector<int> values;
+  SmallVector<int, 4> values;
   for (const ModelTensor& tensor : op.tensors) {
     if (tensor.memory >= 0) values.push_back(tensor.memory);
   }
   const int index = problem.add_op(std::move(values));
   for (const ModelMode& mode : op.modes) {
-    std::vector<int> labels;
+    LabelList labels;
     const bool logical =
         std::all_of(mode.labels.begin(), mode.labels.end(), [](int label) { return label <= 0; });
     int32_t awkwardness = pointwise && logical ? kCopiesEarly : 0;
@@ -267,6 +276,8 @@ void add_op(const Model& model, const ModelOp& op, const std::vector<int>& made,
 
 Problem make_problem(const Model& model) {
   Problem problem;
+  problem.values.reserve(model.memories.size());
+  problem.ops.reserve(model.ops.size() + model.released.size());
   for (const Memory& memory : model.memories) problem.add_value(value_of_memory(memory));
   const std::vector<int> made = labels_as_made(model);
   for (const ModelOp& op : model.ops) add_op(model, op, made, problem);
@@ -277,19 +288,18 @@ Problem make_problem(const Model& model) {
   return problem;
 }
 
-Order common_order(const ModelOp& op, const std::vector<Order>& units_of) {
-  std::vector<size_t> turn(op.tensors.size());
+Order common_order(const ModelOp& op, const UnitOrders& units_of) {
+  SmallVector<size_t, 8> turn(op.tensors.size());
   std::iota(turn.begin(), turn.end(), size_t{0});
-  std::stable_sort(turn.begin(), turn.end(),
-                   [&](size_t a, size_t b) { return units_of[a].size() > units_of[b].size(); });
+  sort_by_size(turn, [&](size_t t) { return units_of[t].size(); });
   Order common;
   for (const size_t t : turn) common = weave(common, units_of[t]);
   for (const ModelTensor& tensor : op.tensors) common = weave(common, tensor.logical);
   return common;
 }
 
-std::vector<UnitRun> unit_runs(const ModelOp& op, const Order& common) {
-  std::vector<UnitRun> runs;
+UnitRuns unit_runs(const ModelOp& op, const Order& common) {
+  UnitRuns runs;
   for (const uint8_t unit : common) {
     const int axis = op.unit_axes[unit];
     if (runs.empty() || runs.back().axis != axis) runs.push_back({axis, {}});

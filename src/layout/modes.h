@@ -23,9 +23,11 @@ struct UnitRun {
   int axis = 0;
   Order units;
 };
+using UnitRuns = SmallVector<UnitRun, 6>;
 
 // All units of the op in an order that agrees with `units_of` (per tensor; empty: no say).
-Order common_order(const ModelOp& op, const std::vector<Order>& units_of);
-std::vector<UnitRun> unit_runs(const ModelOp& op, const Order& common);
+using UnitOrders = SmallVector<Order, 4>;
+Order common_order(const ModelOp& op, const UnitOrders& units_of);
+UnitRuns unit_runs(const ModelOp& op, const Order& common);
 
 }  // namespace ferryman::layout

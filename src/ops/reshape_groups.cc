@@ -26,8 +26,8 @@ std::optional<DimGroup> next_group(const Dims& lhs, const Dims& rhs, size_t l, s
 
 }  // namespace
 
-std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs) {
-  std::vector<DimGroup> groups;
+DimGroups group_dims(const Dims& lhs, const Dims& rhs) {
+  DimGroups groups;
   size_t l = 0;
   size_t r = 0;
   while (l < lhs.size() || r < rhs.size()) {

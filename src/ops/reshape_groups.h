@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "ir/dim.h"
+#include "support/small_vector.h"
 
 namespace ferryman {
 
@@ -14,9 +14,10 @@ namespace ferryman {
 struct DimGroup {
   size_t lhs_begin, lhs_end, rhs_begin, rhs_end;
 };
+using DimGroups = SmallVector<DimGroup, 6>;
 
 // Splits a reshape into the smallest groups of dims with equal products. Symbolic dims match equal
 // ones, or else the whole middle must be one dim on one side, which the other side then names.
-std::vector<DimGroup> group_dims(const Dims& lhs, const Dims& rhs);
+DimGroups group_dims(const Dims& lhs, const Dims& rhs);
 
 }  // namespace ferryman

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "support/small_vector.h"
 
 namespace ferryman {
 
@@ -20,7 +21,7 @@ struct SliceRange {
 
   int64_t end() const { return count == 0 ? start : start + (count - 1) * step + 1; }
 };
-using SliceRanges = std::vector<SliceRange>;
+using SliceRanges = SmallVector<SliceRange, 6>;
 
 // One element has step 1, and none starts at 0, so that equal pieces are spelled alike.
 std::optional<SliceRanges> slice_ranges(const Graph& graph, const Op& slice);

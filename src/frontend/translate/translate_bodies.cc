@@ -242,7 +242,7 @@ class BodyImport {
   Result<std::vector<ValueId>> create_op(OpName name, const std::vector<ValueId>& operands,
                                          const std::vector<NamedAttr>& attrs) {
     FERRYMAN_TRY(const OpId op, builder().try_create(name, operands, attrs));
-    return builder().graph().op(op).results;
+    return std::vector<ValueId>(builder().graph().op(op).results);
   }
 
   Result<std::vector<ValueId>> create_if() {

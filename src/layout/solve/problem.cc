@@ -16,13 +16,13 @@ int Problem::add_value(ProblemValue value) {
   return static_cast<int>(values.size()) - 1;
 }
 
-int Problem::add_op(std::vector<int> incident_values) {
+int Problem::add_op(SmallVector<int, 4> incident_values) {
   ops.push_back(
       {.values = std::move(incident_values), .labels = {}, .costs = {}, .awkwardness = {}});
   return static_cast<int>(ops.size()) - 1;
 }
 
-void Problem::add_mode(int op, const std::vector<int>& labels, int64_t cost, int32_t awkwardness) {
+void Problem::add_mode(int op, const LabelList& labels, int64_t cost, int32_t awkwardness) {
   ProblemOp& target = ops[static_cast<size_t>(op)];
   check(labels.size() == target.values.size(), "layout: a mode needs one label per value");
   check(cost >= 0, "layout: negative mode cost");

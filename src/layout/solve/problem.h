@@ -18,10 +18,13 @@
 #include <string>
 #include <vector>
 
+#include "support/small_vector.h"
+
 namespace ferryman::layout {
 
 constexpr int kMaxLabels = 64;  // sets of labels are bit masks
 using LabelMask = uint64_t;
+using LabelList = SmallVector<int, 4>;  // of tensors or values; -1: none
 
 // What a choice costs. Compared part by part, so that among the plans that move the fewest bytes
 // the one with fewer copies wins, then the less awkward one, then the one closer to the logical
@@ -71,10 +74,10 @@ struct ProblemValue {
 };
 
 struct ProblemOp {
-  std::vector<int> values;  // incident values, operands and results alike
-  std::vector<int> labels;  // num_modes() rows of values.size() labels
-  std::vector<int64_t> costs;
-  std::vector<int32_t> awkwardness;  // per mode
+  SmallVector<int, 4> values;  // incident values, operands and results alike
+  SmallVector<int, 8> labels;  // num_modes() rows of values.size() labels
+  SmallVector<int64_t, 2> costs;
+  SmallVector<int32_t, 2> awkwardness;  // per mode
 
   int num_modes() const { return static_cast<int>(costs.size()); }
   int label(int mode, size_t position) const {
@@ -87,8 +90,8 @@ struct Problem {
   std::vector<ProblemOp> ops;
 
   int add_value(ProblemValue value);
-  int add_op(std::vector<int> incident_values);
-  void add_mode(int op, const std::vector<int>& labels, int64_t cost, int32_t awkwardness = 0);
+  int add_op(SmallVector<int, 4> incident_values);
+  void add_mode(int op, const LabelList& labels, int64_t cost, int32_t awkwardness = 0);
 };
 
 // One chosen mode per op.

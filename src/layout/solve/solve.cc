@@ -132,7 +132,7 @@ Assignment complete(const Problem& problem, const Proposal& proposal) {
   Assignment modes = proposal.modes;
   for (size_t o = 0; o < modes.size(); ++o) {
     if (modes[o] >= 0) continue;
-    const std::vector<int64_t>& costs = problem.ops[o].costs;
+    const auto& costs = problem.ops[o].costs;
     modes[o] = static_cast<int>(std::min_element(costs.begin(), costs.end()) - costs.begin());
   }
   return modes;

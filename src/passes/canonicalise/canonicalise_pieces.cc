@@ -1,5 +1,6 @@
 // Cutting and joining: slice, concat, pad, gather, flip, tile.
 #include <algorithm>
+#include <span>
 
 #include "ops/attrs.h"
 #include "ops/names.h"
@@ -137,14 +138,14 @@ Match<OneOp> match_concat_of_concat(const Graph& graph, OpId root) {
       operands.push_back(operand);
       continue;
     }
-    const std::vector<ValueId>& parts = graph.op(inner).operands;
+    const auto& parts = graph.op(inner).operands;
     operands.insert(operands.end(), parts.begin(), parts.end());
   }
   if (operands.size() == op.operands.size()) return std::nullopt;
   return OneOp{op.result(), ops::kConcat, operands, {{attr::kAxis, axis}}};
 }
 
-bool starts_with(const std::vector<ValueId>& list, const std::vector<ValueId>& prefix) {
+bool starts_with(std::span<const ValueId> list, std::span<const ValueId> prefix) {
   return list.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), list.begin());
 }
 

@@ -13,8 +13,8 @@ void find_table(TableList<Tables...>, Visit&& visit) {
 }
 
 template <typename Table>
-std::vector<FieldRef> collect_fields(Table& table) {
-  std::vector<FieldRef> refs;
+FieldRefs collect_fields(Table& table) {
+  FieldRefs refs;
   std::apply(
       [&](const auto&... field) {
         (refs.push_back({field.slot, field.name, field.absent, &(table.*field.member)}), ...);
@@ -25,8 +25,8 @@ std::vector<FieldRef> collect_fields(Table& table) {
 
 }  // namespace
 
-std::vector<FieldRef> fields_of(Options& options) {
-  std::vector<FieldRef> refs;
+FieldRefs fields_of(Options& options) {
+  FieldRefs refs;
   find_table(AllTables(), [&]<typename Table>() {
     Table* held = options.get_if<Table>();
     if (held != nullptr) refs = collect_fields(*held);

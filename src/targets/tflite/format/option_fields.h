@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "support/small_vector.h"
 #include "targets/tflite/format/op_table.h"
 #include "targets/tflite/format/options.h"
 
@@ -26,10 +27,11 @@ struct FieldRef {
                LshProjectionType*, CombinerType*, MirrorPadMode*, RngAlgorithm*>
       value;
 };
+using FieldRefs = SmallVector<FieldRef, 8>;
 
 // The fields of the held struct in slot order; none for default options. They live as long as
 // `options` is neither changed nor moved.
-std::vector<FieldRef> fields_of(Options& options);
+FieldRefs fields_of(Options& options);
 
 // Calls visit(field, value) for every field of the held struct, in slot order.
 template <typename Visit>

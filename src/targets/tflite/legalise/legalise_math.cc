@@ -19,7 +19,7 @@ Match<RootOp> match_rsqrt_of_zero(const Graph& graph, OpId root) {
   const OpId sum = graph.producer_if(x, ops::kAdd);
   if (!sum.valid()) return RootOp{root};
   const auto lifts = [&](size_t constant, size_t rest) {
-    const std::vector<ValueId>& operands = graph.op(sum).operands;
+    const auto& operands = graph.op(sum).operands;
     const std::optional<double> epsilon = uniform_value(graph, operands[constant]);
     return epsilon.has_value() && *epsilon > 0 && is_non_negative(graph, operands[rest]);
   };
