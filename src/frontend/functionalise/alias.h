@@ -30,6 +30,7 @@ inline constexpr AliasId kNoAlias = UINT32_MAX;
 class AliasTable {
  public:
   explicit AliasTable(ProgramWriter& writer) : writer_(writer) {}
+  void reserve(size_t count) { aliases_.reserve(count); }
 
   AliasId add_root(TensorMeta meta, std::string name, ValueIndex value);
   // `value` may be kNoValue: then the view is made when it is read.

@@ -211,6 +211,9 @@ void Functionaliser::add_outputs() {
 
 std::optional<Program> Functionaliser::run() {
   const size_t errors_before = diagnostics_.num_errors();
+  new_.values.reserve(old_.values.size());
+  new_.nodes.reserve(old_.nodes.size());
+  aliases_.reserve(old_.values.size());
   add_inputs();
   visit_all(old_.nodes);
   add_outputs();

@@ -41,6 +41,7 @@ Result<Argument> Functionaliser::map(const Argument& argument, const Node& reade
   const ArgumentList* list = argument.as<ArgumentList>();
   if (list == nullptr) return argument;
   ArgumentList mapped;
+  mapped.reserve(list->size());
   for (const Argument& element : *list) {
     FERRYMAN_TRY(Argument mapped_element, map(element, reader));
     mapped.push_back(std::move(mapped_element));
@@ -51,6 +52,7 @@ Result<Argument> Functionaliser::map(const Argument& argument, const Node& reade
 Result<std::vector<NamedArgument>> Functionaliser::map(const std::vector<NamedArgument>& args,
                                                        const Node& reader) {
   std::vector<NamedArgument> mapped;
+  mapped.reserve(args.size());
   for (const NamedArgument& argument : args) {
     FERRYMAN_TRY(Argument mapped_argument, map(argument.arg, reader));
     mapped.push_back({argument.name, std::move(mapped_argument)});
@@ -157,6 +159,7 @@ Status Functionaliser::visit_computation(const Node& node) {
     return define(node.results[0], operand->value, std::move(views[0]), node);
   }
   std::vector<ValueIndex> results;
+  results.reserve(node.results.size());
   for (const ValueIndex result : node.results) results.push_back(copy_value(result));
   writer_.add_node({node.target, node.name, std::move(args), results, node.location});
   for (size_t i = 0; i < results.size(); ++i) {

@@ -17,6 +17,7 @@ class DeadNodeRemover {
         renumbered_(old_values_.size(), kNoValue) {}
 
   Program run() {
+    program_.values.reserve(old_values_.size());
     for (Input& input : program_.inputs) define(input.value);
     for (const Output& output : program_.outputs) need(output.arg);
     keep_live(program_.nodes);
@@ -35,6 +36,7 @@ class DeadNodeRemover {
 
   void keep_live(std::vector<Node>& nodes) {
     std::vector<Node> live;  // from the last to the first
+    live.reserve(nodes.size());
     for (; !nodes.empty(); nodes.pop_back()) {
       Node& node = nodes.back();
       const bool is_live =

@@ -78,8 +78,10 @@ std::string lower_case(std::string_view text) {
 }
 
 std::string inside(std::string_view place, std::string_view name) {
-  if (place.empty()) return std::string(name);
-  return std::string(place) + "/" + std::string(name);
+  std::string path;
+  path.reserve(place.size() + 1 + name.size());
+  if (!place.empty()) path.append(place).push_back('/');
+  return path.append(name);
 }
 
 // The same elements in another order or shape, made for a reader.
@@ -183,7 +185,7 @@ class TensorNaming {
       name_constants(subgraph, named, op);
     }
     for (size_t i = 0; i < subgraph.tensors.size(); ++i) {
-      give(subgraph, named, static_cast<TensorIndex>(i), inside(around, "tensor"));
+      if (!named[i]) give(subgraph, named, static_cast<TensorIndex>(i), inside(around, "tensor"));
     }
   }
 
@@ -205,9 +207,10 @@ class TensorNaming {
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const TensorIndex input = op.inputs[i];
       if (input == kAbsent || subgraph.tensor(input).constant == nullptr) continue;
-      const std::string name(parameters_.without_number(subgraph.tensor(input).name));
+      if (named[static_cast<size_t>(input)]) continue;
+      const std::string_view name = parameters_.without_number(subgraph.tensor(input).name);
       if (parameters_.contains(name)) {
-        give(subgraph, named, input, name);
+        give(subgraph, named, input, std::string(name));
       } else {
         const std::string& reader = subgraph.tensor(op.outputs[0]).name;
         give(subgraph, named, input, inside(reader, name.empty() ? role_of(op.op, i) : name));
@@ -226,23 +229,25 @@ class TensorNaming {
     const auto at = static_cast<size_t>(tensor);
     if (named[at]) return;
     named[at] = true;
-    subgraph.tensors[at].name = unique(std::move(name));
+    std::string& own = subgraph.tensors[at].name;
+    own = unique(std::move(name));
+    taken_.emplace(own, 1);
   }
 
   std::string unique(std::string name) {
-    const auto [entry, is_new] = taken_.emplace(name, 1);
-    if (is_new) return name;
+    const auto known = taken_.find(name);
+    if (known == taken_.end()) return name;
     for (;;) {
-      std::string numbered = name + "_" + std::to_string(taken_[name]++);
-      if (taken_.emplace(numbered, 1).second) return numbered;
+      std::string numbered = name + "_" + std::to_string(known->second++);
+      if (!taken_.contains(numbered)) return numbered;
     }
   }
 
   Model& model_;
   Places places_;
   ParameterNames parameters_;
-  std::unordered_map<size_t, Named> named_;  // by subgraph
-  std::unordered_map<std::string, int> taken_;
+  std::unordered_map<size_t, Named> named_;          // by subgraph
+  std::unordered_map<std::string_view, int> taken_;  // names of tensors, which stay where they are
 };
 
 }  // namespace

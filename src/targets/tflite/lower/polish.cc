@@ -141,12 +141,14 @@ class ActivationFusion {
       });
     }
     std::vector<Operator> kept;
+    kept.reserve(graph_.operators.size());
     for (size_t i = 0; i < graph_.operators.size(); ++i) {
       if (!removed_[i]) kept.push_back(std::move(graph_.operators[i]));
     }
     graph_.operators = std::move(kept);
     std::vector<TensorIndex> renumbered(graph_.tensors.size(), kAbsent);
     std::vector<Tensor> tensors;
+    tensors.reserve(graph_.tensors.size());
     const auto keep = [&](TensorIndex& tensor) {
       if (tensor == kAbsent) return;
       TensorIndex& target = renumbered[index(tensor)];

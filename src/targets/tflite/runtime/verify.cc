@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <set>
@@ -32,6 +33,9 @@ std::optional<int64_t> expected_bytes(const Tensor& tensor) {
   return (num_elems * bits + 7) / 8;
 }
 
+// What a complaint is about; made where there is one.
+using Describe = std::function<std::string()>;
+
 class StructureVerifier {
  public:
   explicit StructureVerifier(const Model& model) : model_(model) {}
@@ -52,13 +56,13 @@ class StructureVerifier {
 
   void verify_subgraph(const Subgraph& subgraph);
   void verify_tensor(const Subgraph& subgraph, size_t position);
-  void verify_shape(const Tensor& tensor, const std::string& name);
-  void verify_quantization(const Tensor& tensor, const std::string& name);
+  void verify_shape(const Tensor& tensor, const Describe& name);
+  void verify_quantization(const Tensor& tensor, const Describe& name);
   bool verify_operator(const Subgraph& subgraph, size_t position);
-  void verify_options(const Operator& op, const std::string& name);
+  void verify_options(const Operator& op, const Describe& name);
   void verify_order(const Subgraph& subgraph);
   bool verify_indices(const Subgraph& subgraph, const std::vector<TensorIndex>& indices,
-                      TensorIndex lowest, const std::string& owner);
+                      TensorIndex lowest, const Describe& owner);
   void verify_signatures();
   void verify_signature_list(const Signature& signature, const std::vector<NamedTensor>& list,
                              const std::vector<TensorIndex>& allowed, std::string_view role);
@@ -70,79 +74,79 @@ class StructureVerifier {
 
 bool StructureVerifier::verify_indices(const Subgraph& subgraph,
                                        const std::vector<TensorIndex>& indices, TensorIndex lowest,
-                                       const std::string& owner) {
+                                       const Describe& owner) {
   const auto count = static_cast<TensorIndex>(subgraph.tensors.size());
   for (const TensorIndex index : indices) {
     if (index >= lowest && index < count) continue;
-    fail(fmt::format("{} refers to tensor {}, of {}", owner, index, count));
+    fail(fmt::format("{} refers to tensor {}, of {}", owner(), index, count));
     return false;
   }
   return true;
 }
 
-void StructureVerifier::verify_shape(const Tensor& tensor, const std::string& name) {
+void StructureVerifier::verify_shape(const Tensor& tensor, const Describe& name) {
   for (const int32_t dim : tensor.shape) {
-    if (dim < 0) fail(fmt::format("{} has a dimension {}", name, dim));
+    if (dim < 0) fail(fmt::format("{} has a dimension {}", name(), dim));
   }
   if (tensor.shape_signature.empty()) return;
   if (tensor.shape_signature.size() != tensor.shape.size()) {
-    fail(fmt::format("{} has a signature of another rank", name));
+    fail(fmt::format("{} has a signature of another rank", name()));
     return;
   }
   for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
     const int32_t dim = tensor.shape_signature[axis];
     if (dim != -1 && dim != tensor.shape[axis]) {
-      fail(fmt::format("{} has dimension {} and signature {}", name, tensor.shape[axis], dim));
+      fail(fmt::format("{} has dimension {} and signature {}", name(), tensor.shape[axis], dim));
     }
   }
 }
 
-void StructureVerifier::verify_quantization(const Tensor& tensor, const std::string& name) {
+void StructureVerifier::verify_quantization(const Tensor& tensor, const Describe& name) {
   const Quantization& quantization = *tensor.quantization;
   if (quantization.scale.size() != quantization.zero_point.size()) {
-    fail(fmt::format("{} has {} scales and {} zero points", name, quantization.scale.size(),
+    fail(fmt::format("{} has {} scales and {} zero points", name(), quantization.scale.size(),
                      quantization.zero_point.size()));
   }
   if (quantization.scale.size() <= 1) return;
   const auto axis = static_cast<size_t>(quantization.axis);
   if (quantization.axis < 0 || axis >= tensor.shape.size() ||
       static_cast<size_t>(tensor.shape[axis]) != quantization.scale.size()) {
-    fail(fmt::format("{} has {} scales along axis {}", name, quantization.scale.size(),
+    fail(fmt::format("{} has {} scales along axis {}", name(), quantization.scale.size(),
                      quantization.axis));
   }
 }
 
 void StructureVerifier::verify_tensor(const Subgraph& subgraph, size_t position) {
   const Tensor& tensor = subgraph.tensors[position];
-  const std::string name = fmt::format("tensor {} '{}'", position, tensor.name);
+  const auto name = [&] { return fmt::format("tensor {} '{}'", position, tensor.name); };
   const size_t errors_before = found_.num_errors();
   verify_shape(tensor, name);
   if (tensor.quantization) verify_quantization(tensor, name);
   if (tensor.is_variable && (tensor.constant || !tensor.shape_signature.empty())) {
-    fail(name + " is a variable, which must be static and hold no constant");
+    fail(name() + " is a variable, which must be static and hold no constant");
   }
   if (tensor.constant == nullptr || found_.num_errors() != errors_before) return;
   const std::optional<int64_t> expected = expected_bytes(tensor);
   if (expected && tensor.constant->num_bytes() != *expected) {
-    fail(fmt::format("{} holds {} bytes where its shape needs {}", name,
+    fail(fmt::format("{} holds {} bytes where its shape needs {}", name(),
                      tensor.constant->num_bytes(), *expected));
   }
   if (tensor.constant->num_bytes() > std::numeric_limits<uint32_t>::max()) {
-    fail(name + " is larger than 4 GB");
+    fail(name() + " is larger than 4 GB");
   }
 }
 
 // Subgraphs are named by options called …subgraph_index or …subgraph_indices.
-void StructureVerifier::verify_options(const Operator& op, const std::string& name) {
+void StructureVerifier::verify_options(const Operator& op, const Describe& name) {
   const bool is_custom = op.options.get_if<CustomOptions>() != nullptr;
   const bool is_default = op.options.is_default();
-  if (is_custom != (op.op == Op::kCustom)) fail(name + " and CustomOptions belong together");
+  if (is_custom != (op.op == Op::kCustom)) fail(name() + " and CustomOptions belong together");
   if (!is_custom && !is_default && option_table(op.options) != op_row(op.op).table) {
-    fail(name + " holds the options of another operator");
+    fail(name() + " holds the options of another operator");
   }
   const auto verify_index = [&](int32_t index) {
     if (index < 0 || static_cast<size_t>(index) >= model_.subgraphs.size()) {
-      fail(fmt::format("{} refers to graph {}, of {}", name, index, model_.subgraphs.size()));
+      fail(fmt::format("{} refers to graph {}, of {}", name(), index, model_.subgraphs.size()));
     }
   };
   visit_fields(op.options, [&](const auto& field, const auto& value) {
@@ -162,7 +166,7 @@ bool StructureVerifier::verify_operator(const Subgraph& subgraph, size_t positio
                      static_cast<int32_t>(op.op)));
     return false;
   }
-  const std::string name = describe_operator(subgraph, position);
+  const auto name = [&] { return describe_operator(subgraph, position); };
   verify_options(op, name);
   return verify_indices(subgraph, op.inputs, kAbsent, name) &&
          verify_indices(subgraph, op.outputs, 0, name) &&
@@ -207,7 +211,7 @@ void StructureVerifier::verify_order(const Subgraph& subgraph) {
 
 void StructureVerifier::verify_subgraph(const Subgraph& subgraph) {
   for (size_t i = 0; i < subgraph.tensors.size(); ++i) verify_tensor(subgraph, i);
-  const std::string name = fmt::format("graph '{}'", subgraph.name);
+  const auto name = [&] { return fmt::format("graph '{}'", subgraph.name); };
   bool is_sound = verify_indices(subgraph, subgraph.inputs, kAbsent, name);
   is_sound = verify_indices(subgraph, subgraph.outputs, 0, name) && is_sound;
   for (size_t i = 0; i < subgraph.operators.size(); ++i) {
