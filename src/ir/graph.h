@@ -65,7 +65,7 @@ struct Op {
   OpId previous, next;
   bool erased = false;
 
-  bool is(OpName name) const { return def->name == name.text; }
+  bool is(OpName name) const { return def->number == name.number; }
   template <typename T>
   const T& attr(AttrKey<T> key) const {
     return AttrsView(*def, attrs)[key];

@@ -23,10 +23,24 @@ class Graph;
 struct Op;
 struct OpAxes;
 
-// The name of an op, as a constant that the compiler checks: ops::kRelu.
+// The name of an op, as a constant that the compiler checks: ops::kRelu. Names are compared in
+// every step of every pass, so by a number that follows from the text, which the compiler computes.
+// It is the same in every library, and an OpSet refuses two ops with one number.
 struct OpName {
+  constexpr OpName() = default;
+  constexpr explicit OpName(std::string_view name) : text(name), number(number_of(name)) {}
+  constexpr bool operator==(const OpName& other) const { return number == other.number; }
+
   std::string_view text;
-  bool operator==(const OpName&) const = default;
+  uint64_t number = 0;
+
+ private:
+  // FNV-1a
+  static constexpr uint64_t number_of(std::string_view name) {
+    uint64_t number = 0xcbf29ce484222325;
+    for (const char c : name) number = (number ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+    return number;
+  }
 };
 
 enum class DTypeSet : uint8_t { kAny, kFloating, kInteger, kNumeric, kBool, kReal };
@@ -138,6 +152,7 @@ struct AtenRow {
 
 struct OpDef {
   std::string_view name;
+  uint64_t number = 0;  // of the name (OpName)
   std::string_view doc;
   std::vector<OperandSpec> operands;
   std::vector<AttrSpec> attrs;

@@ -134,13 +134,15 @@ OpRow& OpRow::from_aten(std::initializer_list<std::string_view> targets,
 OpRow OpSet::define(OpName name) {
   OpDef& def = defs_.emplace_back();
   def.name = name.text;
-  ferryman::check(by_name_.emplace(def.name, &def).second, "an op defined twice");
+  def.number = name.number;
+  ferryman::check(by_number_.emplace(def.number, &def).second, "an op defined twice");
   return OpRow(def);
 }
 
-const OpDef* OpSet::find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second;
+const OpDef* OpSet::find(OpName name) const {
+  const auto found = by_number_.find(name.number);
+  // A text from elsewhere may have the number of an op by chance.
+  return found == by_number_.end() || found->second->name != name.text ? nullptr : found->second;
 }
 
 const OpDef& OpSet::get(OpName name) const {

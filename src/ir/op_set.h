@@ -71,8 +71,8 @@ class OpSet {
   OpSet& operator=(const OpSet&) = delete;
 
   OpRow define(OpName name);
-  const OpDef* find(std::string_view name) const;
-  const OpDef* find(OpName name) const { return find(name.text); }
+  const OpDef* find(std::string_view name) const { return find(OpName(name)); }
+  const OpDef* find(OpName name) const;
   const OpDef& get(OpName name) const;  // must exist
   const std::deque<OpDef>& all() const { return defs_; }
 
@@ -82,7 +82,7 @@ class OpSet {
 
  private:
   std::deque<OpDef> defs_;  // stable addresses: ops of graphs point here
-  std::unordered_map<std::string_view, const OpDef*> by_name_;
+  std::unordered_map<uint64_t, const OpDef*> by_number_;
 };
 
 }  // namespace ferryman

@@ -44,7 +44,7 @@ class RowImport {
       FERRYMAN_TRY(std::optional<Attr> attr, bind_attr(spec));
       if (attr.has_value()) attrs.emplace_back(spec.name, *std::move(attr));
     }
-    return call_.writer().all_results({def_.name}, operands, attrs);
+    return call_.writer().all_results(OpName{def_.name}, operands, attrs);
   }
 
  private:
