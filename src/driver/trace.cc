@@ -39,9 +39,10 @@ struct Scope {
 // For each value, the results of the first node that reads it.
 std::vector<ValueIndex> first_successors(const Scope& scope) {
   std::vector<ValueIndex> successor(scope.program.values.size(), frontend::kNoValue);
+  std::vector<ValueIndex> read;
   for (const frontend::Node& node : scope.nodes) {
     if (node.results.empty()) continue;
-    std::vector<ValueIndex> read;
+    read.clear();
     for (const frontend::NamedArgument& arg : node.args) collect_values(arg.arg, read);
     for (const ValueIndex value : read) {
       if (value < successor.size() && successor[value] == frontend::kNoValue) {
@@ -66,8 +67,9 @@ class NodeTracer {
  public:
   NodeTracer(const Artifact& artifact, const Graph& graph, Scope scope)
       : scope_(std::move(scope)), program_(scope_.program), successors_(first_successors(scope_)) {
+    placements_.reserve(artifact.values.size());
     for (const NamedPlacement& value : artifact.values)
-      placements_.emplace(value.node, value.placement);
+      placements_.emplace(value.node, &value.placement);
     for (const EmittedOperator& op : artifact.operators) {
       if (op.location.valid()) ops_[graph.location(op.location).node].push_back(op.op);
     }
@@ -75,6 +77,7 @@ class NodeTracer {
 
   std::vector<NodeReport> trace() const {
     std::vector<NodeReport> nodes;
+    nodes.reserve(scope_.nodes.size());
     for (const frontend::Node& node : scope_.nodes) {
       for (const ValueIndex result : node.results) {
         if (result == frontend::kNoValue) continue;
@@ -98,7 +101,7 @@ class NodeTracer {
     if (is_complex(program_, value)) {
       report.parts = parts_of(report.node);
     } else if (const auto found = placements_.find(report.node); found != placements_.end()) {
-      report.placement = PartPlacement{found->second, ComplexPart::kNone};
+      report.placement = PartPlacement{*found->second, ComplexPart::kNone};
     }
     if (!is_in_file(value)) report.fused_into = survivor(value);
     return report;
@@ -109,7 +112,7 @@ class NodeTracer {
     std::vector<PartPlacement> parts;
     const auto add = [&](const std::string& part_name, ComplexPart part) {
       const auto found = placements_.find(part_name);
-      if (found != placements_.end()) parts.push_back({found->second, part});
+      if (found != placements_.end()) parts.push_back({*found->second, part});
     };
     add(name, ComplexPart::kPair);
     if (!parts.empty()) return parts;
@@ -134,8 +137,9 @@ class NodeTracer {
   Scope scope_;
   const Program& program_;
   std::vector<ValueIndex> successors_;
-  std::unordered_map<std::string, Placement> placements_;
-  std::unordered_map<std::string, std::vector<std::string>> ops_;
+  // By node; what they name and hold is the artifact's and the graph's.
+  std::unordered_map<std::string_view, const Placement*> placements_;
+  std::unordered_map<std::string_view, std::vector<std::string>> ops_;
 };
 
 // One of the program's flattened user inputs (outputs) that is a tensor of the file.

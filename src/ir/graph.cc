@@ -8,6 +8,16 @@
 
 namespace ferryman {
 
+namespace {
+
+// Of what tells most locations apart.
+size_t hash_of(const SourceLocation& location) {
+  const std::hash<std::string> hash;
+  return hash(location.node) ^ 31 * hash(location.module_path) ^ static_cast<size_t>(location.line);
+}
+
+}  // namespace
+
 Graph::Graph(const OpSet& ops, std::string name)
     : shared_(std::make_shared<Shared>(Shared{ops, {}, {}, {}})), name_(std::move(name)) {}
 
@@ -108,13 +118,14 @@ void Graph::add_state_update(ValueId state, ValueId value) {
 
 LocationId Graph::intern(const SourceLocation& location) {
   if (location.empty()) return LocationId();
-  const std::string key =
-      fmt::format("{}\n{}\n{}\n{}\n{}", location.module_path, location.module_type, location.node,
-                  location.file, location.line);
   std::vector<SourceLocation>& locations = shared_->locations;
-  const auto [entry, added] = shared_->location_ids.emplace(key, LocationId(locations.size()));
-  if (added) locations.push_back(location);
-  return entry->second;
+  const size_t hash = hash_of(location);
+  const auto [first, last] = shared_->location_ids.equal_range(hash);
+  const auto known = std::find_if(
+      first, last, [&](const auto& entry) { return locations[entry.second.index] == location; });
+  if (known != last) return known->second;
+  locations.push_back(location);
+  return shared_->location_ids.emplace(hash, LocationId(locations.size() - 1))->second;
 }
 
 const SourceLocation& Graph::location(LocationId id) const {

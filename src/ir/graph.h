@@ -200,7 +200,7 @@ class Graph {
     const OpSet& ops;
     SymbolTable symbols;
     std::vector<SourceLocation> locations;
-    std::unordered_map<std::string, LocationId> location_ids;
+    std::unordered_multimap<size_t, LocationId> location_ids;  // by hash
   };
 
   Graph(std::shared_ptr<Shared> shared, std::string name)

@@ -16,8 +16,10 @@ int64_t index_of(const Ints& numbers, int64_t number) {
 }  // namespace
 
 std::vector<int32_t> to_shape(const Dims& dims) {
+  check(all_static(dims), "a shape with a symbolic size");
   std::vector<int32_t> shape;
-  for (const int64_t size : static_sizes(dims)) shape.push_back(static_cast<int32_t>(size));
+  shape.reserve(dims.size());
+  for (const Dim dim : dims) shape.push_back(static_cast<int32_t>(dim.size()));
   return shape;
 }
 

@@ -164,11 +164,13 @@ ComplexImported GraphTranslator::run_import(const Node& node, const NodeImport& 
 
 Result<NodeCall> GraphTranslator::make_call(const Node& node, std::string_view key) {
   std::vector<NodeCall::Arg> args;
+  args.reserve(node.args.size());
   for (const NamedArgument& named : node.args) {
     FERRYMAN_TRY(ImportArg value, convert(named.arg, key, named.name));
     args.push_back({named.name, std::move(value)});
   }
   std::vector<NodeCall::ResultSlot> results;
+  results.reserve(node.results.size());
   for (const ValueIndex result : node.results) {
     NodeCall::ResultSlot& slot = results.emplace_back();
     if (result == kNoValue) continue;
