@@ -148,7 +148,7 @@ void Rewriter::keep_inputs(std::vector<ValueId> inputs) {
 }
 
 void Rewriter::remove_use(ValueId value, Use use) {
-  std::vector<Use>& uses = graph_->values_[value.index].uses;
+  Uses& uses = graph_->values_[value.index].uses;
   const auto found = std::find(uses.begin(), uses.end(), use);
   check(found != uses.end(), "a use that is not listed");
   uses.erase(found);

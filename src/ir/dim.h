@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/result.h"
+#include "support/small_vector.h"
 
 namespace ferryman {
 
@@ -35,7 +36,8 @@ class Dim {
   int64_t rep_ = 0;
 };
 
-using Dims = std::vector<Dim>;
+// Most tensors have no more axes.
+using Dims = SmallVector<Dim, 6>;
 
 struct SymbolRange {
   int64_t min = 0;

@@ -30,6 +30,7 @@
 
 #include "ir/op_set.h"
 #include "ir/tensor_data.h"
+#include "support/small_vector.h"
 #include "support/strong_id.h"
 
 namespace ferryman {
@@ -44,6 +45,8 @@ struct Use {
   bool operator==(const Use&) const = default;
 };
 
+using Uses = SmallVector<Use, 2>;
+
 enum class ValueKind : uint8_t { kInput, kConstant, kState, kResult };
 
 struct Value {
@@ -53,13 +56,13 @@ struct Value {
   OpId producer;                           // kResult
   uint32_t result_index = 0;               // kResult
   std::unique_ptr<const TensorData> data;  // kConstant; kState: the initial value
-  std::vector<Use> uses;
+  Uses uses;
 };
 
 struct Op {
   const OpDef* def = nullptr;
-  std::vector<ValueId> operands;  // invalid id: an absent optional operand
-  std::vector<ValueId> results;
+  SmallVector<ValueId, 4> operands;  // invalid id: an absent optional operand
+  SmallVector<ValueId, 2> results;
   std::vector<Attr> attrs;  // parallel to def->attrs
   LocationId location;
   OpId previous, next;

@@ -112,7 +112,7 @@ class GraphVerifier {
     for (size_t i = 0; i < op.operands.size(); ++i) {
       if (!op.operands[i].valid()) continue;
       if (!is_defined(op.operands[i])) return refuse(op, "an operand is read before it is made");
-      const std::vector<Use>& uses = graph_.value(op.operands[i]).uses;
+      const Uses& uses = graph_.value(op.operands[i]).uses;
       const Use use{id, static_cast<uint32_t>(i)};
       if (std::count(uses.begin(), uses.end(), use) != 1) refuse(op, "a use list is wrong");
     }
@@ -156,7 +156,7 @@ class GraphVerifier {
 
 Result<std::vector<TensorType>> infer_types(Graph& graph, const Op& op) {
   FERRYMAN_TRY_STATUS(check_operands(graph, op));
-  std::vector<const TensorType*> types;
+  SmallVector<const TensorType*, 8> types;
   for (const ValueId operand : op.operands) {
     types.push_back(operand.valid() ? &graph.type(operand) : nullptr);
   }

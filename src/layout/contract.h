@@ -20,13 +20,14 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "support/small_vector.h"
 
 namespace ferryman::layout {
 
 // Dims that lie innermost in memory, the outermost of them first. Those not named lie outside, in
 // any order (the same in all tensors of the op). Empty: any order. All dims: one fixed order.
 struct TensorDemand {
-  std::vector<int> innermost;
+  SmallVector<int, 6> innermost;
 };
 
 // One way to express an op on the target. Where there are several, the plan chooses: a matmul with

@@ -12,27 +12,27 @@ namespace ferryman::layout {
 namespace {
 
 using DimId = size_t;  // one dim of one value, or a part of one
+using DimIds = SmallVector<DimId, 4>;
 
 // The factors of `lhs`, one dim after the other, are the factors of `rhs`.
 struct Refinement {
   OpId op;
-  std::vector<DimId> lhs, rhs;
+  DimIds lhs, rhs;
 };
 
 // Both lists, each element replaced by its pieces, so that the pieces of both are the same.
 struct CommonPieces {
-  std::vector<std::vector<Dim>> lhs, rhs;
+  std::vector<Dims> lhs, rhs;
 };
 
-bool is_one_symbol(const std::vector<Dim>& list) {
+bool is_one_symbol(const Dims& list) {
   return list.size() == 1 && !list.front().is_static();
 }
 
-std::optional<CommonPieces> common_pieces(std::vector<Dim> lhs, std::vector<Dim> rhs) {
-  CommonPieces pieces{.lhs = std::vector<std::vector<Dim>>(lhs.size()),
-                      .rhs = std::vector<std::vector<Dim>>(rhs.size())};
+std::optional<CommonPieces> common_pieces(Dims lhs, Dims rhs) {
+  CommonPieces pieces{.lhs = std::vector<Dims>(lhs.size()), .rhs = std::vector<Dims>(rhs.size())};
   if (is_one_symbol(lhs) || is_one_symbol(rhs)) {
-    const std::vector<Dim>& named = is_one_symbol(lhs) ? rhs : lhs;
+    const Dims& named = is_one_symbol(lhs) ? rhs : lhs;
     for (auto* side : {&pieces.lhs, &pieces.rhs}) {
       if (side->size() == named.size()) {
         for (size_t i = 0; i < named.size(); ++i) (*side)[i] = {named[i]};
@@ -44,8 +44,8 @@ std::optional<CommonPieces> common_pieces(std::vector<Dim> lhs, std::vector<Dim>
   }
   size_t l = lhs.size();
   size_t r = rhs.size();
-  const auto take = [](std::vector<std::vector<Dim>>& side, size_t& at, Dim& rest, Dim piece) {
-    std::vector<Dim>& list = side[at - 1];
+  const auto take = [](std::vector<Dims>& side, size_t& at, Dim& rest, Dim piece) {
+    Dims& list = side[at - 1];
     list.insert(list.begin(), piece);
     if (rest == piece) {
       --at;
@@ -121,8 +121,8 @@ class FactorFinder {
   void tie_dims(OpId id) {
     const Op& op = graph_.op(id);
     const OpAxes& axes = axes_[id];
-    std::vector<DimId> seen(axes.axes.size(), SIZE_MAX);
-    const auto tie = [&](ValueId value, const std::vector<int>& list) {
+    SmallVector<DimId, 8> seen(axes.axes.size(), SIZE_MAX);
+    const auto tie = [&](ValueId value, const AxisList& list) {
       for (size_t d = 0; d < list.size(); ++d) {
         if (list[d] < 0 || axes.axes[static_cast<size_t>(list[d])].positional) continue;
         if (dims(value)[d] == Dim(1)) continue;
@@ -167,8 +167,8 @@ class FactorFinder {
   void add_parts(OpId id, const Relabelling& relabelling) {
     const ValueId x = graph_.op(id).operands.front();
     const ValueId y = graph_.op(id).result();
-    std::vector<DimId> ids(relabelling.parts.size(), SIZE_MAX);
-    const auto name_parts = [&](ValueId value, const std::vector<std::vector<size_t>>& of) {
+    DimIds ids(relabelling.parts.size(), SIZE_MAX);
+    const auto name_parts = [&](ValueId value, const std::vector<DimParts>& of) {
       for (size_t d = 0; d < of.size(); ++d) {
         if (of[d].size() != 1) continue;
         DimId& known = ids[of[d].front()];
@@ -181,7 +181,7 @@ class FactorFinder {
     for (size_t part = 0; part < ids.size(); ++part) {
       if (ids[part] == SIZE_MAX) ids[part] = add_dim(relabelling.parts[part]);
     }
-    const auto refine_dims = [&](ValueId value, const std::vector<std::vector<size_t>>& of) {
+    const auto refine_dims = [&](ValueId value, const std::vector<DimParts>& of) {
       for (size_t d = 0; d < of.size(); ++d) {
         if (of[d].size() == 1) continue;
         Refinement refinement{.op = id, .lhs = {dim_id(value, d)}, .rhs = {}};
@@ -236,10 +236,10 @@ class FactorFinder {
     }
   }
 
-  std::vector<Dim> pieces_of(const std::vector<DimId>& side) {
-    std::vector<Dim> list;
+  Dims pieces_of(const DimIds& side) {
+    Dims list;
     for (const DimId id : side) {
-      const std::vector<Dim>& part = lists_[find(id)];
+      const Dims& part = lists_[find(id)];
       list.insert(list.end(), part.begin(), part.end());
     }
     return list;
@@ -252,13 +252,13 @@ class FactorFinder {
   }
 
   // Replaces the factors of each dim by their pieces. A class that occurs twice is read again.
-  bool apply(const std::vector<DimId>& side, std::span<const std::vector<Dim>> pieces) {
+  bool apply(const DimIds& side, std::span<const Dims> pieces) {
     for (const DimId dim : side) {
       const DimId id = find(dim);
       // An earlier occurrence has changed it: the queue comes back to this refinement.
       if (std::find(changed_.begin(), changed_.end(), id) != changed_.end()) return true;
       const size_t old_size = lists_[id].size();
-      std::vector<Dim> list;
+      Dims list;
       for (size_t i = 0; i < old_size; ++i) {
         list.insert(list.end(), pieces[i].begin(), pieces[i].end());
       }
@@ -281,7 +281,7 @@ class FactorFinder {
       ValueFactors& of = factors_.of[ValueId(v)];
       for (size_t d = 0; d < dims(ValueId(v)).size(); ++d) {
         of.first.push_back(static_cast<int>(of.extents.size()));
-        const std::vector<Dim>& list = lists_[find(dim_id(ValueId(v), d))];
+        const Dims& list = lists_[find(dim_id(ValueId(v), d))];
         of.extents.insert(of.extents.end(), list.begin(), list.end());
       }
       of.first.push_back(static_cast<int>(of.extents.size()));
@@ -310,23 +310,23 @@ class FactorFinder {
   }
 
   // For each factor of the result, the factor of the operand that it is.
-  std::vector<size_t> source_factors(const Op& op, OpId id) {
+  SmallVector<size_t, 8> source_factors(const Op& op, OpId id) {
     const std::optional<Relabelling>& relabelling = axes_[id].relabelling;
     if (!relabelling.has_value()) {
-      std::vector<size_t> same(factors_.of[op.result()].size());
+      SmallVector<size_t, 8> same(factors_.of[op.result()].size());
       for (size_t k = 0; k < same.size(); ++k) same[k] = k;
       return same;
     }
-    const auto ids_of = [&](const std::vector<std::vector<size_t>>& parts_of_dims) {
-      std::vector<DimId> ids;
-      for (const std::vector<size_t>& parts : parts_of_dims) {
+    const auto ids_of = [&](const std::vector<DimParts>& parts_of_dims) {
+      DimIds ids;
+      for (const DimParts& parts : parts_of_dims) {
         for (const size_t part : parts) ids.push_back(part_ids_[id][part]);
       }
       return ids;
     };
-    const std::vector<DimId> x_parts = ids_of(relabelling->operand_parts);
-    const std::vector<DimId> y_parts = ids_of(relabelling->result_parts);
-    std::vector<size_t> sources;
+    const DimIds x_parts = ids_of(relabelling->operand_parts);
+    const DimIds y_parts = ids_of(relabelling->result_parts);
+    SmallVector<size_t, 8> sources;
     for (const DimId part : y_parts) {
       size_t factor = 0;
       for (const DimId before : x_parts) {
@@ -345,11 +345,11 @@ class FactorFinder {
   std::vector<Dim> extents_;
   std::vector<DimId> parent_;  // union-find: dims with the same factors
   std::vector<Refinement> refinements_;
-  OpMap<std::vector<DimId>> part_ids_;        // of relabelling ops that name their parts
-  std::vector<std::vector<Dim>> lists_;       // per class its factors
-  std::vector<std::vector<size_t>> readers_;  // per class the refinements that mention it
-  std::vector<std::vector<size_t>> members_;  // per class the values that have it, once per dim
-  std::vector<size_t> num_factors_;           // per value
+  OpMap<DimIds> part_ids_;                       // of relabelling ops that name their parts
+  std::vector<Dims> lists_;                      // per class its factors
+  std::vector<SmallVector<size_t, 2>> readers_;  // per class the refinements that mention it
+  std::vector<SmallVector<size_t, 2>> members_;  // per class the values that have it, once per dim
+  std::vector<size_t> num_factors_;              // per value
   std::vector<DimId> changed_;
 };
 

@@ -23,8 +23,8 @@ namespace ferryman::layout {
 constexpr size_t kMaxFactors = 16;
 
 struct ValueFactors {
-  std::vector<Dim> extents;
-  std::vector<int> first;  // per dim its first factor, and at the end the number of factors
+  Dims extents;
+  SmallVector<int, 7> first;  // per dim its first factor, then their number
 
   size_t size() const { return extents.size(); }
   int dim_of(size_t factor) const;

@@ -13,7 +13,7 @@ class LabelFinder {
     for (size_t o = 0; o < model_.ops.size(); ++o) {
       for (const ModelTensor& tensor : model_.ops[o].tensors) {
         if (tensor.memory < 0) continue;
-        std::vector<size_t>& list = readers_[static_cast<size_t>(tensor.memory)];
+        auto& list = readers_[static_cast<size_t>(tensor.memory)];
         if (list.empty() || list.back() != o) list.push_back(o);
       }
     }
@@ -150,18 +150,18 @@ class LabelFinder {
     }
     // The tensor has more units: the demanded order says nothing about them, so every order that
     // the tensor may have anyway is adapted.
-    const std::vector<Order> labels = memory(tensor).labels;
+    const size_t num_labels = memory(tensor).labels.size();
     const LabelMask given = given_[static_cast<size_t>(tensor.memory)];
-    for (size_t label = 0; label < labels.size(); ++label) {
+    for (size_t label = 0; label < num_labels; ++label) {
       if (label > 0 && (given >> label & 1) == 0) continue;
-      const Order base = units_in_label(tensor, labels[label]);
+      const Order base = units_in_label(tensor, memory(tensor).labels[label]);
       add(tensor, meet_demand(tensor, demand, weave(shared, base)), Origin::kWoven);
     }
   }
 
   Model& model_;
-  std::vector<LabelMask> given_;              // per memory, labels that are not woven
-  std::vector<std::vector<size_t>> readers_;  // per memory, the ops that touch it
+  std::vector<LabelMask> given_;                 // per memory, labels that are not woven
+  std::vector<SmallVector<size_t, 4>> readers_;  // per memory, the ops that touch it
   std::vector<size_t> queue_;
   std::vector<bool> queued_;
   size_t next_ = 0;
@@ -171,7 +171,7 @@ class LabelFinder {
 
 bool keeps_dims(const Model& model, ValueId value, const Order& label) {
   const ValueFactors& factors = model.factors.of[value];
-  const std::vector<uint8_t>& root_factors = model.factors.views[value].factors;
+  const FactorList& root_factors = model.factors.views[value].factors;
   for (size_t k = 1; k < root_factors.size() && label.size() > 0; ++k) {
     if (factors.dim_of(k) != factors.dim_of(k - 1)) continue;
     if (label.index_of(root_factors[k]) != label.index_of(root_factors[k - 1]) + 1) return false;

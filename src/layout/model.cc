@@ -43,8 +43,8 @@ int64_t estimated_bytes(const Graph& graph, ValueId value) {
   return bytes;
 }
 
-std::vector<int> all_dims(size_t rank) {
-  std::vector<int> dims(rank);
+AxisList all_dims(size_t rank) {
+  AxisList dims(rank);
   for (size_t d = 0; d < rank; ++d) dims[d] = static_cast<int>(d);
   return dims;
 }
@@ -59,6 +59,7 @@ class ModelBuilder {
     for (const OpId op : graph_.op_ids()) axes[op] = op_axes(graph_, op);
     model_.factors = find_factors(graph_, axes);
     add_memories();
+    model_.ops.reserve(graph_.num_ops());
     for (const OpId op : graph_.op_ids()) {
       const bool relabels = axes[op].kind == OpAxes::Kind::kRelabel;
       if (relabels && model_.factors.opaque[op] == 0) continue;
@@ -130,6 +131,7 @@ class ModelBuilder {
     if (op.def->has_bodies()) plan_bodies(added);
     axes.operands.resize(op.operands.size());
     axes.results.resize(op.results.size());
+    added.tensors.reserve(op.operands.size() + op.results.size());
     for (size_t t = 0; t < op.operands.size(); ++t) {
       added.tensors.push_back(make_tensor(op.operands[t], std::move(axes.operands[t])));
     }
@@ -178,7 +180,7 @@ class ModelBuilder {
     return form;
   }
 
-  ModelTensor make_tensor(ValueId value, std::vector<int> axes) {
+  ModelTensor make_tensor(ValueId value, AxisList axes) {
     ModelTensor tensor;
     tensor.value = value;
     tensor.axes = std::move(axes);
@@ -207,8 +209,8 @@ class ModelBuilder {
         op.axes.push_back({.positional = true});
       }
     }
-    std::vector<std::span<const Dim>> factors(op.axes.size());
-    std::vector<bool> whole(op.axes.size());
+    SmallVector<std::span<const Dim>, 8> factors(op.axes.size());
+    SmallVector<bool, 8> whole(op.axes.size());
     for (size_t a = 0; a < whole.size(); ++a) whole[a] = op.axes[a].positional;
     for_each_dim(op, [&](size_t axis, std::span<const Dim> extents) {
       if (extents.empty()) return;
@@ -216,7 +218,7 @@ class ModelBuilder {
       if (differs) whole[axis] = true;
       factors[axis] = extents;
     });
-    std::vector<uint8_t> first_unit(op.axes.size());
+    SmallVector<uint8_t, 8> first_unit(op.axes.size());
     for (size_t a = 0; a < op.axes.size(); ++a) {
       first_unit[a] = static_cast<uint8_t>(op.unit_axes.size());
       const size_t count = whole[a] ? std::min<size_t>(1, factors[a].size()) : factors[a].size();
@@ -254,7 +256,7 @@ class ModelBuilder {
     }
   }
 
-  void pin(ValueId value, const std::vector<int>& dims) {
+  void pin(ValueId value, std::span<const int> dims) {
     Memory& memory = memory_of(value);
     if (memory.constant) return;
     const int label = add_label(memory, order_of_dims(model_, value, dims));
@@ -273,7 +275,8 @@ class ModelBuilder {
       return;
     }
     const bool listed = wanted.kind == IoLayout::Kind::kOrder;
-    pin(value, listed ? wanted.order : all_dims(rank(value)));
+    if (listed) return pin(value, std::span(wanted.order));
+    pin(value, all_dims(rank(value)));
   }
 
   void pin_boundary(const IoLayouts& io) {
@@ -299,7 +302,7 @@ class ModelBuilder {
 }  // namespace
 
 const TensorDemand& ModelOp::demand(size_t form, size_t tensor) const {
-  static const TensorDemand kNone;
+  static const TensorDemand kNone{};
   const std::vector<TensorDemand>& list =
       tensor < num_operands ? forms[form].operands : forms[form].results;
   const size_t index = tensor < num_operands ? tensor : tensor - num_operands;
@@ -319,9 +322,9 @@ int add_label(Memory& memory, const Order& order) {
   return static_cast<int>(memory.labels.size()) - 1;
 }
 
-Order order_of_dims(const Model& model, ValueId value, const std::vector<int>& dims) {
+Order order_of_dims(const Model& model, ValueId value, std::span<const int> dims) {
   const ValueFactors& factors = model.factors.of[value];
-  const std::vector<uint8_t>& root_factors = model.factors.views[value].factors;
+  const FactorList& root_factors = model.factors.views[value].factors;
   Order order;
   if (factors.size() > Order::kCapacity) return order;
   for (const int d : dims) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "layout/bodies.h"
@@ -25,20 +26,20 @@ struct Memory {
   ValueId root;
   bool constant = false;  // in every order at once, for free
   size_t num_factors = 0;
-  int64_t bytes = 0;          // symbolic sizes are estimated
-  std::vector<Order> labels;  // of the root's factors
-  LabelMask available = 0;    // labels that somebody asks for
-  LabelMask pinned = 0;       // labels that the graph's boundary needs
+  int64_t bytes = 0;             // symbolic sizes are estimated
+  SmallVector<Order, 2> labels;  // of the root's factors
+  LabelMask available = 0;       // labels that somebody asks for
+  LabelMask pinned = 0;          // labels that the graph's boundary needs
 };
 
 // One operand or result of an op. Absent operands and constants have no say (`memory` is -1).
 struct ModelTensor {
   ValueId value;
   int memory = -1;
-  std::vector<int> axes;  // per dim, the op's axis; -1: its own
-  Order memory_factors;   // per factor of the value, the factor of the memory
-  Order units;            // per factor of the value
-  Order factor_dims;      // per factor of the value, its dim
+  AxisList axes;         // per dim, the op's axis; -1: its own
+  Order memory_factors;  // per factor of the value, the factor of the memory
+  Order units;           // per factor of the value
+  Order factor_dims;     // per factor of the value, its dim
   std::array<uint8_t, Order::kCapacity> unit_of_memory_factor{};
   Order logical;            // its units in logical order
   bool whole_dims = false;  // the factors of a dim stay together: the op counts along its dims
@@ -47,14 +48,14 @@ struct ModelTensor {
 };
 
 struct ModelMode {
-  size_t form = 0;          // index into forms
-  std::vector<int> labels;  // per tensor; -1 without a memory
+  size_t form = 0;   // index into forms
+  LabelList labels;  // per tensor; -1 without a memory
 };
 
 struct ModelOp {
   OpId id;
-  std::vector<OpAxis> axes;
-  std::vector<int> unit_axes;        // per unit, its axis
+  SmallVector<OpAxis, 8> axes;
+  AxisList unit_axes;                // per unit, its axis
   std::vector<ModelTensor> tensors;  // operands, then results
   size_t num_operands = 0;
   std::vector<Form> forms;  // at least one
@@ -88,7 +89,7 @@ Model build_model(const Graph& graph, const TargetContract& contract, const IoLa
 int add_label(Memory& memory, const Order& order);
 
 // The memory order in which a value's dims lie as listed.
-Order order_of_dims(const Model& model, ValueId value, const std::vector<int>& dims);
+Order order_of_dims(const Model& model, ValueId value, std::span<const int> dims);
 
 // The units of a tensor in the order that a label gives, each at its first factor.
 Order units_in_label(const ModelTensor& tensor, const Order& label);

@@ -8,6 +8,7 @@ namespace ferryman::layout {
 
 Dims Layout::shape() const {
   Dims dims;
+  dims.reserve(axes.size());
   for (const PhysicalAxis& axis : axes) dims.push_back(axis.extent);
   return dims;
 }
@@ -64,8 +65,8 @@ std::vector<Piece> pieces_of(const LayoutPlan& plan, ValueId value, const Layout
 }
 
 // Factors of the memory on one physical axis.
-std::vector<uint8_t> factors_on(const LayoutPlan& plan, ValueId value, const PhysicalAxis& axis) {
-  std::vector<uint8_t> factors;
+FactorList factors_on(const LayoutPlan& plan, ValueId value, const PhysicalAxis& axis) {
+  FactorList factors;
   for (const AxisPart& part : axis.parts) {
     if (part.factor < 0) continue;
     factors.push_back(plan.views[value].factors[static_cast<size_t>(part.factor)]);
@@ -91,16 +92,16 @@ int64_t block_between(const LayoutPlan& plan, ValueId packed_value, const Layout
     return 0;
   }
   // What the wide axes have behind the packed ones are the two block factors.
-  std::vector<uint8_t> expected;
+  FactorList expected;
   for (const size_t a : {size_t{1}, size_t{2}}) {
-    const std::vector<uint8_t> whole = on_wide(a);
-    const std::vector<uint8_t> start = on_packed(a);
+    const FactorList whole = on_wide(a);
+    const FactorList start = on_packed(a);
     if (whole.size() < start.size() || !std::equal(start.begin(), start.end(), whole.begin())) {
       return 0;
     }
     expected.insert(expected.end(), whole.begin() + static_cast<long>(start.size()), whole.end());
   }
-  const std::vector<uint8_t> channels = on_wide(3);
+  const FactorList channels = on_wide(3);
   expected.insert(expected.end(), channels.begin(), channels.end());
   return on_packed(0) == on_wide(0) && on_packed(3) == expected ? block : 0;
 }

@@ -12,6 +12,8 @@ namespace ferryman::layout {
 
 namespace {
 
+using FactorNumbers = SmallVector<int, 8>;
+
 // Turns chosen labels into layouts: where the axes of size 1 stand, and which factors are one axis.
 class PlanWriter {
  public:
@@ -48,7 +50,7 @@ class PlanWriter {
   const Memory& memory(int m) const { return model_.memories[static_cast<size_t>(m)]; }
 
   // Factors of `dim` in the order given; all of them if `inner` is null.
-  PhysicalAxis whole_dim(ValueId value, int dim, const std::vector<int>* inner) const {
+  PhysicalAxis whole_dim(ValueId value, int dim, const FactorNumbers* inner) const {
     PhysicalAxis axis{.extent = dims(value)[static_cast<size_t>(dim)], .parts = {}};
     const ValueFactors& of = factors(value);
     const int begin = of.first[static_cast<size_t>(dim)];
@@ -69,6 +71,7 @@ class PlanWriter {
 
   Layout logical_layout(ValueId value) const {
     Layout layout;
+    layout.axes.reserve(rank(value));
     for (size_t d = 0; d < rank(value); ++d) {
       layout.axes.push_back(whole_dim(value, static_cast<int>(d), nullptr));
     }
@@ -78,7 +81,7 @@ class PlanWriter {
   // A layout outside of any op: neighbouring factors of a dim are one axis, dims of size 1 follow
   // the dim before them.
   Layout layout_of_label(ValueId value, const Order& label) const {
-    const std::vector<uint8_t>& root_factors = model_.factors.views[value].factors;
+    const FactorList& root_factors = model_.factors.views[value].factors;
     if (label.size() != root_factors.size()) return logical_layout(value);
     Layout layout;
     for (const uint8_t root_factor : label) {
@@ -215,7 +218,7 @@ class PlanWriter {
     enter_bodies(op, mode.form);
     chosen.operands.reserve(op.num_operands);  // seen_ refers to the layouts
     chosen.results.reserve(op.tensors.size() - op.num_operands);
-    std::vector<Order> units_of(op.tensors.size());
+    UnitOrders units_of(op.tensors.size());
     for (size_t t = 0; t < op.tensors.size(); ++t) {
       const int m = op.tensors[t].memory;
       if (m < 0) continue;
@@ -225,7 +228,7 @@ class PlanWriter {
       if (t >= op.num_operands) produced_[static_cast<size_t>(m)] = label;
     }
     const Order common = common_order(op, units_of);
-    const std::vector<UnitRun> runs = all_runs(op, mode, common);
+    const UnitRuns runs = all_runs(op, mode, common);
     for (size_t t = 0; t < op.tensors.size(); ++t) {
       const ModelTensor& tensor = op.tensors[t];
       const TensorDemand& demand = op.demand(mode.form, t);
@@ -252,10 +255,9 @@ class PlanWriter {
   }
 
   // Also places the axes that have size 1 in all tensors: as in the operand that comes as it is.
-  std::vector<UnitRun> all_runs(const ModelOp& op, const ModelMode& mode,
-                                const Order& common) const {
-    std::vector<UnitRun> runs = unit_runs(op, common);
-    const auto place = [&](const std::vector<int>& sequence) {
+  UnitRuns all_runs(const ModelOp& op, const ModelMode& mode, const Order& common) const {
+    UnitRuns runs = unit_runs(op, common);
+    const auto place = [&](const AxisList& sequence) {
       for (size_t i = 0; i < sequence.size(); ++i) {
         const auto is_axis = [&](int axis) {
           return [axis](const UnitRun& run) { return run.axis == axis; };
@@ -269,14 +271,14 @@ class PlanWriter {
       }
     };
     place(axes_as_they_come(op, mode));
-    std::vector<int> every(op.axes.size());
+    AxisList every(op.axes.size());
     for (size_t a = 0; a < every.size(); ++a) every[a] = static_cast<int>(a);
     place(every);
     return runs;
   }
 
   // The op's axes in the order in which its widest operand lies in memory already.
-  std::vector<int> axes_as_they_come(const ModelOp& op, const ModelMode& mode) const {
+  AxisList axes_as_they_come(const ModelOp& op, const ModelMode& mode) const {
     size_t widest = op.num_operands;
     for (size_t t = 0; t < op.num_operands; ++t) {
       if (op.tensors[t].memory < 0) continue;
@@ -284,7 +286,7 @@ class PlanWriter {
           widest == op.num_operands || op.tensors[t].axes.size() > op.tensors[widest].axes.size();
       if (wider) widest = t;
     }
-    std::vector<int> sequence;
+    AxisList sequence;
     if (widest == op.num_operands) return sequence;
     const ModelTensor& tensor = op.tensors[widest];
     const Layout* known = seen_as(static_cast<size_t>(tensor.memory),
@@ -303,10 +305,11 @@ class PlanWriter {
   }
 
   Layout layout_in_op(const ModelOp& op, const ModelTensor& tensor, const TensorDemand& demand,
-                      const Order& units, const std::vector<UnitRun>& runs) const {
+                      const Order& units, const UnitRuns& runs) const {
     Layout layout;
     if (!tensor.value.valid()) return layout;
     if (tensor.axes.size() != rank(tensor.value)) return logical_layout(tensor.value);
+    layout.axes.reserve(rank(tensor.value));
     for (const UnitRun& run : runs) {
       bool has_axis = false;
       for (size_t d = 0; d < tensor.axes.size(); ++d) {
@@ -322,7 +325,7 @@ class PlanWriter {
       }
     }
     for (const int dim : demand.innermost) {
-      std::vector<int> inner;
+      FactorNumbers inner;
       for (const uint8_t unit : units) append_factors_of(tensor, unit, dim, inner);
       layout.axes.push_back(whole_dim(tensor.value, dim, inner.empty() ? nullptr : &inner));
     }
@@ -330,7 +333,7 @@ class PlanWriter {
   }
 
   static void append_factors_of(const ModelTensor& tensor, uint8_t unit, int dim,
-                                std::vector<int>& list) {
+                                FactorNumbers& list) {
     for (size_t k = 0; k < tensor.units.size(); ++k) {
       if (tensor.units[k] == unit && tensor.factor_dims[k] == dim) {
         list.push_back(static_cast<int>(k));
@@ -339,7 +342,7 @@ class PlanWriter {
   }
 
   void append_run(Layout& layout, const ModelTensor& tensor, int dim, const UnitRun& run) const {
-    std::vector<int> list;
+    FactorNumbers list;
     for (const uint8_t unit : run.units) append_factors_of(tensor, unit, dim, list);
     if (list.empty()) {
       layout.axes.push_back({.extent = 1, .parts = {{.dim = dim}}});

@@ -25,6 +25,7 @@
 
 #include "ir/graph.h"
 #include "layout/contract.h"
+#include "support/small_vector.h"
 
 namespace ferryman::layout {
 
@@ -40,7 +41,7 @@ struct AxisPart {
 // in another order than the logical one permute the positions along the axis.
 struct PhysicalAxis {
   Dim extent = 1;
-  std::vector<AxisPart> parts;
+  SmallVector<AxisPart, 1> parts;
   bool operator==(const PhysicalAxis&) const = default;
 };
 
@@ -57,11 +58,13 @@ struct Layout {
   bool operator==(const Layout&) const = default;
 };
 
+using FactorList = SmallVector<uint8_t, 16>;
+
 // The value whose memory this is, and the order in which that value's factors lie in it. Equal
 // MemoryOrders are the same bytes; only the shape may differ.
 struct MemoryOrder {
   ValueId root;
-  std::vector<uint8_t> factors;
+  FactorList factors;
   auto operator<=>(const MemoryOrder&) const = default;
 };
 
@@ -97,7 +100,7 @@ struct LayoutPlan {
   // Which memory a value looks at: per factor of the value, the factor of the root.
   struct View {
     ValueId root;
-    std::vector<uint8_t> factors;
+    FactorList factors;
   };
   ValueMap<View> views;
 

@@ -1,6 +1,7 @@
 #include "ops/op_axes.h"
 
 #include <algorithm>
+#include <span>
 
 #include "ops/attrs.h"
 
@@ -25,10 +26,9 @@ OpAxes AxesOfOp::relabel(std::optional<Relabelling> relabelling) {
 OpAxes AxesOfOp::opaque() {
   axes_ = {.kind = OpAxes::Kind::kOpaque,
            .axes = {},
-           .operands = std::vector<std::vector<int>>(op_.operands.size()),
-           .results = std::vector<std::vector<int>>(op_.results.size())};
-  const auto own_axes = [this](const std::vector<ValueId>& values,
-                               std::vector<std::vector<int>>& lists) {
+           .operands = std::vector<AxisList>(op_.operands.size()),
+           .results = std::vector<AxisList>(op_.results.size())};
+  const auto own_axes = [this](std::span<const ValueId> values, std::vector<AxisList>& lists) {
     for (size_t t = 0; t < values.size(); ++t) {
       if (!values[t].valid()) continue;
       for (size_t d = 0; d < rank(values[t]); ++d) {
@@ -41,8 +41,8 @@ OpAxes AxesOfOp::opaque() {
   return finish();
 }
 
-std::vector<int> AxesOfOp::aligned_right(size_t value_rank) const {
-  std::vector<int> list(value_rank);
+AxisList AxesOfOp::aligned_right(size_t value_rank) const {
+  AxisList list(value_rank);
   for (size_t d = 0; d < value_rank; ++d) {
     list[d] = static_cast<int>(axes_.axes.size() - value_rank + d);
   }
@@ -51,7 +51,7 @@ std::vector<int> AxesOfOp::aligned_right(size_t value_rank) const {
 
 OpAxes AxesOfOp::elementwise() {
   axes_from(op_.result(), {.broadcasts = true});
-  return assign([&](ValueId value) -> std::optional<std::vector<int>> {
+  return assign([&](ValueId value) -> std::optional<AxisList> {
     if (rank(value) > axes_.axes.size()) return std::nullopt;
     return aligned_right(rank(value));
   });
@@ -77,8 +77,8 @@ OpAxes AxesOfOp::along(bool sees_positions) {
   const size_t axis = axis_attr();
   axes_from(op_.operands[0], {});
   axes_.axes[axis].positional = sees_positions;
-  const auto axes_of = [&](ValueId value) -> std::optional<std::vector<int>> {
-    std::vector<int> list = aligned_right(axes_.axes.size());
+  const auto axes_of = [&](ValueId value) -> std::optional<AxisList> {
+    AxisList list = aligned_right(axes_.axes.size());
     if (rank(value) + 1 == list.size()) list.erase(list.begin() + static_cast<long>(axis));
     if (rank(value) != list.size()) return std::nullopt;
     return list;
@@ -113,8 +113,8 @@ OpAxes AxesOfOp::reduce() {
     }
   }
   axes_from(op_.operands[0], {});
-  return assign([&](ValueId value) -> std::optional<std::vector<int>> {
-    std::vector<int> list;
+  return assign([&](ValueId value) -> std::optional<AxisList> {
+    AxisList list;
     const bool all = rank(value) == reduced.size();
     for (size_t d = 0; d < reduced.size(); ++d) {
       if (all || !reduced[d]) list.push_back(static_cast<int>(d));
@@ -148,7 +148,7 @@ OpAxes AxesOfOp::windowed() {
   const size_t num_axes = axes_.axes.size();
   if (rank(op_.result()) != num_axes) return opaque();
   for (size_t d = 0; d < num_axes; ++d) axes_.axes[d].positional = !is_neutral_at(d);
-  return assign([&](ValueId value) -> std::optional<std::vector<int>> {
+  return assign([&](ValueId value) -> std::optional<AxisList> {
     if (rank(value) != num_axes) return std::nullopt;
     return aligned_right(num_axes);
   });
@@ -186,7 +186,7 @@ OpAxes AxesOfOp::contract(std::string_view spec) {
   return finish();
 }
 
-bool AxesOfOp::assign_letters(std::string_view letters, ValueId value, std::vector<int>& list) {
+bool AxesOfOp::assign_letters(std::string_view letters, ValueId value, AxisList& list) {
   const bool has_star = !letters.empty() && letters.front() == '*';
   if (has_star) letters.remove_prefix(1);
   const size_t value_rank = rank(value);
@@ -217,6 +217,8 @@ namespace {
 
 Relabelling permuted(const Dims& dims, const Ints& perm) {
   Relabelling relabelling{dims, {}, {}};
+  relabelling.operand_parts.reserve(dims.size());
+  relabelling.result_parts.reserve(perm.size());
   for (size_t d = 0; d < dims.size(); ++d) relabelling.operand_parts.push_back({d});
   for (const int64_t d : perm) relabelling.result_parts.push_back({static_cast<size_t>(d)});
   return relabelling;

@@ -24,6 +24,11 @@
 
 namespace ferryman {
 
+// Per dim of a tensor, an axis of the op.
+using AxisList = SmallVector<int, 6>;
+// The parts of a dim, outermost first.
+using DimParts = SmallVector<size_t, 2>;
+
 struct OpAxis {
   // The op looks at positions along the axis (pads, slices or slides over it): what is in it stays
   // together and in order. Otherwise it may be permuted, if all tensors agree.
@@ -35,9 +40,9 @@ struct OpAxis {
 // The dims of an operand and of a result as parts, which both have: what is a dim of its own on one
 // side may be a part of one on the other.
 struct Relabelling {
-  std::vector<Dim> parts;                          // their extents
-  std::vector<std::vector<size_t>> operand_parts;  // per dim, outermost first
-  std::vector<std::vector<size_t>> result_parts;
+  Dims parts;                           // their extents
+  std::vector<DimParts> operand_parts;  // per dim
+  std::vector<DimParts> result_parts;
 };
 
 struct OpAxes {
@@ -47,9 +52,9 @@ struct OpAxes {
     kOpaque,   // nothing is known: logical order everywhere
   };
   Kind kind = Kind::kTied;
-  std::vector<OpAxis> axes;
-  std::vector<std::vector<int>> operands;  // per dim; empty for an absent operand
-  std::vector<std::vector<int>> results;
+  SmallVector<OpAxis, 8> axes;
+  std::vector<AxisList> operands;  // empty for an absent operand
+  std::vector<AxisList> results;
   // kRelabel: none where only the sizes of both sides tell, as of a reshape.
   std::optional<Relabelling> relabelling = {};
 };
@@ -84,7 +89,7 @@ class AxesOfOp {
   // Axes 0 .. rank-1 are the dims of `of`.
   void axes_from(ValueId of, OpAxis axis) { axes_.axes.assign(rank(of), axis); }
   // The last `value_rank` of the axes, as broadcasting aligns them.
-  std::vector<int> aligned_right(size_t value_rank) const;
+  AxisList aligned_right(size_t value_rank) const;
   OpAxes& axes() { return axes_; }
   OpAxes finish() { return std::move(axes_); }
 
@@ -92,7 +97,7 @@ class AxesOfOp {
   template <typename AxesOf>
   OpAxes assign(AxesOf axes_of);
   bool is_neutral_at(size_t dim) const;
-  bool assign_letters(std::string_view letters, ValueId value, std::vector<int>& list);
+  bool assign_letters(std::string_view letters, ValueId value, AxisList& list);
 
   const Graph& graph_;
   const Op& op_;

@@ -29,7 +29,7 @@ int64_t count(const SliceRanges& ranges) {
 
 // The slices that read the value; empty if anything else does, or if they take more than there is.
 std::vector<Cut> cuts_of(const Graph& graph, ValueId value) {
-  const std::vector<Use>& uses = graph.value(value).uses;
+  const Uses& uses = graph.value(value).uses;
   if (uses.size() != graph.num_readers(value)) return {};
   std::vector<Cut> cuts;
   int64_t taken = 0;
@@ -80,7 +80,7 @@ class Cone {
     if (!value.valid()) return;
     const OpId producer = graph_.producer(value);
     if (!producer.valid() || seen_.contains(producer.index)) return;
-    const std::vector<Use>& uses = graph_.value(value).uses;
+    const Uses& uses = graph_.value(value).uses;
     const bool only_here =
         uses.size() == graph_.num_readers(value) &&
         std::all_of(uses.begin(), uses.end(), [&](const Use& use) {

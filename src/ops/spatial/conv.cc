@@ -360,9 +360,9 @@ OpAxes convolution_axes(const Graph& graph, const Op& op, WeightDims dims) {
   const int batch = of.add_axis({});
   const int in = of.add_axis({.positional = mixed});
   const int out = depthwise ? in : of.add_axis({.positional = mixed});
-  std::vector<int>& x = axes.operands[0] = {batch, in};
-  std::vector<int>& weight = axes.operands[1] = {-1, -1};
-  std::vector<int>& result = axes.results[0] = {batch, out};
+  AxisList& x = axes.operands[0] = {batch, in};
+  AxisList& weight = axes.operands[1] = {-1, -1};
+  AxisList& result = axes.results[0] = {batch, out};
   const int per_group = groups > 1 ? of.add_axis({.positional = true}) : -1;
   // With groups, one of the weight's two channel dims counts inside a group.
   const size_t grouped_dim = 1;

@@ -199,9 +199,9 @@ OpAxes shuffle_axes(const Graph& graph, const Op& op, bool packs) {
   relabelling.parts[height] = packed[height];
   relabelling.parts[width] = packed[width];
   relabelling.parts.insert(relabelling.parts.end(), {block, block});
-  std::vector<std::vector<size_t>> packed_parts;
+  std::vector<DimParts> packed_parts;
   for (size_t d = 0; d < c; ++d) packed_parts.push_back({d});
-  std::vector<std::vector<size_t>> wide_parts = packed_parts;
+  std::vector<DimParts> wide_parts = packed_parts;
   packed_parts.insert(packed_parts.end(), {{c, rows, columns}, {height}, {width}});
   wide_parts.insert(wide_parts.end(), {{c}, {height, rows}, {width, columns}});
   relabelling.operand_parts = packs ? wide_parts : packed_parts;

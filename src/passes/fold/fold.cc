@@ -66,7 +66,7 @@ bool is_computable(const Graph& graph, ValueId value, int depth) {
   if (!value.valid() || is_known_constant(graph, value)) return true;
   const OpId producer = graph.producer(value);
   if (!producer.valid() || depth == 0) return false;
-  const std::vector<ValueId>& operands = graph.op(producer).operands;
+  const auto& operands = graph.op(producer).operands;
   return std::all_of(operands.begin(), operands.end(),
                      [&](ValueId operand) { return is_computable(graph, operand, depth - 1); });
 }
@@ -74,7 +74,7 @@ bool is_computable(const Graph& graph, ValueId value, int depth) {
 // Whether something is computed from the value and constants alone, which would be left to each
 // run.
 bool is_computed_with(const Graph& graph, ValueId value, int depth) {
-  const std::vector<Use>& uses = graph.value(value).uses;
+  const Uses& uses = graph.value(value).uses;
   return depth > 0 && std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
            const Op& reader = graph.op(use.op);
            if (only_views(reader)) return is_computed_with(graph, reader.result(), depth - 1);

@@ -90,7 +90,7 @@ std::optional<Affine> affine_at_layer(const Graph& graph, OpId root, const Above
 std::optional<Affine> affine_behind(const Graph& graph, OpId layer) {
   ValueId value = graph.op(layer).result();
   for (size_t step = 0; step <= kMaxBetween; ++step) {
-    const std::vector<Use>& uses = graph.value(value).uses;
+    const Uses& uses = graph.value(value).uses;
     if (uses.size() != 1 || !has_one_reader(graph, value)) return std::nullopt;
     const OpId reader = uses.front().op;
     if (!is_relabelling(graph.op(reader))) {

@@ -71,7 +71,7 @@ bool keeps_last_axis(const Graph& graph, const Op& op) {
 // All readers of the value, if they are linear layers, behind relabelling ops or not.
 bool find_readers(const Graph& graph, ValueId value, std::vector<OpId>& between,
                   std::vector<NormReader>& found) {
-  const std::vector<Use>& uses = graph.value(value).uses;
+  const Uses& uses = graph.value(value).uses;
   if (uses.empty() || uses.size() != graph.num_readers(value)) return false;
   for (const Use& use : uses) {
     const Op& reader = graph.op(use.op);

@@ -41,7 +41,7 @@ bool same_elements(const TensorData& one, const TensorData& other) {
 bool is_kept_by_other(const Graph& graph, ValueId weight, OpId layer,
                       const std::function<bool(OpId)>& is_alike) {
   if (graph.is_output(weight)) return true;
-  const std::vector<Use>& uses = graph.value(weight).uses;
+  const Uses& uses = graph.value(weight).uses;
   return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
     const bool is_changed = use.operand == kLayerWeight && (use.op == layer || is_alike(use.op));
     return !is_changed;

@@ -29,7 +29,7 @@ bool comes_from_conv(const Graph& graph, ValueId value) {
 }
 
 bool goes_into_conv(const Graph& graph, ValueId value) {
-  const std::vector<Use>& uses = graph.value(value).uses;
+  const Uses& uses = graph.value(value).uses;
   return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
     return is_convolution(graph.op(use.op)) && use.operand == 0;
   });
