@@ -210,7 +210,7 @@ RuntimeVersion min_runtime_version(Op op, int32_t version) {
 RuntimeNeed runtime_need(const Model& model) {
   std::set<std::pair<Op, int32_t>> uses;
   for (const Subgraph& subgraph : model.subgraphs) {
-    for (const Operator& op : subgraph.operators) uses.emplace(op.op, op_version(op, subgraph));
+    for (const Operator& op : subgraph.operators) uses.insert({op.op, op_version(op, subgraph)});
   }
   RuntimeNeed need;
   for (const auto& [op, version] : uses) {
