@@ -172,7 +172,7 @@ class LabelFinder {
 bool keeps_dims(const Model& model, ValueId value, const Order& label) {
   const ValueFactors& factors = model.factors.of[value];
   const FactorList& root_factors = model.factors.views[value].factors;
-  for (size_t k = 1; k < root_factors.size() && label.size() > 0; ++k) {
+  for (size_t k = 1; k < root_factors.size() && !label.empty(); ++k) {
     if (factors.dim_of(k) != factors.dim_of(k - 1)) continue;
     if (label.index_of(root_factors[k]) != label.index_of(root_factors[k - 1]) + 1) return false;
   }

@@ -45,7 +45,8 @@ TEST(SmallVector, MovesWhatIsOnTheHeapAndCopiesWhatIsInside) {
     EXPECT_TRUE(from.empty());  // NOLINT(bugprone-use-after-move): it says so
     from.push_back(6);
     EXPECT_EQ(from, List{6});
-    to = to;  // NOLINT
+    const List& itself = to;
+    to = itself;
     EXPECT_EQ(to, List(size, 5));
   }
 }
