@@ -38,8 +38,10 @@ ADDED = {
     "modules": {"type": "object", "description": "class by module path"},
     "verified": {"type": "boolean", "description": "whether the file was checked"},
     "samples": {"type": "integer", "description": "on so many inputs"},
+    "checked_sizes": {"type": "array", "items": {"type": "object"},
+                      "description": "free sizes that were tried, numbers by name"},
     "seconds": {"type": "object", "description": "of each stage in order, the core's among them"},
-}
+}  # fmt: skip
 OF_NODES = {
     "name": {"type": "string", "description": "with the path of the body around: true_graph_0/sin"},
     "difference": {"anyOf": [DIFFERENCE, {"type": "null"}], "description": "null: not compared"},

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from . import frozen
+from . import frozen, program_sizes
 from .border import at_the_border
 from .capture import capture
 from .control import rewritten
@@ -30,16 +30,25 @@ def export(
     kwargs: dict[str, Any] | None = None,
     path: str | os.PathLike | None = None,
     *,
+    dynamic_shapes: Any = None,
     training: bool = False,
 ) -> ExportedProgram:
     """Captures a module for the `ferryman` program, or for another machine: as torch.export does,
     with what the core does not know decomposed by torch.
 
+    dynamic_shapes: sizes that are free, as `convert` takes them.
     path: where to write the .pt2 archive; complete or untouched.
     """
     if isinstance(kwargs, (str, os.PathLike)) and path is None:  # export(module, args, path)
         kwargs, path = None, kwargs
-    program = decompose_unknown(capture(module, args, kwargs, training=training))
+    if isinstance(module, ExportedProgram) and dynamic_shapes is not None:
+        raise InputError(
+            "dynamic_shapes has no effect on an ExportedProgram",
+            why="its sizes were fixed, or left free, when it was exported",
+            hint="export the module with them",
+        )
+    program = capture(module, args, kwargs, dynamic_shapes=dynamic_shapes, training=training)
+    program = decompose_unknown(program)
     if path is None:
         return program
     target = Path(path)
@@ -57,7 +66,7 @@ def export(
 
 def _notes(program: ExportedProgram) -> dict[str, str]:
     """What torch does not keep."""
-    return frozen.to_files(program) | rewritten.to_files(program)
+    return frozen.to_files(program) | rewritten.to_files(program) | program_sizes.to_files(program)
 
 
 def load(path: str | os.PathLike) -> ExportedProgram:
@@ -68,6 +77,7 @@ def load(path: str | os.PathLike) -> ExportedProgram:
         program = torch.export.load(path)
         frozen.from_archive(program, path)
         rewritten.from_archive(program, path)
+        program_sizes.from_archive(program, path)
         return program
     except Exception as error:  # torch raises what it comes across: zip, JSON, key and type errors
         lines = str(error).strip().splitlines()

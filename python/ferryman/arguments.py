@@ -99,17 +99,26 @@ class Arguments:
             self._require_default(name, value)
         return leaves
 
+    @property
+    def signature(self) -> inspect.Signature:
+        return self._signature
+
+    @property
+    def names(self) -> list[str]:
+        """Of the leaves, in their order: "x", "options['mask']"."""
+        return [
+            name
+            for argument, (spec, _) in self._given.items()
+            for name in names_of_leaves(spec, argument)
+        ]
+
     def unflatten(self, leaves: list[Any]) -> tuple[tuple, dict[str, Any]]:
         return pytree.tree_unflatten(leaves, self._spec)
 
     def require_tensors(self, leaves: list[Any]) -> None:
         """Tensors of the example's shapes and types, as PyTorch wants them."""
-        wanted = [
-            (name, example)
-            for argument, (spec, examples) in self._given.items()
-            for name, example in zip(names_of_leaves(spec, argument), examples)
-        ]
-        for (name, example), value in zip(wanted, leaves):
+        examples = [example for _, given in self._given.values() for example in given]
+        for name, example, value in zip(self.names, examples, leaves):
             if not isinstance(example, torch.Tensor):
                 continue
             is_alike = (

@@ -26,8 +26,12 @@ Read = Callable[[int], np.ndarray | None]
 
 class BodyFiles:
     def __init__(self, native: NativeReport):
-        self._traces = {body.name: body for body in native.bodies if body.file}
         self._runners: dict[tuple[str, Kernels], Runner] = {}
+        self.see(native)
+
+    def see(self, native: NativeReport) -> None:
+        """The report for other sizes; what was loaded stays."""
+        self._traces = {body.name: body for body in native.bodies if body.file}
 
     def __contains__(self, path: str) -> bool:
         return path in self._traces

@@ -32,12 +32,13 @@ from .modes import require_evaluation
 from .old_ways import in_modes
 from .packed import DataDependentLength
 from .places import lines_of, place_of
+from .plain_tensors import require_plain_tensor
 from .purity import require_function
 from .quiet import quiet
 from .restore import left_unchanged, name_of
 from .size_branches import one_way
 from .trial import Failure, Runner
-from .walk import require_plain_tensor, walk
+from .walk import walk
 
 __all__ = ["capture", "walk"]
 
@@ -69,7 +70,15 @@ def capture(
         require_evaluation(module, args, kwargs)
     functions = require_function(module, args, kwargs)
     with left_unchanged(module), lines_of(functions):
-        return _export(module, args, kwargs, dynamic_shapes, strict, refused)
+        if dynamic_shapes is None:
+            return _export(module, args, kwargs, None, strict, refused)
+        from .free_capture import capture_free  # sympy, which most models do not need
+
+        return capture_free(
+            (module, args, kwargs),
+            dynamic_shapes,
+            lambda *given: _export(*given, strict, refused),
+        )
 
 
 # Arguments ---------------------------------------------------------------------------------------
@@ -283,6 +292,8 @@ def _ways(given, dynamic_shapes, strict: bool | None) -> Iterator[tuple[str, Cal
     def rewritten() -> ExportedProgram:
         from .control.rewriting import export_rewritten  # only models that look at values need it
 
+        if dynamic_shapes is not None:
+            return export_rewritten(*given, dynamic_shapes)
         return _of_constants_only(frozen) or export_rewritten(*given)
 
     def answered(way: Callable, **options) -> Callable:
@@ -292,8 +303,9 @@ def _ways(given, dynamic_shapes, strict: bool | None) -> Iterator[tuple[str, Cal
     if strict is not True:
         yield "non-strict export", lambda: export(False)
         yield "non-strict export, answering for torch", answered(lambda: export(False))
-    if others:
+    if strict is None:
         yield _REWRITTEN, rewritten
+    if others:
         yield _TRACING, answered(traced)
     if strict is not False:
         yield _STRICT, lambda: export(True)

@@ -22,9 +22,11 @@ from .decompose import decompose_unknown
 from .errors import Error, InputError, UnsupportedOps, from_native
 from .folder import Folder
 from .frozen import values_of_inputs
-from .hints import hint_for
+from .hints import hint_for, hint_for_sizes
 from .model import Model
-from .native_contract import NativeReport, Options
+from .native_contract import NativeReport, Options, with_names
+from .ports import sizes_of_ports
+from .program_sizes import conditions_of, divisible, named_sizes
 from .progress import Stages
 from .quiet import quiet
 from .report import Report
@@ -61,6 +63,8 @@ def convert(
 
     module: a module, a function, an ExportedProgram, or the path of a .pt2 archive.
     args, kwargs: example inputs for a module or function; nested structures are fine.
+    dynamic_shapes: the sizes that are free, {"x": {0: "batch", 2: "height"}}: equal names are equal
+        sizes; or as torch.export takes them, with Dim, Dim.AUTO, Dim.DYNAMIC.
     input_layout, output_layout: "channels_last" or "channels_first", for all or by name
         ({"x": "channels_last"}); outputs also "any", whatever is cheapest. As in PyTorch by
         default. For all, "channels_last" means images (4 axes) and volumes (5 axes); a remark names
@@ -77,8 +81,8 @@ def convert(
 
     Raises InputError, CaptureError, UnsupportedOps or VerificationError, all ferryman.Error.
     """
-    _require_known_options(target, dynamic_shapes, converters, quantize)
-    _require_effect(module, args, kwargs, training)
+    _require_known_options(target, converters, quantize)
+    _require_effect(module, args, kwargs, dynamic_shapes, training)
     options = Options(
         target=target,
         input_layouts=_layouts("input_layout", input_layout, ("channels_last", "channels_first")),
@@ -93,7 +97,7 @@ def convert(
     source = (
         _ArchiveSource(module)
         if isinstance(module, (str, os.PathLike))
-        else _LiveSource(module, args, kwargs, training=training)
+        else _LiveSource(module, args, kwargs, dynamic_shapes, training=training)
     )
     return _convert(source, options, _verify_options(verify), Stages(visible=progress))
 
@@ -106,6 +110,7 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     if check is not None and check.every_node:
         options = dataclasses.replace(options, bodies_folder=str(folder.within("bodies")))
     program, native = source.convert(str(path), options.to_json(), stages)
+    native = with_names(native, named_sizes(program).names)
     arguments = Arguments.of_program(program, source.signature)
     checks = None
     if check is not None:
@@ -119,7 +124,8 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     if checks is not None:
         require_equal(report)
     ports = (native.inputs, native.outputs)
-    return Model(folder, path, report, arguments, Results.of(program), ports)
+    sizes = sizes_of_ports(native, conditions_of(program))
+    return Model(folder, path, report, arguments, Results.of(program), ports, sizes)
 
 
 def _run_core(call: Callable[[], str]) -> NativeReport:
@@ -144,13 +150,14 @@ def _all_seconds(stages: Stages, native: NativeReport) -> dict[str, float]:
 class _LiveSource:
     """A module in this process: its tensors are lent to the core."""
 
-    def __init__(self, module, args, kwargs, *, training: bool):
+    def __init__(self, module, args, kwargs, dynamic_shapes, *, training: bool):
         self.name = (
             type(module).__name__
             if isinstance(module, nn.Module)
             else getattr(module, "__name__", type(module).__name__)
         )
-        self._module, self._args, self._kwargs, self._training = module, args, kwargs, training
+        self._given = (module, args, kwargs)
+        self._options = {"dynamic_shapes": dynamic_shapes, "training": training}
         if isinstance(module, ExportedProgram):
             # It has no other self to be compared with.
             self.reference = self.signature = None
@@ -158,11 +165,14 @@ class _LiveSource:
         else:
             self.reference = as_module(module)
             self.signature = signature_of(self.reference.forward)
-            self.example = Arguments.of_example(args, kwargs or {}, self.signature)
+            # Where sizes are free, inputs of others than the example's will do.
+            self.example = None
+            if dynamic_shapes is None:
+                self.example = Arguments.of_example(args, kwargs or {}, self.signature)
 
     def convert(self, path: str, options: str, stages: Stages):
         with stages("capture"):
-            program = capture(self._module, self._args, self._kwargs, training=self._training)
+            program = capture(*self._given, **self._options)
         with stages("decompose"), quiet():
             program = decompose_unknown(program)
         try:
@@ -179,9 +189,7 @@ class _LiveSource:
         why = CannotRewrite(f"rewritten control flow does not convert: {refusal.what}")
         try:
             with stages("capture"):
-                program = capture(
-                    self._module, self._args, self._kwargs, training=self._training, refused=why
-                )
+                program = capture(*self._given, **self._options, refused=why)
             with stages("decompose"), quiet():
                 program = decompose_unknown(program)
             with stages("convert"):
@@ -191,14 +199,12 @@ class _LiveSource:
 
     def _convert(self, program: ExportedProgram, path: str, options: str) -> NativeReport:
         buffer, tensors = walk(program)
-        return self._run_core(lambda: _native.convert_live(buffer, tensors, path, options))
-
-    def _run_core(self, call: Callable[[], str]) -> NativeReport:
         try:
-            return _run_core(call)
+            return _run_core(lambda: _native.convert_live(buffer, tensors, path, options))
         except UnsupportedOps as refusal:
             if self.reference is not None:
-                refusal.hint = hint_for(self.reference, [refusal])
+                hint = hint_for(self.reference, [refusal])
+                refusal.hint = hint or hint_for_sizes(divisible(program))
             raise
 
 
@@ -238,11 +244,10 @@ class _ArchiveSource:
 _Source = _LiveSource | _ArchiveSource
 
 
-def _require_known_options(target, dynamic_shapes, converters, quantize) -> None:
+def _require_known_options(target, converters, quantize) -> None:
     if target != "tflite":
         raise InputError(f"unknown target {target!r}", hint='"tflite" is what there is')
     for name, given in (
-        ("dynamic_shapes", dynamic_shapes is not None),
         ("converters", len(converters) > 0),
         ("quantize", quantize is not None),
     ):
@@ -252,16 +257,17 @@ def _require_known_options(target, dynamic_shapes, converters, quantize) -> None
             )
 
 
-def _require_effect(module, args, kwargs, training: bool) -> None:
+def _require_effect(module, args, kwargs, dynamic_shapes, training: bool) -> None:
     """A program is exported already: what only export would heed must not be given."""
     if not isinstance(module, (str, os.PathLike, ExportedProgram)):
         return
     kind = "an ExportedProgram" if isinstance(module, ExportedProgram) else "an archive"
-    for name, given in (("args", args), ("kwargs", kwargs), ("training", training)):
+    options = {"args": args, "kwargs": kwargs, "dynamic_shapes": dynamic_shapes}
+    for name, given in {**options, "training": training}.items():
         if given:
             raise InputError(
                 f"{name} has no effect on {kind}",
-                why="it was exported with its own example inputs, in its own mode",
+                why="it was exported with its own example inputs and sizes, in its own mode",
                 hint="leave it out; ferryman.Verify(inputs=[…]) checks with inputs of your own",
             )
 

@@ -10,9 +10,10 @@ of branches, loops and regions, at any depth.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.fx import Graph, GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 from torch.utils import _pytree as pytree
 
 from . import _native
@@ -31,6 +33,7 @@ from .prims import prim_decompositions
 from .quantised import quantised_pairs
 from .rewrites import REWRITES
 from .scopes import Scope, copy_program, scopes
+from .size_oblivious import size_oblivious
 
 # What one node may become: torch writes recurrent layers and some linear algebra step by step.
 _MAX_NODES = 20_000
@@ -91,9 +94,13 @@ def _unknown(graph: Graph) -> list[Node]:
     return [node for node in nodes if not _is_known(node.target)]
 
 
+# What they give is a number that the program has an expression for.
+_SIZES = frozenset({torch.ops.aten.sym_size.int, torch.ops.aten.sym_numel.default})
+
+
 @cache
 def _is_known(target: OpOverload) -> bool:
-    return _native.knows_ops([qualified_name(target)])[0]
+    return target in _SIZES or _native.knows_ops([qualified_name(target)])[0]
 
 
 # One node ----------------------------------------------------------------------------------------
@@ -106,8 +113,9 @@ def _replace(scope: Scope, node: Node) -> None:
     traced = None if _is_recorded_wrong(node) else _trace(node)
     if traced is None:
         return
-    tensors = [leaf for leaf in pytree.tree_leaves((node.args, node.kwargs)) if _is_tensor(leaf)]
-    copies: dict[Node, Node] = dict(zip(traced.graph.find_nodes(op="placeholder"), tensors))
+    leaves = pytree.tree_leaves((node.args, node.kwargs))
+    operands = [leaf for leaf in leaves if _is_operand(leaf)]
+    copies: dict[Node, Node] = dict(zip(traced.graph.find_nodes(op="placeholder"), operands))
     for inner in traced.graph.nodes:
         if inner.op == "placeholder":
             continue
@@ -141,25 +149,29 @@ def _is_fixed(node: Node) -> bool:
     return is_pure and is_filled and types == ["Tensor"]
 
 
-def _is_tensor(leaf: Any) -> bool:
-    return isinstance(leaf, Node) and isinstance(leaf.meta.get("val"), torch.Tensor)
+def _is_operand(leaf: Any) -> bool:
+    """A tensor, or a size that follows from those of the inputs."""
+    value = leaf.meta.get("val") if isinstance(leaf, Node) else None
+    return isinstance(value, torch.Tensor) or (
+        isinstance(value, torch.SymInt) and not free_unbacked_symbols(value)
+    )
 
 
 def _trace(node: Node) -> GraphModule | None:
     """What torch makes of a node, as a function of its tensors; None if the core does not know all
     of that: an error then names the operator that the user wrote."""
     leaves, tree = pytree.tree_flatten((node.args, node.kwargs))
-    if any(isinstance(leaf, Node) and not _is_tensor(leaf) for leaf in leaves):
-        return None  # a size of run time
+    if any(isinstance(leaf, Node) and not _is_operand(leaf) for leaf in leaves):
+        return None  # a number of run time
     called = _called(node.target)
     if called is None:
         return None
-    values = [leaf.meta["val"] for leaf in leaves if _is_tensor(leaf)]
+    values = [leaf.meta["val"] for leaf in leaves if _is_operand(leaf)]
 
-    def call(*tensors):
-        given = iter(tensors)
+    def call(*operands):
+        given = iter(operands)
         args, kwargs = pytree.tree_unflatten(
-            [next(given) if _is_tensor(leaf) else leaf for leaf in leaves], tree
+            [next(given) if _is_operand(leaf) else leaf for leaf in leaves], tree
         )
         return called(*args, **kwargs)
 
@@ -167,7 +179,7 @@ def _trace(node: Node) -> GraphModule | None:
     if mode is None:
         return None
     try:
-        with mode, torch.no_grad(), warnings.catch_warnings():
+        with mode, _sizes_kept(mode), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             traced = make_fx(call, _decompositions())(*values)
     except Exception:  # whatever a decomposition says to arguments that it does not cover
@@ -175,6 +187,18 @@ def _trace(node: Node) -> GraphModule | None:
     has_result = len(traced.graph.output_node().all_input_nodes) > 0  # a size is none
     is_done = not _unknown(traced.graph) and len(traced.graph.nodes) <= _MAX_NODES
     return traced if is_done and has_result else None
+
+
+@contextlib.contextmanager
+def _sizes_kept(mode: Any) -> Iterator[None]:
+    """What would fix a free size, or narrow it, fails: nobody would hear of it any more."""
+    environment = mode.shape_env
+    keep = getattr(environment, "error_on_new_guards", None)  # not in older releases of torch
+    if keep is None or not environment.var_to_range:
+        yield
+        return
+    with size_oblivious(), keep():
+        yield
 
 
 def _called(target: OpOverload) -> Callable | None:

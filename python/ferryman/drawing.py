@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,8 +21,10 @@ from torch.export import ExportedProgram
 from . import eager
 from .arguments import Arguments
 from .control.ways import Watch, Ways
+from .drawn_sizes import other_sizes, with_sizes
 from .errors import Error, InputError
 from .frozen import values_of_inputs
+from .program_sizes import inputs_of
 
 # At least, of a model whose program has values of the example for constants: a branch that depends
 # on chance goes the other way in one of the seven others, but for one time in 128.
@@ -36,8 +38,13 @@ _TIMES_EXAMPLE = 20
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
+    """
+    own_sizes: of the user's, to check as well.
+    """
+
     samples: int
     seed: int
+    own_sizes: Sequence[Mapping[str, int]] = ()
 
 
 def own(arguments: Arguments, inputs: Sequence[Sequence[Any] | dict[str, Any]]) -> list[list[Any]]:
@@ -63,8 +70,8 @@ def drawn(
     reference: Callable[..., Any] | None,
     ways: Ways,
 ) -> Iterator[list[Any]]:
-    """The example first, at the end inputs that take the ways which no other took. A sample that
-    nothing in the domain was found for is left out."""
+    """The example first, then other sizes, if some are free; at the end inputs that take the ways
+    which no other took. A sample that nothing in the domain was found for is left out."""
     if program.example_inputs is None:
         raise Error(
             "the program carries no example inputs to check with",
@@ -76,6 +83,7 @@ def drawn(
     is_frozen = bool(values_of_inputs(program))
     domain = _Domain(program, arguments, reference if is_frozen else None)
     domain.see_example(example)
+    yield from _of_other_sizes(example, program, arguments, drawing, reference)
     generator = torch.Generator().manual_seed(drawing.seed)
     least = _FROZEN_SAMPLES if is_frozen else 1
     for turn in range(max(least, drawing.samples) - 1):
@@ -93,6 +101,39 @@ def drawn(
                 yield leaves
                 break
     yield from _of_other_ways(ways, example, domain, drawing.seed)
+
+
+def _of_other_sizes(example, program, arguments: Arguments, drawing: Drawing, reference):
+    """What PyTorch itself refuses is left out; not so what the user asked for."""
+    sizes = inputs_of(program, arguments)
+    if not sizes:
+        return
+    generator = torch.Generator().manual_seed(drawing.seed)
+
+    def leaves_of(numbers: Mapping[str, int]) -> list[Any]:
+        return with_sizes(example, sizes, numbers, lambda leaf: random_like(leaf, generator))
+
+    tried = [{**sizes.complete({**sizes.hints, **n}), **n} for n in drawing.own_sizes]
+    yield from map(leaves_of, tried)
+    for candidates in other_sizes(sizes):
+        for numbers in candidates:
+            leaves = leaves_of(numbers)
+            if numbers not in tried and _is_taken(leaves, program, arguments, reference):
+                tried.append(numbers)
+                yield leaves
+                break
+
+
+def _is_taken(leaves: list[Any], program, arguments: Arguments, reference) -> bool:
+    """By the module itself: a program that refuses what its module takes is to be told."""
+    try:
+        if reference is None:
+            eager.run_program(program, leaves, None)
+        else:
+            eager.run_reference(reference, *arguments.unflatten(leaves))
+    except Exception:  # whatever an operator raises over its operands
+        return False
+    return True
 
 
 def _of_other_ways(ways: Ways, example: list[Any], domain: _Domain, seed: int):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import nn
 
@@ -79,6 +79,15 @@ def hint_for(module: nn.Module, errors: Sequence[BaseException]) -> str:
     if any("DataDependent" in type(error).__name__ for error in errors):
         return _BRANCHES
     return ""
+
+
+def hint_for_sizes(divisible: Mapping[str, int]) -> str:
+    """divisible: free sizes that are multiples, by name."""
+    if not divisible:
+        return ""
+    written = [f'"{factor}*{name}" in the place of "{name}"' for name, factor in divisible.items()]
+    told = " and ".join(written)
+    return f"the model takes only multiples here: say so in dynamic_shapes, with {told}"
 
 
 def hint_for_type(kind: type) -> str:

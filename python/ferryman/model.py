@@ -22,11 +22,12 @@ from .arguments import Arguments
 from .eager import to_numpy
 from .errors import Error, InputError
 from .folder import Folder
-from .native_contract import Placement, Port
+from .native_contract import Placement, Port, at_sizes
 from .ports import tensor_port
 from .report import Report
 from .results import Results
 from .runtime import Kernels, Runner, pair_axis, part_of
+from .sizes import Sizes
 
 
 class Model:
@@ -34,6 +35,9 @@ class Model:
     and has the value of the conversion. Inputs and outputs keep the structure of the module's, with
     tensors in the file's own axis order: the same as in PyTorch unless `input_layout` or
     `output_layout` asked for another.
+
+    Along axes that are free any size in range will do. Another one than in the call before makes
+    the interpreter plan anew.
 
     Several threads may call one model; they take turns.
     """
@@ -46,6 +50,7 @@ class Model:
         arguments: Arguments,
         results: Results,
         ports: tuple[Sequence[Port], Sequence[Port]],
+        sizes: Sizes,
     ):
         self._folder = folder
         self._path = path
@@ -55,18 +60,25 @@ class Model:
         self._lock = threading.Lock()  # an interpreter runs one call at a time
         self._runner: Runner | None = None
         self._is_closed = False
+        self._sizes = sizes
         self.report = report
-        self.inputs = tuple(tensor_port(port, arguments.outlines[port.index]) for port in ports[0])
+        free = tuple(sizes.sizes.values())
+        self.inputs = tuple(
+            tensor_port(port, arguments.outlines[port.index], free) for port in ports[0]
+        )
         self.outputs = tuple(
-            tensor_port(port, results.outlines.get(port.index)) for port in ports[1]
+            tensor_port(port, results.outlines.get(port.index), free) for port in ports[1]
         )
 
     def __call__(self, *args, **kwargs) -> Any:
         self._require_open()
         leaves = self._arguments.flatten(args, kwargs)
-        stored = self._run(leaves)
+        numbers = self._sizes.bind(
+            {port.index: np.shape(leaves[port.index]) for port in self._input_ports.values()}
+        )
+        stored = self._run(leaves, numbers)
         values = {
-            port.index: _as_value(stored[port.placement.tensor], port.placement)
+            port.index: _as_value(stored[port.placement.tensor], at_sizes(port.placement, numbers))
             for port in self._output_ports
         }
         if not _wants_numpy(leaves):
@@ -79,14 +91,15 @@ class Model:
         tensor = torch.from_numpy(value)
         return tensor if outline is None else tensor.to(outline.dtype)
 
-    def _run(self, leaves: list[Any]) -> dict[int, np.ndarray]:
-        """The outputs by their tensors in the file."""
+    def _run(self, leaves: list[Any], numbers: dict[str, int]) -> dict[int, np.ndarray]:
+        """The outputs by their tensors in the file. numbers: of the free sizes."""
+        ports = {tensor: at_sizes(port, numbers) for tensor, port in self._input_ports.items()}
         with self._lock:
             self._require_open()
             if self._runner is None:
                 self._runner = Runner(self._path, Kernels.DELEGATE)
             runner = self._runner
-            arrays = [_as_array(leaves, self._input_ports[d["index"]], d) for d in runner.inputs]
+            arrays = [_as_array(leaves, ports[d["index"]], d["dtype"]) for d in runner.inputs]
             return dict(zip((d["index"] for d in runner.outputs), runner.run(arrays)))
 
     @property
@@ -151,10 +164,10 @@ def _as_value(array: np.ndarray, placement: Placement) -> np.ndarray:
     return value
 
 
-def _as_array(leaves: list[Any], port: Port, detail: dict[str, Any]) -> np.ndarray:
+def _as_array(leaves: list[Any], port: Port, dtype: type) -> np.ndarray:
     value = leaves[port.index]
     array = to_numpy(value)
-    shape, dtype = tuple(map(int, detail["shape"])), np.dtype(detail["dtype"])
+    shape, dtype = port.shape, np.dtype(dtype)
     if port.placement.part == "pair":
         array = np.moveaxis(part_of(array, "pair"), -1, pair_axis(port.placement, shape))
     if array.shape != shape:

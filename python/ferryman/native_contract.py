@@ -23,6 +23,9 @@ where, of a complex value, `part` comes first: its real or imaginary part, or th
 a new last axis of two, as torch.view_as_real has it. Complex inputs and outputs are pairs;
 so `perm` maps new to old, and `factors` is the value's own shape unless layout split or added axes.
 Element types may differ where the core could prove that values fit (int64 kept as int32).
+
+A size is a number, or a text where it is free: a Python expression over the names of `Size`, with
++ - * // % max min: "batch", "(height + 1) // 2" (size_expressions.py).
 """
 
 from __future__ import annotations
@@ -31,7 +34,12 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+
+from .size_expressions import evaluate, renamed
+
+Extent = int | str  # of an axis
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +64,29 @@ class Options:
 
 
 @dataclasses.dataclass(frozen=True)
+class Size:
+    """A size of the inputs that is free."""
+
+    name: str  # what the user calls it, or the exporter's symbol
+    symbol: str = ""  # the exporter's
+    min: int = 1
+    max: int | None = None  # None: no bound
+    hint: int = 0  # of the example
+
+    def has(self, number: int) -> bool:
+        return self.min <= number and (self.max is None or number <= self.max)
+
+    @property
+    def range(self) -> str:
+        return f"{self.min} or more" if self.max is None else f"{self.min} to {self.max}"
+
+
+@dataclasses.dataclass(frozen=True)
 class Placement:
     """Where a value of the program is in the file; see the module's text for the arithmetic."""
 
     tensor: int  # index of the tensor in the file's main subgraph
-    factors: tuple[int, ...]
+    factors: tuple[Extent, ...]
     perm: tuple[int, ...]
     part: str = ""  # "real", "imag" or "pair" of a complex value
 
@@ -73,7 +99,7 @@ class Port:
     name: str  # in the file's signature
     placement: Placement
     # Of the tensor in the file.
-    shape: tuple[int, ...] = ()
+    shape: tuple[Extent, ...] = ()
     dtype: str = ""  # as numpy calls it
 
 
@@ -150,6 +176,7 @@ class NativeReport:
     runtime: Runtime = Runtime()
     file_bytes: int = 0
     layout: Layout = Layout()
+    sizes: tuple[Size, ...] = ()  # those that are free
     nan: str = ""  # as it was done: "exact" also where the model asks about NaN; "": not known
     remarks: tuple[dict[str, Any], ...] = ()
     version: int = 0  # of this JSON, which the report's own shares; 0 = there was none
@@ -158,8 +185,44 @@ class NativeReport:
     def from_json(text: str) -> NativeReport:
         return _read(NativeReport, json.loads(text))
 
+    def at(self, numbers: Mapping[str, int]) -> NativeReport:
+        """As it is for one choice of the free sizes: all shapes and factors are numbers."""
+        return at_sizes(self, numbers) if self.sizes else self
+
 
 T = TypeVar("T")
+
+
+def at_sizes(value: T, numbers: Mapping[str, int]) -> T:
+    """Places and what has places in it, with numbers for the names of sizes."""
+    return _with_extents(value, lambda extent: evaluate(extent, numbers))
+
+
+def with_names(native: NativeReport, names: Mapping[str, str]) -> NativeReport:
+    """names: the user's, by the exporter's symbol. An archive's report has only the latter."""
+    other = {s.name: names[s.symbol] for s in native.sizes if names.get(s.symbol, s.name) != s.name}
+    if not other:
+        return native
+    placed = _with_extents(native, lambda extent: renamed(extent, other))
+    sizes = tuple(dataclasses.replace(s, name=other.get(s.name, s.name)) for s in native.sizes)
+    return dataclasses.replace(placed, sizes=sizes)
+
+
+def _with_extents(value: T, change: Callable[[Extent], Extent]) -> T:
+    if isinstance(value, tuple):
+        return tuple(_with_extents(item, change) for item in value)
+    if isinstance(value, Placement):
+        return dataclasses.replace(value, factors=tuple(map(change, value.factors)))
+    if not isinstance(value, (NativeReport, Port, NodeTrace, BodyTrace)):
+        return value
+    fields = [field.name for field in dataclasses.fields(value) if field.name in _PLACED]
+    placed = {name: _with_extents(getattr(value, name), change) for name in fields}
+    if isinstance(value, Port):
+        placed["shape"] = tuple(map(change, value.shape))
+    return dataclasses.replace(value, **placed)
+
+
+_PLACED = frozenset({"inputs", "outputs", "nodes", "bodies", "placement", "parts"})
 
 
 def _read(wanted: type[T], value: Any) -> T:

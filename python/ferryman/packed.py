@@ -60,6 +60,9 @@ def _longest_first(lengths: list[int]) -> list[int]:
 class _Unknown(int):
     """A longest length that nobody knows; less than any number of rows that one asks for."""
 
+    def __gt__(self, other: Any) -> bool:  # of a free size, which does not compare itself
+        return False
+
 
 @dataclasses.dataclass
 class _Packed:

@@ -10,35 +10,65 @@ from collections.abc import Sequence
 
 import torch
 
-from .native_contract import Placement, Port
+from .native_contract import Extent, NativeReport, Placement, Port, Size, at_sizes
+from .runtime import pair_axis
+from .size_expressions import evaluate
+from .sizes import Pattern, Sizes
+
+# In the place of free sizes where the order of axes is to be seen: no other size is like them.
+_PRIMES = (10_007, 10_009, 10_037, 10_039, 10_061, 10_067, 10_069, 10_079, 10_091, 10_093)
 
 
 @dataclasses.dataclass(frozen=True)
 class TensorPort:
     """An input or output as the file has it.
 
+    shape: a text where a size is free: "batch", "2 * height + 1".
     dtype: as numpy calls it.
     layout: "channels_first", which is the order of PyTorch, "channels_last", another order of
         PyTorch's axes, outermost first ("1,2,0"), or "any" where axes lie in pieces.
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[Extent, ...]
     dtype: str
     layout: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.dtype}{list(self.shape)}"
+        return f"{self.name} {self.dtype}[{', '.join(map(str, self.shape))}]"
 
 
-def tensor_port(port: Port, value: torch.Tensor | None) -> TensorPort:
-    """value: of the shape that PyTorch has there; None for a number."""
-    shape = () if value is None else tuple(value.shape)
-    if any(type(size) is not int for size in shape):
-        shape = port.shape  # counted while the file runs
+def tensor_port(port: Port, value: torch.Tensor | None, sizes: Sequence[Size] = ()) -> TensorPort:
+    """value: of the shape that PyTorch has there; None for a number. sizes: those that are free."""
+    numbers = {size.name: _PRIMES[i % len(_PRIMES)] for i, size in enumerate(sizes)}
+    placed = at_sizes(port, numbers)
+    by_symbol = {size.symbol: numbers[size.name] for size in sizes}
+    shape = () if value is None else tuple(_number(size, by_symbol) for size in value.shape)
+    if None in shape:
+        shape = placed.shape  # counted while the file runs
     elif port.placement.part == "pair":
         shape = (*shape, 2)
-    return TensorPort(port.name, port.shape, port.dtype, _layout(shape, port))
+    return TensorPort(port.name, port.shape, port.dtype, _layout(shape, placed))
+
+
+def _number(size: int | torch.SymInt, by_symbol: dict[str, int]) -> int | None:
+    try:
+        return size if type(size) is int else evaluate(str(size), by_symbol)
+    except (KeyError, ValueError):
+        return None
+
+
+def sizes_of_ports(native: NativeReport, conditions: Sequence[str] = ()) -> Sizes:
+    """What binds the shapes of a call, in the file's own order of axes."""
+    numbers = {size.name: _PRIMES[i % len(_PRIMES)] for i, size in enumerate(native.sizes)}
+    patterns = {}
+    for port in native.inputs if native.sizes else ():
+        shape = list(port.shape)
+        if port.placement.part == "pair":
+            placed = at_sizes(port, numbers)
+            del shape[pair_axis(placed.placement, placed.shape)]
+        patterns[port.index] = Pattern(port.name, tuple(shape))
+    return Sizes(native.sizes, patterns, conditions)
 
 
 def _layout(shape: tuple[int, ...], port: Port) -> str:

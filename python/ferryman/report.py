@@ -20,7 +20,7 @@ from .compare import Difference
 from .control import rewritten
 from .control.record import Rewritten
 from .frozen import Frozen
-from .native_contract import BodyTrace, NativeReport, NodeTrace
+from .native_contract import BodyTrace, NativeReport, NodeTrace, Size
 from .verify import Checks
 
 
@@ -63,6 +63,11 @@ class Report:
     frozen: tuple[Frozen, ...] = ()  # values of inputs that the program has for constants
     rewritten: tuple[Rewritten, ...] = ()  # statements of Python that are graphs of their own
     bodies: dict[str, BodyOutline] = dataclasses.field(default_factory=dict)  # of the program
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """Those that are free, each with its range and the example's number."""
+        return self.native.sizes
 
     @property
     def nodes(self) -> dict[str, Node]:
@@ -184,6 +189,7 @@ class Report:
             "modules": self.modules,
             "verified": self.checks is not None,
             "samples": self.checks.samples if self.checks else 0,
+            "checked_sizes": self.checks.sizes if self.checks else [],
             "seconds": self.seconds,
             "outputs": self._outputs(),
             "nodes": [_node_to_json(node) for node in self.nodes_in("")],

@@ -26,7 +26,8 @@ class Kernels(enum.Enum):
 
 
 class Runner:
-    """One file, by its path or its bytes, ready to run. `keep_values` keeps every intermediate
+    """One file, by its path or its bytes, ready to run, and again with other sizes along its free
+    axes. `keep_values` keeps every intermediate
     tensor readable after a run; the delegate computes none of them, so that takes the plain
     kernels.
     """
@@ -55,12 +56,34 @@ class Runner:
                 experimental_op_resolver_type=resolver,
                 experimental_preserve_all_tensors=keep_values,
             )
+        self._allocate()
+
+    def _allocate(self) -> None:
+        self._is_allocated = False
         with self._refusals():
             self._interpreter.allocate_tensors()
-            self.inputs = self._interpreter.get_input_details()
-            self.outputs = self._interpreter.get_output_details()
+        self._is_allocated = True
+        self.inputs = self._interpreter.get_input_details()
+        self.outputs = self._interpreter.get_output_details()
+
+    def _resize(self, inputs: list[np.ndarray]) -> None:
+        """Where a size is another one than at hand: that plans the whole file anew."""
+        others = [
+            (detail["index"], np.shape(array))
+            for detail, array in zip(self.inputs, inputs, strict=True)
+            if tuple(detail["shape"]) != np.shape(array)
+        ]
+        if self._is_allocated and not others:
+            return
+        self._is_allocated = False  # until it is: what fails half-way is done anew
+        with self._refusals():
+            for index, shape in others:
+                # Strictly: along free axes only.
+                self._interpreter.resize_tensor_input(index, list(shape), strict=True)
+        self._allocate()
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        self._resize(inputs)
         for detail, array in zip(self.inputs, inputs, strict=True):
             # Not ascontiguousarray, which gives a scalar an axis.
             self._interpreter.set_tensor(detail["index"], np.asarray(array, order="C"))

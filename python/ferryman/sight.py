@@ -59,7 +59,8 @@ def stored_values(ports: Iterable[Port], runner: Runner, values: list[Any]) -> l
     for detail in runner.inputs:
         port = by_tensor[detail["index"]]
         array = to_stored(to_numpy(values[port.index]), port.placement)
-        arrays.append(array.reshape(detail["shape"]).astype(detail["dtype"], copy=False))
+        shape = port.shape or detail["shape"]  # which may be that of the run before
+        arrays.append(array.reshape(shape).astype(detail["dtype"], copy=False))
     return arrays
 
 

@@ -207,6 +207,7 @@ def summary(report: Report) -> list[str]:
     rows = [f"file: {size(native.file_bytes)}, {sum(native.ops.values())} operators: {operators}"]
     if native.runtime.oldest:
         rows.append(f"runtime: {_runtime(native)}")
+    rows += _sizes(report)
     proof = (
         "proved to be the least possible"
         if native.layout.optimal and native.layout.bytes_moved == native.layout.lower_bound
@@ -221,6 +222,12 @@ def summary(report: Report) -> list[str]:
     times = ", ".join(f"{name} {duration(s)}" for name, s in report.seconds.items())
     rows.append(f"time: {times}")
     return rows
+
+
+def _sizes(report: Report) -> list[str]:
+    """ "free sizes: batch 1 or more (2 in the example), length 1 to 512 (7 in the example)"."""
+    sizes = [f"{size.name} {size.range} ({size.hint} in the example)" for size in report.sizes]
+    return [f"free sizes: {', '.join(sizes)}"] if sizes else []
 
 
 def _runtime(native: NativeReport) -> str:
@@ -257,7 +264,10 @@ def _verified(report: Report) -> str:
         if (worst := _worst(list(by_name.values()))) is not None
     )
     verdict = f"{len(wrong)} of them differ" if wrong else "none differs"
+    tried = [", ".join(f"{n} = {v}" for n, v in numbers.items()) for numbers in checks.sizes]
+    with_sizes = f" with {'; '.join(tried)}" if tried else ""
     return (
-        f"check: {len(checks.nodes)} values compared on {checks.samples} inputs, {verdict}; "
+        f"check: {len(checks.nodes)} values compared on {checks.samples} inputs{with_sizes}, "
+        f"{verdict}; "
         f"worst output: {outputs}"
     )

@@ -30,9 +30,11 @@ from .errors import InputError, VerificationError
 from .leaves import describe
 from .native_contract import NativeReport
 from .node_checks import keep_worst
+from .program_sizes import inputs_of
 from .runtime import Kernels, Runner
 from .sample import Run, Sample
 from .sight import stored_values
+from .sizes import Sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Verify:
     inputs: arguments of your own to try instead, one entry for each call: a tuple like `args`, or a
         dict of keywords.
     rtol, atol: allowed is atol + rtol * the largest magnitude of the value.
+    sizes: of the sizes that are free, others to try as well, by name: [{"batch": 7}]. Two sets are
+        drawn anyway.
     every_node: compare intermediate values, too, not only the outputs.
     rounding_factor: a floating value beyond the tolerance is still right if its error against
         float64 is at most this many times PyTorch's own, or that of float64 runs disturbed as
@@ -54,6 +58,7 @@ class Verify:
 
     samples: int = 2
     inputs: Sequence[Sequence[Any] | dict[str, Any]] | None = None
+    sizes: Sequence[dict[str, int]] = ()
     rtol: float = 1e-4
     atol: float = 1e-5
     every_node: bool = True
@@ -74,6 +79,7 @@ class Verify:
             raise _no_option("every_node", self.every_node, "write True or False")
         if self.inputs is not None:
             _require_calls(self.inputs)
+        _require_sizes(self.sizes)
 
     def own_leaves(self, arguments: Arguments) -> list[list[Any]]:
         """Of `inputs`; InputError if they do not fit the model."""
@@ -101,11 +107,22 @@ def _require_calls(inputs: Any) -> None:
             )
 
 
+def _require_sizes(sizes: Any) -> None:
+    hint = 'write a list with numbers by name: sizes=[{"batch": 7}]'
+    if not isinstance(sizes, (list, tuple)):
+        raise InputError(f"Verify(sizes=…) is {describe(sizes)}", hint=hint)
+    for given in sizes:
+        numbers = given.values() if isinstance(given, dict) else ()
+        if not numbers or not all(type(n) is int and n > 0 for n in numbers):
+            raise InputError(f"Verify(sizes=…): {given!r} says no sizes", hint=hint)
+
+
 @dataclasses.dataclass
 class Checks:
     """What the verification saw: the worst difference of each node and output over all samples."""
 
     samples: int = 0
+    sizes: list[dict[str, int]] = dataclasses.field(default_factory=list)  # that were tried
     nodes: dict[str, Difference] = dataclasses.field(default_factory=dict)
     # By kernels, then by name of the output.
     outputs: dict[str, dict[str, Difference]] = dataclasses.field(default_factory=dict)
@@ -140,19 +157,18 @@ def verify(
     """
     checks = Checks(bodies={path: BodyRuns() for path in outlines(program)})
     arguments = arguments or Arguments.of_program(program)
-    ways, own = Ways(program), options.own_leaves(arguments)
-    for leaves in own or ():
-        ways.see(leaves)
-    drawn = drawing.Drawing(options.samples, options.seed)
-    inputs = own or drawing.drawn(program, arguments, drawn, reference, ways)
+    inputs, ways = _inputs(program, arguments, options, reference)
+    sizes = inputs_of(program, arguments)
     plain = Runner(path, Kernels.PLAIN, keep_values=options.every_node)
-    delegate = Runner(path, Kernels.DELEGATE)
+    runners = (plain, Runner(path, Kernels.DELEGATE))
     files = BodyFiles(native)
     for leaves in inputs:
         checks.samples += 1
-        stored = stored_inputs(native, plain, leaves)
-        results = {runner.kernels: runner.run(stored) for runner in (plain, delegate)}
-        sample = Sample(native, program, options, leaves, files)
+        of_sample = _sized(native, sizes, leaves, checks)
+        files.see(of_sample)
+        stored = stored_inputs(of_sample, plain, leaves)
+        results = {runner.kernels: runner.run(stored) for runner in runners}
+        sample = Sample(of_sample, program, options, leaves, files)
         steered = _computed(partial(sample.walk, plain))
         computed = eager.run_program(program, leaves, None) if sample.decided else steered
         expected = computed
@@ -167,6 +183,28 @@ def verify(
         _keep_all(checks, sample, captured if reference is not None else [])
     checks.untaken = [way.to_place() for way in ways.untaken()]
     return checks
+
+
+def _inputs(program, arguments: Arguments, options: Verify, reference):
+    """Those to check with, one after the other, and the ways through the program that they take."""
+    ways, own = Ways(program), options.own_leaves(arguments)
+    sizes = inputs_of(program, arguments)
+    for given in options.sizes:
+        sizes.require_names(given, "Verify(sizes=…)")
+    for leaves in own or ():
+        ways.see(leaves)
+    drawn = drawing.Drawing(options.samples, options.seed, options.sizes)
+    return own or drawing.drawn(program, arguments, drawn, reference, ways), ways
+
+
+def _sized(native: NativeReport, sizes: Sizes, leaves: list[Any], checks: Checks) -> NativeReport:
+    """The report for the sizes of these inputs."""
+    if not sizes:
+        return native
+    numbers = sizes.bind({leaf: np.shape(leaves[leaf]) for leaf in sizes.patterns})
+    if numbers not in checks.sizes:
+        checks.sizes.append(numbers)
+    return native.at(numbers)
 
 
 def _computed(walk: Callable[[], list[Any]]) -> list[Any]:

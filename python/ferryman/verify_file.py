@@ -16,11 +16,13 @@ from torch.export.graph_signature import ConstantArgument
 
 from . import archive
 from .errors import InputError, VerificationError
-from .native_contract import NativeReport, Placement, Port
+from .native_contract import Extent, NativeReport, Placement, Port
+from .program_sizes import names_of_symbols, sizes_of, texts_of
 from .runtime import Kernels, Runner
+from .size_expressions import names_in
 from .verify import Checks, Verify, verify
 
-Shape = tuple[int, ...]
+Shape = tuple[Extent, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +48,7 @@ def verify_file(
     report = NativeReport(
         inputs=_match("input", inputs, runner.inputs),
         outputs=_match("output", outputs, runner.outputs),
+        sizes=sizes_of(program),
     )
     return verify(program, file_path, report, options)
 
@@ -57,8 +60,14 @@ def _user_tensors(program: ExportedProgram) -> tuple[list[_Tensor], list[_Tensor
         if hasattr(node.meta.get("val"), "shape")
     }
 
+    names = names_of_symbols(program)
+
     def describe(index: int, name: str) -> _Tensor:
-        shape = tuple(values[name].shape)
+        known = set(names.values())
+        # -1: counted at run time, which nobody else names.
+        shape = tuple(
+            size if names_in(size) <= known else -1 for size in texts_of(values[name].shape, names)
+        )
         if values[name].is_complex():
             return _Tensor(index, (*shape, 2), "pair")
         return _Tensor(index, shape, "")
@@ -84,28 +93,32 @@ def _match(kind: str, wanted: list[_Tensor], details: Sequence[dict]) -> tuple[P
             f"the program has {len(wanted)} {kind} tensors, the file {len(details)}",
             why="the file was made from another program",
         )
-    return tuple(
+    return tuple(_port(kind, *pair) for pair in enumerate(zip(wanted, details)))
+
+
+def _port(kind: str, position: int, pair: tuple[_Tensor, dict]) -> Port:
+    tensor, detail = pair
+    perm = _perm(kind, tensor.shape, detail)
+    return Port(
+        index=tensor.index,
         # Names of tensors need not differ; the position does.
-        Port(
-            index=tensor.index,
-            name=f"{kind} {position} '{detail['name']}'",
-            placement=Placement(
-                detail["index"], tensor.shape, _perm(kind, tensor.shape, detail), tensor.part
-            ),
-            shape=tuple(map(int, detail["shape"])),
-            dtype=np.dtype(detail["dtype"]).name,
-        )
-        for position, (tensor, detail) in enumerate(zip(wanted, details))
+        name=f"{kind} {position} '{detail['name']}'",
+        placement=Placement(detail["index"], tensor.shape, perm, tensor.part),
+        shape=tuple(tensor.shape[axis] for axis in perm),
+        dtype=np.dtype(detail["dtype"]).name,
     )
 
 
 def _perm(kind: str, shape: Shape, detail: dict) -> tuple[int, ...]:
-    stored = tuple(int(n) for n in detail["shape"])
+    # A signature has -1 along free axes; files without one have none.
+    signature = detail["shape_signature"]
+    stored = tuple(map(int, signature if len(signature) == len(shape) else detail["shape"]))
+    wanted = tuple(size if isinstance(size, int) else -1 for size in shape)
     same = tuple(range(len(shape)))
     last = (0, *range(2, len(shape)), 1) if len(shape) > 2 else same
     unbatched_last = (*range(1, len(shape)), 0) if len(shape) > 2 else same
     for perm in (same, last, unbatched_last):
-        if stored == tuple(shape[axis] for axis in perm):
+        if stored == tuple(wanted[axis] for axis in perm):
             return perm
     raise InputError(
         f"{kind} '{detail['name']}' has shape {stored} in the file and {shape} in the program"

@@ -14,7 +14,6 @@ import struct
 from array import array
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensor
 from torch.export.graph_signature import (
     ConstantArgument,
     CustomObjArgument,
@@ -26,10 +25,12 @@ from torch.fx import GraphModule, Node
 
 from .errors import CaptureError, InputError
 from .operators import Operator, describe, name_arguments, qualified_name
+from .plain_tensors import require_plain_tensor
+from .program_sizes import hints_by_symbol, sizes_of
 from .treespec import collect_named_tuples, dump_tree
 
 _MAGIC = b"FERRYLIV"
-_VERSION = 1
+_VERSION = 2
 
 # The numbers of InputKind and OutputKind in src/frontend/program/program.h.
 _USER, _PARAMETER, _BUFFER, _CONSTANT, _TOKEN, _CUSTOM_OBJECT = range(6)
@@ -89,6 +90,7 @@ class _Walker:
         self._values: dict[Node, object] = {}
         self._storage_indices: dict[int, int] = {}
         self._expressions: dict[object, str] = {}
+        self._hints: dict[object, object] = {}  # by sympy's symbol: the example's sizes
 
     def buffer(self) -> bytes:
         encoded = [text.encode("utf-8", "replace") for text in self._strings]
@@ -112,12 +114,28 @@ class _Walker:
         words.append(len(named_tuples))
         for name, fields in named_tuples.items():
             words += (string(name), len(fields), *map(string, fields))
-        words.append(len(program.range_constraints))
-        for symbol, bounds in program.range_constraints.items():
-            words += (string(str(symbol)), _bound(bounds.lower), _bound(bounds.upper))
+        self._write_symbols(program)
         guards = program._guards_code if hasattr(program, "_guards_code") else []
         words += (len(guards), *map(string, guards))
         self._write_graph(program)
+
+    def _write_symbols(self, program: torch.export.ExportedProgram) -> None:
+        """Sizes of the inputs by the user's names; then those that are only known at run time."""
+        sizes = sizes_of(program)
+        self._hints = hints_by_symbol(program, sizes)
+        symbols = [
+            (size.symbol, size.name, size.hint, size.min, _bound(size.max or "oo"))
+            for size in sizes
+        ]
+        known = {size.symbol for size in sizes}
+        symbols += [
+            (str(symbol), str(symbol), 0, _bound(bounds.lower), _bound(bounds.upper))
+            for symbol, bounds in program.range_constraints.items()
+            if symbol.is_Symbol and str(symbol) not in known  # 2*s77 has the range that s77 says
+        ]
+        self.words.append(len(symbols))
+        for symbol, name, *numbers in symbols:
+            self.words += (self._string(symbol), self._string(name), *numbers)
 
     def _write_graph(self, program: torch.export.ExportedProgram) -> None:
         nodes = list(program.graph.nodes)
@@ -306,9 +324,16 @@ class _Walker:
         if isinstance(size, (int, bool)) or _is_concrete(size):
             self.words += (int(size), 0)
             return
-        # The example's value; unbacked sizes have none, and torch keeps none of bools.
-        hint = None if isinstance(size, torch.SymBool) else size.node.hint
-        self.words += (0 if hint is None else int(hint), 1 + self._string(self._expression(size)))
+        self.words += (self._hint(size), 1 + self._string(self._expression(size)))
+
+    def _hint(self, size) -> int:
+        """The example's value; sizes of run time have none, and torch keeps none of bools."""
+        if isinstance(size, torch.SymBool):
+            return 0
+        known = size.node.expr.xreplace(self._hints)
+        if known.is_Integer:
+            return int(known)
+        return 0 if size.node.hint is None else int(size.node.hint)
 
     def _expression(self, number) -> str:
         expression = number.node.expr
@@ -418,48 +443,6 @@ def _attribute(node: Node):
     for part in str(node.target).split("."):
         value = getattr(value, part)
     return value
-
-
-def require_plain_tensor(name: str, tensor) -> None:
-    """Refuses weights whose bytes do not say their values. (Quantised, distributed, fake, …)"""
-    if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
-        raise InputError(
-            f"'{name}' has no shape yet: its module is lazy",
-            hint="run the module once on example inputs before converting",
-        )
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
-        raise InputError(
-            f"'{name}' is an intermediate value of torch.func, which torch.export took as a "
-            "constant",
-            hint="convert the module itself: derivatives are followed there",
-        )
-    if isinstance(tensor, FakeTensor):
-        raise InputError(
-            f"'{name}' has no data: it is a value of the tracer that torch.export took as a "
-            "constant",
-            hint="convert the module itself, or export it again",
-        )
-    data = tensor.data if isinstance(tensor, torch.nn.Parameter) else tensor
-    if type(data) not in (torch.Tensor, torch.nn.Buffer):
-        raise InputError(
-            f"'{name}' is a {type(data).__name__}, not a plain tensor",
-            hint="replace tensor subclasses by plain tensors before converting",
-        )
-    if tensor.is_meta:
-        raise InputError(
-            f"'{name}' has no data: it lies on the meta device",
-            hint="load the weights before converting",
-        )
-    if tensor.layout is not torch.strided or tensor.is_quantized:
-        raise InputError(
-            f"'{name}' is no dense tensor ({tensor.layout}, {tensor.dtype})",
-            hint="call .to_dense() or .dequantize() on it",
-        )
-    if tensor.is_conj() or tensor.is_neg():
-        raise InputError(
-            f"'{name}' is a lazy conjugate or negative",
-            hint="call .resolve_conj() or .resolve_neg() on it",
-        )
 
 
 def _are_ints(sizes) -> bool:

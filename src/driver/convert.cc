@@ -64,7 +64,7 @@ class Converter {
   }
 
   Conversion run(frontend::Program program) {
-    const Status status = try_run(std::move(program));
+    const Status status = run_or_refuse(std::move(program));
     if (!status.ok()) diagnostics_.add(status.diag());
     if (diagnostics_.has_errors()) return {std::nullopt, std::move(diagnostics_)};
     report_.remarks = diagnostics_;
@@ -72,6 +72,16 @@ class Converter {
   }
 
  private:
+  // A pass may need a size as a number that is free.
+  Status run_or_refuse(frontend::Program program) {
+    try {
+      return try_run(std::move(program));
+    } catch (const SizeError& error) {
+      return Diag::error(DiagCode::kUnsupportedForm, error.what())
+          .hint("give fewer axes a free size in dynamic_shapes");
+    }
+  }
+
   // Ends early where errors were collected: they say why.
   Status try_run(frontend::Program program) {
     std::optional<frontend::Program> functional =
@@ -127,6 +137,7 @@ class Converter {
         .finished = [this](std::string step) { stopwatch_.finish(std::move(step)); }};
     FERRYMAN_TRY(const Artifact artifact, target_.write(request));
     describe_file(artifact, graph, program, report_);
+    describe_sizes(graph.symbols(), program, report_);
     FERRYMAN_TRY_STATUS(
         describe_bodies(target_, graph, plan, program, options_.bodies_folder, report_));
     report_.file_bytes = static_cast<int64_t>(std::filesystem::file_size(output_path_));

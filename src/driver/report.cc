@@ -95,6 +95,8 @@ std::string json_of(const T& value) {
     return fmt::format("{:.9f}", value);
   } else if constexpr (std::convertible_to<T, std::string_view>) {
     return json_quote(value);
+  } else if constexpr (std::same_as<T, ToldSize>) {
+    return std::visit([](const auto& size) { return json_of(size); }, value);
   } else if constexpr (kIsList<T>) {
     return json_of_list(value);
   } else if constexpr (kIsOptional<T>) {
@@ -153,6 +155,8 @@ std::string schema_of() {
     return R"({"type": "number"})";
   } else if constexpr (std::convertible_to<T, std::string_view>) {
     return R"({"type": "string"})";
+  } else if constexpr (std::same_as<T, ToldSize>) {
+    return R"({"type": ["integer", "string"]})";
   } else if constexpr (kIsList<T>) {
     return schema_of_list(static_cast<const T*>(nullptr));
   } else if constexpr (kIsOptional<T>) {

@@ -57,6 +57,15 @@ struct StageTime {
   double seconds = 0;
 };
 
+// A size of the inputs that is free.
+struct SizeReport {
+  std::string name;    // the user's
+  std::string symbol;  // torch's
+  int64_t min = 1;
+  std::optional<int64_t> max;  // none: not bounded
+  int64_t hint = 0;            // in the example
+};
+
 struct TransposeReport {
   std::string reason;
   int64_t bytes = 0;
@@ -78,6 +87,7 @@ struct LayoutReport {
 struct ConvertReport {
   int version = kReportVersion;
   std::vector<PortReport> inputs, outputs;
+  std::vector<SizeReport> sizes;
   std::vector<NodeReport> nodes;
   std::vector<BodyReport> bodies;
   std::vector<StageTime> stages;

@@ -34,7 +34,7 @@ void visit_fields(Visitor& visit, const PortReport& report) {
   visit("index", report.index,
         "among the program's flattened inputs or outputs, constants counted");
   visit("name", report.port.name, "in the file");
-  visit("shape", report.port.shape, "of the tensor in the file");
+  visit("shape", report.port.shape, "of the tensor in the file; text: an expression over sizes");
   visit("dtype", report.port.dtype, "of the tensor in the file, as numpy calls it");
   visit("placement", PartPlacement{report.port.placement, report.part}, "where it lies");
 }
@@ -67,6 +67,15 @@ void visit_fields(Visitor& visit, const StageTime& stage) {
 }
 
 template <typename Visitor>
+void visit_fields(Visitor& visit, const SizeReport& size) {
+  visit("name", size.name, "the user's; other sizes are told by it: 2*n + 1");
+  visit("symbol", size.symbol, "torch's: s77");
+  visit("min", size.min, "the least that the program holds for");
+  visit("max", size.max, "the most; null: not bounded");
+  visit("hint", size.hint, "in the example");
+}
+
+template <typename Visitor>
 void visit_fields(Visitor& visit, const TransposeReport& transpose) {
   visit("reason", transpose.reason, "");
   visit("bytes", transpose.bytes, "read and written");
@@ -92,6 +101,7 @@ void visit_fields(Visitor& visit, const ConvertReport& report) {
   visit("version", report.version, "of this format; another one where a field goes or changes");
   visit("inputs", report.inputs, "");
   visit("outputs", report.outputs, "");
+  visit("sizes", report.sizes, "of the inputs, that are free");
   visit("nodes", report.nodes,
         "a value of the exported graph each, in its order; several results are several entries");
   visit("bodies", report.bodies, "of branches and loops of the program");

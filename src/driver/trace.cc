@@ -185,6 +185,20 @@ std::vector<PortReport> describe_ports(const std::vector<TensorPort>& ports,
 
 }  // namespace
 
+void describe_sizes(const SymbolTable& symbols, const frontend::Program& program,
+                    ConvertReport& report) {
+  for (const SymbolTable::Symbol& size : symbols.symbols()) {
+    SizeReport told;
+    told.name = told.symbol = size.name;
+    told.min = size.range.min;
+    told.hint = size.hint;
+    if (size.range.max != INT64_MAX) told.max = size.range.max;
+    for (const frontend::Program::SymbolRange& symbol : program.symbols)
+      if (symbol.name == size.name) told.symbol = symbol.symbol;
+    report.sizes.push_back(std::move(told));
+  }
+}
+
 void describe_file(const Artifact& artifact, const Graph& graph, const Program& program,
                    ConvertReport& report) {
   report.inputs = describe_ports(tensor_inputs(program), artifact.inputs);

@@ -9,6 +9,9 @@
 namespace ferryman {
 
 // Ports, nodes and operator counts. `program` is the functional program that the graph came from.
+// What is free of the sizes of inputs.
+void describe_sizes(const SymbolTable& symbols, const frontend::Program& program,
+                    ConvertReport& report);
 void describe_file(const Artifact& artifact, const Graph& graph, const frontend::Program& program,
                    ConvertReport& report);
 

@@ -30,10 +30,15 @@ struct Axes {
   Ints values;
   bool operator==(const Axes&) const = default;
 };
-// One number for each axis of operand 0: slice starts, pad widths, repeats.
+// One number for each axis of operand 0: steps, pad widths, repeats.
 struct PerAxis {
   Ints values;
   bool operator==(const PerAxis&) const = default;
+};
+// One size for each axis of operand 0: where slices begin and end.
+struct AxisSizes {
+  Dims values;
+  bool operator==(const AxisSizes&) const = default;
 };
 // Result axis i is operand axis values[i] (maps new to old).
 struct Perm {
@@ -50,7 +55,7 @@ struct ShapeAttr {
 using BodyId = StrongId<struct BodyTag>;
 
 using Attr = std::variant<bool, int64_t, double, std::string, DType, Ints, Floats, Axis, Axes,
-                          PerAxis, Perm, ShapeAttr, BodyId>;
+                          PerAxis, AxisSizes, Perm, ShapeAttr, BodyId>;
 
 // In the order of Attr's alternatives.
 enum class AttrKind : uint8_t {
@@ -64,6 +69,7 @@ enum class AttrKind : uint8_t {
   kAxis,
   kAxes,
   kPerAxis,
+  kAxisSizes,
   kPerm,
   kShape,
   kBody,

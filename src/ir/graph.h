@@ -124,8 +124,8 @@ class Graph {
 
   const OpSet& op_set() const { return shared_->ops; }
   const std::string& name() const { return name_; }
-  SymbolTable& symbols() { return shared_->symbols; }
-  const SymbolTable& symbols() const { return shared_->symbols; }
+  // It only grows: what reads a graph may compute with its sizes.
+  SymbolTable& symbols() const { return shared_->symbols; }
 
   // An empty graph to be filled and given to add_body.
   Graph new_body(std::string name) const { return Graph(shared_, std::move(name)); }

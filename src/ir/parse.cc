@@ -91,8 +91,13 @@ class Parser {
     FERRYMAN_TRY(const int64_t min, lexer_.integer());
     FERRYMAN_TRY_STATUS(lexer_.expect(","));
     FERRYMAN_TRY(const int64_t max, lexer_.integer());
-    graph_.symbols().set_range(graph_.symbols().symbol(name), {min, max});
-    return lexer_.expect("]");
+    FERRYMAN_TRY_STATUS(lexer_.expect("]"));
+    int64_t hint = 0;
+    if (lexer_.accept("hint")) {
+      FERRYMAN_TRY(hint, lexer_.integer());
+    }
+    graph_.symbols().define(name, {min, max}, hint);
+    return {};
   }
 
   Result<Dim> parse_dim() {
@@ -371,6 +376,8 @@ class Parser {
         return wrap<Axes>(parse_ints());
       case AttrKind::kPerAxis:
         return wrap<PerAxis>(parse_ints());
+      case AttrKind::kAxisSizes:
+        return wrap<AxisSizes>(parse_dims());
       case AttrKind::kPerm:
         return wrap<Perm>(parse_ints());
       case AttrKind::kShape:

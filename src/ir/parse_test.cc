@@ -48,7 +48,7 @@ TEST_F(IrText, CloneIsTheSameGraph) {
 
 TEST_F(IrText, SymbolicSizesKeepTheirExpressions) {
   SymbolTable symbols;
-  const std::string text = "(((s0 + 1) // 2) * 3)";
+  const std::string text = "3*((s0 + 1) // 2)";
   Result<Dim> dim = symbols.parse(text);
   ASSERT_TRUE(dim.ok());
   EXPECT_EQ(symbols.print(*dim), text);

@@ -152,9 +152,10 @@ class Printer {
   }
 
   void print_symbols() {
-    for (const SymbolTable::Expr& expr : graph_.symbols().exprs()) {
-      if (expr.kind != SymbolTable::Kind::kSymbol) continue;
-      text_ += fmt::format("  symbol {} in [{}, {}]\n", expr.name, expr.range.min, expr.range.max);
+    for (const SymbolTable::Symbol& symbol : graph_.symbols().symbols()) {
+      text_ +=
+          fmt::format("  symbol {} in [{}, {}]", symbol.name, symbol.range.min, symbol.range.max);
+      text_ += symbol.hint == 0 ? "\n" : fmt::format(" hint {}\n", symbol.hint);
     }
   }
 
@@ -246,6 +247,7 @@ struct AttrPrinter {
   std::string operator()(Axis axis) const { return std::to_string(axis.value); }
   std::string operator()(const Axes& axes) const { return print_ints(axes.values); }
   std::string operator()(const PerAxis& numbers) const { return print_ints(numbers.values); }
+  std::string operator()(const AxisSizes& sizes) const { return (*this)(ShapeAttr{sizes.values}); }
   std::string operator()(const Perm& perm) const { return print_ints(perm.values); }
   std::string operator()(const ShapeAttr& shape) const {
     return bracketed(shape.dims, [&](Dim dim) { return symbols.print(dim); });

@@ -154,6 +154,19 @@ class GraphVerifier {
 
 }  // namespace
 
+namespace {
+
+// Rules of inference may need a size as a number that is free.
+Result<std::vector<TensorType>> infer_or_refuse(const OpDef& def, const InferArgs& args) {
+  try {
+    return def.infer(args);
+  } catch (const SizeError& error) {
+    return Diag::error(DiagCode::kUnsupportedForm, error.what());
+  }
+}
+
+}  // namespace
+
 Result<std::vector<TensorType>> infer_types(Graph& graph, const Op& op) {
   FERRYMAN_TRY_STATUS(check_operands(graph, op));
   SmallVector<const TensorType*, 8> types;
@@ -163,8 +176,8 @@ Result<std::vector<TensorType>> infer_types(Graph& graph, const Op& op) {
   types.resize(std::max(types.size(), op.def->operands.size()), nullptr);
   std::vector<BodyType> bodies;
   for (const BodyId body : bodies_of(op)) bodies.push_back(type_of(graph.body(body)));
-  Result<std::vector<TensorType>> inferred =
-      op.def->infer(InferArgs{types, AttrsView(*op.def, op.attrs), graph.symbols(), bodies});
+  Result<std::vector<TensorType>> inferred = infer_or_refuse(
+      *op.def, InferArgs{types, AttrsView(*op.def, op.attrs), graph.symbols(), bodies});
   if (inferred.ok()) return inferred;
   Diag diag = std::move(inferred).diag();
   diag.what = fmt::format("{}: {}", op.def->name, diag.what);

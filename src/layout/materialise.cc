@@ -15,14 +15,6 @@ int64_t index_of(const Ints& numbers, int64_t number) {
 
 }  // namespace
 
-std::vector<int32_t> to_shape(const Dims& dims) {
-  check(all_static(dims), "a shape with a symbolic size");
-  std::vector<int32_t> shape;
-  shape.reserve(dims.size());
-  for (const Dim dim : dims) shape.push_back(static_cast<int32_t>(dim.size()));
-  return shape;
-}
-
 void Materialiser::enter(ValueId value, const Layout& layout, Materialiser::Tensor tensor) {
   const MemoryOrder order = plan_.memory_order(value, layout);
   produced_.emplace(order.root, Held{value, layout, tensor});
@@ -34,14 +26,11 @@ Materialiser::Tensor Materialiser::in_layout(ValueId value, const Layout& layout
 }
 
 Materialiser::Tensor Materialiser::in_shape(ValueId value, const Layout& layout,
-                                            const Dims& shape) {
+                                            const Shape& wanted) {
   const ValueId root = plan_.views[value].root;
-  if (graph_.is_constant(root)) {
-    return constant_in(value, layout, to_shape(shape));
-  }
+  if (graph_.is_constant(root)) return constant_in(value, layout, wanted);
   const MemoryOrder order = plan_.memory_order(value, layout);
   std::vector<Held>& held = held_[order];
-  const std::vector<int32_t> wanted = to_shape(shape);
   if (held.empty()) {
     const auto producer = produced_.find(root);
     check(producer != produced_.end(), "a value read before it is produced");
@@ -79,7 +68,7 @@ std::optional<Ints> Materialiser::axis_perm(const Held& from, ValueId value,
   const std::optional<Ints> from_dims = from.layout.dim_order();
   const std::optional<Ints> to_dims = to.dim_order();
   const bool in_pieces = from.value != value || !from_dims.has_value() || !to_dims.has_value() ||
-                         shape_of(from.tensor) != to_shape(from.layout.shape());
+                         shape_of(from.tensor) != from.layout.shape();
   if (in_pieces) return std::nullopt;
   for (size_t axis = 0; axis < to.axes.size(); ++axis) {
     const auto at = static_cast<size_t>(index_of(*from_dims, (*to_dims)[axis]));
@@ -91,9 +80,8 @@ std::optional<Ints> Materialiser::axis_perm(const Held& from, ValueId value,
 }
 
 Materialiser::Tensor Materialiser::copied(ValueId value, const Layout& layout, const Held& from,
-                                          const std::vector<int32_t>& wanted) {
-  const int64_t bytes =
-      2 * num_elements(graph_.type(value).dims) * byte_size(graph_.type(value).dtype);
+                                          const Shape& wanted) {
+  const int64_t bytes = 2 * estimated_bytes(graph_, value);
   bytes_copied_ += bytes;
   const std::optional<Ints> whole = axis_perm(from, value, layout);
   if (whole.has_value()) return transpose(from.tensor, *whole);
@@ -102,14 +90,14 @@ Materialiser::Tensor Materialiser::copied(ValueId value, const Layout& layout, c
   const bool moves_blocks = rearrangement.blocks.has_value() &&
                             can_move_blocks(*rearrangement.blocks, graph_.type(value).dtype);
   if (moves_blocks)
-    return move_blocks(reshaped(from.tensor, to_shape(rearrangement.blocks->input_shape)),
+    return move_blocks(reshaped(from.tensor, rearrangement.blocks->input_shape),
                        *rearrangement.blocks);
   const std::vector<CopyStep> steps = copy_steps(rearrangement.input_shape, rearrangement.perm);
   if (steps.size() > 1) {
     bytes_copied_ += bytes * static_cast<int64_t>(steps.size() - 1);
     return in_steps(from.tensor, steps);
   }
-  const Transposition moved = transposition(to_shape(rearrangement.input_shape), rearrangement.perm,
+  const Transposition moved = transposition(rearrangement.input_shape, rearrangement.perm,
                                             shape_of(from.tensor), wanted, max_fast_rank());
   return transpose(reshaped(from.tensor, moved.input_shape), moved.perm);
 }
@@ -117,13 +105,13 @@ Materialiser::Tensor Materialiser::copied(ValueId value, const Layout& layout, c
 Materialiser::Tensor Materialiser::in_steps(Materialiser::Tensor from,
                                             const std::vector<CopyStep>& steps) {
   for (const CopyStep& step : steps) {
-    from = transpose(reshaped(from, to_shape(step.input_shape)), step.perm);
+    from = transpose(reshaped(from, step.input_shape), step.perm);
   }
   return from;
 }
 
-std::optional<std::vector<int32_t>> Materialiser::held_shape(ValueId value,
-                                                             const Layout& layout) const {
+std::optional<Materialiser::Shape> Materialiser::held_shape(ValueId value,
+                                                            const Layout& layout) const {
   const auto held = held_.find(plan_.memory_order(value, layout));
   if (held == held_.end() || held->second.empty()) return std::nullopt;
   return shape_of(held->second.front().tensor);
@@ -132,7 +120,10 @@ std::optional<std::vector<int32_t>> Materialiser::held_shape(ValueId value,
 Placement Materialiser::placement_in(ValueId value, const Layout& layout) {
   const std::optional<Ints> dims = layout.dim_order();
   check(dims.has_value(), "an output in pieces");
-  return {in_layout(value, layout), static_sizes(graph_.type(value).dims), *dims};
+  Placement placement{.tensor = in_layout(value, layout), .factors = {}, .perm = *dims};
+  for (const Dim dim : graph_.type(value).dims)
+    placement.factors.push_back(graph_.symbols().tell(dim));
+  return placement;
 }
 
 Placement Materialiser::placement(ValueId value) const {
@@ -144,7 +135,7 @@ Placement Materialiser::placement(ValueId value) const {
   const MemoryOrder order = plan_.memory_order(held.value, held.layout);
   Placement placement;
   placement.tensor = held.tensor;
-  placement.factors.assign(view.factors.size(), 1);
+  placement.factors.assign(view.factors.size(), int64_t{1});
   size_t position = 0;
   for (const PhysicalAxis& axis : held.layout.axes) {
     for (const AxisPart& part : axis.parts) {
@@ -152,7 +143,7 @@ Placement Materialiser::placement(ValueId value) const {
       const uint8_t root_factor = order.factors[position++];
       for (size_t factor = 0; factor < view.factors.size(); ++factor) {
         if (view.factors[factor] != root_factor) continue;
-        placement.factors[factor] = part.extent.size();
+        placement.factors[factor] = graph_.symbols().tell(part.extent);
         placement.perm.push_back(static_cast<int64_t>(factor));
       }
     }

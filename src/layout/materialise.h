@@ -23,7 +23,7 @@ namespace ferryman {
 //   stored = value.reshape(factors).permute(perm).reshape(shape of the tensor)
 struct Placement {
   int32_t tensor = -1;  // its number in the file; -1: the file does not have it
-  Ints factors = {};
+  std::vector<ToldSize> factors = {};
   Ints perm = {};
 };
 
@@ -31,12 +31,10 @@ struct Placement {
 
 namespace ferryman::layout {
 
-std::vector<int32_t> to_shape(const Dims& dims);
-
 class Materialiser {
  public:
   using Tensor = int32_t;  // a number that the target gives
-  using Shape = std::vector<int32_t>;
+  using Shape = Dims;
 
   Materialiser(const Graph& graph, const LayoutPlan& plan) : graph_(graph), plan_(plan) {}
   Materialiser(const Materialiser&) = delete;
@@ -46,7 +44,7 @@ class Materialiser {
   void enter(ValueId value, const Layout& layout, Tensor tensor);
   Tensor in_layout(ValueId value, const Layout& layout);
   // The same with other axes of size 1, or neighbouring axes merged or split.
-  Tensor in_shape(ValueId value, const Layout& layout, const Dims& shape);
+  Tensor in_shape(ValueId value, const Layout& layout, const Shape& shape);
 
   // The shape in which the memory lies in that order already; none for constants and for what would
   // have to be copied.
@@ -66,7 +64,7 @@ class Materialiser {
 
  private:
   // What the target writes.
-  virtual const Shape& shape_of(Tensor tensor) const = 0;
+  virtual Shape shape_of(Tensor tensor) const = 0;
   virtual Tensor constant(ValueId value, const TensorData& data, const Shape& shape) = 0;
   virtual Tensor reshape(Tensor from, const Shape& shape) = 0;
   // Result axis i is axis perm[i].

@@ -9,40 +9,6 @@ namespace {
 
 constexpr int64_t kMaxBytes = int64_t{1} << 48;  // keeps sums of costs far from overflow
 
-int64_t estimated_size(const SymbolTable& symbols, Dim dim) {
-  if (dim.is_static()) return dim.size();
-  const SymbolTable::Expr& expr = symbols.expr(dim);
-  const auto lhs = [&] { return estimated_size(symbols, expr.lhs); };
-  const auto rhs = [&] { return estimated_size(symbols, expr.rhs); };
-  switch (expr.kind) {
-    case SymbolTable::Kind::kSymbol:
-      return std::min(std::max(kAssumedSize, expr.range.min), expr.range.max);
-    case SymbolTable::Kind::kAdd:
-      return std::max<int64_t>(0, lhs() + rhs());
-    case SymbolTable::Kind::kMul:
-      return std::max<int64_t>(0, std::min(lhs(), kMaxBytes) * std::min(rhs(), int64_t{4096}));
-    case SymbolTable::Kind::kFloorDiv:
-      return lhs() / std::max<int64_t>(1, rhs());
-    case SymbolTable::Kind::kMod:
-      return std::max<int64_t>(1, rhs()) / 2;
-    case SymbolTable::Kind::kMax:
-      return std::max(lhs(), rhs());
-    case SymbolTable::Kind::kMin:
-      return std::min(lhs(), rhs());
-  }
-  internal_error("unknown kind of symbolic size");
-}
-
-int64_t estimated_bytes(const Graph& graph, ValueId value) {
-  int64_t bytes = byte_size(graph.type(value).dtype);
-  for (const Dim& dim : graph.type(value).dims) {
-    const int64_t size = estimated_size(graph.symbols(), dim);
-    if (size <= 0) return 0;
-    bytes = bytes > kMaxBytes / size ? kMaxBytes : bytes * size;
-  }
-  return bytes;
-}
-
 AxisList all_dims(size_t rank) {
   AxisList dims(rank);
   for (size_t d = 0; d < rank; ++d) dims[d] = static_cast<int>(d);
@@ -353,6 +319,16 @@ Order label_of_units(const ModelTensor& tensor, const Order& units) {
     }
   }
   return label;
+}
+
+int64_t estimated_bytes(const Graph& graph, ValueId value) {
+  int64_t bytes = byte_size(graph.type(value).dtype);
+  for (const Dim& dim : graph.type(value).dims) {
+    const int64_t size = graph.symbols().hint(dim, kAssumedSize);
+    if (size <= 0) return 0;
+    bytes = bytes > kMaxBytes / size ? kMaxBytes : bytes * size;
+  }
+  return bytes;
 }
 
 }  // namespace ferryman::layout

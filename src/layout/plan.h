@@ -115,6 +115,9 @@ struct BodyPlan {
 
 LayoutPlan plan_layout(const Graph& graph, const TargetContract& contract, const IoLayouts& io);
 
+// Of a value, with the example's sizes where they are free.
+int64_t estimated_bytes(const Graph& graph, ValueId value);
+
 // One op that moves blocks between the last axis and two others: DEPTH_TO_SPACE from
 // [N, H, W, size * size * C] to [N, H * size, W * size, C], or SPACE_TO_DEPTH back.
 struct BlockMove {

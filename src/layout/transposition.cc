@@ -7,16 +7,16 @@ namespace ferryman::layout {
 
 namespace {
 
-std::vector<size_t> axes_of_size(const std::vector<int32_t>& shape, bool unit) {
+std::vector<size_t> axes_of_size(const Dims& shape, bool unit) {
   std::vector<size_t> axes;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if ((shape[axis] == 1) == unit) axes.push_back(axis);
+    if ((shape[axis] == Dim(1)) == unit) axes.push_back(axis);
   }
   return axes;
 }
 
 // perm among the axes that are not 1
-std::vector<size_t> order_without_units(const std::vector<int32_t>& shape, const Ints& perm) {
+std::vector<size_t> order_without_units(const Dims& shape, const Ints& perm) {
   const std::vector<size_t> axes = axes_of_size(shape, false);
   std::vector<size_t> order;
   for (const int64_t axis : perm) {
@@ -28,19 +28,18 @@ std::vector<size_t> order_without_units(const std::vector<int32_t>& shape, const
 
 }  // namespace
 
-std::vector<int32_t> without_units(const std::vector<int32_t>& shape) {
-  std::vector<int32_t> result;
+Dims without_units(const Dims& shape) {
+  Dims result;
   std::copy_if(shape.begin(), shape.end(), std::back_inserter(result),
-               [](int32_t extent) { return extent != 1; });
+               [](Dim extent) { return extent != Dim(1); });
   return result;
 }
 
-Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
-                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted,
-                            size_t max_rank) {
+Transposition transposition(const Dims& input_shape, const Ints& perm, const Dims& lying,
+                            const Dims& wanted, size_t max_rank) {
   const std::vector<size_t> order = order_without_units(input_shape, perm);
-  const std::vector<int32_t> extents = without_units(input_shape);
-  std::vector<int32_t> transposed;
+  const Dims extents = without_units(input_shape);
+  Dims transposed;
   for (const size_t axis : order) transposed.push_back(extents[axis]);
   const bool is_wanted = without_units(wanted) == transposed && wanted.size() <= max_rank;
 
@@ -52,7 +51,7 @@ Transposition transposition(const std::vector<int32_t>& input_shape, const Ints&
 
   const std::vector<size_t> axes = axes_of_size(result.input_shape, false);
   const std::vector<size_t> units = axes_of_size(result.input_shape, true);
-  std::vector<int32_t> target = transposed;
+  Dims target = transposed;
   if (is_wanted && units.size() == wanted_units) {
     target = wanted;
   } else {
@@ -60,8 +59,8 @@ Transposition transposition(const std::vector<int32_t>& input_shape, const Ints&
   }
   size_t next_unit = 0;
   size_t next_axis = 0;
-  for (const int32_t extent : target) {
-    const size_t axis = extent == 1 ? units[next_unit++] : axes[order[next_axis++]];
+  for (const Dim extent : target) {
+    const size_t axis = extent == Dim(1) ? units[next_unit++] : axes[order[next_axis++]];
     result.perm.push_back(static_cast<int64_t>(axis));
   }
   return result;

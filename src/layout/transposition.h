@@ -14,7 +14,7 @@
 namespace ferryman::layout {
 
 struct Transposition {
-  std::vector<int32_t> input_shape;
+  Dims input_shape;
   Ints perm;
 };
 
@@ -22,10 +22,9 @@ struct Transposition {
 // input has now, `wanted` the one that its reader asks for; the result has the wanted shape where
 // that shape neither merges nor splits axes.
 // A shape of more than `max_rank` axes is not kept for its units: operators on it would be slow.
-Transposition transposition(const std::vector<int32_t>& input_shape, const Ints& perm,
-                            const std::vector<int32_t>& lying, const std::vector<int32_t>& wanted,
-                            size_t max_rank = SIZE_MAX);
+Transposition transposition(const Dims& input_shape, const Ints& perm, const Dims& lying,
+                            const Dims& wanted, size_t max_rank = SIZE_MAX);
 
-std::vector<int32_t> without_units(const std::vector<int32_t>& shape);
+Dims without_units(const Dims& shape);
 
 }  // namespace ferryman::layout

@@ -6,7 +6,7 @@ namespace ferryman::layout {
 
 namespace {
 
-using Shape = std::vector<int32_t>;
+using Shape = Dims;
 
 TEST(Transposition, SplitsHeadsIntoTheWantedShape) {
   const Transposition found = transposition({17, 4, 8}, {1, 0, 2}, {1, 17, 32}, {1, 4, 17, 8});
@@ -27,15 +27,14 @@ TEST(Transposition, MovesUnitsToWhereTheReaderWantsThem) {
 }
 
 TEST(Transposition, UnitAxesGo) {
-  EXPECT_EQ(without_units({1, 3, 1, 2}), (std::vector<int32_t>{3, 2}));
-  EXPECT_EQ(without_units({1}), std::vector<int32_t>{});
+  EXPECT_EQ(without_units({1, 3, 1, 2}), (Dims{3, 2}));
+  EXPECT_EQ(without_units({1}), Dims{});
 }
 
 TEST(Transposition, ShapesOfTooManyAxesLoseTheirUnits) {
-  const std::vector<int32_t> lying = {1, 1, 1, 4, 8};
+  const Dims lying = {1, 1, 1, 4, 8};
   EXPECT_EQ(transposition({4, 8}, {1, 0}, lying, {8, 4}).input_shape, lying);
-  EXPECT_EQ(transposition({4, 8}, {1, 0}, lying, {8, 4}, 4).input_shape,
-            (std::vector<int32_t>{4, 8}));
+  EXPECT_EQ(transposition({4, 8}, {1, 0}, lying, {8, 4}, 4).input_shape, (Dims{4, 8}));
 }
 
 }  // namespace

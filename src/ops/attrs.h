@@ -11,8 +11,8 @@ inline constexpr AttrKey<Axes> kAxes{"axes"};
 inline constexpr AttrKey<bool> kKeepDim{"keepdim"};
 inline constexpr AttrKey<Perm> kPerm{"perm"};
 inline constexpr AttrKey<ShapeAttr> kShape{"shape"};
-inline constexpr AttrKey<PerAxis> kStarts{"starts"};
-inline constexpr AttrKey<PerAxis> kEnds{"ends"};
+inline constexpr AttrKey<AxisSizes> kStarts{"starts"};
+inline constexpr AttrKey<AxisSizes> kEnds{"ends"};
 inline constexpr AttrKey<PerAxis> kSteps{"steps"};
 inline constexpr AttrKey<PerAxis> kBefore{"before"};
 inline constexpr AttrKey<PerAxis> kAfter{"after"};
@@ -26,6 +26,7 @@ inline constexpr AttrKey<Ints> kPaddingBefore{"padding_before"};
 inline constexpr AttrKey<Ints> kPaddingAfter{"padding_after"};
 inline constexpr AttrKey<Ints> kOutputPadding{"output_padding"};
 inline constexpr AttrKey<Ints> kOutputSize{"output_size"};
+inline constexpr AttrKey<ShapeAttr> kResizedTo{"output_size"};  // of the spatial axes
 // Output coordinate * 1/scale = input coordinate; empty: from the sizes.
 inline constexpr AttrKey<Floats> kScales{"scales"};
 inline constexpr AttrKey<bool> kCeilMode{"ceil_mode"};

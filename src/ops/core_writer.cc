@@ -1,8 +1,10 @@
 #include "ops/core_writer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <optional>
 
@@ -41,7 +43,7 @@ Ints CoreWriter::sizes(ValueId value) const {
 }
 
 int64_t CoreWriter::size(ValueId value, int64_t axis) const {
-  return dims(value)[static_cast<size_t>(axis)].size();
+  return dim(value, axis).size();
 }
 
 // ---- any op ----
@@ -138,19 +140,32 @@ ValueId CoreWriter::polynomial(ValueId x, const std::vector<double>& coefficient
 
 namespace {
 
-// The sizes with -1 replaced by what is left of `count` elements; nothing if they do not fit.
-std::optional<Ints> complete_shape(Ints shape, int64_t count) {
-  int64_t known = 1;
-  int64_t* unknown = nullptr;
-  for (int64_t& size : shape) {
-    if (size == -1 && unknown == nullptr) {
-      unknown = &size;
-    } else if (size < 0 || __builtin_mul_overflow(known, size, &known)) {
-      return std::nullopt;
-    }
+// The sizes with what is left of `count` elements in the place of the one that is none; nothing if
+// they do not fit.
+std::optional<Dims> complete_shape(SymbolTable& symbols,
+                                   const std::vector<std::optional<Dim>>& shape, Dim count) {
+  Dims known;
+  for (const std::optional<Dim>& size : shape) {
+    if (size.has_value()) known.push_back(*size);
   }
-  if (unknown != nullptr) *unknown = known == 0 ? 0 : count / known;
-  return product(shape) == count ? std::optional(std::move(shape)) : std::nullopt;
+  if (known.size() + 1 < shape.size()) return std::nullopt;
+  const Dim product = symbols.product(known);
+  if (known.size() == shape.size()) return product == count ? std::optional(known) : std::nullopt;
+  std::optional<Dim> left = symbols.exact_quotient(count, product);
+  if (product == Dim(0) && count == Dim(0)) left = Dim(0);
+  // What the program states by reshaping: that it divides.
+  if (!left.has_value() && !count.is_static()) left = symbols.floordiv(count, product);
+  if (!left.has_value()) return std::nullopt;
+  Dims complete;
+  for (const std::optional<Dim>& size : shape) complete.push_back(size.value_or(*left));
+  return complete;
+}
+
+std::string print_shape(const SymbolTable& symbols, const std::vector<std::optional<Dim>>& shape) {
+  std::vector<std::string> sizes;
+  for (const std::optional<Dim>& size : shape)
+    sizes.push_back(size.has_value() ? symbols.print(*size) : "-1");
+  return fmt::format("[{}]", fmt::join(sizes, ", "));
 }
 
 bool is_permutation(Ints perm, size_t rank) {
@@ -162,18 +177,27 @@ bool is_permutation(Ints perm, size_t rank) {
 
 ValueId CoreWriter::reshape(ValueId x, Dims dims) const {
   if (type(x).dims == dims || !x.valid()) return x;
-  if (is_constant(x) && all_static(dims) && num_elements(dims) == num_elements(type(x).dims)) {
+  if (is_constant(x) && all_static(dims) &&
+      ferryman::num_elements(dims) == ferryman::num_elements(type(x).dims)) {
     return constant(graph().constant(x).reshaped(static_sizes(dims)), graph().value(x).name);
   }
   return op(ops::kReshape, {x}, {{attr::kShape, ShapeAttr{std::move(dims)}}});
 }
 
-ValueId CoreWriter::reshape(ValueId x, const Ints& shape) const {
+ValueId CoreWriter::reshape_to(ValueId x, const std::vector<std::optional<Dim>>& shape) const {
   if (!x.valid()) return x;
-  const int64_t count = product(sizes(x));
-  const std::optional<Ints> complete = complete_shape(shape, count);
-  if (complete.has_value()) return reshape(x, to_dims(*complete));
-  return refuse(fmt::format("{} elements do not fit into [{}]", count, fmt::join(shape, ", ")));
+  const Dim count = num_elements(x);
+  const std::optional<Dims> complete = complete_shape(symbols(), shape, count);
+  if (complete.has_value()) return reshape(x, *complete);
+  return refuse(fmt::format("{} elements do not fit into {}", symbols().print(count),
+                            print_shape(symbols(), shape)));
+}
+
+ValueId CoreWriter::reshape(ValueId x, const Ints& shape) const {
+  std::vector<std::optional<Dim>> sizes;
+  for (const int64_t size : shape)
+    sizes.push_back(size == -1 ? std::nullopt : std::optional(Dim(size)));
+  return reshape_to(x, sizes);
 }
 
 ValueId CoreWriter::reshape(ValueId x, std::initializer_list<int64_t> shape) const {
@@ -205,22 +229,21 @@ ValueId CoreWriter::expand(ValueId x, std::initializer_list<int64_t> shape) cons
   return expand(x, Ints(shape));
 }
 
-ValueId CoreWriter::slice(ValueId x, Ints starts, Ints ends, Ints steps) const {
+ValueId CoreWriter::slice(ValueId x, Dims starts, Dims ends, Ints steps) const {
   if (!x.valid()) return x;
   if (steps.empty()) steps.assign(starts.size(), 1);
   const bool everything =
-      starts == Ints(starts.size(), 0) && ends == sizes(x) && steps == Ints(steps.size(), 1);
+      starts == Dims(starts.size(), Dim(0)) && ends == dims(x) && steps == Ints(steps.size(), 1);
   if (everything) return x;
   return op(ops::kSlice, {x},
-            {{attr::kStarts, PerAxis{std::move(starts)}},
-             {attr::kEnds, PerAxis{std::move(ends)}},
+            {{attr::kStarts, AxisSizes{std::move(starts)}},
+             {attr::kEnds, AxisSizes{std::move(ends)}},
              {attr::kSteps, PerAxis{std::move(steps)}}});
 }
 
-ValueId CoreWriter::slice_axis(ValueId x, size_t axis, int64_t begin, int64_t end,
-                               int64_t step) const {
-  Ints ends = sizes(x);
-  Ints starts(ends.size(), 0);
+ValueId CoreWriter::slice_axis(ValueId x, size_t axis, Dim begin, Dim end, int64_t step) const {
+  Dims ends = dims(x);
+  Dims starts(ends.size(), Dim(0));
   Ints steps(ends.size(), 1);
   starts[axis] = begin;
   ends[axis] = end;
@@ -228,8 +251,8 @@ ValueId CoreWriter::slice_axis(ValueId x, size_t axis, int64_t begin, int64_t en
   return slice(x, std::move(starts), std::move(ends), std::move(steps));
 }
 
-ValueId CoreWriter::select(ValueId x, size_t axis, int64_t index) const {
-  const ValueId part = slice_axis(x, axis, index, index + 1);
+ValueId CoreWriter::select(ValueId x, size_t axis, Dim index) const {
+  const ValueId part = slice_axis(x, axis, index, symbols().shift(index, 1));
   Dims rest = dims(part);
   rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(axis));
   return reshape(part, std::move(rest));
@@ -301,10 +324,25 @@ ValueId CoreWriter::constant(TensorData data, std::string name) const {
   return builder_->constant(std::move(data), std::move(name));
 }
 
-ValueId CoreWriter::numbers(int64_t count, std::string name) const {
-  std::vector<int32_t> values(static_cast<size_t>(count));
+ValueId CoreWriter::numbers(Dim count, std::string name) const {
+  if (!count.is_static())
+    return op(ops::kIota, std::span<const ValueId>(),
+              std::array{NamedAttr(attr::kShape, ShapeAttr{{count}})});
+  std::vector<int32_t> values(static_cast<size_t>(count.size()));
   std::iota(values.begin(), values.end(), 0);
-  return constant(TensorData::of<int32_t>({count}, values), std::move(name));
+  return constant(TensorData::of<int32_t>({count.size()}, values), std::move(name));
+}
+
+ValueId CoreWriter::filled(DType dtype, Dims dims, double value, std::string name) const {
+  if (!all_static(dims)) return expand(scalar(dtype, value), std::move(dims));
+  return constant(TensorData::filled(dtype, static_sizes(dims), value), std::move(name));
+}
+
+ValueId CoreWriter::size_value(Dim size, DType dtype) const {
+  if (size.is_static()) return scalar(dtype, static_cast<double>(size.size()));
+  const ValueId value = op(ops::kSymSize, std::span<const ValueId>(),
+                           std::array{NamedAttr(attr::kShape, ShapeAttr{{size}})});
+  return cast(value, dtype);
 }
 
 ValueId CoreWriter::indices(Ints shape, const Ints& values) const {

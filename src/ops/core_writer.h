@@ -16,6 +16,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,9 +47,14 @@ class CoreWriter {
   DType dtype(ValueId value) const { return type(value).dtype; }
   size_t rank(ValueId value) const { return type(value).rank(); }
   bool is_constant(ValueId value) const;
-  // All of them must be static.
+  Dim dim(ValueId value, int64_t axis) const { return dims(value)[static_cast<size_t>(axis)]; }
+  // Of all its elements.
+  Dim num_elements(ValueId value) const { return symbols().product(dims(value)); }
+  // The same as numbers: SizeError of a free one.
   Ints sizes(ValueId value) const;
   int64_t size(ValueId value, int64_t axis) const;
+  // Arithmetic on sizes.
+  SymbolTable& symbols() const { return builder_->symbols(); }
 
   // ---- any op ----
 
@@ -89,6 +95,8 @@ class CoreWriter {
   // ---- shapes ----
 
   ValueId reshape(ValueId x, Dims dims) const;
+  // A size that is none is found from the others.
+  ValueId reshape_to(ValueId x, const std::vector<std::optional<Dim>>& shape) const;
   // A size of -1 is found from the others.
   ValueId reshape(ValueId x, const Ints& shape) const;
   ValueId reshape(ValueId x, std::initializer_list<int64_t> shape) const;
@@ -99,11 +107,11 @@ class CoreWriter {
   ValueId expand(ValueId x, const Ints& shape) const;
   ValueId expand(ValueId x, std::initializer_list<int64_t> shape) const;
   // [starts, ends) of each axis, `steps` apart (all 1 if empty).
-  ValueId slice(ValueId x, Ints starts, Ints ends, Ints steps = {}) const;
+  ValueId slice(ValueId x, Dims starts, Dims ends, Ints steps = {}) const;
   // The elements [begin, end) of one axis.
-  ValueId slice_axis(ValueId x, size_t axis, int64_t begin, int64_t end, int64_t step = 1) const;
+  ValueId slice_axis(ValueId x, size_t axis, Dim begin, Dim end, int64_t step = 1) const;
   // One index of an axis, which disappears.
-  ValueId select(ValueId x, size_t axis, int64_t index) const;
+  ValueId select(ValueId x, size_t axis, Dim index) const;
   ValueId pad(ValueId x, Ints before, Ints after, double value) const;
   ValueId flip(ValueId x, size_t axis) const;
   ValueId concat(std::span<const ValueId> parts, size_t axis) const;
@@ -130,7 +138,11 @@ class CoreWriter {
                    std::string name) const;
   ValueId constant(TensorData data, std::string name) const;
   // int32: 0, 1, … below `count`.
-  ValueId numbers(int64_t count, std::string name) const;
+  ValueId numbers(Dim count, std::string name) const;
+  // A tensor of one number, that many times.
+  ValueId filled(DType dtype, Dims dims, double value, std::string name) const;
+  // A size as a rank-0 tensor of `dtype`.
+  ValueId size_value(Dim size, DType dtype) const;
   // int64
   ValueId indices(Ints shape, const Ints& values) const;
 

@@ -29,22 +29,43 @@ bool is_run_time_number(const ImportArg& arg) {
   return std::holds_alternative<RunTimeNumber>(arg.value);
 }
 
+bool is_free_size(const ImportArg& arg) {
+  return std::holds_alternative<Dim>(arg.value);
+}
+
+std::optional<Dim> as_size(const ImportArg& arg) {
+  if (const auto* size = std::get_if<Dim>(&arg.value)) return *size;
+  const std::optional<int64_t> number = as_int(arg);
+  return number.has_value() && *number >= 0 ? std::optional(Dim(*number)) : std::nullopt;
+}
+
+// The items of a list, or the one that stands for it.
+std::span<const ImportArg> items_of(const ImportArg& arg) {
+  if (const auto* list = std::get_if<ImportArgs>(&arg.value)) return *list;
+  return {&arg, 1};
+}
+
 }  // namespace
 
 Diag ImportContext::wrong_kind(std::string_view name, const ImportArg* arg,
                                std::string_view wanted) {
   const auto* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
-  const bool is_of_run_time =
-      arg != nullptr && (is_run_time_number(*arg) ||
-                         (list != nullptr && std::ranges::any_of(*list, is_run_time_number)));
-  if (!is_of_run_time) return unsupported(fmt::format("argument '{}' {}", name, wanted));
+  const auto has = [&](bool (*is_such)(const ImportArg&)) {
+    return arg != nullptr &&
+           (is_such(*arg) || (list != nullptr && std::ranges::any_of(*list, is_such)));
+  };
+  if (has(is_free_size)) {
+    return unsupported(fmt::format("argument '{}' depends on a size that is free", name))
+        .because("it is needed as a number when the model is converted");
+  }
+  if (!has(is_run_time_number)) return unsupported(fmt::format("argument '{}' {}", name, wanted));
   return unsupported(fmt::format("argument '{}' is a number that is only known at run time", name))
       .because("it is needed when the model is converted");
 }
 
 bool ImportContext::is_of_run_time(std::string_view name) {
   const ImportArg* arg = find(name);
-  return arg != nullptr && is_run_time_number(*arg);
+  return arg != nullptr && (is_run_time_number(*arg) || is_free_size(*arg));
 }
 
 Diag ImportContext::unsupported(std::string what) {
@@ -95,7 +116,7 @@ Result<ValueId> ImportContext::tensor_or_number(std::string_view name, DType dty
   const ImportArg* arg = find(name);
   if (arg == nullptr) return unsupported(fmt::format("argument '{}' is missing", name));
   if (const auto* value = std::get_if<ValueId>(&arg->value)) return *value;
-  if (!as_double(*arg).has_value() && !is_run_time_number(*arg))
+  if (!as_double(*arg).has_value() && !is_run_time_number(*arg) && !is_free_size(*arg))
     return unsupported(fmt::format("argument '{}' is neither a tensor nor a number", name));
   return number_constant(*arg, dtype);
 }
@@ -105,6 +126,7 @@ Result<ValueId> ImportContext::number_constant(const ImportArg& number, DType dt
   if (const auto* computed = std::get_if<RunTimeNumber>(&number.value)) {
     return writer().cast(computed->value, dtype);
   }
+  if (const auto* size = std::get_if<Dim>(&number.value)) return writer().size_value(*size, dtype);
   const std::optional<double> real = as_double(number);
   if (!real.has_value()) return unsupported("an argument is not a number");
   std::vector<std::byte> bytes(static_cast<size_t>(byte_size(dtype)));
@@ -172,6 +194,52 @@ Result<DType> ImportContext::dtype(std::string_view name, DType default_value) {
   const auto* type = std::get_if<DType>(&find(name)->value);
   if (type == nullptr) return unsupported(fmt::format("argument '{}' is not a dtype", name));
   return *type;
+}
+
+Result<Dim> ImportContext::size(std::string_view name) {
+  const ImportArg* arg = find(name);
+  const std::optional<Dim> size = arg == nullptr ? std::nullopt : as_size(*arg);
+  if (!size.has_value()) return wrong_kind(name, arg, "is not a size");
+  return *size;
+}
+
+Result<Dim> ImportContext::size(std::string_view name, Dim default_value) {
+  if (!given(name)) return default_value;
+  return size(name);
+}
+
+Result<Dims> ImportContext::sizes(std::string_view name) {
+  const ImportArg* arg = find(name);
+  if (arg == nullptr) return unsupported(fmt::format("argument '{}' is missing", name));
+  Dims sizes;
+  for (const ImportArg& item : items_of(*arg)) {
+    const std::optional<Dim> size = as_size(item);
+    if (!size.has_value()) return wrong_kind(name, arg, "holds something else than sizes");
+    sizes.push_back(*size);
+  }
+  return sizes;
+}
+
+Result<std::vector<std::optional<Dim>>> ImportContext::shape(std::string_view name) {
+  const ImportArg* arg = find(name);
+  if (arg == nullptr) return unsupported(fmt::format("argument '{}' is missing", name));
+  std::vector<std::optional<Dim>> sizes;
+  for (const ImportArg& item : items_of(*arg)) {
+    sizes.push_back(as_size(item));
+    if (!sizes.back().has_value() && as_int(item) != -1)
+      return wrong_kind(name, arg, "holds something else than sizes");
+  }
+  return sizes;
+}
+
+Result<Dim> ImportContext::position(std::string_view name, Dim size) {
+  const ImportArg* arg = find(name);
+  const std::optional<int64_t> number = arg == nullptr ? std::nullopt : as_int(*arg);
+  if (number.has_value() && *number < 0) {
+    if (size.is_static() && size.size() < -*number) return unsupported("outside of the tensor");
+    return writer().symbols().shift(size, *number);
+  }
+  return this->size(name);
 }
 
 Result<Ints> ImportContext::integers(std::string_view name) {

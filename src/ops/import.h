@@ -14,6 +14,7 @@
 #pragma once
 
 #include <complex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,9 +42,10 @@ struct RunTimeNumber {
 
 struct ImportArg;
 using ImportArgs = std::vector<ImportArg>;
-// An argument of an ATen call; std::monostate is None.
+// An argument of an ATen call; std::monostate is None. A size that is free is a Dim, all others are
+// numbers.
 struct ImportArg {
-  std::variant<std::monostate, bool, int64_t, double, std::complex<double>, std::string, DType,
+  std::variant<std::monostate, bool, int64_t, double, std::complex<double>, std::string, DType, Dim,
                ValueId, ComplexValue, RunTimeNumber, ImportArgs>
       value;
   bool is_none() const { return std::holds_alternative<std::monostate>(value); }
@@ -79,7 +81,7 @@ class ImportContext {
   // A number (or bool) as a rank-0 constant of `dtype`; whole numbers stay exact. A number of run
   // time is cast.
   Result<ValueId> number_constant(const ImportArg& number, DType dtype);
-  // Whether the argument is a number of run time: number() and integer() refuse it.
+  // Whether the argument is a number of run time, or a free size: number() and integer() refuse it.
   bool is_of_run_time(std::string_view name);
   Result<bool> flag(std::string_view name, bool default_value);
   Result<int64_t> integer(std::string_view name);
@@ -89,6 +91,14 @@ class ImportContext {
   Result<Floats> numbers(std::string_view name);
   Result<std::string> text(std::string_view name, std::string_view default_value);
   Result<DType> dtype(std::string_view name, DType default_value);
+  // Sizes, which may be free; integer() and integers() refuse these.
+  Result<Dim> size(std::string_view name);
+  Result<Dim> size(std::string_view name, Dim default_value);
+  Result<Dims> sizes(std::string_view name);
+  // The same with none for -1.
+  Result<std::vector<std::optional<Dim>>> shape(std::string_view name);
+  // A position along an axis of that size, counted from its end if it is negative.
+  Result<Dim> position(std::string_view name, Dim size);
   Result<Ints> integers(std::string_view name);
   Result<Ints> integers(std::string_view name, Ints default_value);
   // Ints that ATen lets the caller write as one number for all `count` axes ([2] for [2, 2]).

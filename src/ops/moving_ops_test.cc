@@ -39,13 +39,13 @@ TEST(ReduceOps, AnExtremeOfNothingIsRefused) {
 TEST(MovingOps, SlicesStepAndStayInside) {
   const TensorData x = iota({2, 5});
   EXPECT_EQ(evaluate_row(ops::kSlice, {x},
-                         {{attr::kStarts, PerAxis{{0, 1}}},
-                          {attr::kEnds, PerAxis{{2, 5}}},
+                         {{attr::kStarts, AxisSizes{{0, 1}}},
+                          {attr::kEnds, AxisSizes{{2, 5}}},
                           {attr::kSteps, PerAxis{{1, 2}}}}),
             (Doubles{1, 3, 6, 8}));
   EXPECT_EQ(refused_row(ops::kSlice, {x},
-                        {{attr::kStarts, PerAxis{{0, 1}}},
-                         {attr::kEnds, PerAxis{{2, 6}}},
+                        {{attr::kStarts, AxisSizes{{0, 1}}},
+                         {attr::kEnds, AxisSizes{{2, 6}}},
                          {attr::kSteps, PerAxis{{1, 1}}}}),
             "slice: a slice that reaches outside the tensor");
 }

@@ -135,6 +135,8 @@ inline constexpr OpName kWhile{"while"};
 inline constexpr OpName kScan{"scan"};
 
 // Shape and position.
+inline constexpr OpName kIota{"iota"};
+inline constexpr OpName kSymSize{"sym_size"};  // a free size as a number
 inline constexpr OpName kReshape{"reshape"};
 inline constexpr OpName kPermute{"permute"};
 inline constexpr OpName kExpand{"expand"};

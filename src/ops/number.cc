@@ -66,7 +66,7 @@ Result<std::vector<ValueId>> two_numbers(ImportContext& call, DType least) {
 Imported import_item(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
-  if (product(write.sizes(x)) != 1) return call.unsupported("of other than one element");
+  if (write.num_elements(x) != Dim(1)) return call.unsupported("of other than one element");
   x = write.reshape(x, {});
   const DType dtype = write.dtype(x);
   if (dtype == DType::kBool) return std::vector{x};

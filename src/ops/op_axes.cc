@@ -129,8 +129,10 @@ bool AxesOfOp::is_neutral_at(size_t d) const {
   if (dims(op_.operands[0])[d] != dims(op_.result())[d]) return false;
   for (size_t a = 0; a < op_.attrs.size(); ++a) {
     const std::string_view name = op_.def->attrs[a].name;
-    if (const PerAxis* per_axis = std::get_if<PerAxis>(&op_.attrs[a])) {
+    if (const AxisSizes* sizes = std::get_if<AxisSizes>(&op_.attrs[a])) {
       if (name == attr::kEnds.name) continue;  // the sizes are equal: the end is the end
+      if (d < sizes->values.size() && sizes->values[d] != Dim(0)) return false;
+    } else if (const PerAxis* per_axis = std::get_if<PerAxis>(&op_.attrs[a])) {
       const bool counts = name == attr::kSteps.name || name == attr::kRepeats.name;
       if (d < per_axis->values.size() && per_axis->values[d] != (counts ? 1 : 0)) return false;
     } else if (const Axes* axes = std::get_if<Axes>(&op_.attrs[a])) {

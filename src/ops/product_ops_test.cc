@@ -107,7 +107,7 @@ TEST(BatchNorm, UsesTheGivenStatistics) {
 TEST(ResizeNearest, FloorAndExactDiffer) {
   const auto resized = [](bool exact) {
     return evaluate_row(ops::kResizeNearest, {iota({1, 1, 5})},
-                        {{attr::kOutputSize, Ints{3}}, {attr::kExact, exact}});
+                        {{attr::kResizedTo, ShapeAttr{{3}}}, {attr::kExact, exact}});
   };
   EXPECT_EQ(resized(false), (Values{0, 1, 3}));
   EXPECT_EQ(resized(true), (Values{0, 2, 4}));
@@ -116,7 +116,7 @@ TEST(ResizeNearest, FloorAndExactDiffer) {
 TEST(ResizeBilinear, ScaleOverridesTheSizes) {
   const auto resized = [](Floats scales, bool align_corners) {
     return evaluate_row(ops::kResizeBilinear, {iota({1, 1, 4})},
-                        {{attr::kOutputSize, Ints{2}},
+                        {{attr::kResizedTo, ShapeAttr{{2}}},
                          {attr::kScales, std::move(scales)},
                          {attr::kAlignCorners, align_corners}});
   };

@@ -89,7 +89,7 @@ std::optional<PromotionArg> promotion_arg(const Graph& graph, const ImportArg& a
   }
   if (std::holds_alternative<bool>(arg.value))
     return PromotionArg{DType::kBool, OperandCategory::kNumber};
-  if (std::holds_alternative<int64_t>(arg.value))
+  if (std::holds_alternative<int64_t>(arg.value) || std::holds_alternative<Dim>(arg.value))
     return PromotionArg{DType::kI64, OperandCategory::kNumber};
   if (std::holds_alternative<double>(arg.value))
     return PromotionArg{DType::kF32, OperandCategory::kNumber};

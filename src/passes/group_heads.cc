@@ -26,7 +26,7 @@ ValueId before_repetition(const Graph& graph, ValueId value) {
   const Dims& from = graph.type(single).dims;
   const Dims& wide = graph.type(graph.op(expand).result()).dims;
   const Dims& merged = graph.type(value).dims;
-  if (from.size() != 5 || merged.size() != 4 || !all_static(wide)) return ValueId();
+  if (from.size() != 5 || merged.size() != 4) return ValueId();
   const bool repeats_heads = from[0] == wide[0] && from[1] == wide[1] && from[2] == Dim(1) &&
                              from[3] == wide[3] && from[4] == wide[4] && merged[0] == wide[0] &&
                              merged[1] == Dim(wide[1].size() * wide[2].size()) &&
@@ -42,7 +42,7 @@ Match<GroupHeads> match_group_heads(const Graph& graph, OpId root) {
   const bool is_turned = turn.valid() && graph.op(turn).attr(attr::kPerm).values == kTurned;
   if (is_turned) keys = graph.op(turn).operands[0];
   const ValueId single = before_repetition(graph, keys);
-  if (!single.valid() || queries.size() != 4 || !all_static(queries)) return std::nullopt;
+  if (!single.valid() || queries.size() != 4) return std::nullopt;
   const Dims& repeated = graph.type(keys).dims;
   if (!(queries[0] == repeated[0]) || !(queries[1] == repeated[1])) return std::nullopt;
   return GroupHeads{op.result(), op.operands[0], single, is_turned};
@@ -57,8 +57,9 @@ void use_groups(Rewriter& rewriter, const GroupHeads& found) {
   const Dims keys = rewriter.graph().type(found.single).dims;
   const Dims result = rewriter.graph().type(found.result).dims;
   const int64_t group = queries[1].size() / keys[1].size();
-  const ValueId rows = reshape(rewriter, found.queries,
-                               {keys[0], keys[1], Dim(group * queries[2].size()), queries[3]});
+  const ValueId rows =
+      reshape(rewriter, found.queries,
+              {keys[0], keys[1], rewriter.symbols().mul(queries[2], group), queries[3]});
   ValueId single = reshape(rewriter, found.single, {keys[0], keys[1], keys[3], keys[4]});
   if (found.is_turned)
     single = rewriter.create(ops::kPermute, {single}, {{attr::kPerm, Perm{kTurned}}});

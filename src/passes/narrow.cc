@@ -13,17 +13,17 @@ namespace ferryman {
 namespace {
 
 bool is_whole(const SliceRange& range, const Dim& size) {
-  return range == SliceRange{0, 1, size.size()} || (size == Dim(1) && range.count == 1);
+  return range == SliceRange{0, 1, size} || (size == Dim(1) && range.count == Dim(1));
 }
 
-Ints counts(const SliceRanges& ranges) {
-  Ints sizes;
+Dims counts(const SliceRanges& ranges) {
+  Dims sizes;
   for (const SliceRange& range : ranges) sizes.push_back(range.count);
   return sizes;
 }
 
 SliceRanges all_of(const Graph& graph, ValueId value) {
-  return whole(static_sizes(graph.type(value).dims));
+  return whole(graph.type(value).dims);
 }
 
 // The part of an operand that broadcasts to the op's result.
@@ -31,7 +31,7 @@ SliceRanges broadcast_part(const Graph& graph, ValueId operand, const SliceRange
   SliceRanges part = all_of(graph, operand);
   const size_t skipped = ranges.size() - part.size();
   for (size_t axis = 0; axis < part.size(); ++axis) {
-    if (part[axis].count != 1) part[axis] = ranges[skipped + axis];
+    if (part[axis].count != Dim(1)) part[axis] = ranges[skipped + axis];
   }
   return part;
 }
@@ -54,7 +54,7 @@ std::optional<Narrowed> narrow_permute(const Op& op, const SliceRanges& ranges) 
 }
 
 std::optional<Narrowed> narrow_expand(const Graph& graph, const Op& op, const SliceRanges& ranges) {
-  const ShapeAttr shape{to_dims(counts(ranges))};
+  const ShapeAttr shape{counts(ranges)};
   return Narrowed{{broadcast_part(graph, op.operands[0], ranges)}, {{attr::kShape, shape}}};
 }
 
@@ -67,31 +67,40 @@ struct Group {
 struct ElementRun {
   int64_t begin, count;
 };
-std::optional<ElementRun> run_of(const Ints& sizes, const SliceRanges& ranges, Group group) {
+std::optional<ElementRun> run_of(const Dims& dims, const SliceRanges& ranges, Group group) {
+  const Dims own(dims.begin() + static_cast<std::ptrdiff_t>(group.begin),
+                 dims.begin() + static_cast<std::ptrdiff_t>(group.end));
+  if (!all_static(own)) return std::nullopt;
   int64_t inner = 1;
   std::optional<ElementRun> run;
   for (size_t axis = group.end; axis-- > group.begin;) {
     const SliceRange& range = ranges[axis];
-    const bool all = range.count == sizes[axis];
+    const bool all = range.count == dims[axis];
     if (run.has_value()) {
-      if (sizes[axis] != 1) return std::nullopt;  // a part of each of several rows
+      if (dims[axis] != Dim(1)) return std::nullopt;  // a part of each of several rows
     } else if (!all) {
       if (range.step != 1) return std::nullopt;
-      run = ElementRun{range.start * inner, range.count * inner};
+      run = ElementRun{range.start * inner, range.count.size() * inner};
     }
-    inner *= sizes[axis];
+    inner *= dims[axis].size();
   }
   return run.value_or(ElementRun{0, inner});
 }
 
+bool takes_all(const Dims& dims, const SliceRanges& ranges, Group group) {
+  for (size_t axis = group.begin; axis < group.end; ++axis)
+    if (!is_whole(ranges[axis], dims[axis])) return false;
+  return true;
+}
+
 // The run as a range of the group's first axis with several indices.
-bool apply_run(const Ints& sizes, Group group, const ElementRun& run, SliceRanges& part) {
+bool apply_run(const Dims& dims, Group group, const ElementRun& run, SliceRanges& part) {
   int64_t total = 1;
-  for (size_t axis = group.begin; axis < group.end; ++axis) total *= sizes[axis];
+  for (size_t axis = group.begin; axis < group.end; ++axis) total *= dims[axis].size();
   if (run.count == total) return true;
   for (size_t axis = group.begin; axis < group.end; ++axis) {
-    if (sizes[axis] == 1) continue;
-    const int64_t inner = total / sizes[axis];
+    if (dims[axis] == Dim(1)) continue;
+    const int64_t inner = total / dims[axis].size();
     if (run.begin % inner != 0 || run.count % inner != 0) return false;
     part[axis] = {run.begin / inner, 1, run.count / inner};
     return true;
@@ -101,16 +110,17 @@ bool apply_run(const Ints& sizes, Group group, const ElementRun& run, SliceRange
 
 std::optional<Narrowed> narrow_reshape(const Graph& graph, const Op& op,
                                        const SliceRanges& ranges) {
-  const Ints from = static_sizes(graph.type(op.operands[0]).dims);
-  const Ints to = static_sizes(graph.type(op.result()).dims);
+  const Dims& from = graph.type(op.operands[0]).dims;
+  const Dims& to = graph.type(op.result()).dims;
   SliceRanges part = whole(from);
-  for (const DimGroup& group : group_dims(to_dims(from), to_dims(to))) {
+  for (const DimGroup& group : group_dims(from, to)) {
+    if (takes_all(to, ranges, {group.rhs_begin, group.rhs_end})) continue;
     const std::optional<ElementRun> run = run_of(to, ranges, {group.rhs_begin, group.rhs_end});
     const bool fits =
         run.has_value() && apply_run(from, {group.lhs_begin, group.lhs_end}, *run, part);
     if (!fits) return std::nullopt;
   }
-  return Narrowed{{part}, {{attr::kShape, ShapeAttr{to_dims(counts(ranges))}}}};
+  return Narrowed{{part}, {{attr::kShape, ShapeAttr{counts(ranges)}}}};
 }
 
 // Columns of the result are rows of the weight.
@@ -166,9 +176,6 @@ bool looks_along_one_axis(const Op& op) {
 }  // namespace
 
 std::optional<Narrowed> narrow(const Graph& graph, const Op& op, const SliceRanges& ranges) {
-  for (const ValueId operand : op.operands) {
-    if (operand.valid() && !all_static(graph.type(operand).dims)) return std::nullopt;
-  }
   if (op.is(ops::kLinear)) return narrow_linear(graph, op, ranges);
   if (op.is(ops::kMatmul)) return narrow_matmul(graph, op, ranges);
   if (op.is(ops::kPermute)) return narrow_permute(op, ranges);

@@ -63,7 +63,7 @@ class RuleDriver {
     around_.clear();
     for_each_neighbour(root, [this](OpId op) { around_.push_back(op); });
     for (const Rule* rule : rules->second) {
-      RuleResult result = rule->apply(rewriter_, root);
+      RuleResult result = apply(*rule, root);
       if (result.outcome == Outcome::kRefused) refusals_[root] = {rule, std::move(result.why)};
       if (result.outcome != Outcome::kApplied) continue;
       ++num_applied_;
@@ -71,6 +71,23 @@ class RuleDriver {
       if (!rule->remark.empty()) remark(*rule, std::string(rule->remark), location);
       requeue_after(root);
       return;
+    }
+  }
+
+  // A rewrite that needs a size as a number where it is free cannot be left out: the target asked
+  // for it.
+  RuleResult apply(const Rule& rule, OpId root) {
+    const LocationId location = graph_.op(root).location;
+    const std::string op(graph_.op(root).def->name);
+    try {
+      return rule.apply(rewriter_, root);
+    } catch (const SizeError& error) {
+      context_.diagnostics.add(
+          Diag::error(DiagCode::kUnsupportedForm, fmt::format("'{}': {}", op, error.what()))
+              .at(graph_.location(location))
+              .because(fmt::format("'{}' computes with it at conversion", rule.name))
+              .hint("give this axis a fixed size: leave it out of dynamic_shapes"));
+      return {};
     }
   }
 

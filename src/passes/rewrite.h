@@ -62,12 +62,23 @@ struct Rule {
   std::string_view remark;
 };
 
+// A match that needs a size as a number where it is free is none.
+template <typename Captures>
+Match<Captures> match_sizes(Match<Captures> (*match)(const Graph&, OpId), const Graph& graph,
+                            OpId root) {
+  try {
+    return match(graph, root);
+  } catch (const SizeError&) {
+    return std::nullopt;
+  }
+}
+
 template <typename Captures>
 Rule make_rule(std::string_view name, std::vector<OpName> roots,
                Match<Captures> (*match)(const Graph&, OpId),
                void (*rewrite)(Rewriter&, const Captures&), std::string_view remark = {}) {
   const auto apply = [match, rewrite](Rewriter& rewriter, OpId root) -> RuleResult {
-    const Match<Captures> found = match(rewriter.graph(), root);
+    const Match<Captures> found = match_sizes(match, rewriter.graph(), root);
     if (found.refused().has_value()) return {Outcome::kRefused, found.refused()->why};
     if (!found) return {};
     rewriter.insert_before(root);

@@ -21,9 +21,10 @@ struct Cut {
   std::vector<ValueId> results;
 };
 
-int64_t count(const SliceRanges& ranges) {
+// With the example's sizes where they are free.
+int64_t count(const Graph& graph, const SliceRanges& ranges) {
   int64_t product = 1;
-  for (const SliceRange& range : ranges) product *= range.count;
+  for (const SliceRange& range : ranges) product *= graph.symbols().hint(range.count);
   return product;
 }
 
@@ -44,10 +45,10 @@ std::vector<Cut> cuts_of(const Graph& graph, ValueId value) {
       known->results.push_back(reader.result());
       continue;
     }
-    taken += count(*ranges);
+    taken += count(graph, *ranges);
     cuts.push_back({*ranges, {reader.result()}});
   }
-  if (taken > num_elements(graph.type(value).dims)) return {};
+  if (taken > count(graph, whole(graph.type(value).dims))) return {};
   return cuts;
 }
 
@@ -70,10 +71,7 @@ class Cone {
  private:
   // Whether some part of the op can be computed alone: its first row along any axis.
   bool can_be_narrowed(const Op& op) const {
-    const Dims& dims = graph_.type(op.result()).dims;
-    if (!all_static(dims)) return false;
-    const SliceRanges all = whole(static_sizes(dims));
-    return narrow(graph_, op, all).has_value();
+    return narrow(graph_, op, whole(graph_.type(op.result()).dims)).has_value();
   }
 
   void visit(ValueId value) {
@@ -126,7 +124,7 @@ ValueId cut_constant(Rewriter& rewriter, ValueId constant, const SliceRanges& ra
   Ints starts, counts, steps;
   for (const SliceRange& range : ranges) {
     starts.push_back(range.start);
-    counts.push_back(range.count);
+    counts.push_back(range.count.size());
     steps.push_back(range.step);
   }
   const Graph& graph = rewriter.graph();
@@ -135,8 +133,7 @@ ValueId cut_constant(Rewriter& rewriter, ValueId constant, const SliceRanges& ra
 }
 
 ValueId cut_operand(Rewriter& rewriter, ValueId operand, const SliceRanges& ranges) {
-  const Ints sizes = static_sizes(rewriter.graph().type(operand).dims);
-  if (ranges == whole(sizes)) return operand;
+  if (ranges == whole(rewriter.graph().type(operand).dims)) return operand;
   if (rewriter.graph().is_constant(operand)) return cut_constant(rewriter, operand, ranges);
   const ValueId operands[] = {operand};
   return rewriter.create(ops::kSlice, operands, slice_attrs(ranges));

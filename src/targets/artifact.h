@@ -18,8 +18,8 @@ struct NamedPlacement {
 struct ArtifactPort {
   std::string name;
   Placement placement;
-  std::vector<int32_t> shape;  // of the tensor in the file
-  std::string dtype;           // as numpy calls it: "float32"
+  std::vector<ToldSize> shape;  // of the tensor in the file
+  std::string dtype;            // as numpy calls it: "float32"
 };
 
 // An operator of the file, and the op of the graph that it was made for.

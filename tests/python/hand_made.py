@@ -4,6 +4,7 @@ that verification and the report are tested apart from the converter.
     module, args = hand_made.module(), hand_made.args()
     report = hand_made.write(path, module)          # what _native.convert_live returns
     report = hand_made.write(path, module, spoil="bias")   # and a file with an error
+    report = hand_made.write(path, module, is_free=True)   # and a file whose batch is free
 """
 
 import json
@@ -34,13 +35,13 @@ def args():
     return (torch.randn(1, 3, 6, 6, generator=torch.Generator().manual_seed(1)),)
 
 
-def write(path, conv_relu, spoil=None):
+def write(path, conv_relu, spoil=None, is_free=False):
     """image NCHW -> TRANSPOSE -> CONV_2D -> RELU, and MUL by two; both outputs back to NCHW."""
     weight = conv_relu.conv.weight.detach().numpy().transpose(0, 2, 3, 1)
     bias = conv_relu.conv.bias.detach().numpy().copy()
     if spoil == "bias":
         bias[2] += 0.5
-    file = _File()
+    file = _File(is_free)
     image = file.tensor("image", (1, 3, 6, 6))
     nhwc = file.transpose(image, (0, 2, 3, 1), (1, 6, 6, 3))
     conv = file.tensor("conv", (1, 4, 4, 4))
@@ -55,11 +56,13 @@ def write(path, conv_relu, spoil=None):
     file.op("MUL", [two, conv], twice, schema.MulOptionsT())
     outputs = [file.transpose(x, (0, 3, 1, 2), (1, 4, 4, 4)) for x in (relu, twice)]
     path.write_bytes(file.pack([image], outputs))
-    return json.dumps(_report(path, image, (conv, relu, twice), outputs))
+    return json.dumps(_report(path, image, (conv, relu, twice), outputs, is_free))
 
 
-def _report(path, image, values, outputs):
-    shape = [1, 4, 4, 4]
+def _report(path, image, values, outputs, is_free):
+    batch = "batch" if is_free else 1
+    sizes = [{"name": "batch", "symbol": "s77", "min": 1, "max": None, "hint": 1}]
+    shape = [batch, 4, 4, 4]
     last, same = [0, 2, 3, 1], [0, 1, 2, 3]
 
     def node(name, target, tensor, op):
@@ -75,7 +78,7 @@ def _report(path, image, values, outputs):
 
     conv, relu, twice = values
     return {
-        "inputs": [port(0, "image", image, [1, 3, 6, 6])],
+        "inputs": [port(0, "image", image, [batch, 3, 6, 6])],
         "outputs": [
             port(0, "features", outputs[0], shape),
             port(2, "twice_0", outputs[1], shape),
@@ -95,14 +98,17 @@ def _report(path, image, values, outputs):
             "transposes": [{"reason": "output 'features' is channels first", "bytes": 256}],
         },
         "nan": "fast",
+        "sizes": sizes if is_free else [],
         "remarks": [],
     }
 
 
 class _File:
-    """Just enough of a writer: float32 tensors and the operators named above."""
+    """Just enough of a writer: float32 tensors and the operators named above. Where the batch is
+    free, it is -1 in all signatures of four axes."""
 
-    def __init__(self):
+    def __init__(self, is_free=False):
+        self._is_free = is_free
         self._graph = schema.SubGraphT()
         self._graph.tensors, self._graph.operators = [], []
         self._model = schema.ModelT()
@@ -114,6 +120,8 @@ class _File:
     def tensor(self, name, shape, dtype=schema.TensorType.FLOAT32, buffer=0):
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(shape), dtype, buffer
+        if self._is_free and len(shape) == 4 and not buffer:
+            tensor.shapeSignature = [-1, *shape[1:]]
         self._graph.tensors.append(tensor)
         return len(self._graph.tensors) - 1
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "ops/attrs.h"
 #include "tests/support/random_control.h"
 #include "tests/support/random_recurrent.h"
 #include "tests/support/random_tensor.h"
@@ -131,7 +132,8 @@ class OpDrawer {
     return list;
   }
 
-  Attr draw_attr(AttrKind kind) {
+  Attr draw_attr(const AttrSpec& spec) {
+    const AttrKind kind = spec.kind;
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     static constexpr std::array<double, 9> kFloats = {0.0, 0.5,  1.0,        -1.0,     6.0,
                                                       2.0, 1e-3, -kInfinity, kInfinity};
@@ -159,9 +161,13 @@ class OpDrawer {
         return Axes{some_axes()};
       case AttrKind::kPerAxis:
         return PerAxis{draw_per_axis()};
+      case AttrKind::kAxisSizes:
+        return AxisSizes{to_dims(draw_per_axis())};
       case AttrKind::kPerm:
         return Perm{shuffled_axes()};
       case AttrKind::kShape:
+        if (spec.name == attr::kResizedTo.name)
+          return ShapeAttr{to_dims(draw_ints(rank > 2 ? rank - 2 : 1, 1, 3))};
         return ShapeAttr{draw_shape()};
       case AttrKind::kBody:
         break;  // ops with bodies are drawn as a whole (random_control.h)
@@ -173,7 +179,7 @@ class OpDrawer {
     attrs_.clear();
     for (const AttrSpec& spec : def_.attrs) {
       if (spec.default_value.has_value() && random_.chance(50)) continue;
-      attrs_.emplace_back(spec.name, draw_attr(spec.kind));
+      attrs_.emplace_back(spec.name, draw_attr(spec));
     }
   }
 

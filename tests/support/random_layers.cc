@@ -141,7 +141,7 @@ class LayerBuilder {
   }
 
   ValueId piece(ValueId x, int64_t start, int64_t count) {
-    SliceRanges ranges = whole(sizes(x));
+    SliceRanges ranges = whole(to_dims(sizes(x)));
     ranges[1] = {start, 1, count};
     const ValueId operands[] = {x};
     return builder_.create(ops::kSlice, operands, slice_attrs(ranges));

@@ -93,8 +93,8 @@ ValueId TestNet::slice(ValueId x, int64_t axis, int64_t begin, int64_t end) {
   starts[static_cast<size_t>(axis)] = begin;
   ends[static_cast<size_t>(axis)] = end;
   return Builder(*graph_).create(ops::kSlice, {x},
-                                 {{attr::kStarts, PerAxis{std::move(starts)}},
-                                  {attr::kEnds, PerAxis{std::move(ends)}},
+                                 {{attr::kStarts, AxisSizes{to_dims(starts)}},
+                                  {attr::kEnds, AxisSizes{to_dims(ends)}},
                                   {attr::kSteps, PerAxis{std::move(steps)}}});
 }
 

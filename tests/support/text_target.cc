@@ -28,7 +28,7 @@ struct TextFile {
 
   int32_t add(const std::string& made_by, const TextTensor& tensor) {
     text += fmt::format("t{} = {}: {}[{}]\n", tensors.size(), made_by, to_string(tensor.dtype),
-                        fmt::join(tensor.shape, ", "));
+                        fmt::join(static_sizes(tensor.shape), ", "));
     tensors.push_back(tensor);
     return static_cast<int32_t>(tensors.size()) - 1;
   }
@@ -40,7 +40,7 @@ class TextMemory : public layout::Materialiser {
       : Materialiser(graph, plan), file_(file) {}
 
  private:
-  const Shape& shape_of(Tensor tensor) const override {
+  Shape shape_of(Tensor tensor) const override {
     return file_.tensors[static_cast<size_t>(tensor)].shape;
   }
   Tensor like(Tensor from, const std::string& made_by, Shape shape) {
@@ -59,8 +59,7 @@ class TextMemory : public layout::Materialiser {
   }
   bool can_move_blocks(const layout::BlockMove&, DType) const override { return true; }
   Tensor move_blocks(Tensor from, const layout::BlockMove& move) override {
-    return like(from, fmt::format("move_blocks(t{}, {})", from, move.size),
-                layout::to_shape(move.output_shape));
+    return like(from, fmt::format("move_blocks(t{}, {})", from, move.size), move.output_shape);
   }
 
   TextFile& file_;
@@ -127,7 +126,7 @@ class TextWriter {
   }
 
   void enter(ValueId value, const layout::Layout& layout, const std::string& made_by) {
-    const TextTensor made = {layout::to_shape(layout.shape()), graph_.type(value).dtype};
+    const TextTensor made = {layout.shape(), graph_.type(value).dtype};
     memory_.enter(value, layout, file_.add(made_by, made));
     if (graph_.value(value).name.empty()) return;
     artifact_.values.push_back({graph_.value(value).name, memory_.placement(value)});
@@ -135,7 +134,9 @@ class TextWriter {
 
   ArtifactPort port(const std::string& name, const Placement& placement) const {
     const TextTensor& tensor = file_.tensors[static_cast<size_t>(placement.tensor)];
-    return {name, placement, tensor.shape, std::string(torch_name(tensor.dtype))};
+    std::vector<ToldSize> shape;
+    for (const Dim dim : tensor.shape) shape.push_back(graph_.symbols().tell(dim));
+    return {name, placement, shape, std::string(torch_name(tensor.dtype))};
   }
 
   const Graph& graph_;

@@ -31,11 +31,13 @@ _PARTS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # of the functi
 _GENERATED = ("_then", "_otherwise", "_body", "_test", "_running")
 
 
-def export_rewritten(module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> ExportedProgram:
+def export_rewritten(
+    module: nn.Module, args: tuple, kwargs: dict[str, Any], dynamic_shapes: Any = None
+) -> ExportedProgram:
     codes: dict[CodeType, CodeType] = {}
     for _ in range(_MAX_FUNCTIONS):
         try:
-            return _export(module, args, kwargs, codes)
+            return _export((module, args, kwargs), dynamic_shapes, codes)
         except Exception as error:
             code = _asking(error, codes)
             if code is None and not codes:
@@ -54,10 +56,10 @@ def _told(error: Exception) -> CannotRewrite:
     return CannotRewrite(f"rewritten, torch.export fails at {place_of(error)}: {said}")
 
 
-def _export(module, args, kwargs, codes: dict[CodeType, CodeType]) -> ExportedProgram:
+def _export(given, dynamic_shapes, codes: dict[CodeType, CodeType]) -> ExportedProgram:
     anchors = {(code.co_filename, name) for code in codes for name in (code.co_name, *_GENERATED)}
     with exchanged(codes), lines_of(anchors), recording() as found:
-        program = torch.export.export(module, args, kwargs, strict=False)
+        program = torch.export.export(*given, dynamic_shapes=dynamic_shapes, strict=False)
     require_closed(program)
     tidy(program)
     remember(program, found)

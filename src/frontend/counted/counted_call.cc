@@ -51,7 +51,7 @@ TensorData number_of(DType dtype, Extreme extreme) {
 Result<std::optional<size_t>> find_counted_axis(const TensorMeta& meta, const CountedSizes& sizes) {
   std::optional<size_t> found;
   for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
-    if (sizes.number_of(meta.sizes[axis]).has_value()) continue;
+    if (sizes.dim_of(meta.sizes[axis]).has_value()) continue;
     if (found.has_value()) {
       return Diag::error(DiagCode::kUnsupportedForm,
                          "a tensor with two sizes that are only known at run time");
@@ -108,9 +108,9 @@ Result<int64_t> CountedCall::set_count(size_t result, int64_t axis, ValueId coun
 Status CountedCall::set_size(size_t result, int64_t axis, int64_t size) {
   if (result >= results_.size() || results_[result] == nullptr) return {};
   const SymSize& recorded = results_[result]->sizes[static_cast<size_t>(axis)];
-  const std::optional<int64_t> known = sizes_.number_of(recorded);
+  const std::optional<Dim> known = sizes_.dim_of(recorded);
   if (!known.has_value()) return sizes_.define_fixed(recorded.expr, size);
-  if (*known == size) return {};
+  if (*known == Dim(size)) return {};
   return context_.unsupported("another size than the program records");
 }
 

@@ -73,7 +73,7 @@ Imported real_results(const NodeImport& import, ImportContext& call) {
 }  // namespace
 
 bool CountedNodes::is_of_run_time(const Value& value) const {
-  const auto is_open = [&](const SymSize& size) { return !sizes_.number_of(size).has_value(); };
+  const auto is_open = [&](const SymSize& size) { return !sizes_.dim_of(size).has_value(); };
   if (value.number.has_value())
     return value.number_kind == NumberKind::kInt && is_open(*value.number);
   return value.tensor.has_value() && std::ranges::any_of(value.tensor->sizes, is_open);
@@ -86,9 +86,9 @@ bool CountedNodes::mentions_run_time(const Argument& arg) const {
          std::ranges::any_of(*list, [&](const Argument& item) { return mentions_run_time(item); });
 }
 
-std::optional<int64_t> CountedNodes::fixed_number(const Value& value) const {
+std::optional<Dim> CountedNodes::fixed_size(const Value& value) const {
   const bool is_whole = value.number.has_value() && value.number_kind == NumberKind::kInt;
-  return is_whole ? sizes_.number_of(*value.number) : std::nullopt;
+  return is_whole && !value.number->is_static() ? sizes_.dim_of(*value.number) : std::nullopt;
 }
 
 // x[mask], also where the size of the result was frozen with the example's values.
@@ -123,15 +123,20 @@ bool CountedNodes::is_size(const Node& node) const {
     if (result == kNoValue) return true;
     const Value& value = program_.values[result];
     if (!value.number.has_value() || value.number_kind != NumberKind::kInt) return false;
-    return is_asked_for || sizes_.is_known(value.number->expr);
+    return is_asked_for || fixed_size(value).has_value() || sizes_.is_known(value.number->expr);
   });
+}
+
+bool CountedNodes::is_whole(const TensorMeta& meta) const {
+  return std::ranges::all_of(meta.sizes,
+                             [&](const SymSize& size) { return sizes_.dim_of(size).has_value(); });
 }
 
 Result<TensorType> CountedNodes::type_of(const TensorMeta& meta) const {
   TensorType type{meta.dtype, {}};
   for (const SymSize& size : meta.sizes) {
-    if (const std::optional<int64_t> number = sizes_.number_of(size); number.has_value()) {
-      type.dims.push_back(Dim(*number));
+    if (const std::optional<Dim> dim = sizes_.dim_of(size); dim.has_value()) {
+      type.dims.push_back(*dim);
       continue;
     }
     FERRYMAN_TRY(const int64_t bound, sizes_.bound(size.expr));
@@ -154,8 +159,11 @@ Result<ImportArg> CountedNodes::number_for(std::string_view key, std::string_vie
 }
 
 Result<ValueId> CountedNodes::number_of(const Value& value) {
-  if (const std::optional<int64_t> fixed = fixed_number(value); fixed.has_value())
-    return builder_.constant(TensorData::of<int64_t>({}, std::vector{*fixed}), value.name);
+  if (value.number->is_static())
+    return builder_.constant(TensorData::of<int64_t>({}, std::vector{value.number->value}),
+                             value.name);
+  if (const std::optional<Dim> fixed = fixed_size(value); fixed.has_value())
+    return CoreWriter(builder_).size_value(*fixed, DType::kI64);
   if (!is_of_run_time(value) || !sizes_.is_known(value.number->expr)) {
     return Diag::error(DiagCode::kUnsupportedForm,
                        "'" + value.name + "' is a number that is only known at run time")

@@ -1,9 +1,9 @@
 // The nodes of a program that touch sizes of run time, and what of them the translator needs to
 // know.
 //
-//   CountedNodes counted(program, graph, builder);
+//   CountedNodes counted(program, free_sizes, graph, builder);
 //   if (counted.touches(node)) results = counted.run(call, import, node, values);
-//   FERRYMAN_TRY(const TensorType type, counted.type_of(meta));      // with bounds as sizes
+//   FERRYMAN_TRY(const TensorType type, counted.type_of(meta));
 //   FERRYMAN_TRY(const ValueId output, counted.to_output(value, meta));
 #pragma once
 
@@ -18,17 +18,20 @@ namespace ferryman::frontend {
 
 class CountedNodes {
  public:
-  CountedNodes(const Program& program, Graph& graph, Builder& builder)
-      : program_(program), graph_(graph), builder_(builder), sizes_(builder) {}
+  CountedNodes(const Program& program, FreeSizes& free, Graph& graph, Builder& builder)
+      : program_(program), graph_(graph), builder_(builder), sizes_(builder, free) {}
 
   // Whether a size or number of run time is among the node's arguments or results.
   bool touches(const Node& node) const;
   // Whether the node computes a size of what was counted: its readers see the expression.
   bool is_size(const Node& node) const;
 
-  // The number, where a size is one for all inputs.
-  std::optional<int64_t> fixed_number(const Value& value) const;
+  // The size, where it is free or one for all inputs.
+  std::optional<Dim> fixed_size(const Value& value) const;
 
+  // Whether none of its sizes is counted.
+  bool is_whole(const TensorMeta& meta) const;
+  // With bounds as the sizes that are counted.
   Result<TensorType> type_of(const TensorMeta& meta) const;
   // A size as an argument: the bound for the size of what is made or viewed, otherwise the count.
   Result<ImportArg> number_for(std::string_view key, std::string_view name, const Value& value);

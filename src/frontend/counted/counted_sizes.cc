@@ -36,6 +36,11 @@ OpName op_of(Kind kind) {
   return ops::kFloorDivide;
 }
 
+// Of what is counted, these alone are bounded.
+bool has_bound(const SizeTerm& term) {
+  return term.kind != Kind::kMod && term.kind != Kind::kPow;
+}
+
 bool is_number(const SizeTerm& term) {
   return term.kind == Kind::kNumber;
 }
@@ -87,10 +92,11 @@ Status CountedSizes::define_fixed(const std::string& expr, int64_t size) {
   return {};
 }
 
-std::optional<int64_t> CountedSizes::number_of(const SymSize& size) const {
-  if (size.is_static()) return size.value;
+std::optional<Dim> CountedSizes::dim_of(const SymSize& size) const {
+  if (const std::optional<Dim> free = free_.find(size); free.has_value()) return free;
   const Result<SizeTerm> term = parse_size(size.expr);
-  return term.ok() ? fixed_value(*term) : std::nullopt;
+  const std::optional<int64_t> fixed = term.ok() ? fixed_value(*term) : std::nullopt;
+  return fixed.has_value() ? std::optional(Dim(*fixed)) : std::nullopt;
 }
 
 std::optional<int64_t> CountedSizes::fixed_value(const SizeTerm& term) const {
@@ -100,6 +106,7 @@ std::optional<int64_t> CountedSizes::fixed_value(const SizeTerm& term) const {
     const bool is_fixed = found != symbols_.end() && found->second.is_fixed;
     return is_fixed ? std::optional(found->second.bound) : std::nullopt;
   }
+  if (!has_bound(term)) return std::nullopt;
   std::optional<int64_t> value = fixed_value(term.operands[0]);
   for (size_t i = 1; value.has_value() && i < term.operands.size(); ++i) {
     const std::optional<int64_t> next = fixed_value(term.operands[i]);
@@ -123,6 +130,7 @@ Result<int64_t> CountedSizes::bound_of(const SizeTerm& term) const {
     if (found == symbols_.end()) return unknown_size("'" + term.symbol + "'");
     return found->second.bound;
   }
+  if (!has_bound(term)) return unknown_size("a remainder or power");
   if (term.kind == Kind::kMul) {
     const Sign sign = sign_of(term);
     if (sign == Sign::kUnknown) return unknown_size("a product of a difference");
@@ -162,6 +170,7 @@ Result<ValueId> CountedSizes::count_of(const SizeTerm& term) const {
     if (found == symbols_.end()) return unknown_size("'" + term.symbol + "'");
     return found->second.count;
   }
+  if (!has_bound(term)) return unknown_size("a remainder or power");
   FERRYMAN_TRY(ValueId count, count_of(term.operands[0]));
   for (size_t i = 1; i < term.operands.size(); ++i) {
     FERRYMAN_TRY(const ValueId next, count_of(term.operands[i]));

@@ -13,15 +13,16 @@
 #include <string>
 #include <unordered_map>
 
-#include "frontend/counted/size_term.h"
+#include "frontend/program/free_sizes.h"
 #include "frontend/program/program.h"
+#include "frontend/program/size_term.h"
 #include "ir/builder.h"
 
 namespace ferryman::frontend {
 
 class CountedSizes {
  public:
-  explicit CountedSizes(Builder& builder) : builder_(builder) {}
+  CountedSizes(Builder& builder, FreeSizes& free) : builder_(builder), free_(free) {}
 
   // Whether all symbols of the expression are defined.
   bool is_known(const std::string& expr) const;
@@ -29,8 +30,8 @@ class CountedSizes {
   Status define(const std::string& expr, ValueId count, int64_t bound);
   // A size that was open in the program, and is the same for all inputs.
   Status define_fixed(const std::string& expr, int64_t size);
-  // The size, where it is a number or follows from fixed ones.
-  std::optional<int64_t> number_of(const SymSize& size) const;
+  // The size, where it is a number, free, or follows from fixed ones: where nothing counts it.
+  std::optional<Dim> dim_of(const SymSize& size) const;
   Result<int64_t> bound(const std::string& expr) const;
   Result<ValueId> count(const std::string& expr);
   // The same as a number to compute with: a difference may be negative.
@@ -48,6 +49,7 @@ class CountedSizes {
   std::optional<int64_t> fixed_value(const SizeTerm& term) const;
 
   Builder& builder_;
+  FreeSizes& free_;
   std::unordered_map<std::string, Size> symbols_;
   std::unordered_map<std::string, ValueId> counts_;  // by expression
 };

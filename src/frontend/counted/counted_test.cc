@@ -55,7 +55,8 @@ TEST(CountedSizes, BoundsAreThoseOfTheLargestCounts) {
   add_all_ops(ops);
   Graph graph(ops.set);
   Builder builder(graph);
-  CountedSizes sizes(builder);
+  FreeSizes free({}, graph.symbols());
+  CountedSizes sizes(builder, free);
   ASSERT_TRUE(sizes.define(kCount, builder.scalar(DType::kI32, 0), 7).ok());
   const auto bound = [&](const std::string& text) {
     const Result<int64_t> result = sizes.bound(text);

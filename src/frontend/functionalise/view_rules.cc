@@ -172,8 +172,10 @@ std::optional<Chain> slice_view(const ViewCall& call) {
   const int64_t size = call.self.sizes[*axis].value;
   const int64_t from_front = start.value_or(0) < 0 ? start.value_or(0) + size : start.value_or(0);
   view.start.reset();
-  if (start && (call.self.sizes[*axis].is_static() || *start >= 0)) {
+  if (start && call.self.sizes[*axis].is_static()) {
     view.start = place(call.self, *axis, std::clamp(from_front, int64_t{0}, size));
+  } else if (start && *start >= 0) {
+    view.start = place(call.self, *axis, *start);
   }
   return Chain{view};
 }

@@ -49,6 +49,8 @@ class LiveReader {
     for (size_t n = words_.count("symbols"); n > 0; --n) {
       Program::SymbolRange range;
       range.symbol = words_.text("symbol");
+      range.name = words_.text("name");
+      range.hint = words_.word("hint");
       range.min = words_.word("min");
       range.max = words_.word("max");
       program_.symbols.push_back(std::move(range));

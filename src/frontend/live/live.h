@@ -4,7 +4,7 @@
 //
 //   FERRYMAN_TRY(Program program, read_live(buffer, storages));
 //
-// The buffer (little-endian, no padding), version 1:
+// The buffer (little-endian, no padding), version 2:
 //
 //   8 bytes "FERRYLIV", then int64 each: version, number of words, number of strings
 //   the words, int64 each
@@ -17,7 +17,7 @@
 //   guards,
 //              input*, node*, output*
 //   named_tuple = str type, str* fields
-//   symbol   = str, int min, int max
+//   symbol   = str symbol, str name, int hint, int min, int max            hint 0: not known
 //   input    = int kind (InputKind), str name, (0, arg constant | 1, value, (0 | 1, data))
 //   data     = int storage, int offset, int* strides                    offset, strides in elements
 //   value    = str name, (0 tensor, str dtype, int rank,

@@ -35,7 +35,7 @@ class LiveWriter {
     const auto put = [&](int64_t word) {
       bytes.append(reinterpret_cast<const char*>(&word), sizeof(word));
     };
-    put(1), put(static_cast<int64_t>(words.size())), put(static_cast<int64_t>(strings_.size()));
+    put(2), put(static_cast<int64_t>(words.size())), put(static_cast<int64_t>(strings_.size()));
     for (const int64_t word : words) put(word);
     for (const std::string& text : strings_) put(static_cast<int64_t>(text.size()));
     for (const std::string& text : strings_) bytes += text;
@@ -54,8 +54,8 @@ class LiveWriter {
 LiveWriter make_writer() {
   LiveWriter w;
   w.text("2.13.0").text("").text("");
-  w.word(1).text("my.Point").word(2).text("x").text("y");  // named tuples
-  w.word(1).text("s0").word(2).word(64);                   // symbols
+  w.word(1).text("my.Point").word(2).text("x").text("y");      // named tuples
+  w.word(1).text("s0").text("rows").word(4).word(2).word(64);  // symbols
   w.word(1).text("guard");
   w.word(3);                                                       // inputs
   w.word(1).text("fc.w").word(1).text("p_w").word(0).text("f32");  // parameter, tensor
@@ -125,9 +125,9 @@ TEST(Live, RefusesMissingAndSurplusWords) {
 TEST(Live, NamesWhatIsWrong) {
   const BlobRef good = make_writer().buffer();
   std::vector<std::byte> bytes(good->bytes().begin(), good->bytes().end());
-  bytes[8] = std::byte{2};
+  bytes[8] = std::byte{3};
   EXPECT_EQ(read_text(owned_blob(bytes)),
-            "the captured program is malformed: its version is 2, not 1");
+            "the captured program is malformed: its version is 3, not 2");
   const auto without_storages = read_live(good, {});
   ASSERT_FALSE(without_storages.ok());
   EXPECT_EQ(without_storages.diag().why, "storage is 0, outside of [0, 0)");

@@ -12,7 +12,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the live buffer is little-endian");
 
 constexpr std::string_view kMagic = "FERRYLIV";
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 constexpr size_t kWordBytes = sizeof(int64_t);
 constexpr size_t kHeaderBytes = 4 * kWordBytes;
 

@@ -156,11 +156,13 @@ struct Program {
   std::vector<Node> nodes;          // in execution order
   std::vector<Output> outputs;      // mutations first, then what forward returns
   std::vector<Subgraph> subgraphs;  // bodies of higher-order ops, each used by one argument
-  // Symbols of dynamic shapes: name and range; empty with static shapes.
+  // Symbols of dynamic shapes; empty with static shapes.
   struct SymbolRange {
-    std::string symbol;
+    std::string symbol;  // torch's: "s77"
     int64_t min = 0;
     int64_t max = INT64_MAX;
+    std::string name = {};  // the user's: "batch"; empty: none
+    int64_t hint = 0;       // in the example; 0: not known
   };
   std::vector<SymbolRange> symbols;
   std::vector<std::string> guards;

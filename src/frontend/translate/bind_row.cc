@@ -187,22 +187,16 @@ class RowImport {
         return wrap<Axes>(ascending_axes(source));
       case AttrKind::kPerAxis:
         return wrap<PerAxis>(per_axis(source));
+      case AttrKind::kAxisSizes:
+        return wrap<AxisSizes>(call_.sizes(source));
       case AttrKind::kPerm:
         return wrap<Perm>(axes(source));
       case AttrKind::kShape:
-        return wrap<ShapeAttr>(shape(source));
+        return wrap<ShapeAttr>(call_.sizes(source));
       case AttrKind::kBody:
         return call_.unsupported("it runs a body");
     }
     internal_error("unknown attribute kind");
-  }
-
-  Result<Dims> shape(std::string_view source) {
-    FERRYMAN_TRY(const Ints sizes, call_.integers(source));
-    for (const int64_t size : sizes) {
-      if (size < 0) return call_.unsupported("a negative size");
-    }
-    return to_dims(sizes);
   }
 
   ImportContext& call_;

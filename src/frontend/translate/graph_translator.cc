@@ -113,7 +113,7 @@ void GraphTranslator::translate_node(const Node& node) {
   if (counted_.is_size(node) || (follows && find_import(node).is_known())) return;
   builder_.set_location(graph_.intern(location_of(node)));
   if (is_control_flow(node.target)) return translate_control(node);
-  ComplexImported results = import_node(node);
+  ComplexImported results = import_or_refuse(node);
   if (!results.ok()) {
     fail(node, complete(std::move(results).diag(), node));
     return stand_in_for(node);
@@ -134,6 +134,18 @@ NodeImport GraphTranslator::find_import(const Node& node) const {
   const bool is_complex = touches_complex(program_, node);
   return shared_.imports.find(import_key(node.target),
                               is_complex ? Numbers::kComplex : Numbers::kReal);
+}
+
+// An import function may need a size as a number that is free.
+ComplexImported GraphTranslator::import_or_refuse(const Node& node) {
+  try {
+    return import_node(node);
+  } catch (const SizeError& error) {
+    return Diag::error(DiagCode::kUnsupportedForm, fmt::format("{}: {}", node.target, error.what()))
+        .at(node.location)
+        .about(node.target)
+        .hint("give this axis a fixed size: leave it out of dynamic_shapes");
+  }
 }
 
 ComplexImported GraphTranslator::import_node(const Node& node) {
@@ -198,8 +210,10 @@ Result<ImportArg> GraphTranslator::convert_value(ValueIndex index, std::string_v
   if (shared_.values[index].valid()) return ImportArg{shared_.values[index]};
   if (const ComplexValue* complex = complex_.find(index)) return ImportArg{*complex};
   const Value& value = program_.values[index];
-  if (const std::optional<int64_t> number = counted_.fixed_number(value); number.has_value())
-    return ImportArg{*number};
+  if (is_number && value.number_kind == NumberKind::kInt && value.number->is_static())
+    return ImportArg{value.number->value};
+  if (const std::optional<Dim> size = counted_.fixed_size(value); size.has_value())
+    return size->is_static() ? ImportArg{size->size()} : ImportArg{*size};
   if (!value.number.has_value()) return bad_argument(name, "is not a tensor");
   return counted_.number_for(key, name, value);
 }
@@ -264,7 +278,7 @@ bool GraphTranslator::record_result(const Node& node, ValueIndex index,
   set(index, real);
   const ferryman::Value& made = graph_.value(real);
   // What has more entries than the program's value is not that value.
-  const bool is_whole = is_static(*value.tensor);
+  const bool is_whole = counted_.is_whole(*value.tensor);
   if (is_whole && made.kind == ValueKind::kResult && made.name.empty())
     builder_.set_name(real, value.name);
   return true;

@@ -1,6 +1,6 @@
 // One graph of a program, the main one or the body of a branch or loop, as core ops.
 //
-//   Translation shared(program, ops, diagnostics);
+//   Translation shared(program, ops, graph.symbols(), diagnostics);
 //   GraphTranslator translator(shared, graph);
 //   translator.set(index, graph.add_input("x", type));
 //   translator.translate_nodes(program.nodes);
@@ -32,11 +32,12 @@ DType number_dtype(NumberKind kind);
 
 // What the graphs of a program share.
 struct Translation {
-  Translation(const Program& of, const Ops& ops, Diagnostics& into)
+  Translation(const Program& of, const Ops& ops, SymbolTable& symbols, Diagnostics& into)
       : program(of),
         diagnostics(into),
         imports(ops),
         live(find_live(of)),
+        sizes(of, symbols),
         values(of.values.size()) {}
 
   void fail(Diag diag);
@@ -45,6 +46,7 @@ struct Translation {
   Diagnostics& diagnostics;
   NodeImports imports;
   Liveness live;
+  FreeSizes sizes;
   std::vector<ValueId> values;  // of real tensors and numbers, each in the graph that defines it
   std::vector<Diag> first_error;
   bool has_errors = false;
@@ -63,7 +65,7 @@ class GraphTranslator {
         around_(std::move(around)),
         builder_(graph),
         complex_(builder_),
-        counted_(shared.program, graph, builder_) {}
+        counted_(shared.program, shared.sizes, graph, builder_) {}
 
   void translate_nodes(const std::vector<Node>& nodes);
 
@@ -81,6 +83,7 @@ class GraphTranslator {
   void translate_node(const Node& node);
   bool is_known_number(const Node& node) const;
   NodeImport find_import(const Node& node) const;
+  ComplexImported import_or_refuse(const Node& node);
   ComplexImported import_node(const Node& node);
   ComplexImported run_import(const Node& node, const NodeImport& import, NodeCall& call);
   Result<NodeCall> make_call(const Node& node, std::string_view key);

@@ -17,15 +17,18 @@ class Translator {
  public:
   Translator(const Program& program, const Ops& ops, Diagnostics& diagnostics)
       : program_(program),
-        shared_(program, ops, diagnostics),
         graph_(ops.set),
+        shared_(program, ops, graph_.symbols(), diagnostics),
         translator_(shared_, graph_),
         complex_(translator_.complex()),
         counted_(translator_.counted()) {}
 
   Result<Graph> run() {
-    refuse_symbolic_sizes();
-    if (!shared_.has_errors) translate_all();
+    try {
+      translate_all();
+    } catch (const SizeError& error) {  // of a size that the program records
+      fail(Diag::error(DiagCode::kUnsupportedForm, error.what()));
+    }
     if (!shared_.first_error.empty()) return shared_.first_error.front();
     return std::move(graph_);
   }
@@ -41,22 +44,6 @@ class Translator {
   }
 
   void fail(Diag diag) { shared_.fail(std::move(diag)); }
-
-  // ---- sizes ----
-
-  // Those of inputs, that is; others are counted while the program runs (frontend/counted).
-  void refuse_symbolic_sizes() {
-    for (const Input& input : program_.inputs) {
-      if (input.value == kNoValue || !shared_.live.values[input.value]) continue;
-      const Value& value = program_.values[input.value];
-      if (!value.tensor || is_static(*value.tensor)) continue;
-      fail(Diag::error(DiagCode::kUnsupportedForm,
-                       fmt::format("'{}' has a size that is only known at run time", value.name))
-               .because("dynamic shapes are not supported yet")
-               .hint("export without dynamic_shapes, with example inputs of the final sizes"));
-      return;
-    }
-  }
 
   // ---- inputs ----
 
@@ -86,9 +73,10 @@ class Translator {
     switch (input.kind) {
       case InputKind::kUser:
         if (value.tensor.has_value()) {
-          // An unread input of unknown size still belongs to the signature.
-          if (is_static(*value.tensor)) return add_user_input(input, to_type(*value.tensor));
-          return refuse_input(input, "has a size that is only known at run time");
+          // An unread input still belongs to the signature.
+          Result<TensorType> type = counted_.type_of(*value.tensor);
+          if (!type.ok()) return fail(std::move(type).diag());
+          return add_user_input(input, *type);
         }
         if (shared_.live.values[input.value]) refuse_input(input, "is not a tensor");
         return;
@@ -209,8 +197,8 @@ class Translator {
   }
 
   const Program& program_;
-  Translation shared_;
   Graph graph_;
+  Translation shared_;
   GraphTranslator translator_;
   ComplexValues& complex_;
   CountedNodes& counted_;

@@ -192,17 +192,18 @@ TEST(Translate, AWriteThatIsLeftOverIsNeverDropped) {
 )");
 }
 
-TEST(Translate, DynamicSizesAreRefusedInOneSentence) {
+TEST(Translate, WhatNeedsAFreeSizeAsANumberIsRefusedWithItsPlace) {
   ProgramBuilder builder;
   const ValueIndex x = builder.input("x", {2});
-  builder.program.values[x].tensor->sizes[0].expr = "s0";
-  const ValueIndex y = builder.node("aten.relu.default", {tensor("self", x)}, {2});
-  builder.program.values[y].tensor->sizes[0].expr = "s0";
+  builder.program.values[x].tensor->sizes[0].expr = "Symbol('s0', integer=True)";
+  const ValueIndex y =
+      builder.node("aten.cumprod.default", {tensor("self", x), {"dim", Argument{int64_t{0}}}}, {2});
+  builder.program.values[y].tensor->sizes[0].expr = "Symbol('s0', integer=True)";
   builder.output(y);
   EXPECT_EQ(translated(builder.program).errors,
-            R"(error[E0204]: 'x' has a size that is only known at run time
-  why:  dynamic shapes are not supported yet
-  hint: export without dynamic_shapes, with example inputs of the final sizes
+            R"(error[E0204]: aten.cumprod.default: a size that is free is needed as a number
+  at    m (net.py:10), node n0
+  hint: give this axis a fixed size: leave it out of dynamic_shapes
 )");
 }
 

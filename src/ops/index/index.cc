@@ -88,10 +88,9 @@ Imported import_index_select(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId indices, call.tensor("index"));
   const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(x);
-  FERRYMAN_TRY(const int64_t axis, call.axis("dim", sizes.size()));
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
   indices = write.reshape(indices, {-1});
-  if (!sizes.empty()) return one_result(write.gather(x, axis, indices));
+  if (write.rank(x) != 0) return one_result(write.gather(x, axis, indices));
   x = write.reshape(x, {1});
   return one_result(write.reshape(write.gather(x, 0, indices), {}));
 }
@@ -110,10 +109,10 @@ Imported import_gather(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
   const CoreWriter write = call.writer();
-  const Ints shape = write.sizes(index);
+  const Dims shape = write.dims(index);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
-  if (product(shape) == 0) {  // nothing is read; torch allows any rank here
-    return std::vector{write.constant(TensorData::filled(write.dtype(x), shape, 0), "empty")};
+  if (write.num_elements(index) == Dim(0)) {  // nothing is read; torch allows any rank here
+    return std::vector{write.filled(write.dtype(x), shape, 0, "empty")};
   }
   if (write.rank(x) == 0) x = write.reshape(x, {1});
   if (shape.empty()) index = write.reshape(index, {1});
@@ -131,18 +130,19 @@ Imported import_take_along_dim(ImportContext& call) {
     index = write.reshape(index, {-1});
   } else {
     FERRYMAN_TRY(axis, call.axis("dim", write.rank(x)));
-    Ints x_shape = write.sizes(x);
-    Ints index_shape = write.sizes(index);
+    Dims x_shape = write.dims(x);
+    Dims index_shape = write.dims(index);
     if (x_shape.size() != index_shape.size() || x_shape.empty())
       return call.unsupported("an index of another rank");
     const auto along = static_cast<size_t>(axis);
     for (size_t i = 0; i < x_shape.size(); ++i) {
-      if (i != along) x_shape[i] = index_shape[i] = std::max(x_shape[i], index_shape[i]);
+      if (i != along)
+        x_shape[i] = index_shape[i] = x_shape[i] == Dim(1) ? index_shape[i] : x_shape[i];
     }
     x = write.expand(x, x_shape);
     index = write.expand(index, index_shape);
   }
-  index = wrap_negative(write, index, write.size(x, axis));
+  index = wrap_negative(write, index, write.dim(x, axis));
   return one_result(gather_elements(write, x, index, axis));
 }
 
@@ -151,7 +151,7 @@ Imported import_take(ImportContext& call) {
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
   const CoreWriter write = call.writer();
   x = write.reshape(x, {-1});
-  index = wrap_negative(write, index, write.sizes(x).front());
+  index = wrap_negative(write, index, write.dim(x, 0));
   return one_result(write.gather(x, 0, index));
 }
 
@@ -170,6 +170,24 @@ Imported import_diagonal(ImportContext& call) {
   return one_result(emit_diagonal(write, x, first, second, offset));
 }
 
+// The entries at `positions` [windows, size], the second axis of which becomes the last.
+ValueId windows_at(CoreWriter write, ValueId x, int64_t axis, ValueId positions) {
+  Ints perm = iota_axes(write.rank(x) + 1);
+  std::rotate(perm.begin() + axis + 1, perm.begin() + axis + 2, perm.end());
+  return write.permute(write.gather(x, static_cast<size_t>(axis), positions), perm);
+}
+
+ValueId unfold_free(CoreWriter write, ValueId x, int64_t axis, int64_t size, int64_t step) {
+  SymbolTable& symbols = write.symbols();
+  if (size < 0 || step < 1) return write.refuse("a window outside the tensor");
+  const SizeExpr room = symbols.of(write.dim(x, axis)) - SizeExpr(size);
+  const Dim windows = symbols.dim(symbols.quotient(room, step) + 1);
+  const ValueId first = write.mul(write.numbers(windows, "windows"), static_cast<double>(step));
+  const ValueId places =
+      write.add(write.reshape(first, Dims{windows, 1}), write.numbers(size, "places"));
+  return windows_at(write, x, axis, places);
+}
+
 // Windows along an axis; their entries become a new last axis.
 Imported import_unfold(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
@@ -182,6 +200,7 @@ Imported import_unfold(ImportContext& call) {
     const ValueId line = write.reshape(x, {1});
     return one_result(write.slice_axis(line, 0, 0, std::clamp<int64_t>(size, 0, 1)));
   }
+  if (!write.dim(x, axis).is_static()) return one_result(unfold_free(write, x, axis, size, step));
   const int64_t length = write.size(x, axis);
   if (size < 0 || step < 1 || size > length) return call.unsupported("a window outside the tensor");
   const int64_t windows = (length - size) / step + 1;
@@ -189,10 +208,7 @@ Imported import_unfold(ImportContext& call) {
   for (int64_t window = 0; window < windows; ++window) {
     for (int64_t i = 0; i < size; ++i) positions.push_back(window * step + i);
   }
-  const ValueId picked = write.gather(x, axis, write.indices({windows, size}, positions));
-  Ints perm = iota_axes(rank + 1);
-  std::rotate(perm.begin() + axis + 1, perm.begin() + axis + 2, perm.end());
-  return one_result(write.permute(picked, perm));
+  return one_result(windows_at(write, x, axis, write.indices({windows, size}, positions)));
 }
 
 Imported import_one_hot(ImportContext& call) {
@@ -202,7 +218,7 @@ Imported import_one_hot(ImportContext& call) {
     return call.unsupported("the number of classes depends on the values")
         .hint("pass num_classes to one_hot");
   const CoreWriter write = call.writer();
-  Ints shape = write.sizes(index);
+  Dims shape = write.dims(index);
   shape.push_back(1);
   const ValueId column = write.reshape(index, shape);
   Ints numbers = iota_axes(classes);
@@ -211,15 +227,29 @@ Imported import_one_hot(ImportContext& call) {
   return one_result(write.cast(write.binary(ops::kEq, column, numbers_of_index), DType::kI64));
 }
 
+// Whether column - row is at most (at least) the diagonal.
+ValueId triangle_of_free_size(CoreWriter write, const Dims& matrix, int64_t diagonal,
+                              bool is_lower) {
+  const ValueId rows = write.reshape(write.numbers(matrix[0], "rows"), Dims{matrix[0], 1});
+  const ValueId columns = write.numbers(matrix[1], "columns");
+  return write.binary(is_lower ? ops::kLe : ops::kGe, write.sub(columns, rows),
+                      static_cast<double>(diagonal));
+}
+
 // Zeros above (below) a diagonal of the last two axes: chosen by a constant mask.
 template <bool kLower>
 Imported import_triangle(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const int64_t diagonal, call.integer("diagonal", 0));
   const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(x);
+  const Dims sizes = write.dims(x);
   if (sizes.size() < 2) return call.unsupported("a triangle needs two axes");
-  const Ints matrix(sizes.end() - 2, sizes.end());
+  const Dims both(sizes.end() - 2, sizes.end());
+  if (!all_static(both)) {
+    const ValueId mask = triangle_of_free_size(write, both, diagonal, kLower);
+    return one_result(write.where(mask, x, 0));
+  }
+  const Ints matrix = static_sizes(both);
   Ints keeps;
   for_each_index(matrix, [&](const Ints& at) {
     const int64_t distance = at[1] - at[0];

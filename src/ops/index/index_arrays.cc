@@ -11,8 +11,9 @@
 
 namespace ferryman {
 
-ValueId wrap_negative(CoreWriter write, ValueId indices, int64_t size) {
-  if (write.is_constant(indices)) {
+ValueId wrap_negative(CoreWriter write, ValueId indices, Dim along) {
+  if (write.is_constant(indices) && along.is_static()) {
+    const int64_t size = along.size();
     Ints values = write.graph().constant(indices).to_ints();
     for (int64_t& value : values) {
       if (value < 0) value += size;
@@ -21,14 +22,43 @@ ValueId wrap_negative(CoreWriter write, ValueId indices, int64_t size) {
     return write.indices(write.sizes(indices), values);
   }
   const ValueId is_negative = write.binary(ops::kLt, indices, 0);
-  return write.where(is_negative, write.add(indices, static_cast<double>(size)), indices);
+  const ValueId size = write.size_value(along, write.dtype(indices));
+  return write.where(is_negative, write.add(indices, size), indices);
 }
+
+namespace {
+
+// The same where sizes are free: numbers along each axis, times its stride.
+ValueId positions_of_free_sizes(CoreWriter write, ValueId x, ValueId index, size_t along) {
+  const Dims dims = write.dims(x);
+  const DType dtype = write.dtype(index);
+  ValueId own, others;
+  Dim stride = 1;
+  for (size_t axis = dims.size(); axis-- > 0;) {
+    const ValueId step = write.size_value(stride, dtype);
+    if (axis == along) {
+      own = write.mul(index, step);
+    } else {
+      Dims line(dims.size(), 1);
+      line[axis] = write.dims(index)[axis];
+      const ValueId numbers = write.cast(write.numbers(line[axis], "numbers"), dtype);
+      const ValueId offset = write.reshape(write.mul(numbers, step), line);
+      others = others.valid() ? write.add(others, offset) : offset;
+    }
+    stride = write.symbols().mul(stride, dims[axis]);
+  }
+  return others.valid() ? write.add(own, others) : own;
+}
+
+}  // namespace
 
 // Positions in the flattened tensor of x[i][j]…[index]…: the index's own place for every axis but
 // `axis`. One constant holds what does not depend on the index.
 ValueId flat_positions(CoreWriter write, ValueId x, ValueId index, int64_t axis) {
-  const Ints strides = row_major_strides(write.sizes(x));
   const auto along = static_cast<size_t>(axis);
+  if (!all_static(write.dims(x)) || !all_static(write.dims(index)))
+    return positions_of_free_sizes(write, x, index, along);
+  const Ints strides = row_major_strides(write.sizes(x));
   Ints others = write.sizes(index);
   others[along] = 1;
   Ints offsets;
@@ -113,9 +143,9 @@ Result<std::vector<ValueId>> read_indices(ImportContext& call, size_t rank) {
 
 // Axes [first, first + count) of x as one.
 ValueId merge_axes(CoreWriter write, ValueId x, size_t first, size_t count) {
-  Ints shape = write.sizes(x);
-  int64_t merged = 1;
-  for (size_t i = first; i < first + count; ++i) merged *= shape[i];
+  Dims shape = write.dims(x);
+  Dim merged = 1;
+  for (size_t i = first; i < first + count; ++i) merged = write.symbols().mul(merged, shape[i]);
   shape.erase(shape.begin() + static_cast<int64_t>(first),
               shape.begin() + static_cast<int64_t>(first + count));
   shape.insert(shape.begin() + static_cast<int64_t>(first), merged);
@@ -123,7 +153,7 @@ ValueId merge_axes(CoreWriter write, ValueId x, size_t first, size_t count) {
 }
 
 // Several index tensors over neighbouring axes are one index tensor over the merged axis.
-ValueId merged_index(CoreWriter write, const std::vector<ValueId>& indices, const Ints& sizes) {
+ValueId merged_index(CoreWriter write, const std::vector<ValueId>& indices, const Dims& sizes) {
   ValueId merged;
   for (size_t i = 0; i < indices.size(); ++i) {
     const ValueId wrapped = wrap_negative(write, write.cast(indices[i], DType::kI64), sizes[i]);
@@ -131,8 +161,9 @@ ValueId merged_index(CoreWriter write, const std::vector<ValueId>& indices, cons
       merged = wrapped;
       continue;
     }
-    const ValueId scaled = write.mul(merged, write.indices({}, {sizes[i]}));
-    merged = write.add(scaled, wrapped);
+    const ValueId width = sizes[i].is_static() ? write.indices({}, {sizes[i].size()})
+                                               : write.size_value(sizes[i], DType::kI64);
+    merged = write.add(write.mul(merged, width), wrapped);
   }
   return merged;
 }
@@ -170,8 +201,8 @@ Indexed merge_indexed(CoreWriter write, ValueId x, const std::vector<ValueId>& b
     indexed.axis = axes.front();
   }
   indexed.x = write.permute(x, indexed.perm);
-  const Ints sizes = write.sizes(indexed.x);
-  const Ints indexed_sizes(sizes.begin() + indexed.axis,
+  const Dims sizes = write.dims(indexed.x);
+  const Dims indexed_sizes(sizes.begin() + indexed.axis,
                            sizes.begin() + indexed.axis + static_cast<int64_t>(indices.size()));
   indexed.positions = merged_index(write, indices, indexed_sizes);
   indexed.merged = merge_axes(write, indexed.x, static_cast<size_t>(indexed.axis), indices.size());
@@ -209,9 +240,9 @@ struct MaskWrite {
 // The value with one axis for all places of the mask, as x[mask] has it.
 ValueId lined_up_value(CoreWriter write, const MaskWrite& place, ValueId value) {
   const size_t rank = write.rank(place.x) - place.covered + 1;
-  Ints shape = write.sizes(value);
+  Dims shape = write.dims(value);
   if (shape.size() > rank) return write.refuse("a value with more axes than the tensor");
-  shape.insert(shape.begin(), rank - shape.size(), 1);
+  shape.insert(shape.begin(), rank - shape.size(), Dim(1));
   return write.reshape(value, shape);
 }
 
@@ -224,14 +255,14 @@ ValueId spread_over_mask(CoreWriter write, const MaskWrite& place, ValueId value
 
 ValueId write_masked(CoreWriter write, const MaskWrite& place, ValueId value, bool accumulate) {
   value = lined_up_value(write, place, value);
-  const Ints sizes = write.sizes(place.x);
-  Ints shape = write.sizes(value);
+  const Dims sizes = write.dims(place.x);
+  Dims shape = write.dims(value);
   const auto axis = static_cast<size_t>(place.axis);
-  if (shape[axis] > 1) value = spread_over_mask(write, place, value);
-  const bool is_spread = shape[axis] > 1;
+  const bool is_spread = shape[axis] != Dim(1);
+  if (is_spread) value = spread_over_mask(write, place, value);
   shape.erase(shape.begin() + place.axis);
   for (size_t i = place.covered; i-- > 0;)
-    shape.insert(shape.begin() + place.axis, is_spread ? sizes[axis + i] : 1);
+    shape.insert(shape.begin() + place.axis, is_spread ? sizes[axis + i] : Dim(1));
   value = write.reshape(value, shape);
   if (!accumulate) return write.where(place.mask, value, place.x);
   if (write.dtype(value) == DType::kBool) {  // a sum of bools is "or"
@@ -252,9 +283,9 @@ Imported import_mask_put(ImportContext& call, ValueId x, const std::vector<Value
   }
   const CoreWriter write = call.writer();
   place.covered = write.rank(place.mask);
-  const Ints sizes = write.sizes(x);
-  Ints shape(sizes.size(), 1);
-  const Ints covered = write.sizes(place.mask);
+  const Dims sizes = write.dims(x);
+  Dims shape(sizes.size(), Dim(1));
+  const Dims covered = write.dims(place.mask);
   if (covered.empty() || static_cast<size_t>(place.axis) + covered.size() > sizes.size())
     return call.unsupported("a mask of another rank");
   std::copy(covered.begin(), covered.end(), shape.begin() + place.axis);

@@ -10,7 +10,7 @@ void add_index_array_imports(ImportTable& imports);
 Imported import_index_put(ImportContext& call);
 
 // Negative indices count from the end of an axis of that size.
-ValueId wrap_negative(CoreWriter write, ValueId indices, int64_t size);
+ValueId wrap_negative(CoreWriter write, ValueId indices, Dim size);
 
 // Positions in the flattened tensor of x[i][j]…[index]…, as int64 in the shape of the index.
 ValueId flat_positions(CoreWriter write, ValueId x, ValueId index, int64_t axis);

@@ -222,7 +222,7 @@ Imported import_attention(ImportContext& call) {
   FERRYMAN_TRY(const bool is_causal, call.flag("is_causal", false));
   FERRYMAN_TRY(const ValueId mask, read_mask(call, is_causal, write.dtype(query)));
   FERRYMAN_TRY(const bool is_grouped, call.flag("enable_gqa", false));
-  const auto features = static_cast<double>(write.sizes(query).back());
+  const auto features = static_cast<double>(write.dims(query).back().size());
   FERRYMAN_TRY(const double scale, call.number("scale", 1.0 / std::sqrt(features)));
   std::vector<ValueId> results(call.num_results());
   results.front() = write.op(ops::kAttention, {query, key, value, mask},

@@ -158,8 +158,7 @@ Imported with_statistics(ImportContext& call, ValueId result, const NormStatisti
   const std::array<ValueId, 2> values = {statistics.mean, statistics.scale};
   for (size_t i = 0; i < values.size() && i + 1 < results.size(); ++i) {
     if (!call.is_result_read(i + 1)) continue;
-    const Ints shape = static_sizes(call.result_type(i + 1).dims);
-    results[i + 1] = call.writer().reshape(values[i], shape);
+    results[i + 1] = call.writer().reshape(values[i], call.result_type(i + 1).dims);
   }
   return results;
 }
@@ -228,7 +227,7 @@ Imported import_batch_norm(ImportContext& call) {
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps"));
   const CoreWriter write = call.writer();
-  if (write.sizes(x) == Ints{0}) return with_empty_statistics(call, x);
+  if (write.dims(x) == Dims{0}) return with_empty_statistics(call, x);
   return with_empty_statistics(
       call, write.op(ops::kBatchNorm, {x, mean, variance, weight, bias}, {{attr::kEps, eps}}));
 }
@@ -242,7 +241,7 @@ Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups
   const ValueId result =
       write.op(ops::kGroupNorm, {x, weight, bias}, {{attr::kGroups, groups}, {attr::kEps, eps}});
   if (!reads_statistics(call)) return only_first(call, result);
-  const ValueId grouped = write.reshape(x, {write.size(x, 0), groups, -1});
+  const ValueId grouped = write.reshape_to(x, {write.dim(x, 0), Dim(groups), {}});
   return with_statistics(call, result, write_statistics(write, grouped, {2}, eps));
 }
 

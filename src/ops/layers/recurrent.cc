@@ -172,10 +172,10 @@ RecurrentLayer recurrent_layer(const Graph& graph, OpId id) {
   layer.b_ih = operand_named(op, "b_ih");
   layer.b_hh = operand_named(op, "b_hh");
   layer.w_hr = operand_named(op, "w_hr");
-  const Ints x = static_sizes(graph.type(layer.x).dims);
-  const Ints h0 = static_sizes(graph.type(layer.h0).dims);
-  const Ints w_hh = static_sizes(graph.type(layer.w_hh).dims);
-  layer.sizes = {x[0], x[1], h0[0], w_hh[1] / num_gates(layer.cell), h0[2]};
+  const Dims& x = graph.type(layer.x).dims;
+  const Dims& h0 = graph.type(layer.h0).dims;
+  const Dims& w_hh = graph.type(layer.w_hh).dims;
+  layer.sizes = {x[0], x[1], h0[0].size(), w_hh[1].size() / num_gates(layer.cell), h0[2].size()};
   return layer;
 }
 

@@ -16,7 +16,8 @@ int64_t num_gates(Cell cell);
 Cell cell_of(const Op& op);
 
 struct RecurrentSizes {
-  int64_t steps = 0, batch = 0, directions = 0;
+  Dim steps, batch;
+  int64_t directions = 0;
   int64_t hidden = 0;   // of the cell
   int64_t outputs = 0;  // of a step: hidden, unless an lstm projects it
 };

@@ -44,7 +44,7 @@ std::vector<ValueId> emit_layer(CoreWriter write, const RecurrentKind& kind,
 // The same parameter of each direction, [1, …] joined to [directions, …].
 ValueId emit_stacked(CoreWriter write, std::vector<ValueId> parts) {
   for (ValueId& part : parts) {
-    Ints shape = write.sizes(part);
+    Dims shape = write.dims(part);
     shape.insert(shape.begin(), 1);
     part = write.reshape(part, shape);
   }
@@ -191,8 +191,8 @@ Imported import_cell(ImportContext& call) {
   std::vector<ValueId> results = emit_layer(write, kind, layer);
   results.erase(results.begin());
   for (ValueId& result : results) {
-    const Ints sizes = write.sizes(result);
-    result = write.reshape(result, {sizes[1], sizes[2]});
+    const Dims sizes = write.dims(result);
+    result = write.reshape(result, Dims{sizes[1], sizes[2]});
   }
   return results;
 }

@@ -298,7 +298,7 @@ Imported import_prelu(ImportContext& call) {
     Ints shape(rank - 1, 1);
     shape.front() = write.sizes(slope).front();
     slope = write.reshape(slope, shape);
-  } else if (product(write.sizes(slope)) == 1) {
+  } else if (write.num_elements(slope) == Dim(1)) {
     slope = write.reshape(slope, {});
   }
   return one_result(write.binary(ops::kPrelu, x, slope));

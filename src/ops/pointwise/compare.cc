@@ -215,10 +215,10 @@ Imported import_isin(ImportContext& call) {
   call.ignore("assume_unique");
   FERRYMAN_TRY(const bool invert, call.flag("invert", false));
   const CoreWriter write = call.writer();
-  Ints shape = write.sizes(x[0]);
+  Dims shape = write.dims(x[0]);
   shape.push_back(1);
   const ValueId each = write.reshape(x[0], shape);
-  const ValueId others = write.reshape(x[1], {product(write.sizes(x[1]))});
+  const ValueId others = write.reshape(x[1], {-1});
   const ValueId equal = write.binary(ops::kEq, each, others);
   const Axes last = {{static_cast<int64_t>(shape.size()) - 1}};
   const ValueId found =

@@ -236,9 +236,7 @@ Imported import_erfc(ImportContext& call) {
 // A bool tensor of the operand's shape: what a test on whole numbers always says.
 Imported constant_answer(ImportContext& call, ValueId x, bool answer) {
   const CoreWriter write = call.writer();
-  const Ints shape = write.sizes(x);
-  return std::vector{
-      write.constant(TensorData::filled(DType::kBool, shape, answer ? 1 : 0), "constant")};
+  return std::vector{write.filled(DType::kBool, write.dims(x), answer ? 1 : 0, "constant")};
 }
 
 Imported import_isnan(ImportContext& call) {

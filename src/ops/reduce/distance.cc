@@ -19,8 +19,8 @@ struct PointSets {
 };
 
 ValueId with_new_axis(CoreWriter write, ValueId x, size_t axis) {
-  Ints shape = write.sizes(x);
-  shape.insert(shape.begin() + static_cast<int64_t>(axis), 1);
+  Dims shape = write.dims(x);
+  shape.insert(shape.begin() + static_cast<int64_t>(axis), Dim(1));
   return write.reshape(x, shape);
 }
 
@@ -67,8 +67,8 @@ Result<PointSets> read_rows(ImportContext& call) {
   const size_t rank = std::max(write.rank(left), write.rank(right));
   PointSets rows = {left, right};
   for (ValueId* side : {&rows.left, &rows.right}) {
-    Ints shape = write.sizes(*side);
-    shape.insert(shape.begin(), rank - shape.size(), 1);
+    Dims shape = write.dims(*side);
+    shape.insert(shape.begin(), rank - shape.size(), Dim(1));
     *side = write.reshape(*side, shape);
   }
   return rows;
@@ -79,9 +79,11 @@ Imported import_cdist(ImportContext& call) {
   FERRYMAN_TRY(const double p, call.number("p", 2));
   FERRYMAN_TRY(const int64_t mode, call.integer("compute_mode", 0));
   const CoreWriter write = call.writer();
-  const Ints left = write.sizes(rows.left);
-  const Ints right = write.sizes(rows.right);
-  const bool has_many = std::max(left[left.size() - 2], right[right.size() - 2]) >= kManyRows;
+  const auto has_many_rows = [&](ValueId side) {
+    const Dim count = write.dim(side, static_cast<int64_t>(write.rank(side)) - 2);
+    return !count.is_static() || count.size() >= kManyRows;
+  };
+  const bool has_many = has_many_rows(rows.left) || has_many_rows(rows.right);
   const bool by_products = static_cast<ProductMode>(mode) == ProductMode::kForManyRows && has_many;
   if (p == 2 && by_products) return one_result(emit_from_products(write, rows));
   return one_result(emit_direct(write, rows, p));

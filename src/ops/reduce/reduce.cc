@@ -249,12 +249,12 @@ Imported import_extreme(ImportContext& call) {
 // The position along one axis, or among all elements.
 ValueId emit_arg(CoreWriter write, OpName op, ValueId x, std::optional<int64_t> axis,
                  bool keepdim) {
-  const Ints sizes = write.sizes(x);
-  Ints shape = sizes;
+  const Dims sizes = write.dims(x);
+  Dims shape = sizes;
   ValueId numbers = write.cast(x, write.dtype(x) == DType::kBool ? DType::kI32 : write.dtype(x));
   if (!axis.has_value() || sizes.empty()) {
     numbers = write.reshape(numbers, {-1});
-    std::fill(shape.begin(), shape.end(), 1);
+    std::fill(shape.begin(), shape.end(), Dim(1));
     if (!keepdim) shape.clear();
   } else {
     shape[static_cast<size_t>(*axis)] = 1;

@@ -38,7 +38,7 @@ Parts combine_by(CoreWriter write, const Parts& earlier, const Parts& later) {
 struct Scanned {
   ValueId x;
   int64_t axis = 0;
-  Ints shape;  // of the call's results
+  Dims shape;  // of the call's results
 };
 
 // A tensor without axes is taken as one element along one axis.
@@ -46,7 +46,7 @@ Result<Scanned> read_scanned(ImportContext& call) {
   Scanned scanned;
   FERRYMAN_TRY(scanned.x, call.tensor("self"));
   const CoreWriter write = call.writer();
-  scanned.shape = write.sizes(scanned.x);
+  scanned.shape = write.dims(scanned.x);
   FERRYMAN_TRY(scanned.axis, call.axis("dim", scanned.shape.size()));
   if (scanned.shape.empty()) scanned.x = write.reshape(scanned.x, {1});
   return scanned;
@@ -85,11 +85,11 @@ Imported import_running_extreme(ImportContext& call) {
   const CoreWriter write = call.writer();
   const DType own = write.dtype(scanned.x);
   const ValueId x = write.cast(scanned.x, own == DType::kBool ? DType::kI32 : own);
-  const Ints shape = write.sizes(x);
-  Ints along(shape.size(), 1);
+  const Dims shape = write.dims(x);
+  Dims along(shape.size(), 1);
   along[static_cast<size_t>(scanned.axis)] = shape[static_cast<size_t>(scanned.axis)];
-  Ints numbers = iota_axes(product(along));
-  const ValueId small = write.cast(write.indices(along, numbers), DType::kI32);
+  const ValueId small =
+      write.reshape(write.numbers(write.dim(x, scanned.axis), "positions"), along);
   const ValueId positions = write.expand(small, shape);
   Parts parts = emit_scan(write, {x, positions}, scanned.axis, combine_extremes<kBeats>);
   parts[0] = write.cast(parts[0], own);
@@ -121,8 +121,7 @@ Imported import_logcumsumexp(ImportContext& call) {
   FERRYMAN_TRY(const Scanned scanned, read_scanned(call));
   const CoreWriter write = call.writer();
   if (!is_floating(write.dtype(scanned.x))) return call.unsupported("of whole numbers");
-  const ValueId ones =
-      write.constant(TensorData::filled(write.dtype(scanned.x), write.sizes(scanned.x), 1), "ones");
+  const ValueId ones = write.filled(write.dtype(scanned.x), write.dims(scanned.x), 1, "ones");
   const Parts parts = emit_scan(write, {scanned.x, ones}, scanned.axis, combine_exponentials);
   const ValueId log = write.log(parts[1]);
   return one_result(write.reshape(write.add(parts[0], log), scanned.shape));

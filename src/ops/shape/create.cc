@@ -1,11 +1,13 @@
-// Tensors made from numbers alone: they are constants.
+// Tensors made from numbers alone: constants, unless a size among them is free.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "ops/attrs.h"
 #include "ops/eval.h"
 #include "ops/expression.h"
 #include "ops/families.h"
+#include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
 
@@ -13,18 +15,59 @@ namespace ferryman {
 
 namespace {
 
+// ---- rows ----
+
+InferResult iota_type(const InferArgs& args) {
+  const Dims& dims = args.attrs[attr::kShape].dims;
+  if (dims.size() != 1) return shape_error("numbers along other than one axis");
+  return std::vector{TensorType{DType::kI32, dims}};
+}
+
+EvalResult eval_iota(const EvalArgs& args) {
+  std::vector<int32_t> numbers(static_cast<size_t>(args.results[0].dims[0].size()));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return one(TensorData::of<int32_t>({static_cast<int64_t>(numbers.size())}, numbers));
+}
+
+InferResult sym_size_type(const InferArgs& args) {
+  if (args.attrs[attr::kShape].dims.size() != 1) return shape_error("other than one size");
+  return std::vector{TensorType{DType::kI32, {}}};
+}
+
+EvalResult eval_sym_size(const EvalArgs& args) {
+  const int64_t size = args.attrs[attr::kShape].dims[0].size();
+  return one(TensorData::of<int32_t>({}, {static_cast<int32_t>(size)}));
+}
+
+void define_size_rows(Ops& ops) {
+  ops.set.define(ops::kIota)
+      .doc("0, 1, … below a size that is free")
+      .attr(attr::kShape)
+      .result(iota_type)
+      .axes(AxisRule::kOpaque)
+      .eval(eval_iota);
+  ops.set.define(ops::kSymSize)
+      .doc("a size that is free, as a number")
+      .attr(attr::kShape)
+      .result(sym_size_type)
+      .axes(AxisRule::kOpaque)
+      .eval(eval_sym_size);
+}
+
+// ---- imports ----
+
 Imported constant(ImportContext& call, TensorData data, std::string_view name) {
   return std::vector{call.writer().constant(std::move(data), std::string(name))};
 }
 
 // A tensor of one number, which may be too large for a double to hold exactly.
-Result<TensorData> filled(ImportContext& call, const Ints& shape, DType dtype,
-                          const ImportArg& number) {
-  for (const int64_t size : shape) {
-    if (size < 0) return call.unsupported("a negative size");
-  }
+Result<ValueId> filled(ImportContext& call, Dims dims, DType dtype, const ImportArg& number,
+                       std::string_view name) {
+  const CoreWriter write = call.writer();
   FERRYMAN_TRY(const ValueId scalar, call.number_constant(number, dtype));
-  return call.writer().graph().constant(scalar).broadcast_to(shape);
+  if (!all_static(dims) || !write.is_constant(scalar)) return write.expand(scalar, std::move(dims));
+  return write.constant(write.graph().constant(scalar).broadcast_to(static_sizes(dims)),
+                        std::string(name));
 }
 
 template <int kNumber>
@@ -36,10 +79,10 @@ Imported import_filled(ImportContext& call) {
     FERRYMAN_TRY(const ValueId self, call.tensor("self"));
     dtype = call.writer().dtype(self);
   }
-  FERRYMAN_TRY(const Ints shape, call.integers("size"));
+  FERRYMAN_TRY(const Dims dims, call.sizes("size"));
   FERRYMAN_TRY(dtype, call.dtype("dtype", dtype));
-  FERRYMAN_TRY(TensorData data, filled(call, shape, dtype, ImportArg{int64_t{kNumber}}));
-  return constant(call, std::move(data), kNumber == 0 ? "zeros" : "ones");
+  return one_result(
+      filled(call, dims, dtype, ImportArg{int64_t{kNumber}}, kNumber == 0 ? "zeros" : "ones"));
 }
 
 template <int kNumber>
@@ -48,27 +91,25 @@ Imported import_filled_like(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", write.dtype(self)));
-  FERRYMAN_TRY(TensorData data,
-               filled(call, write.sizes(self), dtype, ImportArg{int64_t{kNumber}}));
-  return constant(call, std::move(data), kNumber == 0 ? "zeros" : "ones");
+  return one_result(filled(call, write.dims(self), dtype, ImportArg{int64_t{kNumber}},
+                           kNumber == 0 ? "zeros" : "ones"));
 }
 
 // The number as the call spells it; a tensor where ATen allows one.
-Result<ValueId> fill(ImportContext& call, std::string_view name, const Ints& shape, DType dtype) {
+Result<ValueId> fill(ImportContext& call, std::string_view name, Dims dims, DType dtype) {
   const ImportArg* number = call.find(name);
   if (number == nullptr) return call.unsupported("nothing to fill with");
   const CoreWriter write = call.writer();
   if (std::holds_alternative<ValueId>(number->value) || call.is_of_run_time(name)) {
     FERRYMAN_TRY(const ValueId value, tensor_as(call, name, dtype));
-    return write.expand(value, shape);
+    return write.expand(value, dims);
   }
-  FERRYMAN_TRY(TensorData data, filled(call, shape, dtype, *number));
-  return write.constant(std::move(data), "full");
+  return filled(call, dims, dtype, *number, "full");
 }
 
 Imported import_full(ImportContext& call) {
   call.ignore_placement();
-  FERRYMAN_TRY(const Ints shape, call.integers("size"));
+  FERRYMAN_TRY(const Dims dims, call.sizes("size"));
   const ImportArg* number = call.find("fill_value");
   std::optional<PromotionArg> known;
   if (number != nullptr) known = promotion_arg(call.graph(), *number);
@@ -78,7 +119,7 @@ Imported import_full(ImportContext& call) {
     dtype = call.writer().dtype(self);
   }
   FERRYMAN_TRY(dtype, call.dtype("dtype", dtype));
-  return one_result(fill(call, "fill_value", shape, dtype));
+  return one_result(fill(call, "fill_value", dims, dtype));
 }
 
 Imported import_full_like(ImportContext& call) {
@@ -86,13 +127,13 @@ Imported import_full_like(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", write.dtype(self)));
-  return one_result(fill(call, "fill_value", write.sizes(self), dtype));
+  return one_result(fill(call, "fill_value", write.dims(self), dtype));
 }
 
 Imported import_fill(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   const CoreWriter write = call.writer();
-  return one_result(fill(call, "value", write.sizes(self), write.dtype(self)));
+  return one_result(fill(call, "value", write.dims(self), write.dtype(self)));
 }
 
 Imported import_scalar_tensor(ImportContext& call) {
@@ -119,15 +160,34 @@ Progression truncated(const Progression& p) {
   return {std::trunc(p.start), std::trunc(p.end), std::trunc(p.step)};
 }
 
+// As many as a free size says: numbers from 0, times the step, and the start.
+Imported arange_of_free_size(ImportContext& call, DType dtype) {
+  const CoreWriter write = call.writer();
+  SymbolTable& symbols = write.symbols();
+  FERRYMAN_TRY(const Dim start, call.size("start", 0));
+  FERRYMAN_TRY(const Dim end, call.size("end"));
+  FERRYMAN_TRY(const int64_t step, call.integer("step", 1));
+  if (step < 1) return call.unsupported("a range of a free size that does not ascend");
+  const SizeExpr reach = symbols.of(end) - symbols.of(start);
+  const Dim count = symbols.dim(symbols.quotient(reach + (step - 1), step));
+  ValueId numbers = write.cast(write.numbers(count, "arange"), dtype);
+  numbers = write.mul(numbers, static_cast<double>(step));
+  if (start == Dim(0)) return std::vector{numbers};
+  return std::vector{write.add(numbers, write.size_value(start, dtype))};
+}
+
 // start, start + step, … below end; whole numbers unless one of the three is not.
 Imported import_arange(ImportContext& call) {
   call.ignore_placement();
   bool whole = true;
+  bool is_free = false;
   for (const std::string_view name : {"start", "end", "step"}) {
     const ImportArg* arg = call.find(name);
     if (arg != nullptr && std::holds_alternative<double>(arg->value)) whole = false;
+    if (arg != nullptr && std::holds_alternative<Dim>(arg->value)) is_free = true;
   }
   FERRYMAN_TRY(const DType dtype, call.dtype("dtype", whole ? DType::kI64 : DType::kF32));
+  if (is_free) return arange_of_free_size(call, dtype);
   FERRYMAN_TRY(Progression p, read_progression(call));
   if (dtype == DType::kI64) p = truncated(p);
   const double count = std::ceil((p.end - p.start) / p.step);
@@ -227,6 +287,7 @@ Imported import_triangle_indices(ImportContext& call) {
 }  // namespace
 
 void add_create_ops(Ops& ops) {
+  define_size_rows(ops);
   ImportTable& imports = ops.imports;
   // What uninitialised memory holds is anybody's guess; zeros are one.
   imports.add({"zeros.default", "new_zeros.default", "empty.memory_format", "new_empty.default"},

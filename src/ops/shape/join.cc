@@ -6,6 +6,7 @@
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/shape/size_range.h"
 
 namespace ferryman {
 
@@ -26,7 +27,7 @@ Result<std::vector<ValueId>> read_parts(ImportContext& call) {
 
 // torch lets an empty tensor of one axis stand among parts of any shape.
 void drop_legacy_empty(CoreWriter write, std::vector<ValueId>& parts) {
-  const auto is_legacy = [&](ValueId part) { return write.sizes(part) == Ints{0}; };
+  const auto is_legacy = [&](ValueId part) { return write.dims(part) == Dims{0}; };
   if (std::all_of(parts.begin(), parts.end(), is_legacy)) return;
   std::erase_if(parts, is_legacy);
 }
@@ -42,7 +43,7 @@ Imported import_cat(ImportContext& call) {
 }
 
 ValueId emit_unsqueeze(CoreWriter write, ValueId x, int64_t axis) {
-  Ints shape = write.sizes(x);
+  Dims shape = write.dims(x);
   shape.insert(shape.begin() + axis, 1);
   return write.reshape(x, shape);
 }
@@ -67,7 +68,7 @@ Imported import_numpy_stack(ImportContext& call) {
   if (parts.empty()) return call.unsupported("no parts");
   const CoreWriter write = call.writer();
   for (ValueId& part : parts) {
-    Ints shape = write.sizes(part);
+    Dims shape = write.dims(part);
     if (kRank >= 2 && shape.empty()) shape.push_back(1);
     if (kRank >= 2 && shape.size() == 1) shape.insert(shape.begin(), 1);
     while (shape.size() < kRank) shape.push_back(1);
@@ -82,10 +83,7 @@ Imported import_column_stack(ImportContext& call) {
   if (parts.empty()) return call.unsupported("no parts");
   const CoreWriter write = call.writer();
   for (ValueId& part : parts) {
-    const Ints shape = write.sizes(part);
-    if (shape.size() <= 1) {
-      part = write.reshape(part, {product(shape), 1});
-    }
+    if (write.rank(part) <= 1) part = write.reshape(part, {-1, 1});
   }
   return one_result(write.concat(parts, 1));
 }
@@ -100,9 +98,9 @@ struct Stripe {
 // Where the stripe is every step-th entry of the whole axis, it is one column of the axis split
 // into [size / step, step]: three parts joined, no gather.
 ValueId replace_column(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
-  const Ints sizes = write.sizes(x);
+  const Dims sizes = write.dims(x);
   const auto axis = static_cast<size_t>(stripe.axis);
-  Ints split = sizes;
+  Dims split = sizes;
   split[axis] = stripe.count;
   split.insert(split.begin() + stripe.axis + 1, stripe.step);
   const ValueId grid = write.reshape(x, split);
@@ -120,18 +118,19 @@ ValueId replace_column(CoreWriter write, ValueId x, ValueId part, const Stripe& 
   return write.reshape(write.concat(parts, inner), sizes);
 }
 
-ValueId replace_run(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
-  const int64_t size = write.size(x, stripe.axis);
-  const int64_t end = stripe.begin + stripe.count;
+// In the place of the entries [begin, end).
+ValueId replace_between(CoreWriter write, ValueId x, ValueId part, int64_t axis, Dim begin,
+                        Dim end) {
+  const Dim size = write.dim(x, axis);
   std::vector<ValueId> parts;
-  if (stripe.begin > 0) {
-    parts.push_back(write.slice_axis(x, stripe.axis, 0, stripe.begin));
-  }
+  if (begin != Dim(0)) parts.push_back(write.slice_axis(x, axis, 0, begin));
   parts.push_back(part);
-  if (end < size) {
-    parts.push_back(write.slice_axis(x, stripe.axis, end, size));
-  }
-  return write.concat(parts, stripe.axis);
+  if (end != size) parts.push_back(write.slice_axis(x, axis, end, size));
+  return write.concat(parts, axis);
+}
+
+ValueId replace_run(CoreWriter write, ValueId x, ValueId part, const Stripe& stripe) {
+  return replace_between(write, x, part, stripe.axis, stripe.begin, stripe.begin + stripe.count);
 }
 
 // Old and new entries joined, then picked in order.
@@ -158,11 +157,22 @@ Imported import_slice_scatter(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId part, call.tensor("src"));
   const CoreWriter write = call.writer();
-  Ints shape = write.sizes(x);
+  Dims shape = write.dims(x);
   if (shape.empty()) return call.unsupported("a tensor without axes");
   Stripe stripe{};
   FERRYMAN_TRY(stripe.axis, call.axis("dim", shape.size(), 0));
-  const int64_t size = shape[static_cast<size_t>(stripe.axis)];
+  part = write.cast(part, write.dtype(x));
+  const auto along = static_cast<size_t>(stripe.axis);
+  const bool is_free =
+      !shape[along].is_static() || call.is_of_run_time("start") || call.is_of_run_time("end");
+  if (is_free) {
+    FERRYMAN_TRY(const SizeRange range, read_size_range(call, shape[along]));
+    if (range.step != 1) return call.unsupported("a step along an axis of free size");
+    shape[along] = write.symbols().sub(range.end, range.begin);
+    return one_result(
+        replace_between(write, x, write.expand(part, shape), stripe.axis, range.begin, range.end));
+  }
+  const int64_t size = shape[static_cast<size_t>(stripe.axis)].size();
   FERRYMAN_TRY(int64_t begin, call.integer("start", 0));
   FERRYMAN_TRY(int64_t end, call.integer("end", INT64_MAX));
   FERRYMAN_TRY(stripe.step, call.integer("step", 1));
@@ -172,7 +182,6 @@ Imported import_slice_scatter(ImportContext& call) {
   stripe.begin = begin;
   stripe.count = (end - begin + stripe.step - 1) / stripe.step;
   shape[static_cast<size_t>(stripe.axis)] = stripe.count;
-  part = write.cast(part, write.dtype(x));
   part = write.expand(part, shape);
   return one_result(replace(write, x, part, stripe));
 }
@@ -181,18 +190,18 @@ Imported import_select_scatter(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId part, call.tensor("src"));
   const CoreWriter write = call.writer();
-  Ints shape = write.sizes(x);
+  Dims shape = write.dims(x);
   if (shape.empty()) return call.unsupported("a tensor without axes");
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", shape.size()));
-  FERRYMAN_TRY(int64_t index, call.integer("index"));
-  const int64_t size = shape[static_cast<size_t>(axis)];
-  if (index < 0) index += size;
-  if (index < 0 || index >= size) return call.unsupported("an index outside the tensor");
+  const Dim size = shape[static_cast<size_t>(axis)];
+  FERRYMAN_TRY(const Dim index, call.position("index", size));
+  if (index.is_static() && size.is_static() && index.size() >= size.size())
+    return call.unsupported("an index outside the tensor");
   shape.erase(shape.begin() + axis);
   part = write.cast(part, write.dtype(x));
   part = write.expand(part, shape);
   part = emit_unsqueeze(write, part, axis);
-  return one_result(replace(write, x, part, {axis, index, 1, 1}));
+  return one_result(replace_between(write, x, part, axis, index, write.symbols().shift(index, 1)));
 }
 
 // The differences of neighbours along an axis, n times.
@@ -219,10 +228,10 @@ Imported import_diff(ImportContext& call) {
   x = write.concat(parts, axis);
   const bool of_bools = write.dtype(x) == DType::kBool;
   for (int64_t i = 0; i < times; ++i) {
-    const int64_t size = write.size(x, axis);
-    if (size == 0) return std::vector{x};
+    const Dim size = write.dim(x, axis);
+    if (size == Dim(0)) return std::vector{x};
     const ValueId later = write.slice_axis(x, axis, 1, size);
-    const ValueId earlier = write.slice_axis(x, axis, 0, size - 1);
+    const ValueId earlier = write.slice_axis(x, axis, 0, write.symbols().shift(size, -1));
     x = write.binary(of_bools ? ops::kLogicalXor : ops::kSub, later, earlier);
   }
   return std::vector{x};

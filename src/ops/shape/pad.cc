@@ -25,7 +25,7 @@ InferResult padded_type(const InferArgs& args) {
     if (before[i] < 0 || after[i] < 0) return shape_error("negative padding");
     if (before[i] > INT64_MAX / 4 || after[i] > INT64_MAX / 4)
       return shape_error("padding too large");
-    type.dims[i] = args.symbols.add(type.dims[i], Dim(before[i] + after[i]));
+    type.dims[i] = args.symbols.shift(type.dims[i], before[i] + after[i]);
   }
   return std::vector{type};
 }
@@ -118,13 +118,50 @@ Result<PadWidths> read_widths(ImportContext& call, std::string_view name, size_t
   return widths;
 }
 
+// Widths of which some are free: what is added is joined.
+Imported pad_freely(ImportContext& call, ValueId x, const ImportArgs& pairs) {
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const double value, call.number("value", 0));
+  const auto rank = static_cast<int64_t>(write.rank(x));
+  if (pairs.size() % 2 != 0 || static_cast<int64_t>(pairs.size() / 2) > rank)
+    return call.unsupported("a pair of widths for each padded axis");
+  const auto filled = [&](int64_t axis, const ImportArg& width) -> Result<ValueId> {
+    const auto* number = std::get_if<int64_t>(&width.value);
+    const auto* free = std::get_if<Dim>(&width.value);
+    if (free == nullptr && (number == nullptr || *number < 0))
+      return call.unsupported("negative widths beside those of free size");
+    Dims dims = write.dims(x);
+    dims[static_cast<size_t>(axis)] = free != nullptr ? *free : Dim(*number);
+    if (dims[static_cast<size_t>(axis)] == Dim(0)) return ValueId();
+    return write.filled(write.dtype(x), dims, value, "padding");
+  };
+  for (size_t i = 0; i < pairs.size() / 2; ++i) {
+    const int64_t axis = rank - 1 - static_cast<int64_t>(i);
+    FERRYMAN_TRY(const ValueId before, filled(axis, pairs[2 * i]));
+    FERRYMAN_TRY(const ValueId after, filled(axis, pairs[2 * i + 1]));
+    std::vector<ValueId> parts;
+    for (const ValueId part : {before, x, after})
+      if (part.valid()) parts.push_back(part);
+    x = write.concat(parts, static_cast<size_t>(axis));
+  }
+  return std::vector{x};
+}
+
+bool has_free_size(const ImportArgs& list) {
+  return std::ranges::any_of(
+      list, [](const ImportArg& item) { return std::holds_alternative<Dim>(item.value); });
+}
+
 // A negative width takes entries away; afterwards there are none.
 ValueId crop(CoreWriter write, ValueId x, PadWidths& widths) {
   for (size_t i = 0; i < widths.before.size(); ++i) {
-    const int64_t size = write.size(x, i);
+    if (widths.before[i] >= 0 && widths.after[i] >= 0) continue;
+    const Dim size = write.dims(x)[i];
     const int64_t begin = std::max<int64_t>(-widths.before[i], 0);
-    const int64_t end = size - std::max<int64_t>(-widths.after[i], 0);
-    if (begin > size || end < begin) return write.refuse("more taken away than there is");
+    const int64_t cut = std::max<int64_t>(-widths.after[i], 0);
+    if (size.is_static() && begin + cut > size.size())
+      return write.refuse("more taken away than there is");
+    const Dim end = write.symbols().shift(size, -cut);
     x = write.slice_axis(x, static_cast<int64_t>(i), begin, end);
     widths.before[i] = std::max<int64_t>(widths.before[i], 0);
     widths.after[i] = std::max<int64_t>(widths.after[i], 0);
@@ -155,9 +192,9 @@ ValueId pad_reflect(CoreWriter write, ValueId x, PadWidths widths) {
 }
 
 // `count` entries like the one at `index`.
-ValueId repeated_entry(CoreWriter write, ValueId x, int64_t axis, int64_t index, int64_t count) {
-  const ValueId entry = write.slice_axis(x, axis, index, index + 1);
-  Ints shape = write.sizes(x);
+ValueId repeated_entry(CoreWriter write, ValueId x, int64_t axis, Dim index, int64_t count) {
+  const ValueId entry = write.slice_axis(x, axis, index, write.symbols().shift(index, 1));
+  Dims shape = write.dims(x);
   shape[static_cast<size_t>(axis)] = count;
   return write.expand(entry, shape);
 }
@@ -165,6 +202,7 @@ ValueId repeated_entry(CoreWriter write, ValueId x, int64_t axis, int64_t index,
 // Where one end takes away all that there is: the entry that stands nearest to each place.
 ValueId replicate_nearest(CoreWriter write, ValueId x, PadWidths& widths) {
   for (size_t i = 0; i < widths.before.size(); ++i) {
+    if (widths.before[i] >= 0 && widths.after[i] >= 0) continue;
     const int64_t size = write.size(x, i);
     const int64_t kept =
         size - std::max<int64_t>(-widths.before[i], 0) - std::max<int64_t>(-widths.after[i], 0);
@@ -186,16 +224,17 @@ ValueId pad_replicate(CoreWriter write, ValueId x, PadWidths widths) {
   x = crop(write, x, widths);
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const auto axis = static_cast<int64_t>(i);
-    const int64_t size = write.size(x, i);
+    const Dim size = write.dims(x)[i];
     if (widths.before[i] == 0 && widths.after[i] == 0) continue;
-    if (size == 0) return write.refuse("an empty axis has no edge");
+    if (size == Dim(0)) return write.refuse("an empty axis has no edge");
     std::vector<ValueId> parts = {x};
     if (widths.before[i] > 0) {
       const ValueId before = repeated_entry(write, x, axis, 0, widths.before[i]);
       parts.insert(parts.begin(), before);
     }
     if (widths.after[i] > 0) {
-      const ValueId after = repeated_entry(write, x, axis, size - 1, widths.after[i]);
+      const ValueId after =
+          repeated_entry(write, x, axis, write.symbols().shift(size, -1), widths.after[i]);
       parts.push_back(after);
     }
     x = write.concat(parts, axis);
@@ -208,12 +247,14 @@ ValueId pad_circular(CoreWriter write, ValueId x, PadWidths widths) {
   x = crop(write, x, widths);
   for (size_t i = 0; i < widths.before.size(); ++i) {
     const auto axis = static_cast<int64_t>(i);
-    const int64_t size = write.size(x, i);
-    if (widths.before[i] > size || widths.after[i] > size)
+    if (widths.before[i] == 0 && widths.after[i] == 0) continue;
+    const Dim size = write.dims(x)[i];
+    if (size.is_static() && std::max(widths.before[i], widths.after[i]) > size.size())
       return write.refuse("circular padding wider than the tensor");
     std::vector<ValueId> parts = {x};
     if (widths.before[i] > 0) {
-      const ValueId before = write.slice_axis(x, axis, size - widths.before[i], size);
+      const ValueId before =
+          write.slice_axis(x, axis, write.symbols().shift(size, -widths.before[i]), size);
       parts.insert(parts.begin(), before);
     }
     if (widths.after[i] > 0) {
@@ -230,8 +271,7 @@ Imported pad_computed(ImportContext& call, ValueId x, const PadWidths& widths) {
   const CoreWriter write = call.writer();
   const DType dtype = write.dtype(x);
   FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype));
-  const TensorData ones = TensorData::filled(DType::kF32, write.sizes(x), 1);
-  const ValueId kept = write.constant(ones, "kept");
+  const ValueId kept = write.filled(DType::kF32, write.dims(x), 1, "kept");
   const ValueId mask = pad_constant(write, kept, widths, 0);
   const ValueId is_kept = write.cast(mask, DType::kBool);
   const ValueId padded = pad_constant(write, x, widths, 0);
@@ -241,6 +281,9 @@ Imported pad_computed(ImportContext& call, ValueId x, const PadWidths& widths) {
 Imported import_constant_pad(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
+  const ImportArg* pairs = call.find("pad");
+  const auto* list = pairs == nullptr ? nullptr : std::get_if<ImportArgs>(&pairs->value);
+  if (list != nullptr && has_free_size(*list)) return pad_freely(call, x, *list);
   FERRYMAN_TRY(PadWidths widths, read_widths(call, "pad", write.rank(x)));
   if (call.is_of_run_time("value")) return pad_computed(call, x, widths);
   FERRYMAN_TRY(const double value, call.number("value", 0));

@@ -18,9 +18,11 @@ namespace {
 InferResult reshape_type(const InferArgs& args) {
   const TensorType& x = args.operand(0);
   const Dims& dims = args.attrs[attr::kShape].dims;
-  const int64_t from = num_elements(x.dims);
-  const int64_t to = num_elements(dims);
-  if (from >= 0 && to >= 0 && from != to) {
+  // Free sizes may be equal for reasons that only the program knows: that one divides another.
+  const SizeExpr difference =
+      args.symbols.of(args.symbols.product(x.dims)) - args.symbols.of(args.symbols.product(dims));
+  const SymbolRange off = args.symbols.range(difference);
+  if (off.min > 0 || off.max < 0) {
     return shape_error("a reshape from " + print_dims(x.dims, args.symbols) + " to " +
                        print_dims(dims, args.symbols));
   }
@@ -89,15 +91,15 @@ void define_shape_rows(Ops& ops) {
 Imported import_view(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   call.ignore("stride");  // of the alias; the elements are the same
-  FERRYMAN_TRY(Ints shape, call.integers(call.given("shape") ? "shape" : "size"));
-  return one_result(call.writer().reshape(x, std::move(shape)));
+  FERRYMAN_TRY(const auto shape, call.shape(call.given("shape") ? "shape" : "size"));
+  return one_result(call.writer().reshape_to(x, shape));
 }
 
 Imported import_view_as(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
   const CoreWriter write = call.writer();
-  return one_result(write.reshape(x, write.sizes(other)));
+  return one_result(write.reshape(x, write.dims(other)));
 }
 
 Imported import_view_dtype(ImportContext& call) {
@@ -119,12 +121,12 @@ Imported import_flatten(ImportContext& call) {
   FERRYMAN_TRY(const int64_t first, call.axis("start_dim", rank, 0));
   FERRYMAN_TRY(const int64_t last, call.axis("end_dim", rank, -1));
   if (last < first) return call.unsupported("start_dim lies after end_dim");
-  const Ints sizes = write.sizes(x);
-  Ints shape(sizes.begin(), sizes.begin() + first);
-  int64_t merged = 1;
+  const Dims sizes = write.dims(x);
+  Dims shape(sizes.begin(), sizes.begin() + first);
+  Dims merged;
   for (int64_t axis = first; axis <= last && axis < static_cast<int64_t>(rank); ++axis)
-    merged *= sizes[static_cast<size_t>(axis)];
-  shape.push_back(merged);
+    merged.push_back(sizes[static_cast<size_t>(axis)]);
+  shape.push_back(write.symbols().product(merged));
   if (last + 1 < static_cast<int64_t>(rank))
     shape.insert(shape.end(), sizes.begin() + last + 1, sizes.end());
   return one_result(write.reshape(x, shape));
@@ -134,18 +136,12 @@ Imported import_unflatten(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
-  FERRYMAN_TRY(Ints parts, call.integers("sizes"));
-  Ints shape = write.sizes(x);
+  FERRYMAN_TRY(const auto parts, call.shape("sizes"));
+  std::vector<std::optional<Dim>> shape(write.dims(x).begin(), write.dims(x).end());
   if (shape.empty()) return call.unsupported("a tensor without axes");
-  const int64_t size = shape[static_cast<size_t>(axis)];
-  int64_t known = 1;
-  for (const int64_t part : parts) known *= part == -1 ? 1 : part;
-  for (int64_t& part : parts) {
-    if (part == -1) part = known == 0 ? 0 : size / known;
-  }
   shape.erase(shape.begin() + axis);
   shape.insert(shape.begin() + axis, parts.begin(), parts.end());
-  return one_result(write.reshape(x, shape));
+  return one_result(write.reshape_to(x, shape));
 }
 
 Imported import_ravel(ImportContext& call) {
@@ -157,7 +153,7 @@ Imported import_ravel(ImportContext& call) {
 Imported import_squeeze(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(x);
+  const Dims sizes = write.dims(x);
   std::vector<bool> dropped(sizes.size(), !call.given("dim"));
   if (call.given("dim")) {
     FERRYMAN_TRY(const Ints axes, call.integers("dim"));
@@ -166,9 +162,9 @@ Imported import_squeeze(ImportContext& call) {
       if (!sizes.empty()) dropped[static_cast<size_t>(position)] = true;
     }
   }
-  Ints shape;
+  Dims shape;
   for (size_t i = 0; i < sizes.size(); ++i) {
-    if (!dropped[i] || sizes[i] != 1) shape.push_back(sizes[i]);
+    if (!dropped[i] || sizes[i] != Dim(1)) shape.push_back(sizes[i]);
   }
   return one_result(write.reshape(x, shape));
 }
@@ -176,7 +172,7 @@ Imported import_squeeze(ImportContext& call) {
 Imported import_unsqueeze(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
-  Ints shape = write.sizes(x);
+  Dims shape = write.dims(x);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", shape.size() + 1));
   shape.insert(shape.begin() + axis, 1);
   return one_result(write.reshape(x, shape));
@@ -184,7 +180,7 @@ Imported import_unsqueeze(ImportContext& call) {
 
 // numpy's rule: a row gets its new axes around it, a matrix a last one.
 ValueId emit_atleast(CoreWriter write, ValueId x, size_t rank) {
-  Ints shape = write.sizes(x);
+  Dims shape = write.dims(x);
   if (rank >= 2 && shape.empty()) shape.push_back(1);
   if (rank >= 2 && shape.size() == 1) shape.insert(shape.begin(), 1);
   while (shape.size() < rank) shape.push_back(1);
@@ -286,24 +282,26 @@ Imported import_movedim(ImportContext& call) {
 Imported import_expand(ImportContext& call) {
   call.ignore("implicit");
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(Ints shape, call.integers("size"));
+  FERRYMAN_TRY(auto shape, call.shape("size"));
   const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(x);
+  const Dims sizes = write.dims(x);
   for (size_t i = 0; i < shape.size() && i < sizes.size(); ++i) {
-    int64_t& size = shape[shape.size() - 1 - i];
-    if (size == -1) size = sizes[sizes.size() - 1 - i];
+    std::optional<Dim>& size = shape[shape.size() - 1 - i];
+    if (!size.has_value()) size = sizes[sizes.size() - 1 - i];
   }
-  for (const int64_t size : shape) {
-    if (size < 0) return call.unsupported("a negative size");
+  Dims wide;
+  for (const std::optional<Dim> size : shape) {
+    if (!size.has_value()) return call.unsupported("a negative size");
+    wide.push_back(*size);
   }
-  return one_result(write.expand(x, shape));
+  return one_result(write.expand(x, wide));
 }
 
 Imported import_expand_as(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const ValueId other, call.tensor("other"));
   const CoreWriter write = call.writer();
-  return one_result(write.expand(x, write.sizes(other)));
+  return one_result(write.expand(x, write.dims(other)));
 }
 
 // The source in place of a tensor: with its shape and dtype.
@@ -312,7 +310,7 @@ Imported import_copy(ImportContext& call) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(const ValueId source, call.tensor("src"));
   const CoreWriter write = call.writer();
-  return one_result(write.expand(write.cast(source, write.dtype(self)), write.sizes(self)));
+  return one_result(write.expand(write.cast(source, write.dtype(self)), write.dims(self)));
 }
 
 Result<Dims> broadcast_of_all(ImportContext& call, const std::vector<ValueId>& values) {
@@ -328,7 +326,7 @@ Imported import_broadcast_tensors(ImportContext& call) {
   FERRYMAN_TRY(const Dims dims, broadcast_of_all(call, inputs));
   std::vector<ValueId> results;
   for (const ValueId input : inputs) {
-    const ValueId result = call.writer().expand(input, static_sizes(dims));
+    const ValueId result = call.writer().expand(input, dims);
     results.push_back(result);
   }
   return results;
@@ -338,15 +336,15 @@ Imported import_broadcast_tensors(ImportContext& call) {
 Imported import_meshgrid(ImportContext& call) {
   FERRYMAN_TRY(const std::vector<ValueId> inputs, call.tensors("tensors"));
   FERRYMAN_TRY(const std::string indexing, call.text("indexing", "ij"));
-  Ints grid;
+  Dims grid;
   const CoreWriter write = call.writer();
-  for (const ValueId input : inputs) grid.push_back(product(write.sizes(input)));
+  for (const ValueId input : inputs) grid.push_back(write.num_elements(input));
   const bool swapped = indexing == "xy" && inputs.size() >= 2;
   if (swapped) std::swap(grid[0], grid[1]);
   std::vector<ValueId> results;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const size_t axis = swapped && i < 2 ? 1 - i : i;
-    Ints shape(inputs.size(), 1);
+    Dims shape(inputs.size(), 1);
     shape[axis] = grid[axis];
     results.push_back(write.expand(write.reshape(inputs[i], shape), grid));
   }
@@ -366,14 +364,15 @@ Imported import_repeat_interleave(ImportContext& call) {
     x = write.reshape(x, {-1});
   }
   if (repeats < 0 || write.rank(x) == 0) return call.unsupported("of a tensor without axes");
-  const Ints sizes = write.sizes(x);
-  Ints shape = sizes;
+  const Dims sizes = write.dims(x);
+  Dims shape = sizes;
   shape.insert(shape.begin() + axis + 1, 1);
   const ValueId apart = write.reshape(x, shape);
   shape[static_cast<size_t>(axis) + 1] = repeats;
   const ValueId expanded = write.expand(apart, shape);
-  Ints merged = sizes;
-  merged[static_cast<size_t>(axis)] *= repeats;
+  Dims merged = sizes;
+  Dim& along = merged[static_cast<size_t>(axis)];
+  along = write.symbols().mul(along, repeats);
   return one_result(write.reshape(expanded, merged));
 }
 

@@ -11,6 +11,7 @@
 #include "ops/names.h"
 #include "ops/promote.h"
 #include "ops/shape/move_elems.h"
+#include "ops/shape/size_range.h"
 
 namespace ferryman {
 
@@ -20,23 +21,29 @@ namespace {
 
 InferResult slice_type(const InferArgs& args) {
   const TensorType& x = args.operand(0);
-  const Ints& starts = args.attrs[attr::kStarts].values;
-  const Ints& ends = args.attrs[attr::kEnds].values;
+  const Dims& starts = args.attrs[attr::kStarts].values;
+  const Dims& ends = args.attrs[attr::kEnds].values;
   const Ints& steps = args.attrs[attr::kSteps].values;
+  SymbolTable& symbols = args.symbols;
+  // Of free sizes only what cannot be is refused: the program knows more of them.
+  const auto is_beyond = [&](Dim a, Dim b) {
+    return symbols.range(symbols.of(a) - symbols.of(b)).min > 0;
+  };
   if (starts.size() != x.rank() || ends.size() != x.rank() || steps.size() != x.rank())
     return shape_error("a slice names as many axes as the tensor has");
   TensorType type = x;
   for (size_t i = 0; i < x.rank(); ++i) {
-    const bool inside = starts[i] >= 0 && starts[i] <= ends[i] && steps[i] >= 1 &&
-                        (!x.dims[i].is_static() || ends[i] <= x.dims[i].size());
+    const bool inside =
+        steps[i] >= 1 && !is_beyond(starts[i], ends[i]) && !is_beyond(ends[i], x.dims[i]);
     if (!inside) return shape_error("a slice that reaches outside the tensor");
-    type.dims[i] = Dim((ends[i] - starts[i] + steps[i] - 1) / steps[i]);
+    const SizeExpr reach = symbols.of(ends[i]) - symbols.of(starts[i]);
+    type.dims[i] = symbols.dim(symbols.quotient(reach + (steps[i] - 1), steps[i]));
   }
   return std::vector{type};
 }
 
 EvalResult eval_slice(const EvalArgs& args) {
-  const Ints& starts = args.attrs[attr::kStarts].values;
+  const Ints starts = static_sizes(args.attrs[attr::kStarts].values);
   const Ints& steps = args.attrs[attr::kSteps].values;
   const Ints& shape = args.operand(0).shape();
   Ints from(shape.size());
@@ -176,51 +183,32 @@ Result<ValueId> ranked(ImportContext& call, std::string_view name) {
   return x;
 }
 
-struct StepRange {
-  int64_t axis, begin, end, step;
-  int64_t count() const { return begin >= end ? 0 : (end - begin + step - 1) / step; }
-};
-
-// Python's rules: negative counts from the end, and bounds are cut to the size.
-Result<StepRange> read_range(ImportContext& call, ValueId x) {
-  StepRange range{};
-  const CoreWriter write = call.writer();
-  FERRYMAN_TRY(range.axis, call.axis("dim", write.rank(x), 0));
-  const int64_t size = size_along(write, x, range.axis);
-  FERRYMAN_TRY(range.begin, call.integer("start", 0));
-  FERRYMAN_TRY(range.end, call.integer("end", INT64_MAX));
-  FERRYMAN_TRY(range.step, call.integer("step", 1));
-  if (range.step < 1) return call.unsupported("a step below 1");
-  if (range.begin < 0) range.begin += size;
-  if (range.end < 0) range.end += size;
-  range.begin = std::clamp<int64_t>(range.begin, 0, size);
-  range.end = std::clamp<int64_t>(range.end, range.begin, size);
-  return range;
-}
-
 Imported import_slice(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
-  FERRYMAN_TRY(const StepRange range, read_range(call, x));
-  return one_result(call.writer().slice_axis(x, range.axis, range.begin, range.end, range.step));
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
+  FERRYMAN_TRY(const SizeRange range, read_size_range(call, write.dim(x, axis)));
+  return one_result(
+      write.slice_axis(x, static_cast<size_t>(axis), range.begin, range.end, range.step));
 }
 
-Result<int64_t> read_index(ImportContext& call, std::string_view name, int64_t size) {
-  FERRYMAN_TRY(const int64_t index, call.integer(name));
-  const int64_t position = index < 0 ? index + size : index;
-  if (position < 0 || position >= size) return call.unsupported("an index outside the tensor");
-  return position;
+Result<Dim> read_index(ImportContext& call, std::string_view name, Dim size) {
+  FERRYMAN_TRY(const Dim index, call.position(name, size));
+  const bool is_outside = index.is_static() && size.is_static() && index.size() >= size.size();
+  if (is_outside) return call.unsupported("an index outside the tensor");
+  return index;
 }
 
 Imported import_select(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
-  if (call.is_of_run_time("index")) {
+  if (std::holds_alternative<RunTimeNumber>(call.find("index")->value)) {
     FERRYMAN_TRY(ValueId place, tensor_as(call, "index", DType::kI64));
-    place = wrap_negative(write, place, size_along(write, x, axis));
+    place = wrap_negative(write, place, write.dim(x, axis));
     return one_result(write.gather(x, axis, place));
   }
-  FERRYMAN_TRY(const int64_t index, read_index(call, "index", size_along(write, x, axis)));
+  FERRYMAN_TRY(const Dim index, read_index(call, "index", write.dim(x, axis)));
   return one_result(write.select(x, axis, index));
 }
 
@@ -228,36 +216,45 @@ Imported import_narrow(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
-  FERRYMAN_TRY(int64_t start, call.integer("start"));
-  FERRYMAN_TRY(const int64_t length, call.integer("length"));
-  const int64_t size = size_along(write, x, axis);
-  if (start < 0) start += size;
-  if (start < 0 || length < 0 || start > size || length > size - start)
+  const Dim size = write.dim(x, axis);
+  FERRYMAN_TRY(const Dim start, call.position("start", size));
+  FERRYMAN_TRY(const Dim length, call.size("length"));
+  const Dim end = write.symbols().add(start, length);
+  if (end.is_static() && size.is_static() && end.size() > size.size())
     return call.unsupported("a part outside the tensor");
-  return one_result(write.slice_axis(x, axis, start, start + length));
+  return one_result(write.slice_axis(x, axis, start, end));
 }
 
 // Consecutive parts of the given sizes. A part that nobody reads is not made.
-Imported emit_parts(ImportContext& call, ValueId x, int64_t axis, const Ints& lengths) {
+Imported emit_parts(ImportContext& call, ValueId x, int64_t axis, const Dims& lengths) {
   std::vector<ValueId> parts;
-  int64_t begin = 0;
+  Dim begin = 0;
   const CoreWriter write = call.writer();
-  for (const int64_t length : lengths) {
-    if (length < 0 || length > size_along(write, x, axis) - begin)
+  const Dim size = write.dim(x, axis);
+  for (const Dim length : lengths) {
+    const Dim end = write.symbols().add(begin, length);
+    if (end.is_static() && size.is_static() && end.size() > size.size())
       return call.unsupported("a part outside the tensor");
     ValueId part;
-    if (call.is_result_read(parts.size())) {
-      part = write.slice_axis(x, axis, begin, begin + length);
-    }
+    if (call.is_result_read(parts.size())) part = write.slice_axis(x, axis, begin, end);
     parts.push_back(part);
-    begin += length;
+    begin = end;
   }
   return parts;
 }
 
-Ints equal_lengths(int64_t size, int64_t length) {
-  Ints lengths(static_cast<size_t>(std::max<int64_t>((size + length - 1) / length, 1)), length);
+Dims equal_lengths(int64_t size, int64_t length) {
+  Dims lengths(static_cast<size_t>(std::max<int64_t>((size + length - 1) / length, 1)), length);
   lengths.back() = size - length * (static_cast<int64_t>(lengths.size()) - 1);
+  return lengths;
+}
+
+// Of a free size: as many as the program says there are, the last one what is left.
+Dims lengths_of_free(CoreWriter write, Dim size, Dim length, size_t count) {
+  Dims lengths(count, length);
+  SymbolTable& symbols = write.symbols();
+  if (count > 0)
+    lengths.back() = symbols.sub(size, symbols.mul(length, static_cast<int64_t>(count) - 1));
   return lengths;
 }
 
@@ -265,16 +262,21 @@ Imported import_split(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
-  FERRYMAN_TRY(const int64_t length, call.integer("split_size"));
-  const int64_t size = size_along(write, x, axis);
+  const Dim along = write.dim(x, axis);
+  FERRYMAN_TRY(const Dim free_length, call.size("split_size"));
+  if (!along.is_static() || !free_length.is_static())
+    return emit_parts(call, x, axis,
+                      lengths_of_free(write, along, free_length, call.num_results()));
+  const int64_t length = free_length.size();
+  const int64_t size = along.size();
   if (length < 0 || (length == 0 && size != 0)) return call.unsupported("parts of no size");
-  return emit_parts(call, x, axis, length == 0 ? Ints{0} : equal_lengths(size, length));
+  return emit_parts(call, x, axis, length == 0 ? Dims{0} : equal_lengths(size, length));
 }
 
 Imported split_by_sizes(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", call.writer().rank(x), 0));
-  FERRYMAN_TRY(const Ints lengths, call.integers(name));
+  FERRYMAN_TRY(const Dims lengths, call.sizes(name));
   return emit_parts(call, x, axis, lengths);
 }
 Imported import_split_with_sizes(ImportContext& call) {
@@ -291,8 +293,14 @@ Imported import_chunk(ImportContext& call) {
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
   FERRYMAN_TRY(const int64_t chunks, call.integer("chunks"));
   if (chunks < 1) return call.unsupported("no parts");
-  const int64_t size = size_along(write, x, axis);
-  if (size == 0) return emit_parts(call, x, axis, Ints(call.num_results(), 0));
+  const Dim along = write.dim(x, axis);
+  if (!along.is_static()) {
+    SymbolTable& symbols = write.symbols();
+    const Dim length = symbols.floordiv(symbols.shift(along, chunks - 1), chunks);
+    return emit_parts(call, x, axis, lengths_of_free(write, along, length, call.num_results()));
+  }
+  const int64_t size = along.size();
+  if (size == 0) return emit_parts(call, x, axis, Dims(call.num_results(), 0));
   return emit_parts(call, x, axis, equal_lengths(size, (size + chunks - 1) / chunks));
 }
 
@@ -300,7 +308,7 @@ Imported import_chunk(ImportContext& call) {
 Imported split_into(ImportContext& call, ValueId x, int64_t axis, int64_t sections) {
   if (sections < 1) return call.unsupported("no parts");
   const int64_t size = size_along(call.writer(), x, axis);
-  Ints lengths;
+  Dims lengths;
   for (int64_t i = 0; i < sections; ++i)
     lengths.push_back(size / sections + (i < size % sections ? 1 : 0));
   return emit_parts(call, x, axis, lengths);
@@ -308,7 +316,7 @@ Imported split_into(ImportContext& call, ValueId x, int64_t axis, int64_t sectio
 
 Imported split_before(ImportContext& call, ValueId x, int64_t axis, const Ints& indices) {
   const int64_t size = size_along(call.writer(), x, axis);
-  Ints lengths;
+  Dims lengths;
   int64_t begin = 0;
   for (const int64_t index : indices) {
     const int64_t bound = std::clamp<int64_t>(index < 0 ? index + size : index, 0, size);
@@ -381,10 +389,10 @@ Imported import_flip_one(ImportContext& call) {
 
 // The last `shift` entries come first.
 ValueId emit_roll(CoreWriter write, ValueId x, int64_t axis, int64_t shift) {
-  const int64_t size = size_along(write, x, axis);
-  if (size == 0) return x;
-  const int64_t first = ((size - shift % size) % size + size) % size;
-  if (first == 0) return x;
+  const Dim size = write.dim(x, axis);
+  if (size == Dim(0)) return x;
+  const Dim first = write.symbols().mod(write.symbols().shift(size, -shift), size);
+  if (first == Dim(0)) return x;
   const ValueId tail = write.slice_axis(x, axis, first, size);
   return write.concat(std::array{tail, write.slice_axis(x, axis, 0, first)}, axis);
 }
@@ -394,7 +402,7 @@ Imported import_roll(ImportContext& call) {
   FERRYMAN_TRY(const Ints shifts, call.integers("shifts"));
   FERRYMAN_TRY(const Ints axes, call.integers("dims", Ints{}));
   const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(x);
+  const Dims sizes = write.dims(x);
   if (axes.empty() && shifts.size() == 1) {
     const ValueId rolled = emit_roll(write, write.reshape(x, {-1}), 0, shifts.front());
     return one_result(write.reshape(rolled, sizes));
@@ -427,31 +435,6 @@ Imported import_rot90(ImportContext& call) {
   return one_result(emit_flip(write, turned, {quarter == 1 ? a : b}));
 }
 
-Imported repeat_whole(ImportContext& call, std::string_view name) {
-  FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(Ints repeats, call.integers(name));
-  const CoreWriter write = call.writer();
-  Ints shape = write.sizes(x);
-  if (repeats.size() < shape.size()) {
-    if (name == "repeats") return call.unsupported("fewer repeat counts than axes");
-    repeats.insert(repeats.begin(), shape.size() - repeats.size(), 1);
-  }
-  for (const int64_t count : repeats) {
-    if (count < 0) return call.unsupported("a negative repeat count");
-  }
-  shape.insert(shape.begin(), repeats.size() - shape.size(), 1);
-  x = write.reshape(x, shape);
-  if (std::all_of(repeats.begin(), repeats.end(), [](int64_t n) { return n == 1; }))
-    return std::vector{x};
-  return one_result(write.op(ops::kTile, {x}, {{attr::kRepeats, PerAxis{repeats}}}));
-}
-Imported import_repeat(ImportContext& call) {
-  return repeat_whole(call, "repeats");
-}
-Imported import_tile(ImportContext& call) {
-  return repeat_whole(call, "dims");
-}
-
 }  // namespace
 
 void add_slice_ops(Ops& ops) {
@@ -475,8 +458,6 @@ void add_slice_ops(Ops& ops) {
   imports.add("fliplr.default", import_flip_one<1>);
   imports.add("roll.default", import_roll);
   imports.add("rot90.default", import_rot90);
-  imports.add("repeat.default", import_repeat);
-  imports.add("tile.default", import_tile);
 }
 
 }  // namespace ferryman

@@ -82,9 +82,7 @@ Result<Dim> transposed_size(SymbolTable& symbols, Dim size, int64_t stride, int6
     if (size.size() < 1 || result < 1) return shape_error("a result without elements");
     return Dim(result);
   }
-  if (added < stride)
-    return shape_error(fmt::format("the symbolic size {} shrinks", symbols.print(size)));
-  return symbols.add(symbols.mul(size, Dim(stride)), Dim(added - stride));
+  return symbols.shift(symbols.mul(size, stride), added - stride);
 }
 
 // The spatial dims of the result.

@@ -82,8 +82,6 @@ InferResult infer_adaptive_pool(const InferArgs& args) {
   const Ints& size = args.attrs[attr::kOutputSize];
   const bool positive = std::all_of(size.begin(), size.end(), [](int64_t n) { return n >= 1; });
   if (size.size() != x.rank() - 2 || !positive) return shape_error("output_size does not fit");
-  if (!all_static(Dims(x.dims.begin() + 2, x.dims.end())))
-    return shape_error("adaptive pooling of a symbolic size");
   for (const Dim dim : spatial_dims(x)) {
     if (dim == Dim(0)) return shape_error("adaptive pooling of no elements");
   }

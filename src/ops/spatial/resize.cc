@@ -18,20 +18,18 @@ namespace {
 
 InferResult infer_resize(const InferArgs& args) {
   const TensorType& x = args.operand(0);
-  const Ints& size = args.attrs[attr::kOutputSize];
+  const Dims& size = args.attrs[attr::kResizedTo].dims;
   const Floats& scales = args.attrs[attr::kScales];
   const Dims spatial(
       x.dims.begin() + std::min<std::ptrdiff_t>(2, static_cast<std::ptrdiff_t>(x.rank())),
       x.dims.end());
-  const bool positive = std::all_of(size.begin(), size.end(), [](int64_t n) { return n >= 1; });
-  if (x.rank() < 3 || size.size() != spatial.size() || !positive)
+  const auto is_filled = [](Dim dim) { return dim != Dim(0); };
+  if (x.rank() < 3 || size.size() != spatial.size() || !std::ranges::all_of(size, is_filled))
     return shape_error("output_size does not fit");
   if (!scales.empty() && scales.size() != size.size()) return shape_error("scales do not fit");
-  const auto filled = [](Dim dim) { return dim.is_static() && dim.size() >= 1; };
-  if (!std::all_of(spatial.begin(), spatial.end(), filled))
-    return shape_error("resizing of an empty or symbolic size");
+  if (!std::ranges::all_of(spatial, is_filled)) return shape_error("resizing of an empty size");
   Dims dims = {x.dims[0], x.dims[1]};
-  for (const int64_t out : size) dims.push_back(Dim(out));
+  dims.insert(dims.end(), size.begin(), size.end());
   return std::vector{TensorType{x.dtype, std::move(dims)}};
 }
 
@@ -40,7 +38,7 @@ std::vector<ResizeAxis> resize_axes(const EvalArgs& args) {
   const Floats& scales = args.attrs[attr::kScales];
   std::vector<ResizeAxis> axes;
   for (size_t i = 0; i + 2 < shape.size(); ++i) {
-    ResizeAxis axis = {shape[i + 2], args.attrs[attr::kOutputSize][i]};
+    ResizeAxis axis = {shape[i + 2], args.attrs[attr::kResizedTo].dims[i].size()};
     if (!scales.empty()) axis.scale = scales[i];
     if (args.attrs.has(attr::kAlignCorners.name))
       axis.align_corners = args.attrs[attr::kAlignCorners];
@@ -230,7 +228,7 @@ void add_resize_ops(Ops& ops) {
   ops.set.define(ops::kResizeNearest)
       .doc("Element floor(i / scale) of each spatial axis; floor((i + 0.5) / scale) with exact")
       .operand("x")
-      .attr(attr::kOutputSize)
+      .attr(attr::kResizedTo)
       .attr(attr::kScales, {})
       .attr(attr::kExact, false)
       .result(infer_resize)
@@ -242,7 +240,7 @@ void add_resize_ops(Ops& ops) {
           "Linear interpolation along each spatial axis, at (i + 0.5) / scale - 0.5, or from "
           "corner to corner with align_corners")
       .operand("x", DTypeSet::kFloating)
-      .attr(attr::kOutputSize)
+      .attr(attr::kResizedTo)
       .attr(attr::kScales, {})
       .attr(attr::kAlignCorners, false)
       .result(infer_resize)

@@ -19,8 +19,8 @@ namespace {
 // factors that they came from, which torch then computes with.
 struct Resize {
   ValueId x;
-  Ints in_size;
-  Ints output_size;
+  Dims in_size;
+  Dims output_size;
   Floats scales;  // empty: from the sizes
 };
 
@@ -54,26 +54,42 @@ bool usable(double scale) {
   return std::isfinite(scale) && scale > 0 && scale < 1e6;
 }
 
-Result<Ints> read_sizes(ImportContext& call, const Resize& resize) {
+Result<Dims> read_sizes(ImportContext& call, const Resize& resize) {
   const size_t rank = resize.in_size.size();
-  if (call.given("output_size")) return call.integers_for("output_size", rank, {});
-  Ints sizes;
+  if (call.given("output_size")) {
+    FERRYMAN_TRY(Dims sizes, call.sizes("output_size"));
+    if (sizes.size() == 1) sizes.resize(rank, sizes.front());
+    if (sizes.size() != rank) return call.unsupported("output_size does not fit");
+    return sizes;
+  }
+  const Dims& recorded = call.result_type(0).dims;
+  Dims sizes;
   for (size_t axis = 0; axis < rank; ++axis) {
     if (resize.scales.empty() || !usable(resize.scales[axis]))
       return call.unsupported("neither output_size nor scale_factors");
-    sizes.push_back(
-        static_cast<int64_t>(static_cast<double>(resize.in_size[axis]) * resize.scales[axis]));
+    if (!resize.in_size[axis].is_static()) {
+      sizes.push_back(recorded[recorded.size() - rank + axis]);
+      continue;
+    }
+    sizes.push_back(static_cast<int64_t>(static_cast<double>(resize.in_size[axis].size()) *
+                                         resize.scales[axis]));
   }
   return sizes;
 }
 
 // Factors that say the same as the sizes are dropped; a missing one is what the sizes say.
-Floats significant_scales(const Resize& resize) {
+Floats significant_scales(SymbolTable& symbols, const Resize& resize) {
   bool significant = false;
   Floats scales = resize.scales;
   for (size_t axis = 0; axis < scales.size(); ++axis) {
-    const auto in = static_cast<double>(resize.in_size[axis]);
-    const auto out = static_cast<double>(resize.output_size[axis]);
+    const double scale = scales[axis];
+    const bool is_whole = usable(scale) && scale == std::trunc(scale);
+    const bool multiplies =
+        is_whole &&
+        symbols.mul(resize.in_size[axis], static_cast<int64_t>(scale)) == resize.output_size[axis];
+    if (multiplies || (!resize.in_size[axis].is_static() && !usable(scale))) continue;
+    const auto in = static_cast<double>(resize.in_size[axis].size());
+    const auto out = static_cast<double>(resize.output_size[axis].size());
     if (!usable(scales[axis])) scales[axis] = out / in;
     if (in * scales[axis] != out) significant = true;
   }
@@ -89,15 +105,14 @@ Result<Resize> read_resize(ImportContext& call) {
                      dims.end());
   if (spatial.empty() || spatial.size() > 3)
     return call.unsupported(fmt::format("an input with {} axes", dims.size()));
-  if (!all_static(spatial)) return call.unsupported("resizing of a symbolic size");
-  resize.in_size = static_sizes(spatial);
+  resize.in_size = spatial;
   if (vec) {
     FERRYMAN_TRY(resize.scales, read_scale_list(call, spatial.size()));
   } else {
     FERRYMAN_TRY(resize.scales, read_scale_numbers(call, spatial.size()));
   }
   FERRYMAN_TRY(resize.output_size, read_sizes(call, resize));
-  resize.scales = significant_scales(resize);
+  resize.scales = significant_scales(call.writer().symbols(), resize);
   return resize;
 }
 
@@ -105,7 +120,7 @@ Imported import_nearest(ImportContext& call) {
   FERRYMAN_TRY(const Resize resize, read_resize(call));
   const bool exact = call.target().find("exact") != std::string_view::npos;
   return one_result(call.writer().op(ops::kResizeNearest, {resize.x},
-                                     {{attr::kOutputSize, resize.output_size},
+                                     {{attr::kResizedTo, ShapeAttr{resize.output_size}},
                                       {attr::kScales, resize.scales},
                                       {attr::kExact, exact}}));
 }
@@ -113,7 +128,7 @@ Imported import_nearest(ImportContext& call) {
 // ---- resampling: linear in each axis, so a product with a matrix ----
 
 ResizeAxis axis_of(const Resize& resize, size_t i, bool align_corners) {
-  ResizeAxis axis = {resize.in_size[i], resize.output_size[i]};
+  ResizeAxis axis = {resize.in_size[i].size(), resize.output_size[i].size()};
   if (!resize.scales.empty()) axis.scale = resize.scales[i];
   axis.align_corners = align_corners;
   return axis;
@@ -199,7 +214,7 @@ Imported import_linear_resize(ImportContext& call) {
   const CoreWriter write = call.writer();
   if (write.dtype(resize.x) == DType::kU8) return import_resampling(call, Resampling::kLinear);
   return one_result(write.op(ops::kResizeBilinear, {resize.x},
-                             {{attr::kOutputSize, resize.output_size},
+                             {{attr::kResizedTo, ShapeAttr{resize.output_size}},
                               {attr::kScales, align_corners ? Floats() : resize.scales},
                               {attr::kAlignCorners, align_corners}}));
 }

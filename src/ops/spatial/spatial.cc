@@ -8,8 +8,7 @@
 namespace ferryman {
 
 Ints spatial_sizes(const TensorType& type) {
-  const Ints sizes = static_sizes(type.dims);
-  return {sizes.begin() + 2, sizes.end()};
+  return static_sizes(Dims(type.dims.begin() + 2, type.dims.end()));
 }
 
 Window window_of(const Graph& graph, const Op& op) {

@@ -57,12 +57,7 @@ Result<Dim> windows_along(SymbolTable& symbols, Dim size, int64_t grown, int64_t
     }
     return Dim(room / stride + 1);
   }
-  const int64_t added = grown - extent + stride;
-  if (added < 0) {
-    return shape_error(
-        fmt::format("the symbolic size {} shrinks by {}", symbols.print(size), extent - grown - 1));
-  }
-  return symbols.floordiv(symbols.add(size, Dim(added)), Dim(stride));
+  return symbols.shift(symbols.floordiv(symbols.shift(size, grown - extent), stride), 1);
 }
 
 }  // namespace

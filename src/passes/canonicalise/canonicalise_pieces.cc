@@ -89,7 +89,7 @@ Match<OneOp> match_slice_of_piece(const Graph& graph, OpId root) {
   const Op& concat = graph.op(concat_id);
   SliceRange& range = (*ranges)[static_cast<size_t>(concat.attr(attr::kAxis).value)];
   for (const Piece& piece : pieces_of(graph, concat)) {
-    if (range.start < piece.begin || range.end() > piece.begin + piece.size) continue;
+    if (range.start < piece.begin || range.end().size() > piece.begin + piece.size) continue;
     range.start -= piece.begin;
     return OneOp{op.result(), ops::kSlice, {piece.value}, slice_attrs(*ranges)};
   }
@@ -110,11 +110,11 @@ Match<OneOp> match_slice_of_pieces(const Graph& graph, OpId root) {
   std::vector<ValueId> covered;
   int64_t next = range.start;
   for (const Piece& piece : pieces_of(graph, concat)) {
-    if (piece.begin != next || piece.begin + piece.size > range.end()) continue;
+    if (piece.begin != next || piece.begin + piece.size > range.end().size()) continue;
     covered.push_back(piece.value);
     next += piece.size;
   }
-  if (next != range.end() || covered.size() < 2) return std::nullopt;
+  if (Dim(next) != range.end() || covered.size() < 2) return std::nullopt;
   return OneOp{op.result(), ops::kConcat, covered, {{attr::kAxis, axis}}};
 }
 
@@ -200,9 +200,10 @@ Match<JoinCuts> match_concat_of_neighbours(const Graph& graph, OpId root) {
     const std::optional<UnitStepSlice> first = cut_along(graph, op.operands[i], axis);
     const std::optional<UnitStepSlice> second = cut_along(graph, op.operands[i + 1], axis);
     if (!first.has_value() || !second.has_value() || first->from != second->from) continue;
-    if (first->ranges[axis].end() != second->ranges[axis].start) continue;
+    if (first->ranges[axis].end() != Dim(second->ranges[axis].start)) continue;
     JoinCuts found{op.result(), *first, {}, {}, op.attr(attr::kAxis)};
-    found.joined.ranges[axis].count += second->ranges[axis].count;
+    Dim& count = found.joined.ranges[axis].count;
+    count = count.size() + second->ranges[axis].count.size();
     const auto at = op.operands.begin() + static_cast<std::ptrdiff_t>(i);
     found.before.assign(op.operands.begin(), at);
     found.after.assign(at + 2, op.operands.end());
@@ -255,20 +256,19 @@ Match<OneOp> match_gather_of_progression(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
   if (!is_known_constant(graph, op.operands[1])) return std::nullopt;
   const TensorData& constant = graph.constant(op.operands[1]);
-  const Dims& dims = graph.type(op.operands[0]).dims;
-  const bool fits = constant.rank() == 1 && constant.num_elems() > 0 &&
-                    constant.num_elems() <= kMaxGatherIndices && all_static(dims);
+  const bool fits =
+      constant.rank() == 1 && constant.num_elems() > 0 && constant.num_elems() <= kMaxGatherIndices;
   if (!fits) return std::nullopt;
   const Ints indices = constant.to_ints();
   const int64_t step = indices.size() > 1 ? indices[1] - indices[0] : 1;
   for (size_t i = 0; i + 1 < indices.size(); ++i) {
     if (indices[i + 1] - indices[i] != step) return std::nullopt;
   }
-  SliceRanges ranges = whole(static_sizes(dims));
+  SliceRanges ranges = whole(graph.type(op.operands[0]).dims);
   SliceRange& range = ranges[static_cast<size_t>(op.attr(attr::kAxis).value)];
-  const int64_t size = range.count;
+  const int64_t size = range.count.size();
   range = {indices[0], step, constant.num_elems()};
-  if (step < 1 || range.start < 0 || range.end() > size) return std::nullopt;
+  if (step < 1 || range.start < 0 || range.end().size() > size) return std::nullopt;
   return OneOp{op.result(), ops::kSlice, {op.operands[0]}, slice_attrs(ranges)};
 }
 

@@ -49,13 +49,23 @@ Mask causal_mask(CoreWriter write, int64_t rows, int64_t columns, DType dtype) {
   return {write.cast(bias, dtype), ValueId()};
 }
 
+Mask causal_mask_of_free_size(CoreWriter write, Dim rows, Dim columns, DType dtype) {
+  const ValueId row = write.reshape(write.numbers(rows, "rows"), Dims{rows, 1});
+  const ValueId column = write.numbers(columns, "columns");
+  const ValueId zero = write.scalar(dtype, 0);
+  return {write.where(write.binary(ops::kLe, column, row), zero, write.scalar(dtype, kLowest)),
+          ValueId()};
+}
+
 Mask mask_of(CoreWriter write, const Op& op) {
   const Graph& graph = write.graph();
   const TensorType query = graph.type(op.operands[0]);
   if (op.attr(attr::kIsCausal)) {
     const Dims& keys = graph.type(op.operands[1]).dims;
-    return causal_mask(write, query.dims[query.rank() - 2].size(), keys[keys.size() - 2].size(),
-                       query.dtype);
+    const Dim rows = query.dims[query.rank() - 2], columns = keys[keys.size() - 2];
+    if (!rows.is_static() || !columns.is_static())
+      return causal_mask_of_free_size(write, rows, columns, query.dtype);
+    return causal_mask(write, rows.size(), columns.size(), query.dtype);
   }
   if (!op.has_operand(3)) return {};
   if (graph.type(op.operands[3]).dtype == DType::kBool)
@@ -75,11 +85,11 @@ int64_t groups_of(const Graph& graph, const Op& op) {
 // Keys and values of fewer heads serve several heads of queries each: the queries of a group become
 // rows of one matrix, [.., H, L, E] -> [.., G, H / G * L, E], which moves nothing.
 ValueId group_heads(CoreWriter write, ValueId x, int64_t groups) {
-  Ints sizes = static_sizes(write.dims(x));
+  Dims sizes = write.dims(x);
   const size_t heads = sizes.size() - 3;
-  sizes[heads + 1] *= sizes[heads] / groups;
+  sizes[heads + 1] = write.symbols().mul(sizes[heads + 1], sizes[heads].size() / groups);
   sizes[heads] = groups;
-  return write.reshape(x, to_dims(sizes));
+  return write.reshape(x, sizes);
 }
 
 // [.., H, L, A] [.., G, A, B] -> [.., H, L, B], where each matrix on the right serves the heads of
@@ -109,18 +119,10 @@ ValueId attention(CoreWriter write, const Op& op) {
   return mask.row_is_seen.valid() ? write.mul(result, mask.row_is_seen) : result;
 }
 
-bool has_static_operands(const Graph& graph, const Op& op) {
-  for (const ValueId operand : op.operands) {
-    if (operand.valid() && !all_static(graph.type(operand).dims)) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::vector<Rule> attention_decompositions() {
-  return {only_where(has_static_operands,
-                     decomposition("attention_to_products", {ops::kAttention}, attention))};
+  return {decomposition("attention_to_products", {ops::kAttention}, attention)};
 }
 
 }  // namespace ferryman

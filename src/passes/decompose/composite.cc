@@ -45,33 +45,36 @@ std::vector<ValueId> variance_and_mean(CoreWriter write, const Op& op) {
   const ValueId mean = as_result(write, op, kept);
   if (correction == 0) return {reduced(write, ops::kMean, square, axes, keepdim), mean};
   const ValueId sum = reduced(write, ops::kSum, square, axes, keepdim);
-  double count = 1;
-  for (const int64_t axis : axes)
-    count *= static_cast<double>(write.dims(x)[static_cast<size_t>(axis)].size());
-  return {write.div(sum, write.scalar(sum, std::max(count - correction, 0.0))), mean};
+  Dims reduced_dims;
+  for (const int64_t axis : axes) reduced_dims.push_back(write.dim(x, axis));
+  const Dim count = write.symbols().product(reduced_dims);
+  const DType dtype = write.dtype(sum);
+  if (count.is_static()) {
+    const double divisor = std::max(static_cast<double>(count.size()) - correction, 0.0);
+    return {write.div(sum, write.scalar(dtype, divisor)), mean};
+  }
+  const ValueId divisor =
+      write.binary(ops::kMaximum, write.sub(write.size_value(count, dtype), correction), 0.0);
+  return {write.div(sum, divisor), mean};
 }
 
 // glu(x) -> a * sigmoid(b), the halves of x
 ValueId glu(CoreWriter write, const Op& op) {
   const ValueId x = op.operands[0];
   const auto axis = static_cast<size_t>(op.attr(attr::kAxis).value);
-  const int64_t size = write.dims(x)[axis].size();
-  const ValueId first = write.slice_axis(x, axis, 0, size / 2);
-  const ValueId second = write.slice_axis(x, axis, size / 2, size);
+  const Dim size = write.dims(x)[axis];
+  const Dim half = write.symbols().floordiv(size, 2);
+  const ValueId first = write.slice_axis(x, axis, 0, half);
+  const ValueId second = write.slice_axis(x, axis, half, size);
   return write.mul(first, write.unary(ops::kSigmoid, second));
-}
-
-bool has_static_operand(const Graph& graph, const Op& op) {
-  return all_static(graph.type(op.operands[0]).dims);
 }
 
 }  // namespace
 
 std::vector<Rule> composite_decompositions() {
-  return {
-      decomposition("logsumexp_to_sum", {ops::kLogSumExp}, logsumexp),
-      only_where(has_static_operand, decomposition("var_to_mean", {ops::kVar}, variance_and_mean)),
-      only_where(has_static_operand, decomposition("glu_to_product", {ops::kGlu}, glu))};
+  return {decomposition("logsumexp_to_sum", {ops::kLogSumExp}, logsumexp),
+          decomposition("var_to_mean", {ops::kVar}, variance_and_mean),
+          decomposition("glu_to_product", {ops::kGlu}, glu)};
 }
 
 }  // namespace ferryman

@@ -63,7 +63,7 @@ ValueId padded_or_cut(CoreWriter write, ValueId x, const Ints& before, const Int
     zeros_before.push_back(std::max<int64_t>(before[axis], 0));
     zeros_after.push_back(std::max<int64_t>(after[axis], 0));
   }
-  return write.pad(write.slice(x, starts, ends), zeros_before, zeros_after, 0);
+  return write.pad(write.slice(x, to_dims(starts), to_dims(ends)), zeros_before, zeros_after, 0);
 }
 
 ValueId computed_kernel_to_conv(CoreWriter write, const Op& op) {

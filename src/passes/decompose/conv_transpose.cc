@@ -31,7 +31,7 @@ struct PhasedAxis {
   int64_t before = 0;    // padding
   int64_t after = 0;
   int64_t crop = 0;  // elements of the interleaved result before the first that is wanted
-  int64_t out_size = 1;
+  Dim out_size = 1;
 
   // The tap of the given kernel at position `u` of phase `phase`, counted from the last; -1: none.
   int64_t source_tap(int64_t phase, int64_t u) const {
@@ -41,8 +41,9 @@ struct PhasedAxis {
   }
 };
 
-PhasedAxis phased_axis(const Op& op, size_t axis, int64_t in_size, int64_t kernel,
-                       int64_t out_size) {
+// Of free sizes the padding must be a number all the same.
+PhasedAxis phased_axis(SymbolTable& symbols, const Op& op, size_t axis, Dim in_size, int64_t kernel,
+                       Dim out_size) {
   PhasedAxis result;
   result.stride = op.attr(attr::kStride)[axis];
   result.dilation = op.attr(attr::kDilation)[axis];
@@ -56,10 +57,12 @@ PhasedAxis phased_axis(const Op& op, size_t axis, int64_t in_size, int64_t kerne
   const int64_t padding = op.attr(attr::kPaddingBefore)[axis];
   // Grid positions [first, end) hold everything that is wanted.
   const int64_t first = std::min(padding / result.stride, reach);
-  const int64_t wanted_end = (padding + out_size + result.stride - 1) / result.stride;
-  const int64_t end = std::max(wanted_end, in_size);
+  const SizeExpr wanted_end =
+      symbols.quotient(symbols.of(out_size) + (padding + result.stride - 1), result.stride);
+  const SizeExpr missing = wanted_end - symbols.of(in_size);
+  if (!missing.number().has_value()) throw SizeError("a padding depends on a size that is free");
   result.before = reach - first;
-  result.after = end - in_size;
+  result.after = std::max<int64_t>(*missing.number(), 0);
   result.crop = padding - first * result.stride;
   return result;
 }
@@ -73,14 +76,14 @@ Match<SubPixel> match_conv_transpose_to_conv(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
   const TensorType& x = graph.type(op.operands[0]);
   const TensorType& weight = graph.type(op.operands[1]);
-  if (x.rank() < 4 || !all_static(x.dims)) return std::nullopt;
+  if (x.rank() < 4) return std::nullopt;
   if (!is_known_constant(graph, op.operands[1]))
     return Refused{"the kernel is not known before run time"};
   const Dims& out = graph.type(op.result()).dims;
   SubPixel found{root, {}};
   for (size_t i = 2; i < x.rank(); ++i) {
     found.axes.push_back(
-        phased_axis(op, i - 2, x.dims[i].size(), weight.dims[i].size(), out[i].size()));
+        phased_axis(graph.symbols(), op, i - 2, x.dims[i], weight.dims[i].size(), out[i]));
   }
   return found;
 }
@@ -165,19 +168,19 @@ ValueId interleave_phases(Rewriter& rewriter, ValueId x, const Ints& phases) {
     split.push_back(Dim(phases[axis]));
     perm.push_back(static_cast<int64_t>(2 + rank + axis));
     perm.push_back(static_cast<int64_t>(2 + axis));
-    merged.push_back(Dim(dims[2 + axis].size() * phases[axis]));
+    merged.push_back(write.symbols().mul(dims[2 + axis], phases[axis]));
   }
   split.insert(split.end(), dims.begin() + 2, dims.end());
   return write.reshape(write.permute(write.reshape(x, split), perm), merged);
 }
 
 ValueId crop_to_result(CoreWriter& write, const SubPixel& found, ValueId x) {
-  const Ints sizes = static_sizes(write.dims(x));
-  Ints starts = {0, 0};
-  Ints ends = {sizes[0], sizes[1]};
+  const Dims sizes = write.dims(x);
+  Dims starts = {0, 0};
+  Dims ends = {sizes[0], sizes[1]};
   for (const PhasedAxis& axis : found.axes) {
     starts.push_back(axis.crop);
-    ends.push_back(axis.crop + axis.out_size);
+    ends.push_back(write.symbols().shift(axis.out_size, axis.crop));
   }
   return write.slice(x, starts, ends);
 }

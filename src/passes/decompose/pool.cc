@@ -15,8 +15,10 @@ namespace ferryman {
 
 namespace {
 
+// Whether the spatial sizes are numbers.
 bool is_static(const Graph& graph, const Op& pool) {
-  return all_static(graph.type(pool.operands[0]).dims);
+  return std::ranges::all_of(spatial_dims(graph.type(pool.operands[0])),
+                             [](Dim dim) { return dim.is_static(); });
 }
 
 std::vector<NamedAttr> pool_attrs(OpName name, const Window& window) {
@@ -47,7 +49,7 @@ double lowest(DType dtype) {
 }
 
 bool pads(const Graph& graph, const Op& pool) {
-  return is_static(graph, pool) && has_padding(window_of(graph, pool));
+  return has_padding(window_of(graph, pool));
 }
 
 ValueId max_pool_of_padded(CoreWriter write, const Op& pool) {
@@ -64,18 +66,20 @@ ValueId max_pool_of_padded(CoreWriter write, const Op& pool) {
 
 bool only_dilates(const Graph& graph, const Op& pool) {
   const Window window = window_of(graph, pool);
-  return is_static(graph, pool) && is_dilated(window) && !has_padding(window);
+  return is_dilated(window) && !has_padding(window);
 }
 
 ValueId dilated_max_pool_to_maximum(CoreWriter write, const Op& pool) {
   const Window window = window_of(write.graph(), pool);
-  const Ints out = spatial_sizes(write.graph().type(pool.result()));
+  SymbolTable& symbols = write.symbols();
   ValueId x = pool.operands[0];
   for (size_t axis = 0; axis < window.rank(); ++axis) {
+    const Dim last = symbols.mul(symbols.shift(write.dims(pool.result())[axis + 2], -1),
+                                 window.stride[axis]);  // where the last window begins
     ValueId largest;
     for (int64_t k = 0; k < window.kernel[axis]; ++k) {
       const int64_t begin = k * window.dilation[axis];
-      const int64_t end = begin + (out[axis] - 1) * window.stride[axis] + 1;
+      const Dim end = symbols.shift(last, begin + 1);
       const ValueId part = write.slice_axis(x, axis + 2, begin, end, window.stride[axis]);
       largest = largest.valid() ? write.binary(ops::kMaximum, largest, part) : part;
     }
@@ -100,12 +104,29 @@ Window full_window(const Graph& graph, const Op& pool) {
 }
 
 bool divides_unevenly(const Graph& graph, const Op& pool) {
-  return is_static(graph, pool) &&
-         (has_padding(window_of(graph, pool)) || pool.attr(attr::kCeilMode) ||
-          pool.attr(attr::kDivisorOverride) != 0);
+  if (pool.attr(attr::kCeilMode)) return is_static(graph, pool);
+  return has_padding(window_of(graph, pool)) || pool.attr(attr::kDivisorOverride) != 0;
+}
+
+// The same of free sizes: what a pool makes of ones says how many of them lie under each window.
+ValueId correction_of_free_sizes(CoreWriter write, const Op& pool, const Window& window) {
+  const auto elements = static_cast<double>(product(window.kernel));
+  const int64_t override = pool.attr(attr::kDivisorOverride);
+  const DType dtype = write.dtype(pool.result());
+  if (override != 0) return write.scalar(dtype, elements / static_cast<double>(override));
+  if (pool.attr(attr::kCountIncludePad)) return ValueId();
+  Dims plane = write.dims(pool.operands[0]);
+  plane[0] = plane[1] = Dim(1);
+  const ValueId ones =
+      write.pad(write.filled(dtype, plane, 1, "ones"), prefixed(window.padding_before, 0, 2),
+                prefixed(window.padding_after, 0, 2), 0.0);
+  const ValueId share = write.op(ops::kAvgPool, std::vector{ones},
+                                 pool_attrs(ops::kAvgPool, without_padding(window)));
+  return write.unary(ops::kReciprocal, share);
 }
 
 ValueId correction(CoreWriter write, const Graph& graph, const Op& pool, const Window& window) {
+  if (!is_static(graph, pool)) return correction_of_free_sizes(write, pool, window);
   const Ints in = spatial_sizes(graph.type(pool.operands[0]));
   const Ints out = spatial_sizes(graph.type(pool.result()));
   const PoolDivisor divisor = {pool.attr(attr::kPaddingAfter), pool.attr(attr::kCountIncludePad),
@@ -140,7 +161,7 @@ ValueId avg_pool_to_valid(CoreWriter write, const Op& pool) {
 // The divisor of a box is the product of those of its axes; an override is written out before.
 
 bool pools_volumes(const Graph& graph, const Op& pool) {
-  if (graph.type(pool.operands[0]).rank() != 5 || !is_static(graph, pool)) return false;
+  if (graph.type(pool.operands[0]).rank() != 5) return false;
   return pool.is(ops::kMaxPool) || pool.attr(attr::kDivisorOverride) == 0;
 }
 
@@ -164,16 +185,19 @@ std::vector<NamedAttr> attrs_of_axes(const Op& pool, const std::vector<int>& axe
 
 ValueId pool3d_to_pool2d(CoreWriter write, const Op& pool) {
   const OpName name{pool.def->name};
-  const Ints in = static_sizes(write.dims(pool.operands[0]));
-  const Ints out = static_sizes(write.dims(pool.result()));
+  SymbolTable& symbols = write.symbols();
+  const Dims in = write.dims(pool.operands[0]);
+  const Dims out = write.dims(pool.result());
   const ValueId by_depth = write.permute(pool.operands[0], {0, 2, 1, 3, 4});
-  const ValueId images = write.reshape(by_depth, to_dims({in[0] * in[2], in[1], in[3], in[4]}));
+  const ValueId images =
+      write.reshape(by_depth, Dims{symbols.mul(in[0], in[2]), in[1], in[3], in[4]});
   const ValueId flat = write.op(name, std::vector{images}, attrs_of_axes(pool, {1, 2}));
   const ValueId volume = write.permute(
-      write.reshape(flat, to_dims({in[0], in[2], in[1], out[3], out[4]})), {0, 2, 1, 3, 4});
-  const ValueId rows = write.reshape(volume, to_dims({in[0], in[1], in[2], out[3] * out[4]}));
+      write.reshape(flat, Dims{in[0], in[2], in[1], out[3], out[4]}), {0, 2, 1, 3, 4});
+  const ValueId rows =
+      write.reshape(volume, Dims{in[0], in[1], in[2], symbols.mul(out[3], out[4])});
   const ValueId deep = write.op(name, std::vector{rows}, attrs_of_axes(pool, {0, -1}));
-  return write.reshape(deep, to_dims(out));
+  return write.reshape(deep, out);
 }
 
 // ---- adaptive pools ----
@@ -206,11 +230,29 @@ Match<OneOp> match_adaptive_to_plain_pool(const Graph& graph, OpId root) {
   return OneOp{pool.result(), name, pool.operands, pool_attrs(name, *window)};
 }
 
+// One result of each span [i * in // out, ceil((i + 1) * in / out)) of an axis whose size is free.
+ValueId reduce_slices(CoreWriter write, OpName name, ValueId x, size_t axis, int64_t out) {
+  SymbolTable& symbols = write.symbols();
+  const Dim in = write.dims(x)[axis];
+  std::vector<ValueId> parts;
+  for (int64_t i = 0; i < out; ++i) {
+    const Dim begin = symbols.floordiv(symbols.mul(in, i), out);
+    const Dim end = symbols.floordiv(symbols.shift(symbols.mul(in, i + 1), out - 1), out);
+    const ValueId part = write.slice_axis(x, axis, begin, end);
+    parts.push_back(write.reduce(name, part, {static_cast<int64_t>(axis)}, /*keepdim=*/true));
+  }
+  return write.concat(parts, axis);
+}
+
 // A matrix of means for each axis.
 ValueId adaptive_avg_pool_to_matrices(CoreWriter write, const Op& pool) {
   ValueId x = pool.operands[0];
   const Ints out = pool.attr(attr::kOutputSize);
   for (size_t axis = out.size(); axis-- > 0;) {
+    if (!write.dims(x)[axis + 2].is_static()) {
+      x = reduce_slices(write, ops::kMean, x, axis + 2, out[axis]);
+      continue;
+    }
     const int64_t in = write.dims(x)[axis + 2].size();
     if (in == out[axis]) continue;
     std::vector<double> means(static_cast<size_t>(out[axis] * in), 0.0);
@@ -230,6 +272,10 @@ ValueId adaptive_max_pool_to_slices(CoreWriter write, const Op& pool) {
   ValueId x = pool.operands[0];
   const Ints out = pool.attr(attr::kOutputSize);
   for (size_t axis = 0; axis < out.size(); ++axis) {
+    if (!write.dims(x)[axis + 2].is_static()) {
+      x = reduce_slices(write, ops::kAmax, x, axis + 2, out[axis]);
+      continue;
+    }
     const int64_t in = write.dims(x)[axis + 2].size();
     if (in == out[axis]) continue;
     std::vector<ValueId> parts;
@@ -250,10 +296,10 @@ std::vector<Rule> pool_decompositions() {
   return {
       make_rule("adaptive_to_plain_pool", {ops::kAdaptiveAvgPool, ops::kAdaptiveMaxPool},
                 match_adaptive_to_plain_pool),
-      only_where(is_static, decomposition("adaptive_avg_pool_to_matrices", {ops::kAdaptiveAvgPool},
-                                          adaptive_avg_pool_to_matrices)),
-      only_where(is_static, decomposition("adaptive_max_pool_to_slices", {ops::kAdaptiveMaxPool},
-                                          adaptive_max_pool_to_slices)),
+      decomposition("adaptive_avg_pool_to_matrices", {ops::kAdaptiveAvgPool},
+                    adaptive_avg_pool_to_matrices),
+      decomposition("adaptive_max_pool_to_slices", {ops::kAdaptiveMaxPool},
+                    adaptive_max_pool_to_slices),
       only_where(pools_volumes, decomposition("pool3d_to_pool2d", {ops::kMaxPool, ops::kAvgPool},
                                               pool3d_to_pool2d)),
       only_where(pads, decomposition("max_pool_of_padded", {ops::kMaxPool}, max_pool_of_padded)),

@@ -85,7 +85,17 @@ struct DirectionResults {
   CellState last;
 };
 
-// `gates`: [T * B, D * G].
+// `gates`: [T * B, D * G]; [T, B, D * G] where the batch is free, since rows would have no numbers.
+ValueId gates_at(CoreWriter& write, const RecurrentSizes& sizes, ValueId gates, int64_t t,
+                 int64_t first, int64_t width) {
+  if (sizes.batch.is_static()) {
+    const int64_t batch = sizes.batch.size();
+    return write.slice(gates, {t * batch, first}, {(t + 1) * batch, first + width});
+  }
+  const ValueId now = write.slice(gates, {t, 0, first}, {t + 1, sizes.batch, first + width});
+  return write.reshape(now, Dims{sizes.batch, width});
+}
+
 DirectionResults unroll_direction(Rewriter& rewriter, const RecurrentLayer& layer, ValueId gates,
                                   const Biases& biases, int64_t d) {
   CoreWriter write(rewriter);
@@ -96,11 +106,11 @@ DirectionResults unroll_direction(Rewriter& rewriter, const RecurrentLayer& laye
   CellState state = {unless_zero(write, rewriter.graph(), layer.h0, d),
                      unless_zero(write, rewriter.graph(), layer.c0, d)};
   const int64_t width = num_gates(layer.cell) * sizes.hidden;
-  std::vector<ValueId> outputs(static_cast<size_t>(sizes.steps));
-  for (int64_t i = 0; i < sizes.steps; ++i) {
-    const int64_t t = d == 0 ? i : sizes.steps - 1 - i;
-    const ValueId now =
-        write.slice(gates, {t * sizes.batch, d * width}, {(t + 1) * sizes.batch, (d + 1) * width});
+  const int64_t steps = sizes.steps.size();
+  std::vector<ValueId> outputs(static_cast<size_t>(steps));
+  for (int64_t i = 0; i < steps; ++i) {
+    const int64_t t = d == 0 ? i : steps - 1 - i;
+    const ValueId now = gates_at(write, sizes, gates, t, d * width, width);
     state = write_step(write, layer.cell, weights, now, state);
     outputs[static_cast<size_t>(t)] = state.h;
   }
@@ -114,15 +124,17 @@ void unroll_time(Rewriter& rewriter, OpId id) {
   CoreWriter write(rewriter);
   const Biases biases = split_biases(write, layer);
   const ValueId projected = project_inputs(write, layer, biases.projection);
-  const Dim rows(sizes.steps * sizes.batch);
-  const ValueId gates = write.reshape(projected, {rows, write.dims(projected)[2]});
+  const Dim rows = write.symbols().mul(sizes.steps, sizes.batch);
+  const ValueId gates = sizes.batch.is_static()
+                            ? write.reshape(projected, Dims{rows, write.dims(projected)[2]})
+                            : projected;
   std::vector<ValueId> sequences, h, c;
   for (int64_t d = 0; d < sizes.directions; ++d) {
     const DirectionResults direction = unroll_direction(rewriter, layer, gates, biases, d);
     sequences.push_back(direction.sequence);
-    h.push_back(write.reshape(direction.last.h, {Dim(1), Dim(sizes.batch), Dim(sizes.outputs)}));
+    h.push_back(write.reshape(direction.last.h, Dims{Dim(1), sizes.batch, Dim(sizes.outputs)}));
     if (!direction.last.c.valid()) continue;
-    c.push_back(write.reshape(direction.last.c, {Dim(1), Dim(sizes.batch), Dim(sizes.hidden)}));
+    c.push_back(write.reshape(direction.last.c, Dims{Dim(1), sizes.batch, Dim(sizes.hidden)}));
   }
   LayerResults results;
   results.sequence = write.reshape(write.concat(sequences, 1), write.dims(op.results[0]));
@@ -155,7 +167,7 @@ ValueId forward_lanes(CoreWriter& write, const Lanes& lanes) {
   for (int64_t d = 0; d < sizes.directions; ++d) {
     ValueId part = write.slice_axis(lanes.gates, 2, d * width, (d + 1) * width);
     if (lanes.is_backward(d)) part = write.flip(part, 0);
-    parts.push_back(write.reshape(part, {Dim(sizes.steps), Dim(1), Dim(sizes.batch), Dim(width)}));
+    parts.push_back(write.reshape(part, Dims{sizes.steps, Dim(1), sizes.batch, Dim(width)}));
   }
   return write.concat(parts, 1);
 }
@@ -166,7 +178,7 @@ ValueId joined_lanes(CoreWriter& write, const Lanes& lanes, ValueId sequence) {
   std::vector<ValueId> parts;
   for (int64_t d = 0; d < sizes.directions; ++d) {
     const ValueId part = write.reshape(write.slice_axis(sequence, 1, d, d + 1),
-                                       {Dim(sizes.steps), Dim(sizes.batch), Dim(sizes.outputs)});
+                                       Dims{sizes.steps, sizes.batch, Dim(sizes.outputs)});
     parts.push_back(lanes.is_backward(d) ? write.flip(part, 0) : part);
   }
   return write.concat(parts, 2);
@@ -185,7 +197,7 @@ BodyId steps_body(Rewriter& rewriter, const Lanes& lanes, int64_t num_steps) {
   };
   CellState state = {input("h", layer.h0), input("c", layer.c0)};
   TensorType entry = rewriter.graph().type(lanes.gates);
-  const Dim directions(layer.sizes.directions), batch(layer.sizes.batch);
+  const Dim directions(layer.sizes.directions), batch = layer.sizes.batch;
   entry.dims = {Dim(num_steps * directions.size()), batch, lanes.gate_width(rewriter.graph())};
   const ValueId gates = body.add_input("gates", entry);
   const ValueId w_hh = input("w_hh", layer.w_hh), b_hh = input("b_hh", lanes.b_hh);
@@ -197,7 +209,7 @@ BodyId steps_body(Rewriter& rewriter, const Lanes& lanes, int64_t num_steps) {
     outputs.push_back(state.h);
   }
   const ValueId joined = write.concat(outputs, 0);
-  const ValueId line = write.reshape(joined, {Dim(num_elements(write.dims(joined)))});
+  const ValueId line = write.reshape(joined, {-1});
   body.add_output("h", state.h);
   if (state.c.valid()) body.add_output("c", state.c);
   body.add_output("outputs", line);
@@ -237,9 +249,9 @@ StepResults follow_up(CoreWriter& write, const Lanes& lanes, ValueId gates, int6
                       CellState state) {
   const RecurrentLayer& layer = lanes.layer;
   const StepWeights weights = step_weights(write, layer.w_hh, lanes.b_hh, layer.w_hr);
-  const Dim directions(layer.sizes.directions), batch(layer.sizes.batch);
+  const Dim directions(layer.sizes.directions), batch = layer.sizes.batch;
   StepResults results = {{}, state};
-  for (int64_t t = from; t < layer.sizes.steps; ++t) {
+  for (int64_t t = from; t < layer.sizes.steps.size(); ++t) {
     const ValueId now = write.reshape(write.slice_axis(gates, 0, t, t + 1),
                                       {directions, batch, write.dims(gates)[3]});
     results.last = write_step(write, layer.cell, weights, now, results.last);
@@ -255,24 +267,26 @@ LayerResults loop_lanes(Rewriter& rewriter, const Lanes& lanes, const TimeLoop& 
   const RecurrentLayer& layer = lanes.layer;
   const ValueId gates = forward_lanes(write, lanes);
   const BodyId body = steps_body(rewriter, lanes, loop.steps_per_iteration);
-  const ValueId looped = write.reshape(
-      write.slice_axis(gates, 0, 0, loop.steps()),
-      {Dim(loop.loops * loop.iterations), Dim(loop.steps_per_iteration * layer.sizes.directions),
-       Dim(layer.sizes.batch), lanes.gate_width(rewriter.graph())});
+  SymbolTable& symbols = write.symbols();
+  const Dim steps = loop.steps(symbols);
+  const ValueId looped = write.reshape(write.slice_axis(gates, 0, 0, steps),
+                                       Dims{symbols.mul(loop.iterations, loop.loops),
+                                            Dim(loop.steps_per_iteration * layer.sizes.directions),
+                                            layer.sizes.batch, lanes.gate_width(rewriter.graph())});
   std::vector<ValueId> outputs;
   CellState state = {layer.h0, layer.c0};
   for (int64_t i = 0; i < loop.loops; ++i) {
-    const ValueId part =
-        write.slice_axis(looped, 0, i * loop.iterations, (i + 1) * loop.iterations);
+    const ValueId part = write.slice_axis(looped, 0, symbols.mul(loop.iterations, i),
+                                          symbols.mul(loop.iterations, i + 1));
     const ScanResults scan = write_scan(rewriter, lanes, body, part, state);
     outputs.push_back(scan.outputs);
     state = scan.last;
   }
-  outputs = {
-      write.reshape(write.concat(outputs, 0), {Dim(loop.steps()), Dim(layer.sizes.directions),
-                                               Dim(layer.sizes.batch), Dim(layer.sizes.outputs)})};
-  if (loop.steps() < layer.sizes.steps) {
-    const StepResults rest = follow_up(write, lanes, gates, loop.steps(), state);
+  outputs = {write.reshape(
+      write.concat(outputs, 0),
+      Dims{steps, Dim(layer.sizes.directions), layer.sizes.batch, Dim(layer.sizes.outputs)})};
+  if (steps != layer.sizes.steps) {
+    const StepResults rest = follow_up(write, lanes, gates, steps.size(), state);
     outputs.insert(outputs.end(), rest.outputs.begin(), rest.outputs.end());
     state = rest.last;
   }
@@ -325,15 +339,8 @@ void loop_over_time(Rewriter& rewriter, OpId id, const RecurrentPlan& plan) {
   replace_results(rewriter, op, join_directions(write, results));
 }
 
-bool has_static_shapes(const Graph& graph, const Op& op) {
-  return std::all_of(op.operands.begin(), op.operands.end(), [&](ValueId value) {
-    return !value.valid() || all_static(graph.type(value).dims);
-  });
-}
-
 RuleResult apply_recurrent(Rewriter& rewriter, OpId root, const PlanRecurrent& plan) {
   const Graph& graph = rewriter.graph();
-  if (!has_static_shapes(graph, graph.op(root))) return {};
   const std::optional<RecurrentPlan> loops = plan(graph, recurrent_layer(graph, root));
   rewriter.insert_before(root);
   if (loops.has_value()) {

@@ -17,10 +17,13 @@ namespace ferryman {
 // Several loops, one after the other, run the same body.
 struct TimeLoop {
   int64_t steps_per_iteration = 0;
-  int64_t iterations = 0;  // of each loop
+  Dim iterations;  // of each loop
   int64_t loops = 0;
 
-  int64_t steps() const { return loops * iterations * steps_per_iteration; }  // the rest follows
+  // The rest follows.
+  Dim steps(SymbolTable& symbols) const {
+    return symbols.mul(iterations, loops * steps_per_iteration);
+  }
 };
 
 struct RecurrentPlan {

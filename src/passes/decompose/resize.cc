@@ -11,11 +11,11 @@ namespace {
 
 std::vector<ResizeAxis> resize_axes(const Graph& graph, const Op& op) {
   const Dims& in = graph.type(op.operands[0]).dims;
-  const Ints& out = op.attr(attr::kOutputSize);
+  const Dims& out = op.attr(attr::kResizedTo).dims;
   const Floats& scales = op.attr(attr::kScales);
   std::vector<ResizeAxis> axes;
   for (size_t i = 0; i < out.size(); ++i) {
-    ResizeAxis axis = {in[i + 2].size(), out[i]};
+    ResizeAxis axis = {in[i + 2].size(), out[i].size()};
     if (!scales.empty()) axis.scale = scales[i];
     if (op.is(ops::kResizeBilinear)) axis.align_corners = op.attr(attr::kAlignCorners);
     axes.push_back(axis);
@@ -51,7 +51,7 @@ Match<OneOp> match_drop_nearest_scales(const Graph& graph, OpId root) {
       op.result(),
       ops::kResizeNearest,
       op.operands,
-      {{attr::kOutputSize, op.attr(attr::kOutputSize)}, {attr::kExact, op.attr(attr::kExact)}}};
+      {{attr::kResizedTo, op.attr(attr::kResizedTo)}, {attr::kExact, op.attr(attr::kExact)}}};
 }
 
 // resize_nearest(x) -> a gather along each axis

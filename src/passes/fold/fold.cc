@@ -98,7 +98,7 @@ bool is_better_gathered(const Graph& graph, const Op& op) {
 }
 
 TensorData sliced(const TensorData& x, const Op& op, const Dims& result) {
-  return x.sliced(op.attr(attr::kStarts).values, static_sizes(result),
+  return x.sliced(static_sizes(op.attr(attr::kStarts).values), static_sizes(result),
                   op.attr(attr::kSteps).values);
 }
 

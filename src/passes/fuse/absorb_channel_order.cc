@@ -37,8 +37,9 @@ class Regions {
 bool scatters_channels(const Op& op) {
   if (op.is(ops::kSlice)) {
     const Ints& steps = op.attr(attr::kSteps).values;
-    const Ints& starts = op.attr(attr::kStarts).values;
-    return steps.size() >= 2 && (steps[1] > 1 || (steps.size() > kImageRank && starts[2] > 0));
+    const Dims& starts = op.attr(attr::kStarts).values;
+    return steps.size() >= 2 &&
+           (steps[1] > 1 || (steps.size() > kImageRank && starts[2] != Dim(0)));
   }
   return op.is(ops::kConcat) && op.attr(attr::kAxis).value == 2;
 }

@@ -154,7 +154,7 @@ void absorb_into_layer(Rewriter& rewriter, const AbsorbIntoLayer& found) {
   rewriter.set_location(found.location);
   ValueId value = create_absorbed(rewriter, found.layer);
   rewriter.set_location(around);
-  for (const Relabelling& relabelling : found.between) {
+  for (const RelabellingOp& relabelling : found.between) {
     const ValueId operands[] = {value};
     value = rewriter.create(relabelling.op, operands, relabelling.attrs);
   }

@@ -7,15 +7,15 @@
 namespace ferryman {
 
 // A relabelling between the layer and what it absorbs; made again on the new result.
-struct Relabelling {
+struct RelabellingOp {
   OpName op;
   std::vector<NamedAttr> attrs;
 };
 struct AbsorbIntoLayer {
   ValueId result;
   Absorbed layer;
-  std::vector<Relabelling> between;  // in order of execution
-  LocationId location;               // of the layer that absorbs
+  std::vector<RelabellingOp> between;  // in order of execution
+  LocationId location;                 // of the layer that absorbs
 };
 
 // layer -> (permute | reshape)* -> affine            =>   layer' -> (permute | reshape)*

@@ -71,14 +71,14 @@ std::optional<ChannelList> through_slice(const Graph& graph, const Op& op,
   if (!axis.has_value() || !ranges.has_value() || !is_channel_axis(*axis, list))
     return std::nullopt;
   const SliceRange& range = (*ranges)[*axis];
-  if (range.count == 0) return std::nullopt;  // nothing is stored anywhere
+  if (range.count == Dim(0)) return std::nullopt;  // nothing is stored anywhere
   const int64_t inner = elems_after(list.sizes, *axis - 1);
   const int64_t size = list.sizes[*axis - 1];
   const int64_t outer = static_cast<int64_t>(list.channels.size()) / (inner * size);
   ChannelList result{list.sizes, {}};
-  result.sizes[*axis - 1] = range.count;
+  result.sizes[*axis - 1] = range.count.size();
   for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t i = 0; i < range.count; ++i) {
+    for (int64_t i = 0; i < range.count.size(); ++i) {
       const int64_t begin = (o * size + range.start + i * range.step) * inner;
       for (int64_t k = begin; k < begin + inner; ++k)
         result.channels.push_back(list.channels[static_cast<size_t>(k)]);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/fold/constants.h"
 #include "passes/replace.h"
@@ -94,12 +95,7 @@ bool ChannelWalk::visit_as_list(OpId id) {
 
 // A run as a tensor of its own.
 ValueId ChannelWalk::cut(const Run& run) {
-  const Ints sizes = static_sizes(graph_.type(run.tensor).dims);
-  if (run.start == 0 && run.count == sizes[1]) return run.tensor;
-  SliceRanges ranges = whole(sizes);
-  ranges[1] = {run.start, 1, run.count};
-  const ValueId operands[] = {run.tensor};
-  return rewriter_.create(ops::kSlice, operands, slice_attrs(ranges));
+  return CoreWriter(rewriter_).slice_axis(run.tensor, 1, run.start, run.start + run.count);
 }
 
 ValueId ChannelWalk::joined(const std::vector<Run>& runs) {

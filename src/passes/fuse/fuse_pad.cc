@@ -26,8 +26,6 @@ std::optional<SpatialPad> spatial_pad(const Graph& graph, ValueId value) {
   const Ints& before = pad.attr(attr::kBefore).values;
   const Ints& after = pad.attr(attr::kAfter).values;
   if (before.size() < 3) return std::nullopt;
-  const Dims& dims = graph.type(value).dims;
-  if (!all_static(Dims(dims.begin() + 2, dims.end()))) return std::nullopt;
   SpatialPad found{pad.operands[0], {}, {}, pad.attr(attr::kValue)};
   for (size_t axis = 0; axis < before.size(); ++axis) {
     if (before[axis] < 0 || after[axis] < 0) return std::nullopt;

@@ -23,23 +23,37 @@ std::string dtype_name(TensorType type) {
 }
 
 std::vector<ArtifactPort> ports_of(const std::vector<NamedTensor>& names,
-                                   std::vector<Placement> placements, const Subgraph& main) {
+                                   std::vector<Placement> placements,
+                                   const std::vector<std::vector<ToldSize>>& shapes,
+                                   const Subgraph& main) {
   std::vector<ArtifactPort> ports;
   for (size_t i = 0; i < names.size(); ++i) {
     const Tensor& tensor = main.tensor(names[i].tensor);
     ports.push_back(
-        {names[i].name, std::move(placements[i]), tensor.shape, dtype_name(tensor.type.code)});
+        {names[i].name, std::move(placements[i]), shapes[i], dtype_name(tensor.type.code)});
   }
   return ports;
 }
 
-Artifact to_artifact(Lowered lowered) {
+std::vector<std::vector<ToldSize>> told(const SymbolTable& symbols,
+                                        const std::vector<Dims>& shapes) {
+  std::vector<std::vector<ToldSize>> all;
+  for (const Dims& shape : shapes) {
+    std::vector<ToldSize>& sizes = all.emplace_back();
+    for (const Dim dim : shape) sizes.push_back(symbols.tell(dim));
+  }
+  return all;
+}
+
+Artifact to_artifact(Lowered lowered, const SymbolTable& symbols) {
   const Model& model = lowered.model;
   const Signature& signature = model.signatures.front();
   const Subgraph& main = model.subgraphs.front();
   Artifact artifact;
-  artifact.inputs = ports_of(signature.inputs, std::move(lowered.placements.inputs), main);
-  artifact.outputs = ports_of(signature.outputs, std::move(lowered.placements.outputs), main);
+  artifact.inputs = ports_of(signature.inputs, std::move(lowered.placements.inputs),
+                             told(symbols, lowered.input_shapes), main);
+  artifact.outputs = ports_of(signature.outputs, std::move(lowered.placements.outputs),
+                              told(symbols, lowered.output_shapes), main);
   artifact.values = std::move(lowered.placements.nodes);
   for (const Subgraph& subgraph : model.subgraphs) {
     for (const Operator& op : subgraph.operators) {
@@ -57,6 +71,20 @@ Artifact to_artifact(Lowered lowered) {
 
 }  // namespace
 
+namespace {
+
+// A form may need a size as a number that is free.
+Result<Lowered> lower_or_refuse(const WriteRequest& request) {
+  try {
+    return lower_to_tflite(request.graph, request.plan);
+  } catch (const SizeError& error) {
+    return Diag::error(DiagCode::kNotOnTarget, error.what())
+        .hint("give fewer axes a free size in dynamic_shapes");
+  }
+}
+
+}  // namespace
+
 std::vector<Pass> TfliteTarget::prepare(const Choices& choices) const {
   return prepare_passes(choices);
 }
@@ -66,7 +94,7 @@ std::vector<Pass> TfliteTarget::legalise(const Choices& choices) const {
 }
 
 Result<Artifact> TfliteTarget::write(const WriteRequest& request) const {
-  Lowered lowered = lower_to_tflite(request.graph, request.plan);
+  FERRYMAN_TRY(Lowered lowered, lower_or_refuse(request));
   request.finished("lower");
   fuse_activations(lowered);
   rename_ports(lowered.model, request.input_names, request.output_names);
@@ -77,7 +105,7 @@ Result<Artifact> TfliteTarget::write(const WriteRequest& request) const {
     FERRYMAN_TRY_STATUS(write_tflite(lowered.model, request.path));
     request.finished("write");
   }
-  return to_artifact(std::move(lowered));
+  return to_artifact(std::move(lowered), request.graph.symbols());
 }
 
 }  // namespace ferryman::tflite

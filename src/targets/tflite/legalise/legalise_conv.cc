@@ -53,8 +53,10 @@ Dims with_unit_axis(const Dims& dims) {
 std::vector<NamedAttr> attrs_with_unit_axis(const Op& op) {
   std::vector<NamedAttr> attrs = attrs_of(op);
   for (NamedAttr& named : attrs) {
+    if (auto* sizes = std::get_if<ShapeAttr>(&named.attr))
+      sizes->dims.insert(sizes->dims.begin(), Dim(1));
     for (const NeutralNumber& neutral : kNeutralNumbers) {
-      if (named.name == neutral.attr)
+      if (named.name == neutral.attr && std::holds_alternative<Ints>(named.attr))
         named.attr = prefixed(std::get<Ints>(named.attr), neutral.value, 1);
     }
     if (named.name != attr::kScales.name) continue;

@@ -8,6 +8,7 @@
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/eval.h"
+#include "ops/index/index_arrays.h"
 #include "ops/names.h"
 #include "ops/special/special_names.h"
 #include "passes/match.h"
@@ -58,6 +59,10 @@ std::vector<ValueId> largest(Rewriter& rewriter, ValueId x, const Op& like) {
 // x's elements at the positions along the axis: one GATHER of the flattened tensor.
 ValueId elements_at(Rewriter& rewriter, ValueId x, ValueId positions, size_t axis) {
   CoreWriter write(rewriter);
+  if (!all_static(write.dims(x))) {
+    const ValueId places = flat_positions(write, x, positions, static_cast<int64_t>(axis));
+    return write.gather(write.reshape(x, {-1}), 0, places);
+  }
   const Ints strides = row_major_strides(static_sizes(write.dims(x)));
   const Ints shape = static_sizes(write.dims(positions));
   Ints others = shape;

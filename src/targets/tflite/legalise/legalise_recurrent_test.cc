@@ -27,9 +27,9 @@ void build_layer(Graph& graph, const LayerCase& layer) {
     return builder.constant(random_values(std::move(shape), ++seed, -0.5, 0.5), "parameter");
   };
   std::vector<ValueId> operands = {
-      graph.add_input("x", {DType::kF32, to_dims({sizes.steps, sizes.batch, layer.inputs})}),
-      constant({sizes.directions, sizes.batch, sizes.outputs})};
-  if (is_lstm) operands.push_back(constant({sizes.directions, sizes.batch, sizes.hidden}));
+      graph.add_input("x", {DType::kF32, Dims{sizes.steps, sizes.batch, layer.inputs}}),
+      constant({sizes.directions, sizes.batch.size(), sizes.outputs})};
+  if (is_lstm) operands.push_back(constant({sizes.directions, sizes.batch.size(), sizes.hidden}));
   operands.push_back(constant({sizes.directions, gates, layer.inputs}));
   operands.push_back(constant({sizes.directions, gates, sizes.outputs}));
   for (int bias = 0; bias < 2; ++bias)
@@ -56,7 +56,7 @@ LegalisedLayer legalise_layer(const LayerCase& layer, RecurrentForm form) {
   Graph graph(ops.set);
   build_layer(graph, layer);
   const std::vector<TensorData> inputs = {
-      random_values({layer.sizes.steps, layer.sizes.batch, layer.inputs})};
+      random_values({layer.sizes.steps.size(), layer.sizes.batch.size(), layer.inputs})};
   const std::vector<TensorData> before = evaluate_outputs(graph, inputs);
   Diagnostics diagnostics;
   PassOptions options;
@@ -95,7 +95,7 @@ std::vector<LayerCase> all_cases() {
 
 TEST(LegaliseRecurrent, EveryFormKeepsTheValues) {
   for (const LayerCase& layer : all_cases()) {
-    SCOPED_TRACE(std::string(layer.op.text) + " of " + std::to_string(layer.sizes.steps));
+    SCOPED_TRACE(std::string(layer.op.text) + " of " + std::to_string(layer.sizes.steps.size()));
     for (const RecurrentForm form : {RecurrentForm::kUnrolled, RecurrentForm::kLoop}) {
       EXPECT_LE(legalise_layer(layer, form).largest_error, 2e-6);
     }

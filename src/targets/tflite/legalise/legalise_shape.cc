@@ -61,7 +61,7 @@ struct MergedPad {
 Match<MergedPad> match_pad_fewer_axes(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
   const Dims& dims = graph.type(op.operands[0]).dims;
-  if (dims.size() <= kMaxPadRank || !all_static(dims)) return std::nullopt;
+  if (dims.size() <= kMaxPadRank) return std::nullopt;
   const Ints& before = op.attr(attr::kBefore).values;
   const Ints& after = op.attr(attr::kAfter).values;
   MergedPad found{root, {}, {}, {}};
@@ -69,7 +69,7 @@ Match<MergedPad> match_pad_fewer_axes(const Graph& graph, OpId root) {
   for (size_t axis = 0; axis < dims.size(); ++axis) {
     const bool padded = before[axis] != 0 || after[axis] != 0;
     if (!padded && joins) {
-      found.dims.back() = Dim(found.dims.back().size() * dims[axis].size());
+      found.dims.back() = graph.symbols().mul(found.dims.back(), dims[axis]);
     } else {
       found.dims.push_back(dims[axis]);
       found.before.push_back(before[axis]);

@@ -194,27 +194,27 @@ TEST(LegaliseProduct, ConstantOnTheLeftIsAppliedToTheRows) {
 TEST(LegaliseResize, EveryScale) {
   for (const bool exact : {false, true}) {
     for (const Floats& scales : {Floats{}, Floats{1.7, 2.3}, Floats{0.6, 0.9}}) {
-      const Ints size = scales.empty() ? Ints{7, 9}
-                                       : Ints{static_cast<int64_t>(5 * scales[0]),
-                                              static_cast<int64_t>(6 * scales[1])};
+      const ShapeAttr size = {scales.empty() ? Dims{7, 9}
+                                             : Dims{static_cast<int64_t>(5 * scales[0]),
+                                                    static_cast<int64_t>(6 * scales[1])}};
       expect_legalises(
           {ops::kResizeNearest,
            {random_values({1, 2, 5, 6})},
-           {{attr::kOutputSize, size}, {attr::kScales, scales}, {attr::kExact, exact}}});
+           {{attr::kResizedTo, size}, {attr::kScales, scales}, {attr::kExact, exact}}});
       expect_legalises(
           {ops::kResizeBilinear,
            {random_values({1, 2, 5, 6})},
-           {{attr::kOutputSize, size}, {attr::kScales, scales}, {attr::kAlignCorners, false}}});
+           {{attr::kResizedTo, size}, {attr::kScales, scales}, {attr::kAlignCorners, false}}});
     }
   }
   expect_legalises(
-      {ops::kResizeBilinear, {random_values({1, 2, 5})}, {{attr::kOutputSize, Ints{8}}}});
+      {ops::kResizeBilinear, {random_values({1, 2, 5})}, {{attr::kResizedTo, ShapeAttr{{8}}}}});
   expect_legalises({ops::kResizeBilinear,
                     {random_values({1, 2, 3, 4, 5})},
-                    {{attr::kOutputSize, Ints{6, 4, 7}}, {attr::kAlignCorners, true}}});
+                    {{attr::kResizedTo, ShapeAttr{{6, 4, 7}}}, {attr::kAlignCorners, true}}});
   expect_legalises({ops::kResizeNearest,
                     {random_values({1, 2, 3, 4, 5})},
-                    {{attr::kOutputSize, Ints{6, 4, 7}}}});
+                    {{attr::kResizedTo, ShapeAttr{{6, 4, 7}}}}});
 }
 
 TEST(LegaliseTypes, HalfPrecisionIsComputedInFloat32) {

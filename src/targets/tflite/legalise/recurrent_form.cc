@@ -47,9 +47,10 @@ constexpr int64_t kStepAfterLoop = 5000;
 constexpr int64_t kStreamedBytesPerNanosecond = 20;
 
 int64_t overhead(const TimeLoop& loop, const LoopSizes& sizes) {
-  const int64_t iterations = loop.loops * loop.iterations;
-  const int64_t stored = loop.iterations * loop.steps_per_iteration * sizes.output_bytes;
-  const int64_t rest = sizes.steps - loop.steps();
+  const int64_t steps = loop.iterations.size() * loop.steps_per_iteration;  // of one loop
+  const int64_t iterations = loop.loops * loop.iterations.size();
+  const int64_t stored = steps * sizes.output_bytes;
+  const int64_t rest = sizes.steps - loop.loops * steps;
   return iterations * (kIteration + stored / kCopiedBytesPerNanosecond) +
          loop.loops * (kLoop + kLoopPerStep * loop.steps_per_iteration) +
          rest * (kStepAfterLoop + sizes.weight_bytes / kStreamedBytesPerNanosecond);
@@ -64,7 +65,7 @@ TimeLoop time_loop(const LoopSizes& sizes) {
   for (int64_t count = 1; count <= most; ++count) {
     for (int64_t loops = 1; loops <= kMaxLoops; ++loops) {
       const TimeLoop loop = {count, sizes.steps / (count * loops), loops};
-      if (loop.iterations < kMinIterations) break;
+      if (loop.iterations.size() < kMinIterations) break;
       if (overhead(loop, sizes) < overhead(best, sizes)) best = loop;
     }
   }
@@ -88,14 +89,18 @@ std::optional<RecurrentPlan> plan_recurrent(RecurrentForm form, const Graph& gra
   const ferryman::TensorType& w_hh = graph.type(layer.w_hh);
   const auto elem_bytes = static_cast<int64_t>(byte_size(w_hh.dtype));
   const int64_t bytes = num_elements(w_hh.dims) * elem_bytes;
-  if (!has_constant_weights(graph, layer) || !prefers_loop(form, sizes.steps, bytes))
-    return std::nullopt;
   const bool together = loops_together(bytes);
+  // A loop of one step at a time takes any number of them.
+  if (!sizes.steps.is_static())
+    return RecurrentPlan{.loop = {1, sizes.steps, 1}, .directions_together = together};
+  if (!has_constant_weights(graph, layer) || !prefers_loop(form, sizes.steps.size(), bytes))
+    return std::nullopt;
   const int64_t directions = together ? sizes.directions : 1;
   return RecurrentPlan{
-      .loop = time_loop({.steps = sizes.steps,
+      .loop = time_loop({.steps = sizes.steps.size(),
                          .weight_bytes = bytes / sizes.directions * directions,
-                         .output_bytes = directions * sizes.batch * sizes.outputs * elem_bytes}),
+                         .output_bytes = directions * graph.symbols().hint(sizes.batch) *
+                                         sizes.outputs * elem_bytes}),
       .directions_together = together};
 }
 

@@ -24,13 +24,6 @@ std::optional<Limit> emptiness_limit(const Graph& graph, const ferryman::Op& op)
                "the runtime fails on empty tensors", "leave the empty part out of the model"};
 }
 
-std::optional<Limit> shape_limit(const Graph& graph, const ferryman::Op& op) {
-  const auto is_static = [&](ValueId value) { return all_static(graph.type(value).dims); };
-  if (std::all_of(op.results.begin(), op.results.end(), is_static)) return std::nullopt;
-  return Limit{fmt::format("'{}' with a size that is only known at run time", op.def->name), "",
-               "export with fixed shapes"};
-}
-
 std::optional<Limit> row_limit(const Graph& graph, const ferryman::Op& op) {
   const LoweringRow* row = find_lowering(*op.def);
   if (row == nullptr) {
@@ -47,7 +40,6 @@ std::optional<Limit> row_limit(const Graph& graph, const ferryman::Op& op) {
 }
 
 std::optional<Limit> limit_of(const Graph& graph, const ferryman::Op& op) {
-  if (auto limit = shape_limit(graph, op)) return limit;
   if (auto limit = emptiness_limit(graph, op)) return limit;
   return row_limit(graph, op);
 }

@@ -6,11 +6,12 @@
 #include <optional>
 #include <utility>
 
+#include "layout/plan.h"
 #include "ops/attrs.h"
 #include "ops/control/control.h"
 #include "ops/names.h"
 #include "ops/spatial/spatial.h"
-#include "targets/tflite/lower/shapes.h"
+#include "targets/tflite/tensors/shapes.h"
 
 namespace ferryman::tflite {
 
@@ -68,8 +69,8 @@ std::optional<int> turned_dim(const Graph& graph, ValueId value) {
 // bias is an ADD. An estimate, in bytes: with it the planner takes this form where it is faster (an
 // MLP-Mixer and a CaiT, 6 % each); the parts were not measured by themselves.
 int64_t cost_from_left(const Graph& graph, const ferryman::Op& op) {
-  const int64_t read = num_elements(graph.type(op.operands[0]).dims) * byte_size(DType::kF32);
-  const int64_t written = num_elements(graph.type(op.result()).dims) * byte_size(DType::kF32);
+  const int64_t read = layout::estimated_bytes(graph, op.operands[0]);
+  const int64_t written = layout::estimated_bytes(graph, op.result());
   return read / 2 + (op.has_operand(2) ? written : 0);
 }
 
@@ -176,8 +177,8 @@ std::vector<Form> linear_forms(const Graph& graph, OpId id) {
                            (!op.has_operand(2) || graph.is_constant(op.operands[2]));
   const std::optional<int> rows = turned_dim(graph, op.operands[0]);
   const bool fits = is_constant && rows.has_value() && x.dtype == DType::kF32 &&
-                    result_last == last && x.rank() <= kMaxMatmulRank && all_static(x.dims) &&
-                    num_elements(graph.type(op.result()).dims) * num_elements(x.dims) > 0;
+                    result_last == last && x.rank() <= kMaxMatmulRank &&
+                    num_elements(graph.type(op.result()).dims) != 0 && num_elements(x.dims) != 0;
   if (!fits) return forms;
   TensorDemand all{{last}};
   for (int dim = 0; dim < last; ++dim) all.innermost.push_back(dim);

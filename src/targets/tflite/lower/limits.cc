@@ -32,8 +32,7 @@ std::optional<Limit> window_limit(const Graph& graph, const ferryman::Op& pool) 
   const Window window = window_of(graph, pool);
   if (!has_padding(window) && !is_dilated(window)) return std::nullopt;
   const bool is_same =
-      all_static(x.dims) && !is_dilated(window) &&
-      is_same_padding(window, spatial_sizes(x), spatial_sizes(graph.type(pool.result())));
+      !is_dilated(window) && is_same_padding(graph.symbols(), window, x, graph.type(pool.result()));
   if (is_same) return std::nullopt;
   return Limit{fmt::format("'{}' with dilation, or another padding than SAME", pool.def->name),
                "the runtime's kernel knows neither", ""};

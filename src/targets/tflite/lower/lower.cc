@@ -24,7 +24,12 @@ struct ModelParts {
 class GraphLowering : public CalledGraphs {
  public:
   GraphLowering(const Graph& graph, const layout::LayoutPlan& plan, ModelParts& parts)
-      : graph_(graph), plan_(plan), parts_(parts), memory_(graph, plan, subgraph_) {
+      : graph_(graph),
+        plan_(plan),
+        parts_(parts),
+        tensors_(graph.symbols(), subgraph_),
+        sizes_(tensors_),
+        memory_(graph, plan, tensors_, sizes_) {
     subgraph_.name = graph.name();
   }
 
@@ -59,11 +64,9 @@ class GraphLowering : public CalledGraphs {
   void add_inputs() {
     for (size_t i = 0; i < graph_.inputs().size(); ++i) {
       const Value& value = graph_.value(graph_.inputs()[i]);
-      Tensor tensor;
-      tensor.name = value.name;
-      tensor.type = value.type.dtype;
-      tensor.shape = to_shape(plan_.inputs[i].shape());
-      const TensorIndex index = subgraph_.add(std::move(tensor));
+      const TensorIndex index =
+          tensors_.add({.name = value.name, .type = value.type.dtype}, plan_.inputs[i].shape());
+      sizes_.add_input(index);
       subgraph_.inputs.push_back(index);
       memory_.enter(graph_.inputs()[i], plan_.inputs[i], index);
     }
@@ -74,7 +77,7 @@ class GraphLowering : public CalledGraphs {
     const LocationId location = graph_.op(id).location;
     memory_.set_location(static_cast<int32_t>(location.index));
     note_place(location);
-    LowerOp op(graph_, plan_, memory_, subgraph_, *this, id);
+    LowerOp op(graph_, plan_, memory_, tensors_, sizes_, *this, id);
     const LoweringRow* row = find_lowering(*op.op().def);
     check(row != nullptr, "an op that check_target should have refused");
     if (row->lower != nullptr) return row->lower(op);
@@ -101,7 +104,7 @@ class GraphLowering : public CalledGraphs {
     Placement placement = memory_.placement_in(value, layout);
     if (const OpId cut = graph_.producer_if(value, ops::kCut); cut.valid()) {
       const auto axis = static_cast<size_t>(graph_.op(cut).attr(attr::kAxis).value);
-      placement.factors[axis] = -1;  // known when the model has run
+      placement.factors[axis] = int64_t{-1};  // known when the model has run
     }
     return placement;
   }
@@ -119,6 +122,8 @@ class GraphLowering : public CalledGraphs {
   const layout::LayoutPlan& plan_;
   ModelParts& parts_;
   Subgraph subgraph_;
+  TensorTable tensors_;
+  SizeTable sizes_;
   MemoryTable memory_;
   Placements placements_;
 };
@@ -140,6 +145,8 @@ Lowered lower_to_tflite(const Graph& graph, const layout::LayoutPlan& plan) {
   lowering.run();
   Lowered lowered;
   lowered.placements = lowering.take_placements();
+  for (const Layout& layout : plan.inputs) lowered.input_shapes.push_back(layout.shape());
+  for (const Layout& layout : plan.outputs) lowered.output_shapes.push_back(layout.shape());
   lowered.model.subgraphs.push_back(lowering.take_subgraph());
   lowered.model.signatures.push_back(signature_of(graph, lowered.model.subgraphs.front()));
   for (Subgraph& called : parts.called) lowered.model.subgraphs.push_back(std::move(called));

@@ -10,7 +10,7 @@
 
 #include "layout/plan.h"
 #include "targets/artifact.h"
-#include "targets/tflite/lower/memory.h"
+#include "targets/tflite/tensors/memory.h"
 
 namespace ferryman::tflite {
 
@@ -23,10 +23,11 @@ struct Placements {
 
 struct Lowered {
   Model model;
-  Placements placements;  // in the main graph
+  Placements placements;                          // in the main graph
+  std::vector<Dims> input_shapes, output_shapes;  // parallel to the graph's
 };
 
-// The graph must pass check_target (legalise.h) and have static shapes.
+// The graph must pass check_target (legalise.h).
 Lowered lower_to_tflite(const Graph& graph, const layout::LayoutPlan& plan);
 
 }  // namespace ferryman::tflite

@@ -12,8 +12,6 @@
 // so far in each iteration. They call the same graphs, whose weights are packed once.
 // UNIDIRECTIONAL_SEQUENCE_LSTM would be one operator, but keeps its state from call to call.
 #include <algorithm>
-#include <functional>
-#include <numeric>
 
 #include "ops/attrs.h"
 #include "ops/control/control.h"
@@ -25,22 +23,10 @@ namespace {
 
 using Tensors = std::vector<TensorIndex>;
 
-Tensor typed(ElementType dtype, Shape shape, std::string name) {
-  Tensor tensor;
-  tensor.name = std::move(name);
-  tensor.type = dtype;
-  tensor.shape = std::move(shape);
-  return tensor;
-}
-
-int32_t num_elements(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), 1, std::multiplies<>());
-}
-
-std::vector<Tensor> results_of(const LowerOp& op) {
-  std::vector<Tensor> results;
+std::vector<NewTensor> results_of(const LowerOp& op) {
+  std::vector<NewTensor> results;
   for (size_t i = 0; i < op.op().results.size(); ++i)
-    results.push_back(typed(op.result_type(i).dtype, op.result_shape(i), ""));
+    results.push_back({op.result_type(i).dtype, op.result_shape(i)});
   return results;
 }
 
@@ -52,56 +38,70 @@ Tensors operands_of(LowerOp& op) {
 
 // What WHILE gives: its variables, as they are after the last iteration.
 Tensors emit_while(LowerOp& op, const Tensors& variables, const WhileOptions& graphs) {
-  std::vector<Tensor> results;
+  std::vector<NewTensor> results;
   for (const TensorIndex variable : variables)
-    results.push_back(typed(op.element_type(variable), op.shape(variable), ""));
+    results.push_back({op.element_type(variable), op.shape(variable)});
   return op.emit_all(Op::kWhile, variables, std::move(results), graphs);
 }
 
 // Appends operators to a graph that another one calls.
 class GraphEnd {
  public:
-  explicit GraphEnd(Subgraph& graph) : graph_(graph) {}
+  GraphEnd(SymbolTable& symbols, Subgraph& graph)
+      : graph_(graph), tensors_(symbols, graph), sizes_(tensors_) {}
 
-  TensorIndex emit(Op op, Tensors inputs, Tensor output, Options options = {}) {
-    const TensorIndex result = graph_.add(std::move(output));
-    graph_.operators.push_back({.op = op,
-                                .inputs = std::move(inputs),
-                                .outputs = {result},
-                                .options = std::move(options)});
-    return result;
+  TensorIndex add(ElementType dtype, const Shape& shape, std::string name) {
+    return tensors_.add({.name = std::move(name), .type = dtype}, shape);
   }
 
-  TensorIndex reshaped(TensorIndex tensor, const Shape& shape) {
-    if (graph_.tensor(tensor).shape == shape) return tensor;
-    return emit(Op::kReshape, {tensor, add_int32_vector(graph_, shape)},
-                typed(graph_.tensor(tensor).type, shape, ""), ReshapeOptions{.new_shape = shape});
+  TensorIndex number(int32_t value) { return tensors_.add_int32({value}, {}); }
+
+  TensorIndex emit(Op op, Tensors inputs, TensorIndex output, Options options = {}) {
+    graph_.operators.push_back({.op = op,
+                                .inputs = std::move(inputs),
+                                .outputs = {output},
+                                .options = std::move(options)});
+    return output;
+  }
+
+  TensorIndex reshape(TensorIndex tensor, const Shape& shape) {
+    ReshapeTo wanted = sizes_.reshape(shape);
+    return emit(Op::kReshape, {tensor, wanted.shape}, add(tensors_.type(tensor), shape, ""),
+                std::move(wanted.options));
   }
 
   // In memory of its own: SLICE moves what it takes, all of it here.
-  TensorIndex copied(TensorIndex tensor) {
-    const Shape shape = graph_.tensor(tensor).shape;
-    const Shape line = {num_elements(shape)};
+  TensorIndex copied(TensorIndex tensor, const Shape& shape) {
+    const ElementType dtype = tensors_.type(tensor);
+    const Shape line = {tensors_.symbols().product(shape)};
     const TensorIndex copy = emit(
         Op::kSlice,
-        {reshaped(tensor, line), add_int32_vector(graph_, {0}), add_int32_vector(graph_, line)},
-        typed(graph_.tensor(tensor).type, line, ""));
-    return reshaped(copy, shape);
+        {reshape(tensor, line), tensors_.add_int32_vector({0}), tensors_.add_int32_vector({-1})},
+        add(dtype, line, ""));
+    return reshape(copy, shape);
   }
 
  private:
   Subgraph& graph_;
+  TensorTable tensors_;
+  SizeTable sizes_;
 };
 
 // WHILE gives the variables their new values one after the other, so none may lie in the memory of
-// another one's old value.
-void separate_variables(Subgraph& body) {
+// another one's old value. `shapes`: of the variables.
+void separate_variables(SymbolTable& symbols, Subgraph& body, const std::vector<Shape>& shapes) {
   for (size_t i = 0; i < body.outputs.size(); ++i) {
     const auto input = std::find(body.inputs.begin(), body.inputs.end(), body.outputs[i]);
     const bool is_another =
         input != body.inputs.end() && input - body.inputs.begin() != static_cast<std::ptrdiff_t>(i);
-    if (is_another) body.outputs[i] = GraphEnd(body).copied(body.outputs[i]);
+    if (is_another) body.outputs[i] = GraphEnd(symbols, body).copied(body.outputs[i], shapes[i]);
   }
+}
+
+std::vector<Shape> shapes_of(const LowerOp& op, const Tensors& variables) {
+  std::vector<Shape> shapes;
+  for (const TensorIndex variable : variables) shapes.push_back(op.shape(variable));
+  return shapes;
 }
 
 class ScanLowering {
@@ -110,7 +110,7 @@ class ScanLowering {
       : op_(op),
         num_carried_(static_cast<size_t>(op.attr(attr::kNumCarried))),
         num_sequences_(static_cast<size_t>(op.attr(attr::kNumSequences))),
-        length_(static_cast<int32_t>(op.type(num_carried_).dims[0].size())) {
+        length_(op.type(num_carried_).dims[0]) {
     for (size_t i = 0; i < op.num_operands(); ++i) {
       const TensorIndex operand = op.operand(i);
       const bool is_sequence = i >= num_carried_ && i < num_carried_ + num_sequences_;
@@ -121,6 +121,9 @@ class ScanLowering {
 
   void lower() {
     Tensors variables = {op_.scalar(0)};
+    const Dim length = length_;
+    if (!length.is_static()) variables.push_back(op_.size(length));  // bodies are closed
+    num_counters_ = variables.size();
     for (const Tensors* list : {&sequences_, &carried_, &fixed_})
       variables.insert(variables.end(), list->begin(), list->end());
     for (size_t i = num_carried_; i < op_.op().results.size(); ++i)
@@ -131,7 +134,8 @@ class ScanLowering {
         .body_subgraph_index =
             op_.call(op_.attr(attr::kBody), "body", [&] { return body(variables); })};
     const Tensors last = emit_while(op_, variables, graphs);
-    for (size_t i = 0; i < num_carried_; ++i) op_.finish_result(i, last[1 + num_sequences_ + i]);
+    for (size_t i = 0; i < num_carried_; ++i)
+      op_.finish_result(i, last[num_counters_ + num_sequences_ + i]);
     const size_t num_before = last.size() - op_.op().results.size();
     for (size_t i = num_carried_; i < op_.op().results.size(); ++i)
       op_.finish_result(i, last[num_before + i]);
@@ -141,21 +145,26 @@ class ScanLowering {
   // Entries of a result lie flat: [N, elements of one].
   Shape stored_shape(size_t result) const {
     const Shape shape = op_.result_shape(result);
-    return {length_, num_elements(Shape(shape.begin() + 1, shape.end()))};
+    return {length_, op_.symbols().product(Shape(shape.begin() + 1, shape.end()))};
   }
 
   TensorIndex room_for(size_t result) {
     return op_.zeros(op_.result_type(result).dtype, stored_shape(result));
   }
 
+  // How often the loop runs, in a graph that has the variables for inputs.
+  TensorIndex end_in(GraphEnd& end, const Subgraph& graph) const {
+    return length_.is_static() ? end.number(static_cast<int32_t>(length_.size())) : graph.inputs[1];
+  }
+
   Subgraph condition(const Tensors& variables) const {
     Subgraph graph;
-    for (const TensorIndex variable : variables) {
-      graph.inputs.push_back(graph.add(typed(op_.element_type(variable), op_.shape(variable), "")));
-    }
-    const TensorIndex end = add_int32(graph, {length_}, {});
-    graph.outputs = {GraphEnd(graph).emit(Op::kLess, {graph.inputs[0], end},
-                                          typed(DType::kBool, {}, "continues"))};
+    GraphEnd end(op_.symbols(), graph);
+    for (const TensorIndex variable : variables)
+      graph.inputs.push_back(end.add(op_.element_type(variable), op_.shape(variable), ""));
+    const TensorIndex last = end_in(end, graph);
+    graph.outputs = {
+        end.emit(Op::kLess, {graph.inputs[0], last}, end.add(DType::kBool, {}, "continues"))};
     return graph;
   }
 
@@ -166,9 +175,10 @@ class ScanLowering {
     const Tensors inputs = std::exchange(graph.inputs, {});
     const Tensors results = std::exchange(graph.outputs, {});
     const TensorIndex counter = add_variable(graph, variables[0], "counter");
+    if (num_counters_ > 1) add_variable(graph, variables[1], "end");
     const TensorIndex position = position_at(graph, counter);
     for (size_t i = 0; i < num_sequences_; ++i) {
-      const TensorIndex sequence = add_variable(graph, variables[1 + i], "sequence");
+      const TensorIndex sequence = add_variable(graph, variables[num_counters_ + i], "sequence");
       graph.operators.push_back({.op = Op::kGather,
                                  .inputs = {sequence, position},
                                  .outputs = {inputs[num_carried_ + i]},
@@ -182,9 +192,10 @@ class ScanLowering {
       append(*list, inputs, num_carried_ + num_sequences_, fixed_.size());
     for (size_t i = num_carried_; i < results.size(); ++i)
       store_entry(graph, results[i], i, position);
-    graph.outputs[0] = GraphEnd(graph).emit(Op::kAdd, {counter, add_int32(graph, {1}, {})},
-                                            typed(DType::kI32, {}, "next"), AddOptions{});
-    separate_variables(graph);
+    GraphEnd end(op_.symbols(), graph);
+    graph.outputs[0] = end.emit(Op::kAdd, {counter, end.number(1)},
+                                end.add(DType::kI32, {}, "next"), AddOptions{});
+    separate_variables(op_.symbols(), graph, shapes_of(op_, variables));
     return graph;
   }
 
@@ -195,34 +206,45 @@ class ScanLowering {
 
   TensorIndex add_variable(Subgraph& graph, TensorIndex outside, std::string name) const {
     const TensorIndex variable =
-        graph.add(typed(op_.element_type(outside), op_.shape(outside), std::move(name)));
+        GraphEnd(op_.symbols(), graph)
+            .add(op_.element_type(outside), op_.shape(outside), std::move(name));
     graph.inputs.push_back(variable);
     return variable;
   }
 
   TensorIndex position_at(Subgraph& graph, TensorIndex counter) const {
     if (!op_.attr(attr::kReverse)) return counter;
-    return GraphEnd(graph).emit(Op::kSub, {add_int32(graph, {length_ - 1}, {}), counter},
-                                typed(DType::kI32, {}, "position"), SubOptions{});
+    GraphEnd end(op_.symbols(), graph);
+    TensorIndex last = end_in(end, graph);
+    if (length_.is_static()) {
+      last = end.number(static_cast<int32_t>(length_.size() - 1));
+    } else {
+      last =
+          end.emit(Op::kSub, {last, end.number(1)}, end.add(DType::kI32, {}, "last"), SubOptions{});
+    }
+    return end.emit(Op::kSub, {last, counter}, end.add(DType::kI32, {}, "position"), SubOptions{});
   }
 
   void store_entry(Subgraph& graph, TensorIndex entry, size_t result, TensorIndex position) const {
     const Shape shape = stored_shape(result);
     const ElementType dtype = graph.tensor(entry).type;
-    GraphEnd end(graph);
-    const TensorIndex stored = graph.add(typed(dtype, shape, "stored"));
-    const TensorIndex line = end.reshaped(entry, {1, shape[1]});
+    GraphEnd end(op_.symbols(), graph);
+    const TensorIndex stored = end.add(dtype, shape, "stored");
+    const Shape row = {1, shape[1]};
+    const bool is_row = graph.tensor(entry).shape == stored_sizes(op_.symbols(), row);
+    const TensorIndex line = is_row ? entry : end.reshape(entry, row);
     const TensorIndex start =
-        end.emit(Op::kPack, {position, add_int32(graph, {0}, {})}, typed(DType::kI32, {2}, "start"),
+        end.emit(Op::kPack, {position, end.number(0)}, end.add(DType::kI32, {2}, "start"),
                  PackOptions{.values_count = 2});
     graph.inputs.push_back(stored);
     graph.outputs.push_back(
-        end.emit(Op::kDynamicUpdateSlice, {stored, line, start}, typed(dtype, shape, "updated")));
+        end.emit(Op::kDynamicUpdateSlice, {stored, line, start}, end.add(dtype, shape, "updated")));
   }
 
   LowerOp& op_;
   size_t num_carried_, num_sequences_;
-  int32_t length_;
+  size_t num_counters_ = 1;  // the position, and where it ends if that is free
+  Dim length_;
   Tensors carried_, sequences_, fixed_;
 };
 
@@ -241,17 +263,18 @@ void lower_if(LowerOp& op) {
 // What the body does not give anew it hands on as it is.
 void lower_while(LowerOp& op) {
   const auto condition = [&] { return op.lower_body(op.attr(attr::kCondition)); };
+  const Tensors variables = operands_of(op);
   const auto body = [&] {
     Subgraph graph = op.lower_body(op.attr(attr::kBody));
     for (size_t i = graph.outputs.size(); i < graph.inputs.size(); ++i)
       graph.outputs.push_back(graph.inputs[i]);
-    separate_variables(graph);
+    separate_variables(op.symbols(), graph, shapes_of(op, variables));
     return graph;
   };
   const WhileOptions graphs = {
       .cond_subgraph_index = op.call(op.attr(attr::kCondition), "condition", condition),
       .body_subgraph_index = op.call(op.attr(attr::kBody), "body", body)};
-  const Tensors last = emit_while(op, operands_of(op), graphs);
+  const Tensors last = emit_while(op, variables, graphs);
   for (size_t i = 0; i < op.op().results.size(); ++i) op.finish_result(i, last[i]);
 }
 

@@ -22,12 +22,12 @@ float first_above(double threshold) {
 void lower_nms(LowerOp& op) {
   const TensorIndex boxes = op.operand(0);
   const TensorIndex scores = op.operand(1);
-  const int32_t count = op.shape(scores)[0];
+  const Dim count = op.shape(scores)[0];
   const TensorIndex threshold =
       op.filled(DType::kF32, {}, static_cast<double>(first_above(op.attr(attr::kThreshold))));
   const TensorIndex lowest_score = op.filled(DType::kF32, {}, 0);
   const std::vector<TensorIndex> kept = op.emit_all(
-      Op::kNonMaxSuppressionV4, {boxes, scores, op.scalar(count), threshold, lowest_score},
+      Op::kNonMaxSuppressionV4, {boxes, scores, op.size(count), threshold, lowest_score},
       {{.type = DType::kI32, .shape = {count}}, {.type = DType::kI32, .shape = {}}},
       default_options(Op::kNonMaxSuppressionV4));
   op.finish_result(0, kept[0]);
@@ -42,14 +42,14 @@ void lower_cut(LowerOp& op) {
   const auto rank = static_cast<int32_t>(shape.size());
   std::vector<TensorIndex> sizes;
   for (size_t i = 0; i < shape.size(); ++i)
-    sizes.push_back(i == axis ? op.operand(1) : op.scalar(shape[i]));
+    sizes.push_back(i == axis ? op.operand(1) : op.size(shape[i]));
   const TensorIndex size =
       op.emit(Op::kPack, sizes, DType::kI32, {rank}, PackOptions{.values_count = rank, .axis = 0});
-  Tensor result = {.type = op.type(0).dtype, .shape = shape, .shape_signature = shape};
-  result.shape_signature[axis] = -1;
   const TensorIndex start = op.ints(std::vector<int32_t>(shape.size(), 0));
-  op.finish_with(op.emit_all(Op::kSlice, {x, start, size}, {std::move(result)},
-                             default_options(Op::kSlice))[0]);
+  const TensorIndex result = op.emit_all(Op::kSlice, {x, start, size}, {{op.type(0).dtype, shape}},
+                                         default_options(Op::kSlice))[0];
+  op.open_axis(result, axis);
+  op.finish_with(result);
 }
 
 }  // namespace ferryman::tflite

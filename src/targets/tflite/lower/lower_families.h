@@ -54,6 +54,8 @@ void lower_pad(LowerOp& op);
 void lower_reflect_pad(LowerOp& op);
 void lower_flip(LowerOp& op);
 void lower_tile(LowerOp& op);
+void lower_iota(LowerOp& op);
+void lower_sym_size(LowerOp& op);
 void lower_expand(LowerOp& op);
 void lower_gather(LowerOp& op);
 void lower_reshape(LowerOp& op);

@@ -45,12 +45,19 @@ std::vector<int32_t> LowerOp::per_axis(AttrKey<PerAxis> key) const {
   return result;
 }
 
+Shape LowerOp::axis_sizes(AttrKey<AxisSizes> key) const {
+  Shape result;
+  for (const PhysicalAxis& axis : plan_.operands[0].axes)
+    result.push_back(attr(key).values[static_cast<size_t>(axis.parts.front().dim)]);
+  return result;
+}
+
 Shape LowerOp::result_shape(size_t result) const {
-  return to_shape(plan_.results[result].shape());
+  return plan_.results[result].shape();
 }
 
 Shape LowerOp::operand_shape(size_t index) const {
-  return to_shape(plan_.operands[index].shape());
+  return plan_.operands[index].shape();
 }
 
 TensorIndex LowerOp::operand(size_t index) {
@@ -58,8 +65,7 @@ TensorIndex LowerOp::operand(size_t index) {
 }
 
 TensorIndex LowerOp::operand(size_t index, const Shape& shape) {
-  return memory_.in_shape(op_.operands[index], plan_.operands[index],
-                          Dims(shape.begin(), shape.end()));
+  return memory_.in_shape(op_.operands[index], plan_.operands[index], shape);
 }
 
 Shape LowerOp::lying_shape(size_t index) const {
@@ -79,20 +85,20 @@ TensorIndex LowerOp::joined(size_t index) {
 TensorIndex LowerOp::vector_operand(size_t index) {
   const ValueId value = op_.operands[index];
   return memory_.in_shape(value, plan_.operands[index],
-                          {Dim(num_elements(graph_.type(value).dims))});
+                          {symbols().product(graph_.type(value).dims)});
 }
 
 Shape LowerOp::windowed_shape() const {
   Shape shape;
   for (const PhysicalAxis& axis : plan_.operands[0].axes) {
     const auto dim = static_cast<size_t>(axis.parts.front().dim);
-    shape.push_back(static_cast<int32_t>(result_type().dims[dim].size()));
+    shape.push_back(result_type().dims[dim]);
   }
   return shape;
 }
 
 bool LowerOp::is_full_size(size_t index) const {
-  return num_elements(type(index).dims) == num_elements(result_type().dims);
+  return symbols().product(type(index).dims) == symbols().product(result_type().dims);
 }
 
 std::vector<MarkedAxis> LowerOp::broadcast_axes(size_t index) const {
@@ -102,7 +108,7 @@ std::vector<MarkedAxis> LowerOp::broadcast_axes(size_t index) const {
   for (const PhysicalAxis& axis : plan_.results[0].axes) {
     const auto dim = static_cast<size_t>(axis.parts.front().dim);
     const bool has = dim >= missing && !(dims[dim - missing] == Dim(1));
-    axes.push_back({static_cast<int32_t>(axis.extent.size()), has});
+    axes.push_back({axis.extent, has});
   }
   return axes;
 }
@@ -118,7 +124,7 @@ Shape LowerOp::elementwise_shape() const {
     if (broadcasts && shape.size() > std::max(planned.size(), kPlainRank)) return false;
     for (size_t i = 0; i < op_.operands.size(); ++i) {
       if (is_full_size(i) || type(i).rank() == 0) continue;
-      if (!marks_in_shape(broadcast_axes(i), shape).has_value()) return false;
+      if (!marks_in_shape(symbols(), broadcast_axes(i), shape).has_value()) return false;
     }
     return true;
   };
@@ -133,12 +139,13 @@ Shape LowerOp::elementwise_shape() const {
 TensorIndex LowerOp::aligned(size_t index, const Shape& shape) {
   const ValueId value = op_.operands[index];
   if (is_full_size(index)) return operand(index, shape);
-  std::optional<std::vector<bool>> has_axis = marks_in_shape(broadcast_axes(index), shape);
+  std::optional<std::vector<bool>> has_axis =
+      marks_in_shape(symbols(), broadcast_axes(index), shape);
   // A single number has none of the axes, whatever `shape` merges or splits.
   if (!has_axis.has_value()) has_axis = std::vector<bool>(shape.size(), false);
   Dims aligned_shape;
   for (size_t i = 0; i < shape.size(); ++i)
-    aligned_shape.push_back((*has_axis)[i] ? Dim(shape[i]) : Dim(1));
+    aligned_shape.push_back((*has_axis)[i] ? shape[i] : Dim(1));
   // Constants need no leading ones, which would only make equal constants look different.
   while (graph_.is_constant(value) && !aligned_shape.empty() && aligned_shape.front() == Dim(1)) {
     aligned_shape.erase(aligned_shape.begin());
@@ -153,22 +160,19 @@ void LowerOp::finish_elementwise(Op op, Options options) {
   finish_in_shape(op, std::move(inputs), shape, std::move(options));
 }
 
-TensorIndex LowerOp::filled(DType dtype, Shape shape, double value) {
-  Tensor tensor;
-  tensor.type = dtype;
-  tensor.constant = tensor_constant(TensorData::filled(dtype, {shape.begin(), shape.end()}, value));
-  tensor.shape = std::move(shape);
-  return subgraph_.add(std::move(tensor));
+TensorIndex LowerOp::filled(DType dtype, const Shape& shape, double value) {
+  const TensorData data = TensorData::filled(dtype, static_sizes(shape), value);
+  return tensors_.add({.type = dtype, .constant = tensor_constant(data)}, shape);
 }
 
 TensorIndex LowerOp::emit(Op op, std::vector<TensorIndex> inputs, DType dtype, Shape shape,
                           Options options) {
   const TensorIndex output = add_tensor(dtype, std::move(shape));
-  subgraph_.operators.push_back({.op = op,
-                                 .inputs = std::move(inputs),
-                                 .outputs = {output},
-                                 .options = std::move(options),
-                                 .location = static_cast<int32_t>(op_.location.index)});
+  tensors_.subgraph().operators.push_back({.op = op,
+                                           .inputs = std::move(inputs),
+                                           .outputs = {output},
+                                           .options = std::move(options),
+                                           .location = static_cast<int32_t>(op_.location.index)});
   return output;
 }
 
@@ -176,19 +180,22 @@ std::array<TensorIndex, 2> LowerOp::emit_pair(Op op, std::vector<TensorIndex> in
                                               std::array<DType, 2> dtypes, const Shape& shape) {
   const TensorIndex first = add_tensor(dtypes[0], shape);
   const TensorIndex second = add_tensor(dtypes[1], shape);
-  subgraph_.operators.push_back({.op = op,
-                                 .inputs = std::move(inputs),
-                                 .outputs = {first, second},
-                                 .options = default_options(op),
-                                 .location = static_cast<int32_t>(op_.location.index)});
+  tensors_.subgraph().operators.push_back({.op = op,
+                                           .inputs = std::move(inputs),
+                                           .outputs = {first, second},
+                                           .options = default_options(op),
+                                           .location = static_cast<int32_t>(op_.location.index)});
   return {first, second};
 }
 
 TensorIndex LowerOp::add_tensor(DType dtype, Shape shape) {
-  Tensor tensor;
-  tensor.type = dtype;
-  tensor.shape = std::move(shape);
-  return subgraph_.add(std::move(tensor));
+  return tensors_.add({.type = dtype}, shape);
+}
+
+void LowerOp::open_axis(TensorIndex tensor, size_t axis) {
+  Tensor& open = tensors_.subgraph().tensors[static_cast<size_t>(tensor)];
+  if (open.shape_signature.empty()) open.shape_signature = open.shape;
+  open.shape_signature[axis] = -1;
 }
 
 void LowerOp::finish_with(TensorIndex tensor) {
@@ -197,26 +204,30 @@ void LowerOp::finish_with(TensorIndex tensor) {
 
 void LowerOp::finish_result(size_t result, TensorIndex tensor) {
   const ValueId value = op_.results[result];
-  subgraph_.tensors[static_cast<size_t>(tensor)].name = graph_.value(value).name;
+  tensors_.subgraph().tensors[static_cast<size_t>(tensor)].name = graph_.value(value).name;
   memory_.enter(value, plan_.results[result], tensor);
 }
 
 std::vector<TensorIndex> LowerOp::emit_all(Op op, std::vector<TensorIndex> inputs,
-                                           std::vector<Tensor> outputs, Options options) {
+                                           std::vector<NewTensor> outputs, Options options) {
   Operator made = {.op = op,
                    .inputs = std::move(inputs),
                    .options = std::move(options),
                    .location = static_cast<int32_t>(op_.location.index)};
-  for (Tensor& output : outputs) made.outputs.push_back(subgraph_.add(std::move(output)));
-  subgraph_.operators.push_back(std::move(made));
-  return subgraph_.operators.back().outputs;
+  for (const NewTensor& output : outputs)
+    made.outputs.push_back(tensors_.add({.type = output.type}, output.shape));
+  tensors_.subgraph().operators.push_back(std::move(made));
+  return tensors_.subgraph().operators.back().outputs;
 }
 
 TensorIndex LowerOp::reshaped(TensorIndex tensor, const Shape& to) {
-  if (shape(tensor) == to) return tensor;
-  Tensor result = {.type = element_type(tensor), .shape = to};
-  return emit_all(Op::kReshape, {tensor, ints(to)}, {std::move(result)},
-                  ReshapeOptions{.new_shape = to})[0];
+  return shape(tensor) == to ? tensor : emit_reshape(tensor, to);
+}
+
+TensorIndex LowerOp::emit_reshape(TensorIndex tensor, const Shape& to) {
+  ReshapeTo wanted = sizes_.reshape(to);
+  return emit_all(Op::kReshape, {tensor, wanted.shape}, {{element_type(tensor), to}},
+                  std::move(wanted.options))[0];
 }
 
 int32_t LowerOp::call(BodyId body, std::string_view role, const std::function<Subgraph()>& make) {

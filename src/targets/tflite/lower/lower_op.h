@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "ir/graph.h"
-#include "targets/tflite/lower/memory.h"
-#include "targets/tflite/lower/shapes.h"
+#include "targets/tflite/tensors/memory.h"
+#include "targets/tflite/tensors/shapes.h"
 
 namespace ferryman::tflite {
 
@@ -42,16 +42,22 @@ class CalledGraphs {
   std::map<std::pair<BodyId, std::string>, int32_t> numbers_;
 };
 
+struct NewTensor {
+  ElementType type;
+  Shape shape;
+};
+
 class LowerOp {
  public:
   LowerOp(const Graph& graph, const layout::LayoutPlan& plan, MemoryTable& memory,
-          Subgraph& subgraph, CalledGraphs& called, OpId op)
+          TensorTable& tensors, SizeTable& sizes, CalledGraphs& called, OpId op)
       : graph_(graph),
         op_(graph.op(op)),
         id_(op),
         plan_(plan.ops[op]),
         memory_(memory),
-        subgraph_(subgraph),
+        tensors_(tensors),
+        sizes_(sizes),
         called_(called) {}
 
   const ferryman::Op& op() const { return op_; }
@@ -69,6 +75,7 @@ class LowerOp {
   int32_t axis(AttrKey<Axis> key) const;
   std::vector<int32_t> axes(AttrKey<Axes> key) const;
   std::vector<int32_t> per_axis(AttrKey<PerAxis> key) const;
+  Shape axis_sizes(AttrKey<AxisSizes> key) const;
 
   const ferryman::TensorType& type(size_t operand) const {
     return graph_.type(op_.operands[operand]);
@@ -92,21 +99,23 @@ class LowerOp {
   TensorIndex aligned(size_t index) { return aligned(index, result_shape()); }
   // The same, where the result has `shape`: its planned shape up to axes of size 1.
   TensorIndex aligned(size_t index, const Shape& shape);
-  const Shape& shape(TensorIndex tensor) const { return subgraph_.tensor(tensor).shape; }
-  ElementType element_type(TensorIndex tensor) const { return subgraph_.tensor(tensor).type; }
+  Shape shape(TensorIndex tensor) const { return tensors_.shape(tensor); }
+  ElementType element_type(TensorIndex tensor) const { return tensors_.type(tensor); }
   // As planned.
   Shape result_shape(size_t result = 0) const;
   Shape operand_shape(size_t index) const;
 
-  TensorIndex ints(const std::vector<int32_t>& values) {
-    return add_int32_vector(subgraph_, values);
+  TensorIndex ints(const std::vector<int32_t>& values) { return tensors_.add_int32_vector(values); }
+  TensorIndex scalar(int32_t value) { return tensors_.add_int32({value}, {}); }
+  TensorIndex matrix(const std::vector<int32_t>& values, const std::vector<int32_t>& shape) {
+    return tensors_.add_int32(values, shape);
   }
-  TensorIndex scalar(int32_t value) { return add_int32(subgraph_, {value}, {}); }
-  TensorIndex matrix(const std::vector<int32_t>& values, const Shape& shape) {
-    return add_int32(subgraph_, values, shape);
-  }
+  // A size, or several, as int32.
+  TensorIndex size(Dim dim) { return sizes_.scalar(dim); }
+  TensorIndex sizes(const Shape& shape) { return sizes_.vector(shape); }
+  SymbolTable& symbols() const { return tensors_.symbols(); }
   // A constant with all elements equal.
-  TensorIndex filled(DType dtype, Shape shape, double value);
+  TensorIndex filled(DType dtype, const Shape& shape, double value);
 
   TensorIndex zeros(DType dtype, const Shape& shape) { return memory_.zeros(dtype, shape); }
 
@@ -118,8 +127,10 @@ class LowerOp {
                                        std::array<DType, 2> dtypes, const Shape& shape);
   // An operator with several new tensors as its outputs.
   std::vector<TensorIndex> emit_all(Op op, std::vector<TensorIndex> inputs,
-                                    std::vector<Tensor> outputs, Options options);
+                                    std::vector<NewTensor> outputs, Options options);
   TensorIndex reshaped(TensorIndex tensor, const Shape& shape);
+  // The same, always by an operator.
+  TensorIndex emit_reshape(TensorIndex tensor, const Shape& shape);
   // A pointwise operator: operands and result share one shape, that in which the largest operand
   // lies already, so that axes of size 1 cause no RESHAPE.
   void finish_elementwise(Op op, Options options = {});
@@ -129,6 +140,8 @@ class LowerOp {
   // the same order. A reader that needs the planned shape makes a RESHAPE.
   void finish_in_shape(Op op, std::vector<TensorIndex> inputs, const Shape& shape,
                        Options options = {});
+  // States that only a run tells how long that axis is.
+  void open_axis(TensorIndex tensor, size_t axis);
   // The op's result is that tensor.
   void finish_with(TensorIndex tensor);
   // The same of an op with several results.
@@ -152,7 +165,8 @@ class LowerOp {
   OpId id_;
   const layout::OpPlan& plan_;
   MemoryTable& memory_;
-  Subgraph& subgraph_;
+  TensorTable& tensors_;
+  SizeTable& sizes_;
   CalledGraphs& called_;
 };
 

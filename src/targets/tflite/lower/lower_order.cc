@@ -11,9 +11,9 @@ void lower_topk(LowerOp& op) {
   Shape shape = op.shape(x);
   check(op.axis(attr::kAxis) + 1 == static_cast<int32_t>(shape.size()) && op.attr(attr::kLargest),
         "legalise_order puts the largest first, the contract the axis last");
-  shape.back() = static_cast<int32_t>(op.attr(attr::kCount));
-  const auto [values, positions] = op.emit_pair(Op::kTopkV2, {x, op.scalar(shape.back())},
-                                                {op.type(0).dtype, DType::kI32}, shape);
+  shape.back() = op.attr(attr::kCount);
+  const auto [values, positions] =
+      op.emit_pair(Op::kTopkV2, {x, op.size(shape.back())}, {op.type(0).dtype, DType::kI32}, shape);
   op.finish_result(0, values);
   op.finish_result(1, positions);
 }
@@ -35,10 +35,9 @@ void lower_segment_reduce(LowerOp& op) {
     return op.finish(kernel, {rows, numbers, op.scalar(count)}, default_options(kernel));
   }
   const Shape column = {shape[0], 1};
-  const TensorIndex places = op.emit(Op::kReshape, {numbers, op.ints(column)}, DType::kI32, column,
-                                     ReshapeOptions{.new_shape = column});
-  shape[0] = static_cast<int32_t>(op.attr(attr::kCount));
-  op.finish(kernel, {places, rows, op.ints(shape)}, default_options(kernel));
+  const TensorIndex places = op.emit_reshape(numbers, column);
+  shape[0] = op.attr(attr::kCount);
+  op.finish(kernel, {places, rows, op.sizes(shape)}, default_options(kernel));
 }
 
 }  // namespace ferryman::tflite

@@ -41,11 +41,12 @@ Shape matmul_shape(const LowerOp& op) {
 
 // W [n, k] times x [.., k, rows], and the bias for each n.
 void lower_linear_from_left(LowerOp& op) {
-  const auto k = static_cast<int32_t>(op.type(0).dims.back().size());
-  const auto n = static_cast<int32_t>(op.result_type().dims.back().size());
+  const Dim k = op.type(0).dims.back();
+  const Dim n = op.result_type().dims.back();
   Shape x = op.operand_shape(0);
-  if (op.form() == kFromLeftOfAll) x = {k, static_cast<int32_t>(num_elements(op.type(0).dims)) / k};
-  const auto with_matrix = [&](Shape shape, int32_t rows, int32_t columns) {
+  if (op.form() == kFromLeftOfAll)
+    x = {k, op.symbols().floordiv(op.symbols().product(op.type(0).dims), k)};
+  const auto with_matrix = [&](Shape shape, Dim rows, Dim columns) {
     shape[shape.size() - 2] = rows;
     shape[shape.size() - 1] = columns;
     return shape;
@@ -70,7 +71,7 @@ void lower_linear(LowerOp& op) {
   Shape shape = op.operand_shape(0);
   const Shape lying = op.lying_shape(0);
   if (lying.size() <= kMaxLinearRank && ends_alike(lying, shape, 1)) shape = lying;
-  if (shape.size() > kMaxDelegatedRank) shape = as_rows(shape);
+  if (shape.size() > kMaxDelegatedRank) shape = as_rows(op.symbols(), shape);
   std::vector<TensorIndex> inputs = {op.operand(0, shape), op.operand(1)};
   inputs.push_back(op.has(2) ? op.vector_operand(2) : kAbsent);
   const bool keep = shape.size() != 2;

@@ -25,9 +25,9 @@ std::optional<std::vector<int32_t>> axes_as_it_lies(const LowerOp& op, const Sha
   const Shape planned = op.operand_shape(0);
   const std::vector<int32_t> axes = op.axes(attr::kAxes);
   std::vector<MarkedAxis> marked;
-  for (const int32_t extent : planned) marked.push_back({extent, false});
+  for (const Dim extent : planned) marked.push_back({extent, false});
   for (const int32_t axis : axes) marked[static_cast<size_t>(axis)].is_marked = true;
-  const std::optional<std::vector<bool>> marks = marks_in_shape(marked, lying);
+  const std::optional<std::vector<bool>> marks = marks_in_shape(op.symbols(), marked, lying);
   if (!marks.has_value()) return std::nullopt;
   std::vector<int32_t> found;
   for (size_t i = 0; i < lying.size(); ++i)
@@ -38,19 +38,20 @@ std::optional<std::vector<int32_t>> axes_as_it_lies(const LowerOp& op, const Sha
 
 // Neighbouring axes that are all reduced or all kept, as one.
 struct AxisRun {
-  int32_t size;
+  Dim size;
   bool is_reduced;
 };
 
 // Alternately kept and reduced.
-std::vector<AxisRun> axis_runs(const Shape& shape, const std::vector<int32_t>& axes) {
+std::vector<AxisRun> axis_runs(SymbolTable& symbols, const Shape& shape,
+                               const std::vector<int32_t>& axes) {
   std::vector<AxisRun> runs;
   for (size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == 1) continue;
+    if (shape[i] == Dim(1)) continue;
     const bool reduced = std::find(axes.begin(), axes.end(), static_cast<int32_t>(i)) != axes.end();
     const bool goes_on = !runs.empty() && runs.back().is_reduced == reduced;
     if (goes_on) {
-      runs.back().size *= shape[i];
+      runs.back().size = symbols.mul(runs.back().size, shape[i]);
     } else {
       runs.push_back({shape[i], reduced});
     }
@@ -61,18 +62,19 @@ std::vector<AxisRun> axis_runs(const Shape& shape, const std::vector<int32_t>& a
 // Of more axes than XNNPACK reduces, though it takes such an operator on and then fails: run after
 // run, from the last, with all that stands before and behind it as one axis each.
 void lower_reduction_of_many_axes(LowerOp& op, Op kernel) {
-  std::vector<AxisRun> runs = axis_runs(op.operand_shape(0), op.axes(attr::kAxes));
+  SymbolTable& symbols = op.symbols();
+  std::vector<AxisRun> runs = axis_runs(symbols, op.operand_shape(0), op.axes(attr::kAxes));
   TensorIndex x = op.operand(0);
-  int32_t behind = 1;
+  Dim behind = 1;
   while (!runs.empty()) {
     const AxisRun run = runs.back();
     runs.pop_back();
     if (!run.is_reduced) {
-      behind *= run.size;
+      behind = symbols.mul(behind, run.size);
       continue;
     }
-    int32_t before = 1;
-    for (const AxisRun& other : runs) before *= other.size;
+    Dim before = 1;
+    for (const AxisRun& other : runs) before = symbols.mul(before, other.size);
     x = op.emit(kernel, {op.reshaped(x, {before, run.size, behind}), op.ints({1})},
                 op.result_type().dtype, {before, behind}, ReducerOptions{});
   }
@@ -81,7 +83,7 @@ void lower_reduction_of_many_axes(LowerOp& op, Op kernel) {
 
 void lower_reduction(LowerOp& op, Op kernel) {
   Shape lying = op.lying_shape(0);
-  if (lying.size() > kMaxDelegatedRank) lying = as_rows(lying);
+  if (lying.size() > kMaxDelegatedRank) lying = as_rows(op.symbols(), lying);
   if (const auto lying_axes = axes_as_it_lies(op, lying)) {
     const bool keep_dims = op.attr(attr::kKeepDim);
     return op.finish_in_shape(kernel, {op.operand(0, lying), op.ints(*lying_axes)},
@@ -112,7 +114,7 @@ void lower_along_last(LowerOp& op, Op kernel, Options options) {
         "the contract puts the axis last");
   const Shape lying = op.lying_shape(0);
   Shape shape = !lying.empty() && lying.back() == planned.back() ? lying : planned;
-  if (shape.size() > kMaxDelegatedRank) shape = as_rows(shape);
+  if (shape.size() > kMaxDelegatedRank) shape = as_rows(op.symbols(), shape);
   op.finish_in_shape(kernel, {op.operand(0, shape)}, shape, std::move(options));
 }
 
@@ -125,12 +127,13 @@ void lower_sum(LowerOp& op) {
 void lower_mean(LowerOp& op) {
   const Shape shape = op.operand_shape(0);
   const bool whole_image = shape.size() == 4 && op.type(0).dtype == DType::kF32 &&
-                           op.axes(attr::kAxes) == std::vector<int32_t>{1, 2};
+                           op.axes(attr::kAxes) == std::vector<int32_t>{1, 2} &&
+                           shape[1].is_static() && shape[2].is_static();
   if (!whole_image) return lower_reduction(op, Op::kMean);
-  op.finish_in_shape(
-      Op::kAveragePool2d, {op.operand(0)}, {shape[0], 1, 1, shape[3]},
-      Pool2DOptions{
-          .padding = Padding::kValid, .filter_width = shape[2], .filter_height = shape[1]});
+  op.finish_in_shape(Op::kAveragePool2d, {op.operand(0)}, {shape[0], 1, 1, shape[3]},
+                     Pool2DOptions{.padding = Padding::kValid,
+                                   .filter_width = static_cast<int32_t>(shape[2].size()),
+                                   .filter_height = static_cast<int32_t>(shape[1].size())});
 }
 void lower_prod(LowerOp& op) {
   lower_reduction(op, Op::kReduceProd);

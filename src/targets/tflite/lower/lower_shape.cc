@@ -14,14 +14,16 @@ namespace {
 
 constexpr size_t kMaxDelegatedConcatInputs = 5;  // XNNPACK takes no CONCATENATION of more
 
-Shape interleaved(const std::vector<int32_t>& before, const std::vector<int32_t>& after) {
-  Shape pairs;
+std::vector<int32_t> interleaved(const std::vector<int32_t>& before,
+                                 const std::vector<int32_t>& after) {
+  std::vector<int32_t> pairs;
   for (size_t i = 0; i < before.size(); ++i) pairs.insert(pairs.end(), {before[i], after[i]});
   return pairs;
 }
 
 TensorIndex paddings(LowerOp& op) {
-  const Shape pairs = interleaved(op.per_axis(attr::kBefore), op.per_axis(attr::kAfter));
+  const std::vector<int32_t> pairs =
+      interleaved(op.per_axis(attr::kBefore), op.per_axis(attr::kAfter));
   return op.matrix(pairs, {static_cast<int32_t>(pairs.size() / 2), 2});
 }
 
@@ -39,8 +41,8 @@ struct Join {
 // Of more axes than XNNPACK joins: what stands before the axis and what behind it as one each.
 void merge_axes(LowerOp& op, Join& join) {
   for (TensorIndex& input : join.inputs)
-    input = op.reshaped(input, around_axis(op.shape(input), join.axis));
-  join.result = around_axis(join.result, join.axis);
+    input = op.reshaped(input, around_axis(op.symbols(), op.shape(input), join.axis));
+  join.result = around_axis(op.symbols(), join.result, join.axis);
   join.axis = 1;
 }
 
@@ -48,9 +50,10 @@ void merge_axes(LowerOp& op, Join& join) {
 void join_first_group(LowerOp& op, Join& join) {
   const auto group_end = join.inputs.begin() + kMaxDelegatedConcatInputs;
   Shape shape = join.result;
-  shape[join.axis] = std::accumulate(
-      join.inputs.begin(), group_end, int32_t{0},
-      [&](int32_t sum, TensorIndex input) { return sum + op.shape(input)[join.axis]; });
+  shape[join.axis] =
+      std::accumulate(join.inputs.begin(), group_end, Dim(0), [&](Dim sum, TensorIndex input) {
+        return op.symbols().add(sum, op.shape(input)[join.axis]);
+      });
   const TensorIndex joined =
       op.emit(Op::kConcatenation, {join.inputs.begin(), group_end}, op.result_type().dtype, shape,
               ConcatenationOptions{.axis = static_cast<int32_t>(join.axis)});
@@ -70,17 +73,41 @@ void lower_concat(LowerOp& op) {
                      ConcatenationOptions{.axis = static_cast<int32_t>(join.axis)});
 }
 
+namespace {
+
+// Bits of the axes that are taken to their ends.
+int32_t ends_of_axes(const LowerOp& op, TensorIndex x, const Shape& ends) {
+  int32_t mask = 0;
+  const Shape shape = op.shape(x);
+  for (size_t axis = 0; axis < ends.size(); ++axis) {
+    if (ends[axis] == shape[axis] && !ends[axis].is_static()) mask |= 1 << axis;
+  }
+  return mask;
+}
+
+// Ends that the mask names are not read: a number keeps the list constant.
+Shape counted_from_end(const LowerOp& op, TensorIndex x, Shape ends) {
+  const int32_t mask = ends_of_axes(op, x, ends);
+  for (size_t axis = 0; axis < ends.size(); ++axis)
+    if ((mask >> axis & 1) != 0) ends[axis] = Dim(0);
+  return ends;
+}
+
+}  // namespace
+
+// XNNPACK takes SLICE of sizes that are numbers, and STRIDED_SLICE with masks.
 void lower_slice(LowerOp& op) {
   const TensorIndex x = op.operand(0);
-  const std::vector<int32_t> starts = op.per_axis(attr::kStarts);
+  const Shape starts = op.axis_sizes(attr::kStarts);
+  const Shape ends = op.axis_sizes(attr::kEnds);
   const std::vector<int32_t> steps = op.per_axis(attr::kSteps);
-  if (all_are(steps, 1)) {
-    return op.finish_in_shape(Op::kSlice, {x, op.ints(starts), op.ints(op.windowed_shape())},
-                              op.windowed_shape());
+  const Shape result = op.windowed_shape();
+  if (all_are(steps, 1) && all_static(op.shape(x)) && all_static(result)) {
+    return op.finish_in_shape(Op::kSlice, {x, op.sizes(starts), op.sizes(result)}, result);
   }
-  const std::vector<int32_t> ends = op.per_axis(attr::kEnds);
-  op.finish_in_shape(Op::kStridedSlice, {x, op.ints(starts), op.ints(ends), op.ints(steps)},
-                     op.windowed_shape(), StridedSliceOptions{});
+  op.finish_in_shape(Op::kStridedSlice,
+                     {x, op.sizes(starts), op.sizes(counted_from_end(op, x, ends)), op.ints(steps)},
+                     result, StridedSliceOptions{.end_mask = ends_of_axes(op, x, ends)});
 }
 
 // PADV2 is never delegated; PAD is, and has the value 0.
@@ -109,8 +136,17 @@ void lower_tile(LowerOp& op) {
                      op.windowed_shape());
 }
 
+void lower_iota(LowerOp& op) {
+  const Dim count = op.attr(attr::kShape).dims[0];
+  op.finish(Op::kRange, {op.scalar(0), op.size(count), op.scalar(1)});
+}
+
+void lower_sym_size(LowerOp& op) {
+  op.finish_with(op.size(op.attr(attr::kShape).dims[0]));
+}
+
 void lower_expand(LowerOp& op) {
-  op.finish(Op::kBroadcastTo, {op.aligned(0), op.ints(op.result_shape())});
+  op.finish(Op::kBroadcastTo, {op.aligned(0), op.sizes(op.result_shape())});
 }
 
 // Core gather: result = x with axis replaced by the axes of the indices.
@@ -123,27 +159,24 @@ void lower_gather(LowerOp& op) {
 // many: then both sides are in logical order, and the elements move.
 
 void lower_reshape(LowerOp& op) {
-  const Shape shape = op.result_shape();
-  op.finish(Op::kReshape, {op.operand(0), op.ints(shape)}, ReshapeOptions{.new_shape = shape});
+  op.finish_with(op.emit_reshape(op.operand(0), op.result_shape()));
 }
 
 void lower_permute(LowerOp& op) {
   const Ints& perm = op.attr(attr::kPerm).values;
-  op.finish(Op::kTranspose, {op.operand(0), op.ints(Shape(perm.begin(), perm.end()))});
+  op.finish(Op::kTranspose, {op.operand(0), op.ints({perm.begin(), perm.end()})});
 }
 
 namespace {
 
 // RESHAPE to `split`, TRANSPOSE, RESHAPE to the result.
-void lower_shuffle(LowerOp& op, const Shape& split, const Shape& perm) {
-  const DType dtype = op.result_type().dtype;
-  const TensorIndex parts = op.emit(Op::kReshape, {op.operand(0), op.ints(split)}, dtype, split,
-                                    ReshapeOptions{.new_shape = split});
+void lower_shuffle(LowerOp& op, const Shape& split, const std::vector<int32_t>& perm) {
+  const TensorIndex parts = op.emit_reshape(op.operand(0), split);
   Shape turned;
   for (const int32_t axis : perm) turned.push_back(split[static_cast<size_t>(axis)]);
-  const TensorIndex moved = op.emit(Op::kTranspose, {parts, op.ints(perm)}, dtype, turned);
-  const Shape shape = op.result_shape();
-  op.finish(Op::kReshape, {moved, op.ints(shape)}, ReshapeOptions{.new_shape = shape});
+  const TensorIndex moved =
+      op.emit(Op::kTranspose, {parts, op.ints(perm)}, op.result_type().dtype, turned);
+  op.finish_with(op.emit_reshape(moved, op.result_shape()));
 }
 
 }  // namespace
@@ -151,13 +184,16 @@ void lower_shuffle(LowerOp& op, const Shape& split, const Shape& perm) {
 void lower_pixel_shuffle(LowerOp& op) {
   const Shape x = op.shape(op.operand(0));
   const auto r = static_cast<int32_t>(op.attr(attr::kFactor));
-  lower_shuffle(op, {x[0], x[1] / (r * r), r, r, x[2], x[3]}, {0, 1, 4, 2, 5, 3});
+  lower_shuffle(op, {x[0], op.symbols().floordiv(x[1], r * r), r, r, x[2], x[3]},
+                {0, 1, 4, 2, 5, 3});
 }
 
 void lower_pixel_unshuffle(LowerOp& op) {
   const Shape x = op.shape(op.operand(0));
   const auto r = static_cast<int32_t>(op.attr(attr::kFactor));
-  lower_shuffle(op, {x[0], x[1], x[2] / r, r, x[3] / r, r}, {0, 1, 3, 5, 2, 4});
+  SymbolTable& symbols = op.symbols();
+  lower_shuffle(op, {x[0], x[1], symbols.floordiv(x[2], r), r, symbols.floordiv(x[3], r), r},
+                {0, 1, 3, 5, 2, 4});
 }
 
 }  // namespace ferryman::tflite

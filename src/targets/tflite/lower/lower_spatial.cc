@@ -14,7 +14,7 @@ namespace {
 
 // [before, after] per NHWC axis.
 TensorIndex paddings(LowerOp& op, const Window& window) {
-  Shape pairs = {0, 0};
+  std::vector<int32_t> pairs = {0, 0};
   for (size_t i = 0; i < window.padding_before.size(); ++i) {
     pairs.push_back(static_cast<int32_t>(window.padding_before[i]));
     pairs.push_back(static_cast<int32_t>(window.padding_after[i]));
@@ -33,12 +33,13 @@ struct PaddedInput {
 PaddedInput pad_with_zeros(LowerOp& op, const Window& window) {
   const TensorIndex x = op.operand(0);
   if (!has_padding(window)) return {x, Padding::kValid};
-  if (is_same_padding(window, spatial_sizes(op.type(0)), spatial_sizes(op.result_type()))) {
+  if (is_same_padding(op.symbols(), window, op.type(0), op.result_type())) {
     return {x, Padding::kSame};
   }
   Shape shape = op.shape(x);
   for (size_t i = 0; i < window.padding_before.size(); ++i) {
-    shape[i + 1] += static_cast<int32_t>(window.padding_before[i] + window.padding_after[i]);
+    shape[i + 1] =
+        op.symbols().shift(shape[i + 1], window.padding_before[i] + window.padding_after[i]);
   }
   const TensorIndex padded = op.emit(Op::kPad, {x, paddings(op, window)}, op.type(0).dtype, shape);
   return {padded, Padding::kValid};
@@ -50,7 +51,7 @@ int32_t at(const Ints& numbers, size_t index) {
 
 TensorIndex bias_or_zeros(LowerOp& op, int64_t channels) {
   if (op.has(2)) return op.vector_operand(2);
-  return op.filled(op.type(0).dtype, {static_cast<int32_t>(channels)}, 0);
+  return op.filled(op.type(0).dtype, {channels}, 0);
 }
 
 // A pool that is kept with padding is one that pads like SAME (keeps.h).
@@ -109,7 +110,7 @@ void lower_conv_transpose(LowerOp& op) {
   check(op.attr(attr::kPaddingBefore) == Ints(stride.size(), 0) && op.attr(attr::kGroups) == 1,
         "a transposed convolution that legalise should have taken apart");
   const Shape shape = op.result_shape();
-  std::vector<TensorIndex> inputs = {op.ints(shape), op.operand(1), op.operand(0)};
+  std::vector<TensorIndex> inputs = {op.sizes(shape), op.operand(1), op.operand(0)};
   if (op.has(2)) inputs.push_back(op.vector_operand(2));
   op.finish(Op::kTransposeConv, inputs,
             TransposeConvOptions{
@@ -127,8 +128,8 @@ void lower_avg_pool(LowerOp& op) {
 namespace {
 
 TensorIndex output_size(LowerOp& op) {
-  const Ints sizes = spatial_sizes(op.result_type());
-  return op.ints({at(sizes, 0), at(sizes, 1)});
+  const Dims& dims = op.result_type().dims;
+  return op.sizes({dims[2], dims[3]});
 }
 
 }  // namespace

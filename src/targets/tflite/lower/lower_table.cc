@@ -106,6 +106,8 @@ constexpr std::array kLowerings = {
     LoweringRow{ops::kReflectPad, {}, lower_reflect_pad},
     LoweringRow{ops::kFlip, Op::kReverseV2, lower_flip},
     LoweringRow{ops::kTile, {}, lower_tile},
+    LoweringRow{ops::kIota, {}, lower_iota},
+    LoweringRow{ops::kSymSize, {}, lower_sym_size},
     LoweringRow{ops::kExpand, {}, lower_expand},
     LoweringRow{ops::kGather, Op::kGather, lower_gather},
     LoweringRow{ops::kReshape, {}, lower_reshape},

@@ -1,21 +1,23 @@
 #include "targets/tflite/lower/same_padding.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace ferryman::tflite {
 
-bool is_same_padding(const Window& window, const Ints& input, const Ints& output) {
-  for (size_t i = 0; i < input.size(); ++i) {
-    const int64_t same_output = (input[i] + window.stride[i] - 1) / window.stride[i];
-    if (output[i] != same_output) return false;
-    const int64_t reach = window.extent(i);
-    const int64_t total =
-        std::max<int64_t>((output[i] - 1) * window.stride[i] + reach - input[i], 0);
-    if (window.padding_before[i] != total / 2) return false;
+bool is_same_padding(SymbolTable& symbols, const Window& window, const ferryman::TensorType& input,
+                     const ferryman::TensorType& output) {
+  for (size_t i = 0; i < window.rank(); ++i) {
+    const int64_t stride = window.stride[i];
+    const SizeExpr size = symbols.of(input.dims[i + 2]);
+    const SizeExpr made = symbols.of(output.dims[i + 2]);
+    if (made != symbols.quotient(size + (stride - 1), stride)) return false;
+    const SizeExpr last = (made - 1) * stride;  // where the last window begins
+    const std::optional<int64_t> missing = (last + window.extent(i) - size).number();
+    if (!missing.has_value()) return false;
+    if (window.padding_before[i] != std::max<int64_t>(*missing, 0) / 2) return false;
     // Padding behind that no window reaches makes no difference.
-    const int64_t needed_after =
-        (output[i] - 1) * window.stride[i] + reach - input[i] - window.padding_before[i];
-    if (needed_after > window.padding_after[i]) return false;
+    if (*missing - window.padding_before[i] > window.padding_after[i]) return false;
   }
   return true;
 }

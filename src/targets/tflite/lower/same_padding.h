@@ -6,7 +6,8 @@
 namespace ferryman::tflite {
 
 // Whether SAME pads exactly so: output = ceil(input / stride), the total padding split in halves
-// with the odd one behind. Sizes of the spatial axes.
-bool is_same_padding(const Window& window, const Ints& input, const Ints& output);
+// with the odd one behind. Of free sizes it must be so whatever they are.
+bool is_same_padding(SymbolTable& symbols, const Window& window, const ferryman::TensorType& input,
+                     const ferryman::TensorType& output);
 
 }  // namespace ferryman::tflite

@@ -1,4 +1,4 @@
-#include "frontend/counted/size_term.h"
+#include "frontend/program/size_term.h"
 
 #include <fmt/format.h>
 
@@ -20,7 +20,9 @@ constexpr std::array kHeads = {
     Head{"Integer", SizeTerm::Kind::kNumber},    Head{"Symbol", SizeTerm::Kind::kSymbol},
     Head{"Add", SizeTerm::Kind::kAdd},           Head{"Mul", SizeTerm::Kind::kMul},
     Head{"Min", SizeTerm::Kind::kMin},           Head{"Max", SizeTerm::Kind::kMax},
-    Head{"FloorDiv", SizeTerm::Kind::kFloorDiv},
+    Head{"FloorDiv", SizeTerm::Kind::kFloorDiv}, Head{"CleanDiv", SizeTerm::Kind::kFloorDiv},
+    Head{"Mod", SizeTerm::Kind::kMod},           Head{"PythonMod", SizeTerm::Kind::kMod},
+    Head{"Pow", SizeTerm::Kind::kPow},
 };
 
 // sympy's srepr: Head(argument, argument, name=value).
@@ -70,7 +72,9 @@ class SizeParser {
       FERRYMAN_TRY(SizeTerm operand, parse_term(depth + 1));
       term.operands.push_back(std::move(operand));
     } while (eat(","));
-    const bool is_whole = kind != SizeTerm::Kind::kFloorDiv || term.operands.size() == 2;
+    const bool is_pair = kind == SizeTerm::Kind::kFloorDiv || kind == SizeTerm::Kind::kMod ||
+                         kind == SizeTerm::Kind::kPow;
+    const bool is_whole = !is_pair || term.operands.size() == 2;
     if (!is_whole || !eat(")")) return malformed();
     return term;
   }

@@ -14,11 +14,11 @@
 namespace ferryman::frontend {
 
 struct SizeTerm {
-  enum class Kind : uint8_t { kNumber, kSymbol, kAdd, kMul, kMin, kMax, kFloorDiv };
+  enum class Kind : uint8_t { kNumber, kSymbol, kAdd, kMul, kMin, kMax, kFloorDiv, kMod, kPow };
   Kind kind = Kind::kNumber;
   int64_t number = 0;              // kNumber
   std::string symbol;              // kSymbol
-  std::vector<SizeTerm> operands;  // the others; kFloorDiv has two
+  std::vector<SizeTerm> operands;  // the others; kFloorDiv, kMod and kPow have two
 };
 
 Result<SizeTerm> parse_size(std::string_view text);
