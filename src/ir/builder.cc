@@ -111,7 +111,12 @@ void Rewriter::insert_before(OpId op) {
 
 void Rewriter::replace_value(ValueId old_value, ValueId new_value) {
   if (old_value == new_value) return;
-  check(graph_->type(old_value) == graph_->type(new_value), "a value replaced by another type");
+  const TensorType& wanted = graph_->type(old_value);
+  const TensorType& given = graph_->type(new_value);
+  // Of free sizes more may be equal than is known to be.
+  if (wanted != given && (!all_static(wanted.dims) || !all_static(given.dims)))
+    throw SizeError("two sizes that are free are not known to be equal");
+  check(wanted == given, "a value replaced by another type");
   Value& from = graph_->values_[old_value.index];
   Value& to = graph_->values_[new_value.index];
   for (const Use& use : from.uses) {
