@@ -15,8 +15,10 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -60,21 +62,40 @@ def measure(files: dict[str, Path], *, passes: int = PASSES, rounds: int = ROUND
 
 
 def _measure_pass(files: dict[str, Path], rounds: int) -> dict[str, list[float]]:
-    interpreters = {name: _open(path) for name, path in files.items()}
-    runs = {name: _runs_per_round(interpreter) for name, interpreter in interpreters.items()}
-    seconds = {name: [] for name in files}
-    names = list(files)
+    return interleave({name: opened(path) for name, path in files.items()}, rounds)
+
+
+def interleave(runners: dict[str, Any], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each runner in each round, each the median of a few runs. A runner is what can
+    `invoke()`."""
+    runs = {name: _runs_per_round(runner) for name, runner in runners.items()}
+    seconds = {name: [] for name in runners}
+    names = list(runners)
     for _ in range(rounds):
         for name in names:
-            times = [_time(interpreters[name]) for _ in range(runs[name])]
+            times = [_time(runners[name]) for _ in range(runs[name])]
             seconds[name].append(median(times))
         names = names[1:] + names[:1]  # nobody always follows the same neighbour
     return seconds
 
 
-def _open(path: Path) -> Interpreter:
+def opened(path: Path, shapes: Sequence[Sequence[int]] | None = None) -> Interpreter:
+    """An interpreter with values in its inputs; of the shapes given where those of the file are
+    free."""
     interpreter = Interpreter(model_path=str(path), num_threads=1)
+    if shapes is not None:
+        resize(interpreter, shapes)
     interpreter.allocate_tensors()
+    fill(interpreter)
+    return interpreter
+
+
+def resize(interpreter: Interpreter, shapes: Sequence[Sequence[int]]) -> None:
+    for detail, shape in zip(interpreter.get_input_details(), shapes, strict=True):
+        interpreter.resize_tensor_input(detail["index"], [int(n) for n in shape], strict=True)
+
+
+def fill(interpreter: Interpreter) -> None:
     random = np.random.default_rng(0)
     for detail in interpreter.get_input_details():
         values = random.standard_normal(detail["shape"])
@@ -82,18 +103,17 @@ def _open(path: Path) -> Interpreter:
             values = random.integers(0, 100, detail["shape"])  # words of a vocabulary
         values = np.asarray(values).astype(detail["dtype"])
         interpreter.set_tensor(detail["index"], values)
-    return interpreter
 
 
-def _runs_per_round(interpreter: Interpreter) -> int:
-    interpreter.invoke()  # the first run packs weights
-    return int(np.clip(CHUNK_SECONDS / _time(interpreter), 1, 100))
+def _runs_per_round(runner) -> int:
+    runner.invoke()  # the first run packs weights
+    return int(np.clip(CHUNK_SECONDS / _time(runner), 1, 100))
 
 
-def _time(interpreter: Interpreter) -> float:
+def _time(runner) -> float:
     # With one thread the kernels run in the calling one.
     start = time.thread_time()
-    interpreter.invoke()
+    runner.invoke()
     return time.thread_time() - start
 
 

@@ -61,19 +61,6 @@ class Eager:
             self._module(*self._args)
 
 
-def rounds(runners) -> dict[str, list[float]]:
-    """Seconds of each runner in each round, each the median of a few runs."""
-    counts = {name: latency._runs_per_round(runner) for name, runner in runners.items()}
-    seconds = {name: [] for name in runners}
-    names = list(runners)
-    for _ in range(ROUNDS):
-        for name in names:
-            times = [latency._time(runners[name]) for _ in range(counts[name])]
-            seconds[name].append(median(times))
-        names = names[1:] + names[:1]
-    return seconds
-
-
 def convert(layer: Layer, form: str, path: Path) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -91,9 +78,9 @@ def measure(name: str, folder: Path) -> dict[tuple[str, str, str], float]:
     core = {form: convert(layer, form, path) for form, path in paths.items()}
     seconds = {form: [] for form in (*FORMS, "eager")}
     for _ in range(PASSES):
-        runners = {form: latency._open(path) for form, path in paths.items()}
+        runners = {form: latency.opened(path) for form, path in paths.items()}
         runners["eager"] = Eager(layer.module(), layer.sample())
-        for form, times in rounds(runners).items():
+        for form, times in latency.interleave(runners, ROUNDS).items():
             seconds[form] += times
     ratios = {
         (name, form, other): median(a / b for a, b in zip(seconds[form], seconds[other]))

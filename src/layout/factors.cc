@@ -29,7 +29,20 @@ bool is_one_symbol(const Dims& list) {
   return list.size() == 1 && !list.front().is_static();
 }
 
-std::optional<CommonPieces> common_pieces(Dims lhs, Dims rhs) {
+// The greatest size that both are multiples of, where one is the other's.
+std::optional<Dim> common_piece(SymbolTable& symbols, Dim a, Dim b) {
+  if (a == b) return a;
+  if (a.is_static() && b.is_static()) {
+    const auto [less, more] = std::minmax(a.size(), b.size());
+    // Without elements there is no order to keep.
+    return less == 0 || more % less != 0 ? std::nullopt : std::optional(Dim(less));
+  }
+  if (a == Dim(0) || b == Dim(0)) return std::nullopt;
+  if (symbols.exact_quotient(a, b).has_value()) return b;
+  return symbols.exact_quotient(b, a).has_value() ? std::optional(a) : std::nullopt;
+}
+
+std::optional<CommonPieces> common_pieces(SymbolTable& symbols, Dims lhs, Dims rhs) {
   CommonPieces pieces{.lhs = std::vector<Dims>(lhs.size()), .rhs = std::vector<Dims>(rhs.size())};
   if (is_one_symbol(lhs) || is_one_symbol(rhs)) {
     const Dims& named = is_one_symbol(lhs) ? rhs : lhs;
@@ -44,28 +57,22 @@ std::optional<CommonPieces> common_pieces(Dims lhs, Dims rhs) {
   }
   size_t l = lhs.size();
   size_t r = rhs.size();
-  const auto take = [](std::vector<Dims>& side, size_t& at, Dim& rest, Dim piece) {
+  const auto take = [&](std::vector<Dims>& side, size_t& at, Dim& rest, Dim piece) {
     Dims& list = side[at - 1];
     list.insert(list.begin(), piece);
     if (rest == piece) {
       --at;
     } else {
-      rest = Dim(rest.size() / piece.size());
+      rest = *symbols.exact_quotient(rest, piece);
     }
   };
   while (l > 0 && r > 0) {
     Dim& a = lhs[l - 1];
     Dim& b = rhs[r - 1];
-    Dim piece = a;
-    if (a != b) {
-      if (!a.is_static() || !b.is_static()) return std::nullopt;
-      piece = Dim(std::min(a.size(), b.size()));
-      if (piece.size() == 0 || piece == Dim(0))
-        return std::nullopt;  // no elements, hence no order to keep
-      if (std::max(a.size(), b.size()) % piece.size() != 0) return std::nullopt;
-    }
-    take(pieces.lhs, l, a, piece);
-    take(pieces.rhs, r, b, piece);
+    const std::optional<Dim> piece = common_piece(symbols, a, b);
+    if (!piece.has_value()) return std::nullopt;
+    take(pieces.lhs, l, a, *piece);
+    take(pieces.rhs, r, b, *piece);
   }
   if (l > 0 || r > 0) return std::nullopt;
   return pieces;
@@ -145,7 +152,7 @@ class FactorFinder {
     const ValueId y = graph_.op(id).result();
     const std::optional<Relabelling>& relabelling = axes_[id].relabelling;
     if (relabelling.has_value()) return add_parts(id, *relabelling);
-    for (const DimGroup& group : group_dims(dims(x), dims(y))) {
+    for (const DimGroup& group : group_dims(graph_.symbols(), dims(x), dims(y))) {
       if (group.lhs_end - group.lhs_begin == 1 && group.rhs_end - group.rhs_begin == 1 &&
           dims(x)[group.lhs_begin] == dims(y)[group.rhs_begin]) {
         join(dim_id(x, group.lhs_begin), dim_id(y, group.rhs_begin));
@@ -246,7 +253,8 @@ class FactorFinder {
   }
 
   bool refine(const Refinement& refinement) {
-    const auto pieces = common_pieces(pieces_of(refinement.lhs), pieces_of(refinement.rhs));
+    const auto pieces =
+        common_pieces(graph_.symbols(), pieces_of(refinement.lhs), pieces_of(refinement.rhs));
     return pieces.has_value() && apply(refinement.lhs, pieces->lhs) &&
            apply(refinement.rhs, pieces->rhs);
   }

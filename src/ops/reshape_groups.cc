@@ -6,18 +6,28 @@ namespace ferryman {
 
 namespace {
 
+// Whether a group with these products goes on with a dim of its left side: it has fewer elements as
+// far as is known. Of sizes that do not divide, one must be multiplied by the other anyway.
+bool left_is_behind(SymbolTable& symbols, Dim lhs, Dim rhs) {
+  if (lhs.is_static() && rhs.is_static()) return lhs.size() <= rhs.size();
+  return !symbols.exact_quotient(lhs, rhs).has_value();
+}
+
 // The end of the smallest group that starts at (lhs_begin, rhs_begin): equal products on both
-// sides. Nothing if a symbolic dim is met first.
-std::optional<DimGroup> next_group(const Dims& lhs, const Dims& rhs, size_t l, size_t r) {
+// sides. Nothing if none is known to be equal.
+std::optional<DimGroup> next_group(SymbolTable& symbols, const Dims& lhs, const Dims& rhs, size_t l,
+                                   size_t r) {
   DimGroup group{l, l, r, r};
-  int64_t lhs_product = 1;
-  int64_t rhs_product = 1;
+  Dim lhs_product = 1;
+  Dim rhs_product = 1;
   do {
-    const bool take_lhs = r == rhs.size() || (l < lhs.size() && lhs_product <= rhs_product);
+    const bool take_lhs =
+        r == rhs.size() || (l < lhs.size() && left_is_behind(symbols, lhs_product, rhs_product));
     const Dims& side = take_lhs ? lhs : rhs;
     size_t& at = take_lhs ? l : r;
-    if (at == side.size() || !side[at].is_static()) return std::nullopt;
-    (take_lhs ? lhs_product : rhs_product) *= side[at++].size();
+    if (at == side.size()) return std::nullopt;
+    Dim& product = take_lhs ? lhs_product : rhs_product;
+    product = symbols.mul(product, side[at++]);
   } while (lhs_product != rhs_product);
   group.lhs_end = l;
   group.rhs_end = r;
@@ -26,7 +36,7 @@ std::optional<DimGroup> next_group(const Dims& lhs, const Dims& rhs, size_t l, s
 
 }  // namespace
 
-DimGroups group_dims(const Dims& lhs, const Dims& rhs) {
+DimGroups group_dims(SymbolTable& symbols, const Dims& lhs, const Dims& rhs) {
   DimGroups groups;
   size_t l = 0;
   size_t r = 0;
@@ -35,7 +45,7 @@ DimGroups group_dims(const Dims& lhs, const Dims& rhs) {
     if (l < lhs.size() && r < rhs.size() && lhs[l] == rhs[r]) {
       group = DimGroup{l, l + 1, r, r + 1};
     } else {
-      group = next_group(lhs, rhs, l, r);
+      group = next_group(symbols, lhs, rhs, l, r);
     }
     if (!group.has_value()) break;
     groups.push_back(*group);

@@ -1,6 +1,6 @@
 // Which dims of a reshape's operand hold the elements of which dims of its result.
 //
-//   group_dims({2, 6, 5}, {2, 2, 3, 5})    // {2 | 2}, {6 | 2, 3}, {5 | 5}
+//   group_dims(symbols, {2, 6, 5}, {2, 2, 3, 5})    // {2 | 2}, {6 | 2, 3}, {5 | 5}
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ struct DimGroup {
 };
 using DimGroups = SmallVector<DimGroup, 6>;
 
-// Splits a reshape into the smallest groups of dims with equal products. Symbolic dims match equal
-// ones, or else the whole middle must be one dim on one side, which the other side then names.
-DimGroups group_dims(const Dims& lhs, const Dims& rhs);
+// Splits a reshape into the smallest groups of dims with equal products. Where products of free
+// sizes are not known to be equal, the whole middle is one group.
+DimGroups group_dims(SymbolTable& symbols, const Dims& lhs, const Dims& rhs);
 
 }  // namespace ferryman

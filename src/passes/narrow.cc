@@ -113,7 +113,7 @@ std::optional<Narrowed> narrow_reshape(const Graph& graph, const Op& op,
   const Dims& from = graph.type(op.operands[0]).dims;
   const Dims& to = graph.type(op.result()).dims;
   SliceRanges part = whole(from);
-  for (const DimGroup& group : group_dims(from, to)) {
+  for (const DimGroup& group : group_dims(graph.symbols(), from, to)) {
     if (takes_all(to, ranges, {group.rhs_begin, group.rhs_end})) continue;
     const std::optional<ElementRun> run = run_of(to, ranges, {group.rhs_begin, group.rhs_end});
     const bool fits =
