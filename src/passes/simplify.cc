@@ -11,6 +11,7 @@
 #include "passes/fuse/fuse_norm_patterns.h"
 #include "passes/fuse/fuse_pad.h"
 #include "passes/group_heads.h"
+#include "passes/positions/fold_positions.h"
 #include "passes/sink_slices.h"
 
 namespace ferryman {
@@ -22,6 +23,7 @@ std::vector<Pass> simplify_passes() {
   passes.push_back(fold_empty_values());
   passes.push_back(fold_constants());
   passes.push_back(simplify_bodies());
+  passes.push_back(fold_positions());
   passes.push_back(canonicalise());
   passes.push_back(merge_equal_ops());
   passes.push_back(group_heads());

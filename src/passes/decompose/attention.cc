@@ -6,6 +6,7 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
+#include "passes/positions/linear_form.h"
 #include "passes/decompose/decompositions.h"
 
 namespace ferryman {
@@ -25,6 +26,8 @@ Mask mask_from_bools(CoreWriter write, ValueId seen, DType dtype) {
   const ValueId zero = write.scalar(dtype, 0);
   const ValueId bias = write.where(seen, zero, write.scalar(dtype, kLowest));
   const auto last = static_cast<int64_t>(write.dims(seen).size()) - 1;
+  if (LinearForms(write.graph()).has_true_along(seen, static_cast<size_t>(last)))
+    return {bias, ValueId()};
   const ValueId any = write.reduce(ops::kAny, seen, {last}, /*keepdim=*/true);
   return {bias, write.cast(any, dtype)};
 }
