@@ -47,18 +47,33 @@ TEST(TranslateOps, WhatNobodyReadsOfSeveralResultsIsNotMade) {
 )");
 }
 
-TEST(TranslateOps, RolledPartsChangePlaces) {
+Translated rolled(int64_t size, int64_t shift) {
   ProgramBuilder builder;
-  const ValueIndex x = builder.input("x", {5});
+  const ValueIndex x = builder.input("x", {size});
   builder.output(builder.node("aten.roll.default",
-                              {tensor("self", x), ints("shifts", {2}), ints("dims", {0})}, {5}));
-  EXPECT_EQ(translated(builder.program).graph, R"(graph @main(%x: f32[5]) {
+                              {tensor("self", x), ints("shifts", {shift}), ints("dims", {0})},
+                              {size}));
+  return translated(builder.program);
+}
+
+TEST(TranslateOps, RolledPartsChangePlaces) {
+  EXPECT_EQ(rolled(5, 2).graph, R"(graph @main(%x: f32[5]) {
   %0 = slice(%x) {starts=[3], ends=[5], steps=[1]}: f32[2]
   %1 = slice(%x) {starts=[0], ends=[3], steps=[1]}: f32[3]
   %n0 = concat(%0, %1) {axis=0}: f32[5]
   return output=%n0
 }
 )");
+}
+
+TEST(TranslateOps, WhatIsRolledByMoreThanThereIsGoesRound) {
+  for (const int64_t shift : {7, -3, 10002, -10003}) {
+    const Translated round = rolled(5, shift);
+    EXPECT_EQ(round.errors, "");
+    EXPECT_EQ(round.graph, rolled(5, 2).graph) << shift;
+  }
+  for (const int64_t shift : {0, 5, -10000}) EXPECT_EQ(rolled(5, shift).graph, rolled(5, 0).graph);
+  for (const int64_t shift : {3, -19}) EXPECT_EQ(rolled(0, shift).graph, rolled(0, 0).graph);
 }
 
 TEST(TranslateOps, AddOnBoolsIsOr) {
