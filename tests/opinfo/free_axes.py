@@ -32,8 +32,9 @@ from opinfo.samples import Case
 from opinfo.ties import settle_ties
 
 _MAX_AXES = 4  # of one sample
+_CANDIDATES = 8  # samples among which those with an axis are looked for
 # PyTorch writes past the end where sizes differ that it does not compare: none is freed alone.
-_UNCHECKED = {"native_batch_norm", "_batch_norm_with_update"}
+_UNCHECKED = {"native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"}
 
 
 @dataclasses.dataclass
@@ -63,10 +64,10 @@ class Fixed(Exception):
 def check_free_axes(op: str, max_samples: int, database: str = "operators") -> FreeOutcome:
     outcome, reasons = FreeOutcome(op), collections.Counter()
     try:
-        found = list(DATABASES[database].cases(op, torch.float32, max_samples))
+        found = list(DATABASES[database].cases(op, torch.float32, _CANDIDATES))
     except Exception:  # noqa: BLE001  whatever a sample generator lacks on this machine
         return outcome
-    for case in found:
+    for case in [case for case in found if any(_choices(case))][:max_samples]:
         for what, axes in _choices(case):
             try:
                 _check(op, case, axes)
@@ -196,12 +197,16 @@ def _convert(case: Case, axes: list[tuple[int, int]]) -> ferryman.Model:
 
 
 def _resized(case: Case, axes: list[tuple[int, int]], change: int) -> Case | None:
-    """The case with these axes longer or shorter: entries repeat from the beginning."""
+    """The case with these axes longer or shorter: entries repeat from the beginning. What is in
+    order, as searches need it, stays in order."""
     tensors = list(case.fresh)
     for i, axis in axes:
         size = tensors[i].shape[axis] + change
         if size < 1:
             return None
         places = torch.arange(size) % tensors[i].shape[axis]
+        in_order = torch.equal(tensors[i], tensors[i].sort(axis)[0])
         tensors[i] = tensors[i].index_select(axis, places)
+        if in_order:
+            tensors[i] = tensors[i].sort(axis)[0]
     return dataclasses.replace(case, fresh=tuple(tensors), example=tuple(tensors))

@@ -36,10 +36,10 @@ FREE_HEAD = """\
 ## Free axes
 
 One axis of a sample after the other is made free (docs/free_sizes.md), together with what PyTorch
-ties it to, and the file is run on other sizes; in float32, {samples} of each operator's samples and
-up to four axes of it. *passes*: all of them; otherwise the first reason stands beside how many do;
-*none*: PyTorch fixes them all, or refuses other sizes. Recurrent layers and layers of attention are
-those of `torch.nn`.
+ties it to, and the file is run on other sizes; in float32, {samples} of each operator's samples
+that have an axis, and up to four axes of it. *passes*: all of them; otherwise the first reason
+stands beside how many do; *none*: there is none, or PyTorch fixes them all, or refuses other sizes.
+Recurrent layers and layers of attention are those of `torch.nn`.
 
 """
 FREE_SAMPLES = 1
