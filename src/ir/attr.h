@@ -45,6 +45,11 @@ struct Perm {
   Ints values;
   bool operator==(const Perm&) const = default;
 };
+// One size: how many there are of something.
+struct SizeAttr {
+  Dim value;
+  bool operator==(const SizeAttr&) const = default;
+};
 // The dims of the result.
 struct ShapeAttr {
   Dims dims;
@@ -55,7 +60,7 @@ struct ShapeAttr {
 using BodyId = StrongId<struct BodyTag>;
 
 using Attr = std::variant<bool, int64_t, double, std::string, DType, Ints, Floats, Axis, Axes,
-                          PerAxis, AxisSizes, Perm, ShapeAttr, BodyId>;
+                          PerAxis, AxisSizes, Perm, SizeAttr, ShapeAttr, BodyId>;
 
 // In the order of Attr's alternatives.
 enum class AttrKind : uint8_t {
@@ -71,6 +76,7 @@ enum class AttrKind : uint8_t {
   kPerAxis,
   kAxisSizes,
   kPerm,
+  kSize,
   kShape,
   kBody,
 };

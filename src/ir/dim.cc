@@ -84,9 +84,48 @@ SizeExpr SymbolTable::of(Dim dim) const {
 
 Dim SymbolTable::dim(const SizeExpr& value) {
   if (const std::optional<int64_t> number = value.number(); number.has_value()) return *number;
-  const auto [known, is_new] = expr_ids_.emplace(value, static_cast<uint32_t>(exprs_.size()));
+  if (const auto same = expr_ids_.find(value); same != expr_ids_.end())
+    return Dim::of_expr(same->second);
+  const SizeExpr key = without_extremes(value);
+  if (const std::optional<int64_t> number = key.number(); number.has_value()) return *number;
+  const auto [known, is_new] = expr_ids_.emplace(key, static_cast<uint32_t>(exprs_.size()));
   if (is_new) exprs_.push_back(value);
-  return Dim::of_expr(known->second);
+  const uint32_t id = known->second;
+  expr_ids_.emplace(value, id);
+  return Dim::of_expr(id);
+}
+
+// max(0, a - b), and of the two directions that which has a positive first term: the other one is
+// max(0, x) = x + max(0, -x).
+SizeExpr SymbolTable::excess(const SizeExpr& a, const SizeExpr& b) {
+  const SizeExpr difference = a - b;
+  const SymbolRange bounds = range(difference);
+  if (bounds.min >= 0) return difference;
+  if (bounds.max <= 0) return {};
+  if (difference.terms().back().factor > 0) return add_atom({Kind::kMax, {}, difference});
+  return difference + add_atom({Kind::kMax, {}, SizeExpr() - difference});
+}
+
+// max(a, b) = b + max(0, a - b), min(a, b) = a - max(0, a - b), in quotients as well.
+SizeExpr SymbolTable::without_extremes(const SizeExpr& value) {
+  SizeExpr result;
+  for (const SizeExpr::Term& term : value.terms()) {
+    SizeExpr product(term.factor);
+    for (const uint32_t id : term.atoms) {
+      const Atom known = atoms_[id];
+      if (known.kind == Kind::kSymbol) {
+        product = product * SizeExpr::atom(id);
+        continue;
+      }
+      const SizeExpr a = without_extremes(known.lhs);
+      const SizeExpr b = without_extremes(known.rhs);
+      if (known.kind == Kind::kFloorDiv) product = product * quotient(a, b);
+      if (known.kind == Kind::kMax) product = product * (b + excess(a, b));
+      if (known.kind == Kind::kMin) product = product * (a - excess(a, b));
+    }
+    result = result + product;
+  }
+  return result;
 }
 
 SizeExpr SymbolTable::add_atom(Atom atom) {

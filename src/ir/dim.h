@@ -6,7 +6,9 @@
 //
 // Invariants: expressions are interned in a normal form (size_expr.h; quotients, minima and maxima
 // are its atoms), so Dims of one table that are equal for what the table knows are equal as words.
-// A negative number is no Dim. A free size that is asked for as a number throws SizeError.
+// max(a, b) and min(a, b) are equal to what they are by max(0, a - b); a Dim keeps the spelling
+// that came first. A negative number is no Dim. A free size that is asked for as a number throws
+// SizeError.
 #pragma once
 
 #include <compare>
@@ -128,6 +130,8 @@ class SymbolTable {
 
  private:
   SizeExpr add_atom(Atom atom);
+  SizeExpr without_extremes(const SizeExpr& value);
+  SizeExpr excess(const SizeExpr& a, const SizeExpr& b);
   std::optional<SizeExpr> unnested(const SizeExpr& rest, int64_t divisor);
   SizeExpr quotient_by_number(const SizeExpr& a, int64_t divisor);
   SymbolRange range(const Atom& atom) const;
@@ -146,7 +150,7 @@ class SymbolTable {
   std::vector<Atom> atoms_;
   std::map<Atom, uint32_t> atom_ids_;
   std::vector<SizeExpr> exprs_;
-  std::map<SizeExpr, uint32_t> expr_ids_;
+  std::map<SizeExpr, uint32_t> expr_ids_;  // by what has no other extremes than max(0, x)
 };
 
 // Number of elements; -1 if any dim is free.

@@ -108,7 +108,7 @@ std::string_view Lexer::size_text() {
     const char c = text[length];
     if (c == '(') ++depth;
     if (c == ')') --depth;
-    if (depth < 0 || (depth == 0 && (c == ',' || c == ']')) || c == '\n') break;
+    if (depth < 0 || (depth == 0 && (c == ',' || c == ']' || c == '}')) || c == '\n') break;
   }
   advance(length);
   return text.substr(0, length);

@@ -380,6 +380,8 @@ class Parser {
         return wrap<AxisSizes>(parse_dims());
       case AttrKind::kPerm:
         return wrap<Perm>(parse_ints());
+      case AttrKind::kSize:
+        return wrap<SizeAttr>(parse_dim());
       case AttrKind::kShape:
         return wrap<ShapeAttr>(parse_dims());
       case AttrKind::kBody:

@@ -249,6 +249,7 @@ struct AttrPrinter {
   std::string operator()(const PerAxis& numbers) const { return print_ints(numbers.values); }
   std::string operator()(const AxisSizes& sizes) const { return (*this)(ShapeAttr{sizes.values}); }
   std::string operator()(const Perm& perm) const { return print_ints(perm.values); }
+  std::string operator()(const SizeAttr& size) const { return symbols.print(size.value); }
   std::string operator()(const ShapeAttr& shape) const {
     return bracketed(shape.dims, [&](Dim dim) { return symbols.print(dim); });
   }

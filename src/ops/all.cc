@@ -35,6 +35,7 @@ void add_all_ops(Ops& ops) {
   add_search_ops(ops);
   add_shape_ops(ops);
   add_slice_ops(ops);
+  add_roll_ops(ops);
   add_repeat_ops(ops);
   add_softmax_ops(ops);
   add_special_ops(ops);

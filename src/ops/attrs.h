@@ -39,7 +39,7 @@ inline constexpr AttrKey<int64_t> kGroups{"groups"};
 inline constexpr AttrKey<bool> kGroupedHeads{"grouped_heads"};
 inline constexpr AttrKey<bool> kIsCausal{"is_causal"};
 inline constexpr AttrKey<int64_t> kFactor{"factor"};
-inline constexpr AttrKey<int64_t> kCount{"count"};
+inline constexpr AttrKey<SizeAttr> kCount{"count"};
 inline constexpr AttrKey<bool> kLargest{"largest"};
 inline constexpr AttrKey<std::string> kReduction{"reduction"};  // "sum", "prod", "amax", "amin"
 inline constexpr AttrKey<DType> kDType{"dtype"};

@@ -333,6 +333,15 @@ ValueId CoreWriter::numbers(Dim count, std::string name) const {
   return constant(TensorData::of<int32_t>({count.size()}, values), std::move(name));
 }
 
+ValueId CoreWriter::numbers_along(Dim count, size_t rank, size_t axis, std::string name) const {
+  Dims line(rank, 1);
+  line[axis] = count;
+  if (!count.is_static()) return reshape(numbers(count, std::move(name)), std::move(line));
+  std::vector<int32_t> values(static_cast<size_t>(count.size()));
+  std::iota(values.begin(), values.end(), 0);
+  return constant(TensorData::of<int32_t>(static_sizes(line), values), std::move(name));
+}
+
 ValueId CoreWriter::filled(DType dtype, Dims dims, double value, std::string name) const {
   if (!all_static(dims)) return expand(scalar(dtype, value), std::move(dims));
   return constant(TensorData::filled(dtype, static_sizes(dims), value), std::move(name));

@@ -139,6 +139,8 @@ class CoreWriter {
   ValueId constant(TensorData data, std::string name) const;
   // int32: 0, 1, … below `count`.
   ValueId numbers(Dim count, std::string name) const;
+  // The same along one axis of `rank`, the others being of size 1.
+  ValueId numbers_along(Dim count, size_t rank, size_t axis, std::string name) const;
   // A tensor of one number, that many times.
   ValueId filled(DType dtype, Dims dims, double value, std::string name) const;
   // A size as a rank-0 tensor of `dtype`.

@@ -114,6 +114,13 @@ Expression fmax(const Expression& a, double b) {
   return binary(ops::kMaximum, a, number_like(a, b));
 }
 
+Expression fmin(const Expression& a, const Expression& b) {
+  return binary(ops::kMinimum, a, b);
+}
+Expression fmax(const Expression& a, const Expression& b) {
+  return binary(ops::kMaximum, a, b);
+}
+
 Condition operator<(const Expression& a, double b) {
   return compare(ops::kLt, a, number_like(a, b));
 }

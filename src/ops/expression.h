@@ -76,6 +76,8 @@ Expression atan2(const Expression& y, const Expression& x);
 // Of which neither is NaN.
 Expression fmin(const Expression& a, double b);
 Expression fmax(const Expression& a, double b);
+Expression fmin(const Expression& a, const Expression& b);
+Expression fmax(const Expression& a, const Expression& b);
 
 Condition operator<(const Expression& a, double b);
 Condition operator<=(const Expression& a, double b);

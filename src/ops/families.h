@@ -43,6 +43,7 @@ void add_scatter_ops(Ops& ops);
 void add_search_ops(Ops& ops);
 void add_shape_ops(Ops& ops);
 void add_slice_ops(Ops& ops);
+void add_roll_ops(Ops& ops);
 void add_repeat_ops(Ops& ops);
 void add_softmax_ops(Ops& ops);
 void add_special_ops(Ops& ops);

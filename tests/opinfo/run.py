@@ -3,6 +3,7 @@
 
     tests/opinfo/run.py [--samples 20] [--json out/opinfo.json] [--write docs/operators.md] [op …]
     tests/opinfo/run.py --database modules [nn.GRU …]
+    tests/opinfo/run.py --only-free --write docs/operators.md      # free axes; the rest as it is
 
 Exit status 1 if one is wrong, or one that passes by the table in docs no longer does.
 """
@@ -25,6 +26,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
 from opinfo import table  # noqa: E402
 from opinfo.check import Outcome  # noqa: E402
 from opinfo.databases import DATABASES  # noqa: E402
+from opinfo.families import MODULES  # noqa: E402
+from opinfo.free_axes import FreeOutcome  # noqa: E402
 from opinfo.samples import DTYPES, REAL_DTYPES  # noqa: E402
 from workers import Failure, run_all  # noqa: E402
 
@@ -33,6 +36,8 @@ SECONDS = 180.0  # for all samples of one operator in one dtype
 
 def main() -> int:
     options = _options()
+    if options.only_free:
+        return _only_free(options)
     name = options.database
     infos = DATABASES[name].infos()
     samples = DATABASES[name].table_samples if options.samples is None else options.samples
@@ -54,9 +59,28 @@ def main() -> int:
     lost = lost_operators(name, outcomes, options.processes)
     for op in lost:
         print(f"{op} passed, by {DATABASES[name].page.name}, and does not any more")
+    free = []
+    if options.write and name == "operators":
+        free = run_free(options.ops, options.processes)
     if options.write:
-        options.write.write_text(table.page(name, outcomes))
-    return 1 if lost or any(outcome.state == "wrong" for outcome in outcomes) else 0
+        options.write.write_text(table.page(name, table.rows(outcomes), free))
+    return 1 if lost or any(outcome.state == "wrong" for outcome in [*outcomes, *free]) else 0
+
+
+def _only_free(options: argparse.Namespace) -> int:
+    outcomes = run_free(options.ops, options.processes)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)
+        options.json.write_text(text + "\n")
+    for outcome in outcomes:
+        if options.ops or outcome.state == "wrong":
+            print(f"{outcome.op}: {table.free_cell(outcome)}", *outcome.reasons, sep="\n    ")
+    print(table.free_summary(outcomes))
+    if options.write:
+        known = table.read(DATABASES["operators"].page)
+        options.write.write_text(table.page("operators", known, outcomes))
+    return 1 if any(outcome.state == "wrong" for outcome in outcomes) else 0
 
 
 def _options() -> argparse.Namespace:
@@ -65,6 +89,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--database", choices=DATABASES, default="operators")
     parser.add_argument("--samples", type=int, help="at most; 0: all; default: as the table has")
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=REAL_DTYPES)
+    parser.add_argument("--only-free", action="store_true", help="free axes, not the samples")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="write the outcomes to this file")
     parser.add_argument("--write", type=Path, help="write the table to this file")
@@ -91,6 +116,23 @@ def run(tasks: list[tuple], processes: int, *, progress: bool = False) -> list[O
         outcomes[task] = result
         if progress:
             print(f"\r{len(outcomes)} of {len(tasks)}", end="", file=sys.stderr)
+    return [outcomes[task] for task in tasks]
+
+
+def run_free(ops: list[str], processes: int) -> list[FreeOutcome]:
+    """Of the operators, and the layers that have a family with them; in that order."""
+    infos = DATABASES["operators"].infos()
+    tasks = [
+        (op, table.FREE_SAMPLES, "operators" if op in infos else "modules")
+        for op in ops or [*infos, *MODULES]
+        if op not in infos or DTYPES["float32"] in infos[op].dtypes
+    ]
+    outcomes = {}
+    call = "opinfo.free_axes:check_free_axes"
+    for task, result in run_all(call, tasks, processes=processes, seconds=SECONDS):
+        if isinstance(result, Failure):
+            result = FreeOutcome(task[0], wrong=1, reasons=[result.what])
+        outcomes[task] = result
     return [outcomes[task] for task in tasks]
 
 

@@ -68,7 +68,23 @@ TAKEN = {
     "softmax": lambda x: x.softmax(1),
     "cumsum": lambda x: x.cumsum(1),
     "argmax": lambda x: x.argmax(1),
+    "cumprod": lambda x: x.cumprod(1),
     "topk": lambda x: x.topk(2, 1)[0],
+    "topk of a share": lambda x: x.topk(x.shape[1] // 2, 1)[0],
+    "sort": lambda x: x.sort(1)[0],
+    "argsort": lambda x: x.argsort(1, descending=True),
+    "median": lambda x: x.median(1)[0],
+    "kthvalue": lambda x: x.kthvalue(2, 1)[0],
+    "bucketize": lambda x: torch.bucketize(x, x[0].sort()[0]),
+    "scatter": lambda x: torch.zeros_like(x).scatter(
+        1, torch.zeros(x.shape[0], 1, dtype=torch.long), 1.0
+    ),
+    "index_add": lambda x: x.index_add(1, torch.tensor([0, 2]), x[:, :2]),
+    "diagonal": lambda x: x.diagonal(1),
+    "tensor_split": lambda x: torch.cat(x[:, :-1].tensor_split((1, -2), 1)[::-1], 1),
+    "glu": lambda x: F.glu(torch.cat([x, x], 1), 1),
+    "angle": lambda x: x.angle(),
+    "isreal": lambda x: x.isreal(),
     "gather": lambda x: x.gather(1, torch.zeros(x.shape[0], 2, dtype=torch.long)),
     "instance norm": lambda x: F.instance_norm(x[:, None].expand(-1, 4, -1)),
     "conv": lambda x: F.conv1d(x[:, None], torch.ones(2, 1, 3), padding=1, stride=2),
@@ -76,6 +92,17 @@ TAKEN = {
     "avg_pool": lambda x: F.avg_pool1d(x[:, None], 3, stride=2, padding=1, count_include_pad=False),
     "adaptive_avg_pool": lambda x: F.adaptive_avg_pool1d(x[:, None], 3),
     "adaptive_max_pool": lambda x: F.adaptive_max_pool1d(x[:, None], 2),
+    "max_pool indices": lambda x: F.max_pool1d(x[:, None], 2, return_indices=True)[1],
+    "cubic": lambda x: F.interpolate(
+        x[None, None], size=(x.shape[0] * 2, x.shape[1] // 2), mode="bicubic"
+    ),
+    "antialiased": lambda x: F.interpolate(
+        x[None, None], size=(3, 3), mode="bilinear", antialias=True
+    ),
+    "grid_sample": lambda x: F.grid_sample(
+        x[None, None], torch.tanh(x)[None, :, :, None].expand(-1, -1, -1, 2), align_corners=False
+    ),
+    "nothing": lambda x: F.adaptive_avg_pool1d(x[:0, None], 2).sum() + x,
     "nearest": lambda x: F.interpolate(x[:, None], scale_factor=2),
     "linear": lambda x: F.interpolate(x[:, None], size=x.shape[1] * 2, mode="linear"),
     # Products.
@@ -89,11 +116,9 @@ TAKEN = {
 
 # What needs a number is refused with its place, and never frozen.
 REFUSED = {
-    "cumprod": lambda x: x.cumprod(1),
-    "sort": lambda x: x.sort(1)[0],
-    "scatter": lambda x: torch.zeros_like(x).scatter(
-        1, torch.zeros(x.shape[0], 1, dtype=torch.long), 1.0
-    ),
+    "fft": lambda x: torch.fft.fft(x).abs(),
+    "inverse": lambda x: torch.linalg.inv(x @ x.T),
+    "as_strided": lambda x: x.as_strided((2, 2), (1, 2)),
 }
 
 

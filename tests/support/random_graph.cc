@@ -165,6 +165,8 @@ class OpDrawer {
         return AxisSizes{to_dims(draw_per_axis())};
       case AttrKind::kPerm:
         return Perm{shuffled_axes()};
+      case AttrKind::kSize:
+        return SizeAttr{random_.between(0, 3)};
       case AttrKind::kShape:
         if (spec.name == attr::kResizedTo.name)
           return ShapeAttr{to_dims(draw_ints(rank > 2 ? rank - 2 : 1, 1, 3))};

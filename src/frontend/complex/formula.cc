@@ -52,7 +52,7 @@ ValueId Formula::angle(const ComplexValue& z) const {
 }
 
 ValueId Formula::zeros_like(ValueId like) const {
-  return constant(TensorData::filled(dtype(like), sizes(like), 0), "zeros");
+  return filled(dtype(like), dims(like), 0, "zeros");
 }
 
 ValueId Formula::pair(const ComplexValue& z) const {

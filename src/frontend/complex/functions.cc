@@ -192,7 +192,7 @@ ComplexImported import_isreal(ComplexCall& call) {
   if (call.is_complex("self")) return import_measure<is_real>(call);
   FERRYMAN_TRY(const ValueId x, call.context().tensor("self"));
   const CoreWriter write = call.writer();
-  return real_result(write.constant(TensorData::filled(DType::kBool, write.sizes(x), 1), "isreal"));
+  return real_result(write.filled(DType::kBool, write.dims(x), 1, "isreal"));
 }
 
 void add_measures(ComplexTable& table) {

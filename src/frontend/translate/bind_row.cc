@@ -191,6 +191,8 @@ class RowImport {
         return wrap<AxisSizes>(call_.sizes(source));
       case AttrKind::kPerm:
         return wrap<Perm>(axes(source));
+      case AttrKind::kSize:
+        return wrap<SizeAttr>(call_.size(source));
       case AttrKind::kShape:
         return wrap<ShapeAttr>(call_.sizes(source));
       case AttrKind::kBody:

@@ -1,6 +1,7 @@
 #include "frontend/translate/graph_translator.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -136,6 +137,25 @@ NodeImport GraphTranslator::find_import(const Node& node) const {
                               is_complex ? Numbers::kComplex : Numbers::kReal);
 }
 
+// Names of the free sizes of what the node reads, each once.
+void GraphTranslator::add_free_sizes(const Argument& arg, std::vector<std::string>& names) const {
+  if (const auto* list = arg.as<ArgumentList>()) {
+    for (const Argument& item : *list) add_free_sizes(item, names);
+    return;
+  }
+  const auto* ref = arg.as<ValueRef>();
+  const ValueId value = ref == nullptr ? ValueId() : shared_.values[ref->value];
+  if (!value.valid()) return;
+  const SymbolTable& symbols = graph_.symbols();
+  for (const Dim dim : graph_.type(value).dims) {
+    for (const size_t symbol : symbols.symbols_of(dim)) {
+      std::string name = fmt::format("'{}'", symbols.symbols()[symbol].name);
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        names.push_back(std::move(name));
+    }
+  }
+}
+
 // An import function may need a size as a number that is free.
 ComplexImported GraphTranslator::import_or_refuse(const Node& node) {
   try {
@@ -144,8 +164,17 @@ ComplexImported GraphTranslator::import_or_refuse(const Node& node) {
     return Diag::error(DiagCode::kUnsupportedForm, fmt::format("{}: {}", node.target, error.what()))
         .at(node.location)
         .about(node.target)
+        .because(why_refused(node))
         .hint("give this axis a fixed size: leave it out of dynamic_shapes");
   }
+}
+
+std::string GraphTranslator::why_refused(const Node& node) const {
+  std::vector<std::string> names;
+  for (const NamedArgument& named : node.args) add_free_sizes(named.arg, names);
+  if (names.empty()) return "";
+  return fmt::format("what it reads has the free {} {}", names.size() == 1 ? "size" : "sizes",
+                     fmt::join(names, ", "));
 }
 
 ComplexImported GraphTranslator::import_node(const Node& node) {

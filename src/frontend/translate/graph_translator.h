@@ -84,6 +84,9 @@ class GraphTranslator {
   bool is_known_number(const Node& node) const;
   NodeImport find_import(const Node& node) const;
   ComplexImported import_or_refuse(const Node& node);
+  void add_free_sizes(const Argument& arg, std::vector<std::string>& names) const;
+  // The free sizes among what the node reads, for people.
+  std::string why_refused(const Node& node) const;
   ComplexImported import_node(const Node& node);
   ComplexImported run_import(const Node& node, const NodeImport& import, NodeCall& call);
   Result<NodeCall> make_call(const Node& node, std::string_view key);

@@ -194,15 +194,15 @@ TEST(Translate, AWriteThatIsLeftOverIsNeverDropped) {
 
 TEST(Translate, WhatNeedsAFreeSizeAsANumberIsRefusedWithItsPlace) {
   ProgramBuilder builder;
-  const ValueIndex x = builder.input("x", {2});
+  const ValueIndex x = builder.input("x", {2, 2});
   builder.program.values[x].tensor->sizes[0].expr = "Symbol('s0', integer=True)";
-  const ValueIndex y =
-      builder.node("aten.cumprod.default", {tensor("self", x), {"dim", Argument{int64_t{0}}}}, {2});
+  const ValueIndex y = builder.node("aten.cholesky.default", {tensor("self", x)}, {2, 2});
   builder.program.values[y].tensor->sizes[0].expr = "Symbol('s0', integer=True)";
   builder.output(y);
   EXPECT_EQ(translated(builder.program).errors,
-            R"(error[E0204]: aten.cumprod.default: a size that is free is needed as a number
+            R"(error[E0204]: aten.cholesky.default: a size that is free is needed as a number
   at    m (net.py:10), node n0
+  why:  what it reads has the free size 's0'
   hint: give this axis a fixed size: leave it out of dynamic_shapes
 )");
 }

@@ -39,10 +39,9 @@ ValueId positions_of_free_sizes(CoreWriter write, ValueId x, ValueId index, size
     if (axis == along) {
       own = write.mul(index, step);
     } else {
-      Dims line(dims.size(), 1);
-      line[axis] = write.dims(index)[axis];
-      const ValueId numbers = write.cast(write.numbers(line[axis], "numbers"), dtype);
-      const ValueId offset = write.reshape(write.mul(numbers, step), line);
+      const ValueId numbers = write.numbers_along(write.dim(index, static_cast<int64_t>(axis)),
+                                                  dims.size(), axis, "numbers");
+      const ValueId offset = write.mul(write.cast(numbers, dtype), step);
       others = others.valid() ? write.add(others, offset) : offset;
     }
     stride = write.symbols().mul(stride, dims[axis]);
@@ -81,13 +80,13 @@ ValueId gather_elements(CoreWriter write, ValueId x, ValueId index, int64_t axis
   return write.gather(flat, 0, positions);
 }
 
-ValueId number_mask(CoreWriter write, ValueId mask, int64_t count) {
+ValueId number_mask(CoreWriter write, ValueId mask, Dim count) {
   ValueId numbers = write.cast(mask, DType::kI32);
   numbers = write.reshape(numbers, {-1});
   numbers = write.op(ops::kCumsum, {numbers}, {{attr::kAxis, Axis{0}}});
   numbers = write.sub(numbers, 1);
   numbers = write.binary(ops::kMaximum, numbers, 0);
-  const ValueId last = write.scalar(numbers, static_cast<double>(count - 1));
+  const ValueId last = write.size_value(write.symbols().shift(count, -1), DType::kI32);
   return write.binary(ops::kMinimum, numbers, last);
 }
 
@@ -101,26 +100,47 @@ Ints axes_last(size_t rank, int64_t first, int64_t second) {
   return perm;
 }
 
-Ints diagonal_positions(int64_t rows, int64_t columns, int64_t offset) {
+namespace {
+
+// The first one, and from each one entry and a row to the next.
+ValueId diagonal_of_free_sizes(CoreWriter write, Dim rows, Dim columns, int64_t offset) {
+  SymbolTable& symbols = write.symbols();
+  const int64_t right = std::max<int64_t>(offset, 0);
+  const int64_t down = std::max<int64_t>(-offset, 0);
+  const auto left_over = [&](Dim size, int64_t taken) {
+    return symbols.extreme(SymbolTable::Kind::kMax, symbols.of(size) - SizeExpr(taken), 0);
+  };
+  const Dim count =
+      symbols.min(symbols.dim(left_over(rows, down)), symbols.dim(left_over(columns, right)));
+  const ValueId step = write.size_value(symbols.shift(columns, 1), DType::kI32);
+  const ValueId places = write.mul(write.numbers(count, "diagonal"), step);
+  const Dim first = symbols.shift(symbols.mul(columns, down), right);
+  return first == Dim(0) ? places : write.add(places, write.size_value(first, DType::kI32));
+}
+
+}  // namespace
+
+ValueId diagonal_positions(CoreWriter write, Dim rows, Dim columns, int64_t offset) {
+  if (!rows.is_static() || !columns.is_static())
+    return diagonal_of_free_sizes(write, rows, columns, offset);
   Ints positions;
-  for (int64_t row = 0; row < rows; ++row) {
+  for (int64_t row = 0; row < rows.size(); ++row) {
     const int64_t column = row + offset;
-    if (column >= 0 && column < columns) positions.push_back(row * columns + column);
+    if (column >= 0 && column < columns.size()) positions.push_back(row * columns.size() + column);
   }
-  return positions;
+  return write.indices({static_cast<int64_t>(positions.size())}, positions);
 }
 
 ValueId emit_diagonal(CoreWriter write, ValueId x, int64_t first, int64_t second, int64_t offset) {
   const size_t rank = write.rank(x);
   x = write.permute(x, axes_last(rank, first, second));
-  Ints shape = write.sizes(x);
-  const Ints positions = diagonal_positions(shape[rank - 2], shape[rank - 1], offset);
-  const int64_t entries = shape[rank - 2] * shape[rank - 1];
+  Dims shape = write.dims(x);
+  const ValueId positions = diagonal_positions(write, shape[rank - 2], shape[rank - 1], offset);
+  const Dim entries = write.symbols().mul(shape[rank - 2], shape[rank - 1]);
   shape.resize(rank - 1);
   shape.back() = entries;
   x = write.reshape(x, shape);
-  const auto count = static_cast<int64_t>(positions.size());
-  return write.gather(x, static_cast<int64_t>(rank) - 2, write.indices({count}, positions));
+  return write.gather(x, static_cast<int64_t>(rank) - 2, positions);
 }
 
 namespace {
@@ -248,7 +268,7 @@ ValueId lined_up_value(CoreWriter write, const MaskWrite& place, ValueId value) 
 
 // Element n of the value's axis goes to the n-th place where the mask holds.
 ValueId spread_over_mask(CoreWriter write, const MaskWrite& place, ValueId value) {
-  const int64_t count = write.size(value, place.axis);
+  const Dim count = write.dim(value, place.axis);
   const ValueId numbers = number_mask(write, place.mask, count);
   return write.gather(value, place.axis, numbers);
 }
@@ -307,19 +327,19 @@ Imported import_index_put(ImportContext& call) {
   if (any_mask(write, by_axis)) return import_mask_put(call, x, by_axis, value, accumulate);
   const Indexed indexed = merge_indexed(write, x, by_axis);
   if (!indexed.positions.valid()) return call.unsupported("no index");
-  const Ints merged = write.sizes(indexed.merged);
-  Ints shape = merged;
-  const Ints index_shape = write.sizes(indexed.positions);
+  const Dims merged = write.dims(indexed.merged);
+  Dims shape = merged;
+  const Dims index_shape = write.dims(indexed.positions);
   shape.erase(shape.begin() + indexed.axis);
   shape.insert(shape.begin() + indexed.axis, index_shape.begin(), index_shape.end());
   value = write.expand(value, shape);
-  Ints lines = merged;
-  lines[static_cast<size_t>(indexed.axis)] = product(index_shape);
+  Dims lines = merged;
+  lines[static_cast<size_t>(indexed.axis)] = write.num_elements(indexed.positions);
   value = write.reshape(value, lines);
   const ValueId positions = write.reshape(indexed.positions, {-1});
   const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
   ValueId result = emit_scatter(write, indexed.merged, indexed.axis, positions, value, rule);
-  result = write.reshape(result, write.sizes(indexed.x));
+  result = write.reshape(result, write.dims(indexed.x));
   Ints back(indexed.perm.size());
   for (size_t i = 0; i < back.size(); ++i)
     back[static_cast<size_t>(indexed.perm[i])] = static_cast<int64_t>(i);

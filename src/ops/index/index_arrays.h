@@ -18,12 +18,12 @@ ValueId flat_positions(CoreWriter write, ValueId x, ValueId index, int64_t axis)
 ValueId gather_elements(CoreWriter write, ValueId x, ValueId index, int64_t axis);
 
 // For each element of a mask, in its flattened order, how many hold before it; at most count - 1.
-ValueId number_mask(CoreWriter write, ValueId mask, int64_t count);
+ValueId number_mask(CoreWriter write, ValueId mask, Dim count);
 
 // The permutation that puts two axes last.
 Ints axes_last(size_t rank, int64_t first, int64_t second);
 // Entries (i, i + offset) of a flattened matrix.
-Ints diagonal_positions(int64_t rows, int64_t columns, int64_t offset);
+ValueId diagonal_positions(CoreWriter write, Dim rows, Dim columns, int64_t offset);
 // The diagonal of two axes, as a new last axis in their place.
 ValueId emit_diagonal(CoreWriter write, ValueId x, int64_t first, int64_t second, int64_t offset);
 

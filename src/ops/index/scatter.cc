@@ -28,8 +28,7 @@ InferResult segment_type(const InferArgs& args) {
     return shape_error("an unknown reduction");
   if (type.rank() == 0 || numbers.size() != 1 || !(numbers[0] == type.dims[0]))
     return shape_error("not one segment number for each row");
-  if (args.attrs[attr::kCount] < 0) return shape_error("a negative number of segments");
-  type.dims[0] = Dim(args.attrs[attr::kCount]);
+  type.dims[0] = args.attrs[attr::kCount].value;
   return std::vector{type};
 }
 
@@ -74,7 +73,7 @@ Result<std::vector<T>> reduce_segments(const EvalArgs& args, const std::vector<T
                                        T neutral) {
   const Ints numbers = args.operand(1).to_ints();
   const std::string& reduction = args.attrs[attr::kReduction];
-  const int64_t count = args.attrs[attr::kCount];
+  const int64_t count = args.attrs[attr::kCount].value.size();
   const size_t width = numbers.empty() ? 0 : rows.size() / numbers.size();
   std::vector<T> result(static_cast<size_t>(num_elements(args.results[0].dims)), neutral);
   for (size_t row = 0; row < numbers.size(); ++row) {
@@ -105,16 +104,16 @@ EvalResult eval_segments(const EvalArgs& args) {
 
 // [n] as [n, 1, …] beside a tensor of that rank.
 ValueId as_column(CoreWriter write, ValueId vector, size_t rank) {
-  Ints shape(rank, 1);
-  shape[0] = write.size(vector, 0);
+  Dims shape(rank, 1);
+  shape[0] = write.dim(vector, 0);
   return write.reshape(vector, shape);
 }
 
 // The last write wins: for each place the number of the last update that goes there, or less than
 // 0.
 ValueId set_rows(CoreWriter write, ValueId x, ValueId positions, ValueId updates) {
-  const int64_t count = write.size(x, 0);
-  const ValueId order = write.numbers(write.size(updates, 0), "order");
+  const Dim count = write.dim(x, 0);
+  const ValueId order = write.numbers(write.dim(updates, 0), "order");
   const ValueId winner = emit_segments(write, order, positions, count, "amax");
   const ValueId zero = write.scalar(winner, 0);
   ValueId is_written = write.binary(ops::kGe, winner, zero);
@@ -125,9 +124,8 @@ ValueId set_rows(CoreWriter write, ValueId x, ValueId positions, ValueId updates
 
 // How many updates go to each place, in the dtype of x and in its rank.
 ValueId count_updates(CoreWriter write, ValueId x, ValueId positions) {
-  const Ints updates = write.sizes(positions);
-  const ValueId ones = write.constant(TensorData::filled(DType::kI32, updates, 1), "ones");
-  const ValueId counts = emit_segments(write, ones, positions, write.size(x, 0), "sum");
+  const ValueId ones = write.filled(DType::kI32, write.dims(positions), 1, "ones");
+  const ValueId counts = emit_segments(write, ones, positions, write.dim(x, 0), "sum");
   return as_column(write, counts, write.rank(x));
 }
 
@@ -156,7 +154,7 @@ ValueId combine_rows(CoreWriter write, ValueId x, ValueId positions, ValueId upd
                      ScatterRule rule) {
   if (rule.combine == Combine::kSet) return set_rows(write, x, positions, updates);
   const CombineNames names = names_of(rule.combine);
-  ValueId result = emit_segments(write, updates, positions, write.size(x, 0), names.segments);
+  ValueId result = emit_segments(write, updates, positions, write.dim(x, 0), names.segments);
   const bool with_self = rule.include_self == IncludeSelf::kYes;
   if (with_self) result = write.binary(names.with_self, x, result);
   if (with_self && rule.combine != Combine::kMean) return result;
@@ -192,11 +190,11 @@ Ints axis_back(size_t rank, int64_t axis) {
 
 }  // namespace
 
-ValueId emit_segments(CoreWriter write, ValueId x, ValueId numbers, int64_t count,
+ValueId emit_segments(CoreWriter write, ValueId x, ValueId numbers, Dim count,
                       std::string_view reduction) {
   const ValueId small = write.cast(numbers, DType::kI32);
   return write.op(ops::kSegmentReduce, {x, small},
-                  {{attr::kCount, count}, {attr::kReduction, std::string(reduction)}});
+                  {{attr::kCount, SizeAttr{count}}, {attr::kReduction, std::string(reduction)}});
 }
 
 ValueId replace_at(CoreWriter write, ValueId x, int64_t axis, const Ints& positions, ValueId part) {
@@ -219,8 +217,9 @@ ValueId replace_at(CoreWriter write, ValueId x, int64_t axis, const Ints& positi
 
 ValueId emit_scatter(CoreWriter write, ValueId x, int64_t axis, ValueId positions, ValueId updates,
                      ScatterRule rule) {
-  if (product(write.sizes(updates)) == 0 || product(write.sizes(x)) == 0) return x;
-  if (rule.combine == Combine::kSet && write.is_constant(positions))
+  if (write.num_elements(updates) == Dim(0) || write.num_elements(x) == Dim(0)) return x;
+  const bool is_placed = write.is_constant(positions) && write.dim(x, axis).is_static();
+  if (rule.combine == Combine::kSet && is_placed)
     return replace_at(write, x, axis, write.graph().constant(positions).to_ints(), updates);
   const DType dtype = write.dtype(x);
   const DType combined = rule.combine == Combine::kSet ? dtype : combined_dtype(dtype);

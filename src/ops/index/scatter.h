@@ -26,7 +26,7 @@ ValueId emit_scatter(CoreWriter write, ValueId x, int64_t axis, ValueId position
 
 // [count, …]: the rows of x combined by the number of their segment; the neutral element (0, 1, the
 // lowest, the largest) where there are none.
-ValueId emit_segments(CoreWriter write, ValueId x, ValueId numbers, int64_t count,
+ValueId emit_segments(CoreWriter write, ValueId x, ValueId numbers, Dim count,
                       std::string_view reduction);
 
 // Lines of x whose places are known: concatenated with the parts that replace them, then picked.

@@ -43,7 +43,7 @@ ValueId with_axis(CoreWriter write, ValueId x) {
 // ---- one position for each element ----
 
 // What is written: a number, or the part of src that the index covers.
-Result<ValueId> read_updates(ImportContext& call, const Ints& shape, DType dtype) {
+Result<ValueId> read_updates(ImportContext& call, const Dims& shape, DType dtype) {
   const CoreWriter write = call.writer();
   if (call.given("value")) {
     FERRYMAN_TRY(const ValueId value, tensor_as(call, "value", dtype));
@@ -53,8 +53,10 @@ Result<ValueId> read_updates(ImportContext& call, const Ints& shape, DType dtype
   src = with_axis(write, src);
   if (write.rank(src) != shape.size()) return call.unsupported("a source of another rank");
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if (shape[axis] > write.size(src, axis)) return call.unsupported("a source that is smaller");
-    src = write.slice_axis(src, static_cast<int64_t>(axis), 0, shape[axis]);
+    const Dim given = write.dims(src)[axis];
+    if (given.is_static() && shape[axis].is_static() && shape[axis].size() > given.size())
+      return call.unsupported("a source that is smaller");
+    src = write.slice_axis(src, axis, 0, shape[axis]);
   }
   return write.cast(src, dtype);
 }
@@ -63,9 +65,9 @@ Imported import_scatter_by(ImportContext& call, ScatterRule rule) {
   FERRYMAN_TRY(const ValueId self, call.tensor("self"));
   FERRYMAN_TRY(ValueId index, call.tensor("index"));
   const CoreWriter write = call.writer();
-  const Ints shape = write.sizes(self);
+  const Dims shape = write.dims(self);
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", shape.size()));
-  if (product(write.sizes(index)) == 0) {
+  if (write.num_elements(index) == Dim(0)) {
     call.ignore("src");
     call.ignore("value");
     return std::vector{self};
@@ -73,7 +75,7 @@ Imported import_scatter_by(ImportContext& call, ScatterRule rule) {
   const ValueId x = with_axis(write, self);
   index = with_axis(write, index);
   if (write.rank(x) != write.rank(index)) return call.unsupported("an index of another rank");
-  FERRYMAN_TRY(ValueId updates, read_updates(call, write.sizes(index), write.dtype(self)));
+  FERRYMAN_TRY(ValueId updates, read_updates(call, write.dims(index), write.dtype(self)));
   ValueId positions = flat_positions(write, x, index, axis);
   positions = write.reshape(positions, {-1});
   updates = write.reshape(updates, {-1});
@@ -96,14 +98,14 @@ Imported import_put(ImportContext& call) {
   FERRYMAN_TRY(ValueId source, call.tensor("source"));
   FERRYMAN_TRY(const bool accumulate, call.flag("accumulate", false));
   const CoreWriter write = call.writer();
-  if (product(write.sizes(index)) == 0) return std::vector{self};
+  if (write.num_elements(index) == Dim(0)) return std::vector{self};
   const ValueId flat = write.reshape(self, {-1});
   index = write.reshape(index, {-1});
   source = write.reshape(source, {-1});
-  index = wrap_negative(write, index, write.size(flat, 0));
+  index = wrap_negative(write, index, write.dim(flat, 0));
   const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
   const ValueId result = emit_scatter(write, flat, 0, index, source, rule);
-  return one_result(write.reshape(result, write.sizes(self)));
+  return one_result(write.reshape(result, write.dims(self)));
 }
 
 // ---- one position for each line along an axis ----
@@ -125,15 +127,15 @@ Result<LineWrite> read_line_write(ImportContext& call) {
 }
 
 // The shape of what a write along an axis takes.
-Ints line_shape(CoreWriter write, const LineWrite& line) {
-  Ints shape = write.sizes(line.x);
-  shape[static_cast<size_t>(line.axis)] = write.size(line.index, 0);
+Dims line_shape(CoreWriter write, const LineWrite& line) {
+  Dims shape = write.dims(line.x);
+  shape[static_cast<size_t>(line.axis)] = write.dim(line.index, 0);
   return shape;
 }
 
 ValueId write_lines(CoreWriter write, const LineWrite& line, ValueId updates, ScatterRule rule) {
   const ValueId result = emit_scatter(write, line.x, line.axis, line.index, updates, rule);
-  return write.reshape(result, write.sizes(line.self));
+  return write.reshape(result, write.dims(line.self));
 }
 
 Result<ValueId> read_source(ImportContext& call, const LineWrite& line) {
@@ -162,8 +164,7 @@ Imported import_index_fill(ImportContext& call) {
   FERRYMAN_TRY(LineWrite line, read_line_write(call));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(ValueId value, tensor_as(call, "value", write.dtype(line.x)));
-  const int64_t size = write.size(line.x, line.axis);
-  line.index = wrap_negative(write, line.index, size);
+  line.index = wrap_negative(write, line.index, write.dim(line.x, line.axis));
   value = write.expand(value, line_shape(write, line));
   return one_result(write_lines(write, line, value, {}));
 }
@@ -181,15 +182,15 @@ Imported import_diagonal_scatter(ImportContext& call) {
   if (rank < 2 || first == second) return call.unsupported("a diagonal needs two axes");
   const Ints perm = axes_last(rank, first, second);
   ValueId x = write.permute(self, perm);
-  const Ints turned = write.sizes(x);
-  const Ints positions = diagonal_positions(turned[rank - 2], turned[rank - 1], offset);
-  Ints merged(turned.begin(), turned.end() - 1);
-  merged.back() *= turned.back();
+  const Dims turned = write.dims(x);
+  const ValueId positions = diagonal_positions(write, turned[rank - 2], turned[rank - 1], offset);
+  Dims merged(turned.begin(), turned.end() - 1);
+  merged.back() = write.symbols().mul(merged.back(), turned.back());
   x = write.reshape(x, merged);
-  merged.back() = static_cast<int64_t>(positions.size());
+  merged.back() = write.dim(positions, 0);
   src = write.cast(src, write.dtype(x));
   src = write.expand(src, merged);
-  x = replace_at(write, x, static_cast<int64_t>(rank) - 2, positions, src);
+  x = emit_scatter(write, x, static_cast<int64_t>(rank) - 2, positions, src, {});
   x = write.reshape(x, turned);
   Ints back(rank);
   for (size_t i = 0; i < rank; ++i) back[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
@@ -249,13 +250,13 @@ Imported import_masked_scatter(ImportContext& call) {
   FERRYMAN_TRY(ValueId x, call.tensor("self"));
   FERRYMAN_TRY(ValueId mask, call.tensor("mask"));
   FERRYMAN_TRY(ValueId source, call.tensor("source"));
-  const Ints shape = static_sizes(call.result_type(0).dims);
+  const Dims shape = call.result_type(0).dims;
   const CoreWriter write = call.writer();
   x = write.expand(x, shape);
   mask = write.expand(mask, shape);
   source = write.reshape(source, {-1});
-  const int64_t count = write.size(source, 0);
-  if (count == 0 || product(shape) == 0) return std::vector{x};
+  const Dim count = write.dim(source, 0);
+  if (count == Dim(0) || write.num_elements(x) == Dim(0)) return std::vector{x};
   const ValueId numbers = number_mask(write, mask, count);
   ValueId picked = write.gather(source, 0, numbers);
   picked = write.reshape(picked, shape);

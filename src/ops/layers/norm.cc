@@ -184,9 +184,21 @@ Imported with_empty_statistics(ImportContext& call, ValueId result) {
   return results;
 }
 
+// x * weight + bias, which are there or not, along axis 1.
+ValueId scaled_by_channel(CoreWriter write, ValueId x, ValueId weight, ValueId bias) {
+  Dims channels(write.rank(x), Dim(1));
+  channels[1] = write.dim(x, 1);
+  if (weight.valid()) x = write.mul(x, write.reshape(weight, channels));
+  if (bias.valid()) x = write.add(x, write.reshape(bias, channels));
+  return x;
+}
+
 // Statistics of the batch itself, as torch computes without running statistics:
-// (x - mean) * rsqrt(mean((x - mean)^2) + eps) * weight + bias, over all axes but the channels.
-Result<std::vector<ValueId>> normalise_by_batch(ImportContext& call) {
+// (x - mean) * rsqrt(mean((x - mean)^2) + eps) * weight + bias, over all axes but the channels and,
+// for an instance by itself, the batch.
+enum class Pooled : uint8_t { kBatch, kInstance };
+
+Result<std::vector<ValueId>> normalise_by_own(ImportContext& call, Pooled pooled) {
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
@@ -196,13 +208,10 @@ Result<std::vector<ValueId>> normalise_by_batch(ImportContext& call) {
   if (dims.size() < 2) return call.unsupported("an input without channels");
   Ints axes = iota_axes(dims.size());
   axes.erase(axes.begin() + 1);
-  Dims channels(dims.size(), Dim(1));
-  channels[1] = dims[1];
+  if (pooled == Pooled::kInstance) axes.erase(axes.begin());
   const NormStatistics statistics = write_statistics(write, x, axes, eps);
-  ValueId result = write.mul(statistics.centred, statistics.scale);
-  if (weight.valid()) result = write.mul(result, write.reshape(weight, channels));
-  if (bias.valid()) result = write.add(result, write.reshape(bias, channels));
-  return with_statistics(call, result, statistics);
+  const ValueId normed = write.mul(statistics.centred, statistics.scale);
+  return with_statistics(call, scaled_by_channel(write, normed, weight, bias), statistics);
 }
 
 // Whether a call in training mode leaves the running statistics as they are, or nobody reads them.
@@ -221,7 +230,7 @@ Imported import_batch_norm(ImportContext& call) {
   if (training && mean.valid() && !keeps) {
     return call.unsupported("batch norm in training mode").hint("call model.eval() before export");
   }
-  if (training || !mean.valid() || !variance.valid()) return normalise_by_batch(call);
+  if (training || !mean.valid() || !variance.valid()) return normalise_by_own(call, Pooled::kBatch);
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
@@ -238,6 +247,13 @@ Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps", 1e-5));
   const CoreWriter write = call.writer();
+  if (write.rank(x) < 2) return call.unsupported("an input without channels");
+  if (!write.type(x).dims[1].is_static()) {
+    const ValueId grouped = write.reshape_to(x, {write.dim(x, 0), Dim(groups), {}});
+    const NormStatistics own = write_statistics(write, grouped, {2}, eps);
+    const ValueId normed = write.reshape(write.mul(own.centred, own.scale), write.dims(x));
+    return with_statistics(call, scaled_by_channel(write, normed, weight, bias), own);
+  }
   const ValueId result =
       write.op(ops::kGroupNorm, {x, weight, bias}, {{attr::kGroups, groups}, {attr::kEps, eps}});
   if (!reads_statistics(call)) return only_first(call, result);
@@ -266,8 +282,8 @@ Imported import_instance_norm(ImportContext& call) {
   }
   FERRYMAN_TRY(const ValueId x, call.tensor("input"));
   const Dims dims = call.writer().dims(x);
-  if (dims.size() < 2 || !dims[1].is_static())
-    return call.unsupported("a symbolic number of channels");
+  if (dims.size() < 2) return call.unsupported("an input without channels");
+  if (!dims[1].is_static()) return normalise_by_own(call, Pooled::kInstance);
   return make_group_norm(call, dims[1].size());
 }
 

@@ -386,8 +386,15 @@ Imported import_glu(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), -1));
-  const int64_t size = write.size(x, axis);
-  if (size % 2 != 0) return call.unsupported("the halved axis has an odd size");
+  const Dim size = write.dim(x, axis);
+  if (!size.is_static()) {
+    const auto along = static_cast<size_t>(axis);
+    const Dim half = write.symbols().floordiv(size, 2);
+    const ValueId gate = write.slice_axis(x, along, half, write.symbols().mul(half, 2));
+    return one_result(
+        write.mul(write.slice_axis(x, along, 0, half), write.unary(ops::kSigmoid, gate)));
+  }
+  if (size.size() % 2 != 0) return call.unsupported("the halved axis has an odd size");
   return one_result(write.op(ops::kGlu, {x}, {{attr::kAxis, Axis{axis}}}));
 }
 

@@ -340,17 +340,17 @@ Imported import_tensordot(ImportContext& call) {
   FERRYMAN_TRY(const Ints b_axes, call.integers("dims_other"));
   if (a_axes.size() != b_axes.size()) return call.unsupported("as many axes on both sides");
   const CoreWriter write = call.writer();
-  const Ints a_sizes = write.sizes(a);
-  const Ints b_sizes = write.sizes(b);
+  const Dims a_sizes = write.dims(a);
+  const Dims b_sizes = write.dims(b);
   for (size_t i = 0; i < a_axes.size(); ++i) {
     FERRYMAN_TRY(const int64_t a_axis, normalise_axis(a_axes[i], a_sizes.size()));
     FERRYMAN_TRY(const int64_t b_axis, normalise_axis(b_axes[i], b_sizes.size()));
-    const int64_t a_size = a_sizes[static_cast<size_t>(a_axis)];
-    const int64_t b_size = b_sizes[static_cast<size_t>(b_axis)];
+    const Dim a_size = a_sizes[static_cast<size_t>(a_axis)];
+    const Dim b_size = b_sizes[static_cast<size_t>(b_axis)];
     // One number against many is one number against their sum.
-    if (a_size == 1 && b_size != 1) {
+    if (a_size == Dim(1) && b_size != Dim(1)) {
       b = emit_axis_sum(write, b, b_axis);
-    } else if (b_size == 1 && a_size != 1) {
+    } else if (b_size == Dim(1) && a_size != Dim(1)) {
       a = emit_axis_sum(write, a, a_axis);
     }
   }

@@ -20,12 +20,12 @@ namespace {
 InferResult topk_types(const InferArgs& args) {
   TensorType values = args.operand(0);
   const int64_t axis = args.attrs[attr::kAxis].value;
-  const int64_t count = args.attrs[attr::kCount];
+  const Dim count = args.attrs[attr::kCount].value;
   FERRYMAN_TRY_STATUS(check_axis(axis, values.rank()));
   Dim& size = values.dims[static_cast<size_t>(axis)];
-  if (count < 0 || (size.is_static() && count > size.size()))
+  if (count.is_static() && size.is_static() && count.size() > size.size())
     return shape_error("more elements than the axis has");
-  size = Dim(count);
+  size = count;
   return std::vector{values, TensorType{DType::kI32, values.dims}};
 }
 
@@ -43,7 +43,7 @@ Ints positions_in_order(const std::vector<T>& elems, const Ints& shape, const Ev
   const bool largest = args.attrs[attr::kLargest];
   const int64_t size = shape[axis];
   const int64_t stride = row_major_strides(shape)[axis];
-  const int64_t count = args.attrs[attr::kCount];
+  const int64_t count = args.attrs[attr::kCount].value.size();
   const int64_t lines = size == 0 ? 0 : product(shape) / size;
   Ints result(static_cast<size_t>(lines * count));
   Ints order(static_cast<size_t>(size));
@@ -88,17 +88,17 @@ DType ordered_dtype(DType dtype) {
 
 }  // namespace
 
-Ordered emit_topk(CoreWriter write, ValueId x, int64_t axis, int64_t count, Order order) {
+Ordered emit_topk(CoreWriter write, ValueId x, int64_t axis, Dim count, Order order) {
   const DType dtype = write.dtype(x);
   const std::vector<ValueId> top = write.all_results(
       ops::kTopk, std::array{write.cast(x, ordered_dtype(dtype))},
-      std::array{NamedAttr(attr::kAxis, Axis{axis}), NamedAttr(attr::kCount, count),
+      std::array{NamedAttr(attr::kAxis, Axis{axis}), NamedAttr(attr::kCount, SizeAttr{count}),
                  NamedAttr(attr::kLargest, order == Order::kDescending)});
   return {write.cast(top[0], dtype), top[1]};
 }
 
 Ordered emit_sort(CoreWriter write, ValueId x, int64_t axis, Order order) {
-  return emit_topk(write, x, axis, write.size(x, axis), order);
+  return emit_topk(write, x, axis, write.dim(x, axis), order);
 }
 
 void add_ordering_ops(Ops& ops) {

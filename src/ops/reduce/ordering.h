@@ -18,7 +18,7 @@ struct Ordered {
 };
 
 // The first `count` of the elements along an axis in that order. Any dtype; x has an axis.
-Ordered emit_topk(CoreWriter write, ValueId x, int64_t axis, int64_t count, Order order);
+Ordered emit_topk(CoreWriter write, ValueId x, int64_t axis, Dim count, Order order);
 // All of them.
 Ordered emit_sort(CoreWriter write, ValueId x, int64_t axis, Order order);
 

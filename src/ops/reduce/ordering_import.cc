@@ -22,7 +22,7 @@ struct Lines {
   int64_t axis = 0;
   bool is_scalar = false;  // of a tensor without axes
 
-  int64_t size(CoreWriter write) const { return write.size(x, axis); }
+  Dim size(CoreWriter write) const { return write.dim(x, axis); }
 };
 
 Result<Lines> read_lines(ImportContext& call) {
@@ -83,7 +83,7 @@ Imported import_argsort(ImportContext& call) {
 Imported import_topk(ImportContext& call) {
   call.ignore("sorted");  // any order will do without
   FERRYMAN_TRY(const Lines lines, read_lines(call));
-  FERRYMAN_TRY(const int64_t count, call.integer("k"));
+  FERRYMAN_TRY(const Dim count, call.size("k"));
   FERRYMAN_TRY(const bool largest, call.flag("largest", true));
   const Ordered top = emit_topk(call.writer(), lines.x, lines.axis, count,
                                 largest ? Order::kDescending : Order::kAscending);
@@ -96,30 +96,35 @@ Imported import_topk(ImportContext& call) {
 Imported finish_picked(ImportContext& call, const Lines& lines, Ordered picked) {
   FERRYMAN_TRY(const bool keepdim, call.flag("keepdim", false));
   const CoreWriter write = call.writer();
-  Ints shape = write.sizes(picked.values);
+  Dims shape = write.dims(picked.values);
   if (!keepdim || lines.is_scalar) shape.erase(shape.begin() + lines.axis);
   picked.values = write.reshape(picked.values, shape);
   picked.positions = write.reshape(picked.positions, shape);
   return finish_lines(call, {lines.x, lines.axis, false}, picked);
 }
 
-Ordered slice_ordered(CoreWriter write, const Ordered& ordered, int64_t axis, int64_t index) {
+Ordered slice_ordered(CoreWriter write, const Ordered& ordered, int64_t axis, Dim index) {
   Ordered one;
-  one.values = write.slice_axis(ordered.values, axis, index, index + 1);
-  one.positions = write.slice_axis(ordered.positions, axis, index, index + 1);
+  const Dim end = write.symbols().shift(index, 1);
+  one.values = write.slice_axis(ordered.values, axis, index, end);
+  one.positions = write.slice_axis(ordered.positions, axis, index, end);
   return one;
 }
 
-Result<Ordered> emit_kth_smallest(ImportContext& call, const Lines& lines, int64_t rank) {
+Result<Ordered> emit_kth_smallest(ImportContext& call, const Lines& lines, Dim rank) {
   const CoreWriter write = call.writer();
-  if (rank < 0 || rank >= lines.size(write)) return call.unsupported("k outside the axis");
-  const Ordered low = emit_topk(write, lines.x, lines.axis, rank + 1, Order::kAscending);
+  const Dim size = lines.size(write);
+  if (rank.is_static() && size.is_static() && rank.size() >= size.size())
+    return call.unsupported("k outside the axis");
+  const Dim count = write.symbols().shift(rank, 1);
+  const Ordered low = emit_topk(write, lines.x, lines.axis, count, Order::kAscending);
   return slice_ordered(write, low, lines.axis, rank);
 }
 
 Imported import_kthvalue(ImportContext& call) {
   FERRYMAN_TRY(const Lines lines, read_lines(call));
   FERRYMAN_TRY(const int64_t k, call.integer("k"));
+  if (k < 1) return call.unsupported("k outside the axis");
   FERRYMAN_TRY(const Ordered picked, emit_kth_smallest(call, lines, k - 1));
   return finish_picked(call, lines, picked);
 }
@@ -131,8 +136,11 @@ ValueId reduce_line(CoreWriter write, OpName op, ValueId x, int64_t axis) {
 // The lower of the two in the middle; of a line with NaN its first NaN.
 Result<Ordered> emit_median(ImportContext& call, const Lines& lines) {
   const CoreWriter write = call.writer();
-  if (lines.size(write) == 0) return call.unsupported("the median of no elements");
-  FERRYMAN_TRY(Ordered median, emit_kth_smallest(call, lines, (lines.size(write) - 1) / 2));
+  const Dim size = lines.size(write);
+  if (size == Dim(0)) return call.unsupported("the median of no elements");
+  SymbolTable& symbols = write.symbols();
+  const Dim middle = symbols.floordiv(symbols.shift(size, -1), 2);
+  FERRYMAN_TRY(Ordered median, emit_kth_smallest(call, lines, middle));
   if (!is_floating(write.dtype(lines.x))) return median;
   const ValueId is_nan = emit_nan_guard(write, lines.x);
   const ValueId any_nan = reduce_line(write, ops::kAny, is_nan, lines.axis);
@@ -145,6 +153,19 @@ Result<Ordered> emit_median(ImportContext& call, const Lines& lines) {
   return median;
 }
 
+// Of that many elements but `nans`, which are in a tensor of int32.
+ValueId middle_of_rest(CoreWriter write, Dim size, ValueId nans) {
+  if (!size.is_static()) {
+    const ValueId last = write.size_value(write.symbols().shift(size, -1), DType::kI32);
+    const ValueId rest = write.binary(ops::kMaximum, write.sub(last, nans), 0);
+    return write.binary(ops::kFloorDivide, rest, 2);
+  }
+  Ints middles;
+  for (int64_t count = 0; count <= size.size(); ++count)
+    middles.push_back(std::max<int64_t>(size.size() - count - 1, 0) / 2);
+  return write.gather(write.indices({size.size() + 1}, middles), 0, nans);
+}
+
 // The same among what is not NaN: the place of the middle depends on how many those are, and is
 // read from a table.
 Result<Ordered> emit_nanmedian(ImportContext& call, const Lines& lines) {
@@ -153,11 +174,7 @@ Result<Ordered> emit_nanmedian(ImportContext& call, const Lines& lines) {
   const Ordered sorted = emit_sort(write, lines.x, lines.axis, Order::kAscending);
   const ValueId numbers = write.cast(write.unary(ops::kIsNan, lines.x), DType::kI32);
   const ValueId count = reduce_line(write, ops::kSum, numbers, lines.axis);
-  const int64_t size = lines.size(write);
-  Ints middles;
-  for (int64_t nans = 0; nans <= size; ++nans)
-    middles.push_back(std::max<int64_t>(size - nans - 1, 0) / 2);
-  const ValueId middle = write.gather(write.indices({size + 1}, middles), 0, count);
+  const ValueId middle = middle_of_rest(write, lines.size(write), count);
   Ordered median;
   median.values = gather_elements(write, sorted.values, middle, lines.axis);
   median.positions = gather_elements(write, sorted.positions, middle, lines.axis);
@@ -178,22 +195,29 @@ Imported import_median_of_all(ImportContext& call) {
   return one_result(call.writer().reshape(median.values, {}));
 }
 
+// 1, 2, … along one axis, as int32.
+ValueId places_from_1(CoreWriter write, Dim count, size_t rank, int64_t axis) {
+  const auto along = static_cast<size_t>(axis);
+  if (!count.is_static()) return write.add(write.numbers_along(count, rank, along, "places"), 1);
+  Ints shape(rank, 1);
+  shape[along] = count.size();
+  Ints numbers(static_cast<size_t>(count.size()));
+  std::iota(numbers.begin(), numbers.end(), 1);
+  return write.cast(write.indices(shape, numbers), DType::kI32);
+}
+
 // The value that stands most often, the smallest of several, and the last place where it stands. In
 // sorted order each run of equal values counts up from 1; the first of the largest counts ends its
 // run. A run starts where the value differs from the one before.
 Ordered emit_mode(CoreWriter write, const Lines& lines) {
   const Ordered sorted = emit_sort(write, lines.x, lines.axis, Order::kAscending);
-  const int64_t size = lines.size(write);
-  if (size == 1) return sorted;
+  const Dim size = lines.size(write);
+  if (size == Dim(1)) return sorted;
+  const Dim rest = write.symbols().shift(size, -1);
   const ValueId later = write.slice_axis(sorted.values, lines.axis, 1, size);
-  const ValueId earlier = write.slice_axis(sorted.values, lines.axis, 0, size - 1);
+  const ValueId earlier = write.slice_axis(sorted.values, lines.axis, 0, rest);
   const ValueId starts_run = write.binary(ops::kNe, later, earlier);
-  const Ints shape = write.sizes(later);
-  Ints along(shape.size(), 1);
-  along[static_cast<size_t>(lines.axis)] = size - 1;
-  Ints numbers(static_cast<size_t>(size - 1));
-  std::iota(numbers.begin(), numbers.end(), 1);
-  const ValueId places = write.cast(write.indices(along, numbers), DType::kI32);
+  const ValueId places = places_from_1(write, rest, write.rank(later), lines.axis);
   const ValueId start = emit_running_maximum(write, write.where(starts_run, places, 0), lines.axis);
   const ValueId length = write.sub(places, start);  // from 0
   const ValueId first = write.slice_axis(length, lines.axis, 0, 1);
@@ -208,7 +232,7 @@ Ordered emit_mode(CoreWriter write, const Lines& lines) {
 Imported import_mode(ImportContext& call) {
   FERRYMAN_TRY(const Lines lines, read_lines(call));
   const CoreWriter write = call.writer();
-  if (lines.size(write) == 0) return call.unsupported("the mode of no elements");
+  if (lines.size(write) == Dim(0)) return call.unsupported("the mode of no elements");
   const Ordered mode = emit_mode(write, lines);
   return finish_picked(call, lines, mode);
 }

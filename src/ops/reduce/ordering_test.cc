@@ -11,7 +11,7 @@ namespace {
 using Values = std::vector<double>;
 
 std::vector<NamedAttr> topk_attrs(int64_t axis, int64_t count, bool largest) {
-  return {{attr::kAxis, Axis{axis}}, {attr::kCount, count}, {attr::kLargest, largest}};
+  return {{attr::kAxis, Axis{axis}}, {attr::kCount, SizeAttr{count}}, {attr::kLargest, largest}};
 }
 
 TEST(Topk, GivesTheLargestInOrderAlongTheAxis) {
@@ -36,7 +36,7 @@ TEST(Topk, RefusesMoreThanThereAre) {
 }
 
 std::vector<NamedAttr> segment_attrs(int64_t count, std::string reduction) {
-  return {{attr::kCount, count}, {attr::kReduction, std::move(reduction)}};
+  return {{attr::kCount, SizeAttr{count}}, {attr::kReduction, std::move(reduction)}};
 }
 
 TEST(SegmentReduce, CombinesRowsByTheirNumber) {

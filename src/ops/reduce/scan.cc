@@ -1,7 +1,10 @@
 #include "ops/reduce/scan.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "ops/attrs.h"
 #include "ops/families.h"
@@ -11,7 +14,37 @@
 
 namespace ferryman {
 
+namespace {
+
+// Steps that reach all of an axis; where its size is free, of the largest that it may have.
+constexpr int64_t kLongestAxis = std::numeric_limits<int32_t>::max();
+
+// The same along an axis of free size: each entry reads the one before it, or itself where there is
+// none, and stays what it is then.
+Parts scan_freely(CoreWriter write, Parts parts, int64_t axis, const CombineParts& combine) {
+  const Dim size = write.dim(parts.front(), axis);
+  const auto along = static_cast<size_t>(axis);
+  const int64_t longest = std::min(write.symbols().range(size).max, kLongestAxis);
+  const ValueId places = write.numbers(size, "places");
+  for (int64_t reach = 1; reach < longest; reach *= 2) {
+    const ValueId before = write.sub(places, static_cast<double>(reach));
+    const ValueId source = write.binary(ops::kMaximum, before, 0);
+    Dims line(write.rank(parts.front()), 1);
+    line[along] = size;
+    const ValueId exists = write.reshape(write.binary(ops::kGe, before, 0), line);
+    Parts earlier;
+    for (const ValueId part : parts) earlier.push_back(write.gather(part, along, source));
+    const Parts combined = combine(write, earlier, parts);
+    for (size_t i = 0; i < parts.size(); ++i) parts[i] = write.where(exists, combined[i], parts[i]);
+  }
+  return parts;
+}
+
+}  // namespace
+
 Parts emit_scan(CoreWriter write, Parts parts, int64_t axis, const CombineParts& combine) {
+  if (!write.dim(parts.front(), axis).is_static())
+    return scan_freely(write, std::move(parts), axis, combine);
   const int64_t size = write.size(parts.front(), axis);
   for (int64_t reach = 1; reach < size; reach *= 2) {
     Parts earlier, later;

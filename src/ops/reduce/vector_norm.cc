@@ -56,7 +56,7 @@ Imported import_cosine_similarity(ImportContext& call) {
   const Ints axes = write.rank(product) == 0 ? Ints{} : Ints{axis};
   const Reduction over_axis{product, axes, false};
   const ValueId dot = over_axis.emit(write, ops::kSum, product);
-  const Ints shape = write.sizes(product);
+  const Dims shape = write.dims(product);
   std::vector<ValueId> lengths;
   for (const ValueId vector : x) {
     const ValueId length = emit_norm(write, {write.expand(vector, shape), axes, false}, 2);

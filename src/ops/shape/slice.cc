@@ -172,10 +172,6 @@ void define_slice_rows(Ops& ops) {
 
 // ---- import: parts ----
 
-int64_t size_along(CoreWriter write, ValueId x, int64_t axis) {
-  return write.size(x, axis);
-}
-
 // A tensor argument with at least one axis.
 Result<ValueId> ranked(ImportContext& call, std::string_view name) {
   FERRYMAN_TRY(const ValueId x, call.tensor(name));
@@ -304,18 +300,49 @@ Imported import_chunk(ImportContext& call) {
   return emit_parts(call, x, axis, equal_lengths(size, (size + chunks - 1) / chunks));
 }
 
-// That many parts; the first ones are longer by one if it does not divide.
+// That many parts; the first ones are longer by one if it does not divide. Of a free size torch
+// records which, and asks for sizes of which that is so.
 Imported split_into(ImportContext& call, ValueId x, int64_t axis, int64_t sections) {
   if (sections < 1) return call.unsupported("no parts");
-  const int64_t size = size_along(call.writer(), x, axis);
+  const Dim size = call.writer().dim(x, axis);
   Dims lengths;
+  if (!size.is_static()) {
+    for (size_t i = 0; i < call.num_results(); ++i)
+      lengths.push_back(call.result_type(i).dims[static_cast<size_t>(axis)]);
+    return emit_parts(call, x, axis, lengths);
+  }
   for (int64_t i = 0; i < sections; ++i)
-    lengths.push_back(size / sections + (i < size % sections ? 1 : 0));
+    lengths.push_back(size.size() / sections + (i < size.size() % sections ? 1 : 0));
   return emit_parts(call, x, axis, lengths);
 }
 
+// The parts as they are recorded: torch has them as slices.
+Imported split_before_of_free(ImportContext& call, ValueId x, int64_t axis, const Ints& indices) {
+  const CoreWriter write = call.writer();
+  SymbolTable& symbols = write.symbols();
+  const Dim size = write.dim(x, axis);
+  const auto bounded = [&](int64_t index) {
+    if (index >= 0) return symbols.min(index, size);
+    const SizeExpr from_end = symbols.of(size) + SizeExpr(index);
+    return symbols.dim(symbols.extreme(SymbolTable::Kind::kMax, from_end, SizeExpr()));
+  };
+  std::vector<ValueId> parts;
+  Dim begin = 0;
+  for (size_t i = 0; i <= indices.size(); ++i) {
+    const Dim given = i < indices.size() ? bounded(indices[i]) : size;
+    const Dim end = symbols.max(given, begin);
+    ValueId part;
+    if (call.is_result_read(i)) part = write.slice_axis(x, static_cast<size_t>(axis), begin, end);
+    parts.push_back(part);
+    begin = given;
+  }
+  return parts;
+}
+
 Imported split_before(ImportContext& call, ValueId x, int64_t axis, const Ints& indices) {
-  const int64_t size = size_along(call.writer(), x, axis);
+  const Dim along = call.writer().dim(x, axis);
+  if (!along.is_static()) return split_before_of_free(call, x, axis, indices);
+  const int64_t size = along.size();
   Dims lengths;
   int64_t begin = 0;
   for (const int64_t index : indices) {
@@ -353,7 +380,7 @@ Imported import_unbind(ImportContext& call) {
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
   std::vector<ValueId> parts;
-  for (int64_t i = 0; i < size_along(write, x, axis); ++i) {
+  for (int64_t i = 0; i < write.size(x, axis); ++i) {
     ValueId part;
     if (call.is_result_read(parts.size())) {
       part = write.select(x, axis, i);
@@ -363,7 +390,7 @@ Imported import_unbind(ImportContext& call) {
   return parts;
 }
 
-// ---- import: flip, roll, repeat ----
+// ---- import: flip ----
 
 ValueId emit_flip(CoreWriter write, ValueId x, Ints axes) {
   std::sort(axes.begin(), axes.end());
@@ -385,54 +412,6 @@ template <int64_t kAxis>
 Imported import_flip_one(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   return one_result(emit_flip(call.writer(), x, {kAxis}));
-}
-
-// The last `shift` entries come first.
-ValueId emit_roll(CoreWriter write, ValueId x, int64_t axis, const SizeExpr& shift) {
-  const Dim size = write.dim(x, axis);
-  if (size == Dim(0)) return x;
-  SymbolTable& symbols = write.symbols();
-  const SizeExpr end = symbols.of(size);
-  const SizeExpr before = end - shift;
-  const Dim first = symbols.dim(before - end * symbols.quotient(before, end));
-  if (first == Dim(0)) return x;
-  const ValueId tail = write.slice_axis(x, axis, first, size);
-  return write.concat(std::array{tail, write.slice_axis(x, axis, 0, first)}, axis);
-}
-
-// Numbers, which may be negative, or sizes.
-Result<std::vector<SizeExpr>> read_shifts(ImportContext& call) {
-  const ImportArg* arg = call.find("shifts");
-  const auto* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
-  const ImportArgs single = arg == nullptr ? ImportArgs{} : ImportArgs{*arg};
-  std::vector<SizeExpr> shifts;
-  for (const ImportArg& item : list != nullptr ? *list : single) {
-    const auto* number = std::get_if<int64_t>(&item.value);
-    const auto* size = std::get_if<Dim>(&item.value);
-    if (number == nullptr && size == nullptr) return call.unsupported("a shift that is no size");
-    shifts.push_back(number != nullptr ? SizeExpr(*number) : call.writer().symbols().of(*size));
-  }
-  return shifts;
-}
-
-Imported import_roll(ImportContext& call) {
-  FERRYMAN_TRY(ValueId x, call.tensor("self"));
-  FERRYMAN_TRY(const std::vector<SizeExpr> shifts, read_shifts(call));
-  FERRYMAN_TRY(const Ints axes, call.integers("dims", Ints{}));
-  const CoreWriter write = call.writer();
-  const Dims sizes = write.dims(x);
-  if (axes.empty() && shifts.size() == 1) {
-    const ValueId flat = write.reshape(x, {-1});
-    const ValueId rolled = emit_roll(write, flat, 0, shifts.front());
-    return one_result(write.reshape(rolled, sizes));
-  }
-  if (axes.size() != shifts.size()) return call.unsupported("one shift for each axis");
-  for (size_t i = 0; i < axes.size(); ++i) {
-    FERRYMAN_TRY(const int64_t axis, normalise_axis(axes[i], sizes.size()));
-    if (sizes.empty()) continue;
-    x = emit_roll(write, x, axis, shifts[i]);
-  }
-  return std::vector{x};
 }
 
 // A quarter turn is a flip and a transpose.
@@ -475,7 +454,6 @@ void add_slice_ops(Ops& ops) {
   imports.add("flip.default", import_flip);
   imports.add("flipud.default", import_flip_one<0>);
   imports.add("fliplr.default", import_flip_one<1>);
-  imports.add("roll.default", import_roll);
   imports.add("rot90.default", import_rot90);
 }
 

@@ -11,6 +11,7 @@
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/spatial/resample_free.h"
 
 namespace ferryman {
 
@@ -25,28 +26,42 @@ struct Sampling {
   bool align_corners;
 };
 
+// The size of an axis is a number, or one of run time as an expression.
+//
 // From [-1, 1] to indices of an axis.
-Expression to_index(const Expression& x, double size, bool align_corners) {
+template <typename Size>
+Expression to_index(const Expression& x, const Size& size, bool align_corners) {
   if (align_corners) return (x + 1.0) * ((size - 1) / 2);
   return (x + 1.0) * (size / 2) - 0.5;
 }
 
 // Back and forth between the centres of the first and last element, or their outer edges.
-Expression reflected(const Expression& x, double size, bool align_corners) {
+template <typename Size>
+Expression reflected_in(const Expression& x, const Size& span, bool align_corners) {
   const double low = align_corners ? 0.0 : -0.5;
-  const double span = align_corners ? size - 1 : size;
-  if (span == 0) return x * 0.0;
   const Expression turns = (x - low) / span;
   const Expression phase = turns - floor(turns * 0.5) * 2.0;
   return (1.0 - abs(1.0 - phase)) * span + low;
 }
 
-Expression limited(const Expression& x, double low, double high) {
+Expression reflected(const Expression& x, double size, bool align_corners) {
+  const double span = align_corners ? size - 1 : size;
+  return span == 0 ? x * 0.0 : reflected_in(x, span, align_corners);
+}
+
+// Where there is one element, all positions are limited to it afterwards.
+Expression reflected(const Expression& x, const Expression& size, bool align_corners) {
+  return reflected_in(x, align_corners ? fmax(size - 1.0, 1.0) : size, align_corners);
+}
+
+template <typename Size>
+Expression limited(const Expression& x, double low, const Size& high) {
   return fmin(fmax(x, low), high);
 }
 
 // A position where there is an element or, one step outside, a zero.
-Expression inside(const Expression& x, double size, const Sampling& how) {
+template <typename Size>
+Expression inside(const Expression& x, const Size& size, const Sampling& how) {
   if (how.outside == Outside::kZeros) return limited(x, -1, size);
   if (how.outside == Outside::kBorder) return limited(x, 0, size - 1);
   return limited(reflected(x, size, how.align_corners), 0, size - 1);
@@ -58,17 +73,8 @@ struct SampleTap {
   std::optional<Expression> weight;
 };
 
-// Keys' cubic with A = -0.75, for the taps at distances 1 + t, t, 1 - t and 2 - t.
-std::array<Expression, 4> cubic_weights(const Expression& t) {
-  constexpr double kA = -0.75;
-  const auto near = [](const Expression& x) { return ((kA + 2) * x - (kA + 3)) * x * x + 1.0; };
-  const auto far = [](const Expression& x) {
-    return ((kA * x - 5 * kA) * x + 8 * kA) * x - 4 * kA;
-  };
-  return {far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)};
-}
-
-std::vector<SampleTap> taps_of(const Expression& given, double size, const Sampling& how) {
+template <typename Size>
+std::vector<SampleTap> taps_of(const Expression& given, const Size& size, const Sampling& how) {
   const Expression position = to_index(given, size, how.align_corners);
   if (how.interpolation == Interpolation::kNearest)
     return {{nearbyint(inside(position, size, how)), {}}};
@@ -76,7 +82,7 @@ std::vector<SampleTap> taps_of(const Expression& given, double size, const Sampl
     const Expression x = inside(position, size, how);
     const Expression left = floor(x);
     const Expression share = x - left;
-    const double last = how.outside == Outside::kZeros ? size : size - 1;
+    const Size last = how.outside == Outside::kZeros ? size : size - 1.0;
     return {{left, 1.0 - share}, {fmin(left + 1.0, last), share}};
   }
   const Expression left = floor(position);
@@ -91,7 +97,7 @@ std::vector<SampleTap> taps_of(const Expression& given, double size, const Sampl
 // [N, C, *sizes] as rows of channels, with zeros around if positions outside count as 0.
 struct ImageRows {
   ValueId values;  // [N * product of sizes, C]
-  Ints sizes;      // of the spatial axes, border included
+  Dims sizes;      // of the spatial axes, border included
 };
 
 ImageRows rows_of(CoreWriter write, ValueId image, Outside outside) {
@@ -105,9 +111,10 @@ ImageRows rows_of(CoreWriter write, ValueId image, Outside outside) {
     border.front() = border.back() = 0;
     rows = write.pad(rows, border, border, 0);
   }
-  const Ints padded = write.sizes(rows);
-  const Ints sizes(padded.begin() + 1, padded.end() - 1);
-  rows = write.reshape(rows, {-1, padded.back()});
+  const Dims padded = write.dims(rows);
+  const Dims sizes(padded.begin() + 1, padded.end() - 1);
+  const Dim count = write.symbols().product(Dims(padded.begin(), padded.end() - 1));
+  rows = write.reshape(rows, Dims{count, padded.back()});
   return ImageRows{rows, sizes};
 }
 
@@ -129,7 +136,7 @@ class Sampler {
   // `row` counts the rows before this axis' index, `weight` is that of the axes so far.
   void visit(size_t axis, ValueId row, std::optional<Expression> weight) {
     if (axis == axes_.size()) return add_corner(row, weight);
-    const ValueId scaled = write_.mul(row, int32(rows_.sizes[axis]));
+    const ValueId scaled = write_.mul(row, write_.size_value(rows_.sizes[axis], DType::kI32));
     for (const SampleTap& tap : axes_[axis]) {
       const ValueId next = write_.add(scaled, index_of(tap, rows_.sizes[axis]));
       std::optional<Expression> product = weight;
@@ -139,24 +146,27 @@ class Sampler {
   }
 
   // As a whole number; whatever a NaN becomes stays inside.
-  ValueId index_of(const SampleTap& tap, int64_t size) {
+  ValueId index_of(const SampleTap& tap, Dim size) {
     ValueId index = write_.cast(tap.index.value(), DType::kI32);
-    if (border_ != 0) index = write_.add(index, int32(border_));
-    return write_.op(ops::kClamp, {index},
-                     {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(size - 1)}});
+    if (border_ != 0) index = write_.add(index, static_cast<double>(border_));
+    if (!size.is_static()) {
+      const Dim last = write_.symbols().shift(size, -1);
+      index = write_.binary(ops::kMinimum, index, write_.size_value(last, DType::kI32));
+      return write_.binary(ops::kMaximum, index, 0);
+    }
+    const auto last = static_cast<double>(size.size() - 1);
+    return write_.op(ops::kClamp, {index}, {{attr::kMin, 0.0}, {attr::kMax, last}});
   }
 
   void add_corner(ValueId row, const std::optional<Expression>& weight) {
     ValueId corner = write_.gather(rows_.values, 0, row);
     if (weight.has_value()) {
-      Ints column = write_.sizes(weight->value());
+      Dims column = write_.dims(weight->value());
       column.push_back(1);
       corner = write_.mul(corner, write_.reshape(weight->value(), column));
     }
     sum_ = sum_.valid() ? write_.add(sum_, corner) : corner;
   }
-
-  ValueId int32(int64_t number) { return write_.scalar(DType::kI32, static_cast<double>(number)); }
 
   CoreWriter write_;
   const ImageRows& rows_;
@@ -167,29 +177,34 @@ class Sampler {
 };
 
 // [batch, points]: the number of images before each.
-ValueId image_numbers(CoreWriter write, int64_t batch) {
-  std::vector<int32_t> numbers;
-  for (int64_t i = 0; i < batch; ++i) numbers.push_back(static_cast<int32_t>(i));
-  return write.constant(TensorData::of<int32_t>({batch, 1}, numbers), "image");
+ValueId image_numbers(CoreWriter write, Dim batch) {
+  return write.numbers_along(batch, 2, 0, "image");
 }
 
 ValueId sample(CoreWriter write, ValueId image, ValueId grid, const Sampling& how) {
-  const Ints sizes = write.sizes(image);
-  const Ints grid_sizes = write.sizes(grid);
+  const Dims sizes = write.dims(image);
+  const Dims grid_sizes = write.dims(grid);
   const size_t num_axes = sizes.size() - 2;
   const ImageRows rows = rows_of(write, image, how.outside);
-  const ValueId points = write.reshape(grid, {sizes[0], -1, static_cast<int64_t>(num_axes)});
+  const Dim count = write.symbols().product(Dims(grid_sizes.begin() + 1, grid_sizes.end() - 1));
+  const ValueId points = write.reshape(grid, Dims{sizes[0], count, static_cast<int64_t>(num_axes)});
   Sampler sampler(write, rows, image_numbers(write, sizes[0]),
                   how.outside == Outside::kZeros ? 1 : 0);
   for (size_t axis = 0; axis < num_axes; ++axis) {
     // The last coordinate belongs to the first axis.
     const ValueId coordinate = write.select(points, 2, static_cast<int64_t>(num_axes - 1 - axis));
-    sampler.add_axis(
-        taps_of(Expression(write, coordinate), static_cast<double>(sizes[axis + 2]), how));
+    const Expression given(write, coordinate);
+    const Dim size = sizes[axis + 2];
+    if (size.is_static()) {
+      sampler.add_axis(taps_of(given, static_cast<double>(size.size()), how));
+    } else {
+      const ValueId number = write.size_value(size, write.dtype(coordinate));
+      sampler.add_axis(taps_of(given, Expression(write, number), how));
+    }
   }
   const ValueId sampled = sampler.run();
   const ValueId turned = write.permute(sampled, {0, 2, 1});
-  Ints result = {sizes[0], sizes[1]};
+  Dims result = {sizes[0], sizes[1]};
   result.insert(result.end(), grid_sizes.begin() + 1, grid_sizes.end() - 1);
   return write.reshape(turned, result);
 }
@@ -202,9 +217,9 @@ Imported import_grid_sampler(ImportContext& call) {
   FERRYMAN_TRY(const bool align_corners, call.flag("align_corners", false));
   const CoreWriter write = call.writer();
   const size_t rank = write.rank(image);
-  const Ints grid_sizes = write.sizes(grid);
+  const Dims grid_sizes = write.dims(grid);
   const bool fits = (rank == 4 || rank == 5) && grid_sizes.size() == rank &&
-                    grid_sizes.back() == static_cast<int64_t>(rank) - 2;
+                    grid_sizes.back() == Dim(static_cast<int64_t>(rank) - 2);
   if (!fits) return call.unsupported("of other than images and volumes");
   if (interpolation < 0 || interpolation > 2 || outside < 0 || outside > 2)
     return call.unsupported("an unknown mode");

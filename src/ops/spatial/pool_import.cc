@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
 
 #include "ops/attrs.h"
 #include "ops/index/index_arrays.h"
@@ -41,17 +44,30 @@ Result<Window> read_pool_window(ImportContext& call, size_t rank) {
   return window;
 }
 
-// The padding that makes rounding down give the windows of ceil_mode.
-Result<Ints> resolved_padding_after(ImportContext& call, const Window& window,
-                                    const TensorType& x) {
+// The padding that makes rounding down give the windows of ceil_mode; along an axis of free size it
+// may give one more (cut_to_recorded).
+Ints resolved_padding_after(const Window& window, const TensorType& x) {
   Ints padding_after = window.padding_after;
   for (size_t axis = 0; axis < window.rank(); ++axis) {
     if (window.stride[axis] == 1) continue;  // nothing is ever left over
     const Dim size = x.dims[x.rank() - window.rank() + axis];
-    if (!size.is_static()) return call.unsupported("ceil_mode on a symbolic size");
-    padding_after[axis] = ceil_mode_padding(window, axis, size.size());
+    padding_after[axis] = size.is_static() ? ceil_mode_padding(window, axis, size.size())
+                                           : padding_after[axis] + window.stride[axis] - 1;
   }
   return padding_after;
+}
+
+// The windows that the program says there are.
+ValueId cut_to_recorded(ImportContext& call, ValueId pooled, size_t rank) {
+  const CoreWriter write = call.writer();
+  const Dims& recorded = call.result_type(0).dims;
+  const size_t first = write.rank(pooled) - rank;
+  for (size_t i = 0; i < rank; ++i) {
+    const Dim size = recorded[recorded.size() - rank + i];
+    if (write.dims(pooled)[first + i] != size && !size.is_static())
+      pooled = write.slice_axis(pooled, first + i, 0, size);
+  }
+  return pooled;
 }
 
 // With ceil_mode, a window that is larger than an axis without padding sees all of it, once.
@@ -72,29 +88,53 @@ Result<ValueId> make_pool(CoreWriter write, OpName name, ValueId x, size_t rank,
                     [&](ValueId batched) { return write.op(name, std::array{batched}, attrs); });
 }
 
+// Which elements lie under the windows along all axes.
+struct Windows {
+  TapsAt taps_at;  // where their sizes are numbers
+  std::function<AxisWindows(Dim size, Dim count, size_t axis)> along;
+};
+
+bool has_free_axis(CoreWriter write, ValueId x, size_t rank) {
+  const Dims& dims = write.dims(x);
+  return !all_static(Dims(dims.end() - static_cast<int64_t>(rank), dims.end()));
+}
+
+ValueId emit_indices(CoreWriter write, ValueId x, ValueId pooled, size_t rank,
+                     const Windows& windows) {
+  const auto first = static_cast<int64_t>(write.rank(x) - rank);
+  if (!has_free_axis(write, x, rank)) {
+    const Dims out = write.dims(pooled);
+    return emit_pool_indices(write, x, static_sizes(Dims(out.begin() + first, out.end())),
+                             windows.taps_at);
+  }
+  std::vector<AxisWindows> axes;
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t axis = first + static_cast<int64_t>(i);
+    axes.push_back(windows.along(write.dim(x, axis), write.dim(pooled, axis), i));
+  }
+  return emit_free_pool_indices(write, x, axes);
+}
+
 // The results that the caller sees: the pooled values, and where they stand if that is read (an
 // invalid id stands for indices that are not). No kernel pools whole numbers: they are picked.
 Imported with_indices(ImportContext& call, ValueId x, ValueId pooled, size_t rank,
-                      const TapsAt& taps_at) {
+                      const Windows& windows) {
   std::vector<ValueId> results(call.num_results());
   results.front() = pooled;
   const bool reads_indices = results.size() > 1 && call.is_result_read(1);
   const CoreWriter write = call.writer();
   const bool is_whole = is_integer(write.dtype(x));
   if (!reads_indices && !is_whole) return results;
-  if (!all_static(write.dims(x))) return call.unsupported("indices of a symbolic size");
-  const Ints sizes = write.sizes(pooled);
-  const Ints out_sizes(sizes.end() - static_cast<int64_t>(rank), sizes.end());
-  const ValueId indices = emit_pool_indices(write, x, out_sizes, taps_at);
+  const ValueId indices = emit_indices(write, x, pooled, rank, windows);
   if (is_whole) results.front() = emit_pooled_elements(write, x, indices, rank);
   if (reads_indices) results[1] = indices;
   return results;
 }
 
 Ints spatial_sizes_of(CoreWriter write, ValueId x, size_t rank) {
+  if (has_free_axis(write, x, rank)) return {};
   const Dims& dims = write.dims(x);
-  return all_static(dims) ? static_sizes(Dims(dims.end() - static_cast<int64_t>(rank), dims.end()))
-                          : Ints();
+  return static_sizes(Dims(dims.end() - static_cast<int64_t>(rank), dims.end()));
 }
 
 Status check_pool_rank(ImportContext& call, ValueId x, size_t rank) {
@@ -112,24 +152,57 @@ Imported import_max_pool(ImportContext& call) {
   const CoreWriter write = call.writer();
   if (ceil_mode) {
     window = fitted(std::move(window), write.type(x));
-    FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, write.type(x)));
+    window.padding_after = resolved_padding_after(window, write.type(x));
   }
-  FERRYMAN_TRY(const ValueId pooled, make_pool(write, ops::kMaxPool, x, rank,
-                                               {{attr::kKernel, window.kernel},
-                                                {attr::kStride, window.stride},
-                                                {attr::kPaddingBefore, window.padding_before},
-                                                {attr::kPaddingAfter, window.padding_after},
-                                                {attr::kDilation, window.dilation}}));
+  FERRYMAN_TRY(ValueId pooled, make_pool(write, ops::kMaxPool, x, rank,
+                                         {{attr::kKernel, window.kernel},
+                                          {attr::kStride, window.stride},
+                                          {attr::kPaddingBefore, window.padding_before},
+                                          {attr::kPaddingAfter, window.padding_after},
+                                          {attr::kDilation, window.dilation}}));
+  if (ceil_mode) pooled = cut_to_recorded(call, pooled, rank);
   const Ints in_sizes = spatial_sizes_of(write, x, rank);
   return with_indices(call, x, pooled, rank,
-                      [&](const Ints& out) { return window.taps_at(in_sizes, out); });
+                      {[&](const Ints& out) { return window.taps_at(in_sizes, out); },
+                       [&](Dim size, Dim count, size_t axis) {
+                         return moved_windows(write, size, count, window, axis);
+                       }});
+}
+
+// A mean over the padding, too, along an axis of free size: of ones within it, the same mean says
+// how much of each window counts.
+Result<ValueId> make_padded_mean(ImportContext& call, ValueId x, const Window& window,
+                                 const Ints& padding_after) {
+  const CoreWriter write = call.writer();
+  const size_t rank = window.rank();
+  const std::vector<NamedAttr> attrs = {{attr::kKernel, window.kernel},
+                                        {attr::kStride, window.stride},
+                                        {attr::kPaddingBefore, Ints(rank, 0)},
+                                        {attr::kPaddingAfter, Ints(rank, 0)},
+                                        {attr::kCountIncludePad, false}};
+  const auto mean = [&](ValueId padded) {
+    return cut_to_recorded(call, write.op(ops::kAvgPool, std::array{padded}, attrs), rank);
+  };
+  const Ints before = prefixed(window.padding_before, 0, 2);
+  const Ints nothing(before.size(), 0);
+  const Ints after = prefixed(window.padding_after, 0, 2);
+  Ints beyond = prefixed(padding_after, 0, 2);
+  return with_batch(write, x, rank, [&](ValueId batched) -> Result<ValueId> {
+    Dims plane = write.dims(batched);
+    plane[0] = plane[1] = Dim(1);
+    ValueId ones = write.filled(write.dtype(x), plane, 1, "ones");
+    ones = write.pad(ones, before, after, 1);
+    const ValueId sums = mean(write.pad(batched, before, beyond, 0));
+    for (size_t i = 0; i < beyond.size(); ++i) beyond[i] -= after[i];
+    return write.div(sums, mean(write.pad(ones, nothing, beyond, 0)));
+  });
 }
 
 Result<ValueId> make_whole_avg_pool(ImportContext& call, ValueId x, Window window, bool ceil_mode,
                                     const PoolDivisor& divisor) {
   const CoreWriter write = call.writer();
   if (ceil_mode) {
-    FERRYMAN_TRY(window.padding_after, resolved_padding_after(call, window, write.type(x)));
+    window.padding_after = resolved_padding_after(window, write.type(x));
   }
   return with_batch(write, x, window.rank(), [&](ValueId batched) -> Result<ValueId> {
     FERRYMAN_TRY(const Dims out,
@@ -155,11 +228,13 @@ Imported import_avg_pool(ImportContext& call) {
         call, x, window, ceil_mode, {window.padding_after, count_include_pad, divisor_override}));
   if (!any_positive(window.padding_before)) count_include_pad = false;
   if (ceil_mode) {
-    FERRYMAN_TRY(Ints padding_after, resolved_padding_after(call, window, write.type(x)));
+    Ints padding_after = resolved_padding_after(window, write.type(x));
     if (padding_after == window.padding_after) ceil_mode = false;
     if (!count_include_pad || divisor_override != 0) {
       window.padding_after = std::move(padding_after);
       ceil_mode = false;
+    } else if (ceil_mode && has_free_axis(write, x, rank)) {
+      return one_result(make_padded_mean(call, x, window, padding_after));
     }
   }
   FERRYMAN_TRY(const ValueId pooled, make_pool(write, ops::kAvgPool, x, rank,
@@ -170,22 +245,27 @@ Imported import_avg_pool(ImportContext& call) {
                                                 {attr::kCeilMode, ceil_mode},
                                                 {attr::kCountIncludePad, count_include_pad},
                                                 {attr::kDivisorOverride, divisor_override}}));
-  return std::vector{pooled};
+  return one_result(cut_to_recorded(call, pooled, rank));
 }
 
 // output_size, where None keeps the size of the axis.
-Result<Ints> read_output_size(ImportContext& call, const TensorType& x, size_t rank) {
+Result<Dims> read_output_size(ImportContext& call, const TensorType& x, size_t rank) {
   const ImportArg* arg = call.find("output_size");
   const ImportArgs* list = arg == nullptr ? nullptr : std::get_if<ImportArgs>(&arg->value);
-  if (list == nullptr || list->size() != rank) return call.integers_for("output_size", rank, {});
-  Ints sizes;
+  if (list == nullptr || list->size() != rank) {
+    FERRYMAN_TRY(const Ints numbers, call.integers_for("output_size", rank, {}));
+    return to_dims(numbers);
+  }
+  Dims sizes;
   for (size_t axis = 0; axis < rank; ++axis) {
     const ImportArg& item = (*list)[axis];
     const Dim kept = x.dims[x.rank() - rank + axis];
     const auto* number = std::get_if<int64_t>(&item.value);
-    if (number == nullptr && !(item.is_none() && kept.is_static()))
-      return call.unsupported("an output_size that is not a number");
-    sizes.push_back(number == nullptr ? kept.size() : *number);
+    const auto* free = std::get_if<Dim>(&item.value);
+    if (number == nullptr && free == nullptr && !item.is_none())
+      return call.unsupported("an output_size that is not a size");
+    if (free != nullptr) sizes.push_back(*free);
+    if (free == nullptr) sizes.push_back(number == nullptr ? kept : Dim(*number));
   }
   return sizes;
 }
@@ -227,18 +307,49 @@ struct AdaptiveNames {
   OpName reduction, plain, adaptive;
 };
 
+// To a size that is free: what lies under each window, axis by axis. One that keeps its size stays.
+ValueId pool_to_free_size(CoreWriter write, const AdaptiveNames& names, ValueId x,
+                          const Dims& output_size) {
+  const size_t first = write.rank(x) - output_size.size();
+  for (size_t i = 0; i < output_size.size(); ++i) {
+    const size_t axis = first + i;
+    if (write.dims(x)[axis] == output_size[i]) continue;
+    const AxisWindows windows = adaptive_windows(write, write.dims(x)[axis], output_size[i]);
+    ValueId taps = write.gather(x, axis, windows.positions);
+    const Ints width = {static_cast<int64_t>(axis) + 1};
+    if (names.plain == ops::kMaxPool) {
+      x = write.reduce(ops::kAmax, taps, width, /*keepdim=*/false);
+      continue;
+    }
+    const ValueId counted = write.cast(windows.is_inside, write.dtype(x));
+    const ValueId share = write.div(counted, write.reduce(ops::kSum, counted, {1}, true));
+    Dims beside(write.rank(taps), 1);
+    beside[axis] = windows.count;
+    beside[axis + 1] = windows.width;
+    taps = write.mul(taps, write.reshape(share, beside));
+    x = write.reduce(ops::kSum, taps, width, /*keepdim=*/false);
+  }
+  return x;
+}
+
 Imported import_adaptive_pool(ImportContext& call, const AdaptiveNames& names) {
   FERRYMAN_TRY(const size_t rank, spatial_rank(call));
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY_STATUS(check_pool_rank(call, x, rank));
   const CoreWriter write = call.writer();
   const TensorType type = write.type(x);
-  FERRYMAN_TRY(const Ints output_size, read_output_size(call, type, rank));
+  FERRYMAN_TRY(const Dims out_dims, read_output_size(call, type, rank));
+  const bool is_free = !all_static(out_dims);
+  const Ints output_size = is_free ? Ints() : static_sizes(out_dims);
   const Ints in_sizes = spatial_sizes_of(write, x, rank);
-  const TapsAt taps_at = [&](const Ints& out) { return adaptive_taps(in_sizes, output_size, out); };
+  const Windows windows = {
+      [&](const Ints& out) { return adaptive_taps(in_sizes, output_size, out); },
+      [&](Dim size, Dim count, size_t) { return adaptive_windows(write, size, count); }};
   if (output_size == Ints(rank, 1)) {
-    return with_indices(call, x, reduce_spatial(write, names.reduction, x, rank), rank, taps_at);
+    return with_indices(call, x, reduce_spatial(write, names.reduction, x, rank), rank, windows);
   }
+  if (is_free)
+    return with_indices(call, x, pool_to_free_size(write, names, x, out_dims), rank, windows);
   const bool averages = names.plain == ops::kAvgPool;
   const std::optional<Ints> kernel = even_windows(type, output_size);
   const OpName name = kernel.has_value() ? names.plain : names.adaptive;
@@ -246,7 +357,7 @@ Imported import_adaptive_pool(ImportContext& call, const AdaptiveNames& names) {
       kernel.has_value() ? even_attrs(averages, *kernel)
                          : std::vector<NamedAttr>{{attr::kOutputSize, output_size}};
   FERRYMAN_TRY(const ValueId pooled, make_pool(write, name, x, rank, attrs));
-  return with_indices(call, x, pooled, rank, taps_at);
+  return with_indices(call, x, pooled, rank, windows);
 }
 
 Imported import_adaptive_avg_pool(ImportContext& call) {

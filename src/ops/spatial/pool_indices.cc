@@ -40,10 +40,12 @@ TapTable tabulate(const Ints& out_sizes, const TapsAt& taps_at) {
 
 // Splits the axes into planes and their positions.
 ValueId as_planes(CoreWriter write, ValueId x, size_t spatial_rank) {
-  const Ints sizes = write.sizes(x);
-  const Ints spatial(sizes.end() - static_cast<int64_t>(spatial_rank), sizes.end());
-  const int64_t area = product(spatial);
-  return write.reshape(x, {product(sizes) / std::max<int64_t>(area, 1), area});
+  const Dims sizes = write.dims(x);
+  const auto spatial = sizes.end() - static_cast<int64_t>(spatial_rank);
+  SymbolTable& symbols = write.symbols();
+  const Dim area = symbols.product(Dims(spatial, sizes.end()));
+  const Dim planes = area == Dim(0) ? Dim(0) : symbols.product(Dims(sizes.begin(), spatial));
+  return write.reshape(x, Dims{planes, area});
 }
 
 }  // namespace
@@ -51,7 +53,7 @@ ValueId as_planes(CoreWriter write, ValueId x, size_t spatial_rank) {
 ValueId emit_pool_indices(CoreWriter write, ValueId x, const Ints& out_sizes,
                           const TapsAt& taps_at) {
   const TapTable table = tabulate(out_sizes, taps_at);
-  Ints shape = write.sizes(x);
+  Dims shape = write.dims(x);
   std::copy(out_sizes.begin(), out_sizes.end(),
             shape.end() - static_cast<int64_t>(out_sizes.size()));
   const int64_t count = table.windows * table.width;
@@ -68,11 +70,97 @@ ValueId emit_pool_indices(CoreWriter write, ValueId x, const Ints& out_sizes,
   return write.reshape(indices, shape);
 }
 
+// ---- windows of free sizes ----
+
+namespace {
+
+ValueId whole_number(CoreWriter write, Dim size) {
+  return write.size_value(size, DType::kI32);
+}
+
+// [windows, 1]
+ValueId window_numbers(CoreWriter write, Dim count) {
+  return write.numbers_along(count, 2, 0, "windows");
+}
+
+}  // namespace
+
+// Taps are numbered by k: their first is the first at 0 or behind it, their last the last before
+// the end.
+AxisWindows moved_windows(CoreWriter write, Dim size, Dim count, const Window& window,
+                          size_t axis) {
+  const auto dilation = static_cast<double>(window.dilation[axis]);
+  const Dim width = window.kernel[axis];
+  ValueId start = write.mul(window_numbers(write, count), static_cast<double>(window.stride[axis]));
+  start = write.sub(start, static_cast<double>(window.padding_before[axis]));
+  ValueId first = write.sub(write.scalar(start, dilation - 1), start);
+  first = write.binary(ops::kMaximum, write.binary(ops::kFloorDivide, first, dilation), 0);
+  const ValueId room = write.sub(whole_number(write, write.symbols().shift(size, -1)), start);
+  const ValueId last = write.binary(ops::kFloorDivide, room, dilation);
+  ValueId k = write.numbers(width, "taps");
+  k = write.binary(ops::kMinimum, write.binary(ops::kMaximum, k, first), last);
+  return {write.add(start, write.mul(k, dilation)), count, width, {}};
+}
+
+// [i * size // count, ceil((i + 1) * size / count)), the widest of which may have one element more
+// than the quotient rounded up.
+AxisWindows adaptive_windows(CoreWriter write, Dim size, Dim count) {
+  SymbolTable& symbols = write.symbols();
+  const ValueId in = whole_number(write, size);
+  const ValueId out = whole_number(write, count);
+  const ValueId number = window_numbers(write, count);
+  const ValueId begin = write.binary(ops::kFloorDivide, write.mul(number, in), out);
+  ValueId last = write.mul(write.add(number, 1), in);
+  last = write.binary(ops::kFloorDivide, write.sub(last, 1), out);
+  const SizeExpr rounded_up =
+      symbols.quotient(symbols.of(size) + symbols.of(count) - 1, symbols.of(count));
+  const Dim width = symbols.dim(rounded_up + 1);
+  const ValueId position = write.add(begin, write.numbers(width, "taps"));
+  return {write.binary(ops::kMinimum, position, last), count, width,
+          write.binary(ops::kLe, position, last)};
+}
+
+ValueId emit_free_pool_indices(CoreWriter write, ValueId x, const std::vector<AxisWindows>& axes) {
+  const size_t rank = axes.size();
+  SymbolTable& symbols = write.symbols();
+  Dims shape = write.dims(x);
+  ValueId places;
+  Dim windows = 1;
+  Dim width = 1;
+  for (size_t i = 0; i < rank; ++i) {  // [windows of each axis…, taps of each axis…]
+    Dims apart(2 * rank, 1);
+    apart[i] = axes[i].count;
+    apart[rank + i] = axes[i].width;
+    const ValueId positions = write.reshape(axes[i].positions, apart);
+    if (places.valid()) {
+      const Dim size = shape[shape.size() - rank + i];
+      places = write.add(write.mul(places, whole_number(write, size)), positions);
+    } else {
+      places = positions;
+    }
+    windows = symbols.mul(windows, axes[i].count);
+    width = symbols.mul(width, axes[i].width);
+  }
+  const Dim count = symbols.mul(windows, width);
+  places = write.reshape(places, Dims{count});
+  const ValueId planes = as_planes(write, x, rank);
+  const Dim num_planes = write.dim(planes, 0);
+  const ValueId taps =
+      write.reshape(write.gather(planes, 1, places), Dims{num_planes, windows, width});
+  ValueId tap = write.op(ops::kArgmax, {taps}, {{attr::kAxis, Axis{2}}});
+  tap = write.reshape(tap, Dims{num_planes, windows});
+  const ValueId first = write.mul(write.numbers(windows, "windows"), whole_number(write, width));
+  tap = write.add(tap, write.cast(first, write.dtype(tap)));
+  for (size_t i = 0; i < rank; ++i) shape[shape.size() - rank + i] = axes[i].count;
+  const ValueId indices = write.cast(write.gather(places, 0, tap), DType::kI64);
+  return write.reshape(indices, shape);
+}
+
 ValueId emit_pooled_elements(CoreWriter write, ValueId x, ValueId indices, size_t spatial_rank) {
   const ValueId planes = as_planes(write, x, spatial_rank);
   const ValueId flat = as_planes(write, indices, spatial_rank);
   const ValueId elements = gather_elements(write, planes, flat, 1);
-  return write.reshape(elements, write.sizes(indices));
+  return write.reshape(elements, write.dims(indices));
 }
 
 namespace {
@@ -91,9 +179,8 @@ Imported import_max_pool_backward(ImportContext& call) {
   index = flat_positions(write, planes, index, 1);
   index = write.reshape(index, {-1});
   const ValueId updates = write.reshape(gradient, {-1});
-  const int64_t count = product(write.sizes(x));
-  const ValueId sums = emit_segments(write, updates, index, count, "sum");
-  return one_result(write.reshape(sums, write.sizes(x)));
+  const ValueId sums = emit_segments(write, updates, index, write.num_elements(x), "sum");
+  return one_result(write.reshape(sums, write.dims(x)));
 }
 
 // ---- fractional pooling ----

@@ -9,6 +9,19 @@
 namespace ferryman {
 
 // int64, of the first of equal elements. x is [N, C, spatial…] or lacks N.
+//
+// Where sizes are free, the elements under the windows along one axis are [windows, width] int32
+// positions, in order; what would lie outside stands for a neighbour under the same window.
+struct AxisWindows {
+  ValueId positions;
+  Dim count, width;
+  ValueId is_inside;  // of windows that adapt: bool, [windows, width]
+};
+// Of a window that moves, of one that adapts.
+AxisWindows moved_windows(CoreWriter write, Dim size, Dim count, const Window& window, size_t axis);
+AxisWindows adaptive_windows(CoreWriter write, Dim size, Dim count);
+ValueId emit_free_pool_indices(CoreWriter write, ValueId x, const std::vector<AxisWindows>& axes);
+
 ValueId emit_pool_indices(CoreWriter write, ValueId x, const Ints& out_sizes,
                           const TapsAt& taps_at);
 

@@ -9,7 +9,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "ops/promote.h"
-#include "ops/spatial/resample.h"
+#include "ops/spatial/resample_free.h"
 
 namespace ferryman {
 
@@ -87,7 +87,12 @@ Floats significant_scales(SymbolTable& symbols, const Resize& resize) {
     const bool multiplies =
         is_whole &&
         symbols.mul(resize.in_size[axis], static_cast<int64_t>(scale)) == resize.output_size[axis];
-    if (multiplies || (!resize.in_size[axis].is_static() && !usable(scale))) continue;
+    const bool is_free = !resize.in_size[axis].is_static() || !resize.output_size[axis].is_static();
+    if (multiplies || (is_free && !usable(scale))) continue;
+    if (is_free) {  // what it leaves of the size is not known
+      significant = true;
+      continue;
+    }
     const auto in = static_cast<double>(resize.in_size[axis].size());
     const auto out = static_cast<double>(resize.output_size[axis].size());
     if (!usable(scales[axis])) scales[axis] = out / in;
@@ -127,8 +132,8 @@ Imported import_nearest(ImportContext& call) {
 
 // ---- resampling: linear in each axis, so a product with a matrix ----
 
-ResizeAxis axis_of(const Resize& resize, size_t i, bool align_corners) {
-  ResizeAxis axis = {resize.in_size[i].size(), resize.output_size[i].size()};
+FreeResize axis_of(const Resize& resize, size_t i, bool align_corners) {
+  FreeResize axis = {resize.in_size[i], resize.output_size[i]};
   if (!resize.scales.empty()) axis.scale = resize.scales[i];
   axis.align_corners = align_corners;
   return axis;
@@ -194,7 +199,13 @@ Imported import_resampling(ImportContext& call, Resampling kind) {
   const DType computed = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
   ValueId x = write.cast(resize.x, computed);
   for (const ResampledAxis side : {ResampledAxis::kColumns, ResampledAxis::kRows}) {
-    const ResizeAxis axis = axis_of(resize, side == ResampledAxis::kColumns ? 1 : 0, align_corners);
+    const size_t number = side == ResampledAxis::kColumns ? 1 : 0;
+    const FreeResize resized = axis_of(resize, number, align_corners);
+    if (!resized.is_static() && !of_bytes) {
+      x = resample_along(write, x, 2 + number, resized, kind);
+      continue;
+    }
+    const ResizeAxis axis = resized.as_numbers();
     if (of_bytes) {
       x = resampled_bytes(write, x, side, axis, kind);
       continue;
@@ -249,7 +260,32 @@ Imported make_shuffle(ImportContext& call, OpName name, std::string_view factor_
   return one_result(write.reshape(shuffled, std::move(result)));
 }
 
+// Of channels whose number is free, which the program states to divide.
+ValueId shuffle_freely(CoreWriter write, ValueId x, int64_t factor) {
+  SymbolTable& symbols = write.symbols();
+  const Dims dims = write.dims(x);
+  const auto leading = dims.end() - 3;
+  Dims split(dims.begin(), leading);
+  const auto first = static_cast<int64_t>(split.size());
+  Dims merged = split;
+  split.insert(split.end(), {symbols.floordiv(leading[0], factor * factor), factor, factor,
+                             leading[1], leading[2]});
+  merged.insert(merged.end(), {split[split.size() - 5], symbols.mul(leading[1], factor),
+                               symbols.mul(leading[2], factor)});
+  Ints perm = iota_axes(static_cast<size_t>(first) + 1);
+  for (const int64_t axis : {3, 1, 4, 2}) perm.push_back(first + axis);
+  return write.reshape(write.permute(write.reshape(x, split), perm), merged);
+}
+
 Imported import_pixel_shuffle(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  const CoreWriter write = call.writer();
+  const size_t rank = write.rank(x);
+  if (rank >= 3 && !write.dims(x)[rank - 3].is_static()) {
+    FERRYMAN_TRY(const int64_t factor, call.integer("upscale_factor"));
+    if (factor < 1) return call.unsupported("a factor below 1");
+    return one_result(shuffle_freely(write, x, factor));
+  }
   return make_shuffle(call, ops::kPixelShuffle, "upscale_factor");
 }
 Imported import_pixel_unshuffle(ImportContext& call) {
@@ -262,12 +298,13 @@ Imported import_channel_shuffle(ImportContext& call) {
   FERRYMAN_TRY(const int64_t groups, call.integer("groups"));
   const CoreWriter write = call.writer();
   const Dims dims = write.dims(x);
+  // Of a free size the program states that it divides.
   const bool fits =
-      dims.size() >= 3 && dims[1].is_static() && groups >= 1 && dims[1].size() % groups == 0;
+      dims.size() >= 3 && groups >= 1 && (!dims[1].is_static() || dims[1].size() % groups == 0);
   if (!fits) return call.unsupported("channels that do not divide into groups");
   Dims split = dims;
   split[1] = Dim(groups);
-  split.insert(split.begin() + 2, Dim(dims[1].size() / groups));
+  split.insert(split.begin() + 2, write.symbols().floordiv(dims[1], groups));
   Ints perm = iota_axes(split.size());
   std::swap(perm[1], perm[2]);
   return one_result(write.reshape(write.permute(write.reshape(x, split), perm), dims));

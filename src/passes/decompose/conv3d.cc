@@ -16,7 +16,7 @@ constexpr size_t kDepth = 2;  // of [N, C, D, H, W]
 
 bool is_grouped_over_volumes(const Graph& graph, const Op& conv) {
   const TensorType& x = graph.type(conv.operands[0]);
-  return x.rank() == 5 && conv.attr(attr::kGroups) != 1 && all_static(x.dims);
+  return x.rank() == 5 && conv.attr(attr::kGroups) != 1;
 }
 
 Ints without_first(const Ints& values) {
@@ -41,12 +41,14 @@ ValueId frames_of(CoreWriter write, const Op& conv) {
 }
 
 // The frames that the tap meets, as one batch of images.
-ValueId frames_at(CoreWriter write, const Op& conv, ValueId frames, int64_t tap, int64_t count) {
+ValueId frames_at(CoreWriter write, const Op& conv, ValueId frames, int64_t tap, Dim count) {
   const int64_t stride = conv.attr(attr::kStride)[0];
   const int64_t begin = tap * conv.attr(attr::kDilation)[0];
-  const ValueId met = write.slice_axis(frames, 1, begin, begin + (count - 1) * stride + 1, stride);
-  const Dims& dims = write.dims(met);
-  return write.reshape(met, {Dim(dims[0].size() * count), dims[2], dims[3], dims[4]});
+  SymbolTable& symbols = write.symbols();
+  const Dim last = symbols.mul(symbols.shift(count, -1), stride);
+  const ValueId met = write.slice_axis(frames, 1, begin, symbols.shift(last, begin + 1), stride);
+  const Dims dims = write.dims(met);
+  return write.reshape(met, {symbols.mul(dims[0], count), dims[2], dims[3], dims[4]});
 }
 
 ValueId kernel_at(CoreWriter write, ValueId weight, int64_t tap) {
@@ -57,7 +59,7 @@ ValueId kernel_at(CoreWriter write, ValueId weight, int64_t tap) {
 
 ValueId grouped_conv3d_to_frames(CoreWriter write, const Op& conv) {
   const Dims out = write.dims(conv.result());
-  const int64_t count = out[kDepth].size();
+  const Dim count = out[kDepth];
   const ValueId frames = frames_of(write, conv);
   const int64_t taps = write.dims(conv.operands[1])[kDepth].size();
   ValueId sum;

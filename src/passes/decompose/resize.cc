@@ -1,7 +1,7 @@
 // Resizing as gathers or products along each axis: it says any scale, and any number of axes.
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "ops/spatial/resample.h"
+#include "ops/spatial/resample_free.h"
 #include "passes/decompose/decompositions.h"
 #include "passes/replace.h"
 
@@ -9,13 +9,13 @@ namespace ferryman {
 
 namespace {
 
-std::vector<ResizeAxis> resize_axes(const Graph& graph, const Op& op) {
+std::vector<FreeResize> resize_axes(const Graph& graph, const Op& op) {
   const Dims& in = graph.type(op.operands[0]).dims;
   const Dims& out = op.attr(attr::kResizedTo).dims;
   const Floats& scales = op.attr(attr::kScales);
-  std::vector<ResizeAxis> axes;
+  std::vector<FreeResize> axes;
   for (size_t i = 0; i < out.size(); ++i) {
-    ResizeAxis axis = {in[i + 2].size(), out[i].size()};
+    FreeResize axis = {in[i + 2], out[i]};
     if (!scales.empty()) axis.scale = scales[i];
     if (op.is(ops::kResizeBilinear)) axis.align_corners = op.attr(attr::kAlignCorners);
     axes.push_back(axis);
@@ -35,7 +35,8 @@ NearestRule nearest_rule(const Op& op) {
 }
 
 bool sizes_say_the_same(const Graph& graph, const Op& op) {
-  for (const ResizeAxis& axis : resize_axes(graph, op)) {
+  for (const FreeResize& resize : resize_axes(graph, op)) {
+    const ResizeAxis axis = resize.as_numbers();
     const ResizeAxis plain = {axis.in_size, axis.out_size};
     if (nearest_sources(axis, nearest_rule(op)) != nearest_sources(plain, nearest_rule(op)))
       return false;
@@ -57,10 +58,16 @@ Match<OneOp> match_drop_nearest_scales(const Graph& graph, OpId root) {
 // resize_nearest(x) -> a gather along each axis
 ValueId resize_to_gathers(CoreWriter write, const Op& op) {
   ValueId x = op.operands[0];
-  const std::vector<ResizeAxis> axes = resize_axes(write.graph(), op);
+  const std::vector<FreeResize> axes = resize_axes(write.graph(), op);
   for (size_t i = 0; i < axes.size(); ++i) {
-    const std::vector<int32_t> sources = nearest_sources(axes[i], nearest_rule(op));
-    bool identity = axes[i].in_size == axes[i].out_size;
+    const bool keeps_size = axes[i].in_size == axes[i].out_size;
+    if (!axes[i].is_static()) {
+      if (keeps_size && axes[i].scale <= 0) continue;
+      x = write.gather(x, i + 2, nearest_sources(write, axes[i], nearest_rule(op)));
+      continue;
+    }
+    const std::vector<int32_t> sources = nearest_sources(axes[i].as_numbers(), nearest_rule(op));
+    bool identity = keeps_size;
     for (size_t j = 0; identity && j < sources.size(); ++j)
       identity = sources[j] == static_cast<int32_t>(j);
     if (!identity) x = write.gather(x, i + 2, sources);
@@ -71,13 +78,18 @@ ValueId resize_to_gathers(CoreWriter write, const Op& op) {
 // resize_bilinear(x) -> a matrix of weights along each axis
 ValueId resize_to_matrices(CoreWriter write, const Op& op) {
   ValueId x = op.operands[0];
-  const std::vector<ResizeAxis> axes = resize_axes(write.graph(), op);
+  const std::vector<FreeResize> axes = resize_axes(write.graph(), op);
   for (size_t i = axes.size(); i-- > 0;) {
     const bool identity = axes[i].in_size == axes[i].out_size && axes[i].scale <= 0;
     if (identity) continue;
+    if (!axes[i].is_static()) {
+      x = resample_along(write, x, i + 2, axes[i], Resampling::kLinear);
+      continue;
+    }
+    const ResizeAxis axis = axes[i].as_numbers();
     x = write.apply_matrix(x, i + 2,
-                           TensorData::of<float>({axes[i].out_size, axes[i].in_size},
-                                                 resample_matrix(axes[i], Resampling::kLinear)));
+                           TensorData::of<float>({axis.out_size, axis.in_size},
+                                                 resample_matrix(axis, Resampling::kLinear)));
   }
   return x;
 }

@@ -4,6 +4,7 @@
 
 #include "ir/builder.h"
 #include "ops/attrs.h"
+#include "ops/core_writer.h"
 #include "ops/names.h"
 #include "passes/fold/fold.h"
 #include "passes/replace.h"
@@ -14,26 +15,39 @@ namespace {
 
 bool is_empty(const Graph& graph, ValueId value) {
   const Dims& dims = graph.type(value).dims;
-  return all_static(dims) && num_elements(dims) == 0;
+  return std::find(dims.begin(), dims.end(), Dim(0)) != dims.end();
 }
 
-// Whether there was anything to replace.
-bool replace_by_constant(Graph& graph, ValueId value) {
+// What nothing_like makes where other axes are of free size.
+bool is_spread(const Graph& graph, ValueId value) {
+  const OpId expand = graph.producer_if(value, ops::kExpand);
+  return expand.valid() && !all_static(graph.type(value).dims) &&
+         !is_empty(graph, graph.op(expand).operands[0]);
+}
+
+ValueId nothing_like(Rewriter& rewriter, ValueId value) {
+  const TensorType type = rewriter.graph().type(value);
+  const std::string name = rewriter.graph().value(value).name;
+  return CoreWriter(rewriter).filled(type.dtype, type.dims, 0, name);
+}
+
+// Whether there was anything to replace, by what is written before that op.
+bool replace_by_constant(Graph& graph, ValueId value, OpId before) {
   if (!is_empty(graph, value) || graph.num_readers(value) == 0) return false;
   Rewriter rewriter(graph);
-  const TensorType& type = graph.type(value);
-  TensorData nothing = TensorData::filled(type.dtype, static_sizes(type.dims), 0);
-  const std::string name = graph.value(value).name;
-  rewriter.replace_value(value, rewriter.constant(std::move(nothing), name));
+  if (before.valid()) rewriter.insert_before(before);
+  rewriter.replace_value(value, nothing_like(rewriter, value));
   return true;
 }
 
 // The op is not left to be lowered if nothing else is read of it.
 bool fold_empty_results(Graph& graph, OpId op) {
   const std::vector<ValueId> results = graph.op(op).results;
-  const auto empty = [&](ValueId result) { return is_empty(graph, result); };
-  if (std::none_of(results.begin(), results.end(), empty)) return false;
-  for (const ValueId result : results) replace_by_constant(graph, result);
+  const auto replaceable = [&](ValueId result) {
+    return is_empty(graph, result) && !is_spread(graph, result);
+  };
+  if (std::none_of(results.begin(), results.end(), replaceable)) return false;
+  for (const ValueId result : results) replace_by_constant(graph, result, op);
   Rewriter(graph).erase_dead(op);
   return true;
 }
@@ -61,7 +75,7 @@ Match<OneOp> match_concat_of_nothing(const Graph& graph, OpId root) {
 Result<Changed> run_fold_empty_values(Graph& graph, PassContext& context) {
   bool changed = false;
   const std::vector<ValueId> inputs(graph.inputs().begin(), graph.inputs().end());
-  for (const ValueId input : inputs) changed |= replace_by_constant(graph, input);
+  for (const ValueId input : inputs) changed |= replace_by_constant(graph, input, graph.first_op());
   for (OpId op = graph.first_op(); op.valid();) {
     const OpId next = graph.op(op).next;
     changed |= fold_empty_results(graph, op) || (makes_of_empty(graph, op) && fold_op(graph, op));

@@ -158,7 +158,9 @@ Match<RootOp> match_segments_of_int64(const Graph& graph, OpId root) {
   const Op& op = graph.op(root);
   const bool is_sum = op.attr(attr::kReduction) == "sum";
   if (operand_dtype(graph, root) != DType::kI64 || is_sum) return std::nullopt;
-  if (num_elements(graph.type(op.operands[0]).dims) * op.attr(attr::kCount) > kMaxTable)
+  const Dim count = op.attr(attr::kCount).value;
+  const bool is_free = !count.is_static() || !all_static(graph.type(op.operands[0]).dims);
+  if (!is_free && num_elements(graph.type(op.operands[0]).dims) * count.size() > kMaxTable)
     return std::nullopt;
   return RootOp{root};
 }
@@ -174,24 +176,29 @@ OpName reduction_op(std::string_view reduction) {
   return reduction == "amax" ? ops::kAmax : ops::kAmin;
 }
 
+ValueId segment_numbers(CoreWriter write, Dim count, DType dtype, const Dims& column) {
+  if (!count.is_static())
+    return write.reshape(write.cast(write.numbers(count, "segments"), dtype), column);
+  std::vector<double> segments;
+  for (int64_t i = 0; i < count.size(); ++i) segments.push_back(static_cast<double>(i));
+  return write.constant(dtype, static_sizes(column), segments, "segments");
+}
+
 // No kernel combines segments of int64 but by sums: a table of all rows for each segment, in which
 // the others are neutral, is reduced.
 void segments_of_int64_to_table(Rewriter& rewriter, const RootOp& found) {
   const Op op = rewriter.graph().op(found.op);
   CoreWriter write(rewriter);
   const std::string& reduction = op.attr(attr::kReduction);
-  const int64_t count = op.attr(attr::kCount);
+  const Dim count = op.attr(attr::kCount).value;
   Dims rows = write.dims(op.operands[0]);
   Dims table_column(rows.size() + 1, Dim(1));
   Dims table_row = table_column;
-  table_column[0] = Dim(count);
+  table_column[0] = count;
   table_row[1] = rows[0];
   rows.insert(rows.begin(), Dim(1));
   const ValueId numbers = write.reshape(op.operands[1], table_row);
-  std::vector<double> segments;
-  for (int64_t i = 0; i < count; ++i) segments.push_back(static_cast<double>(i));
-  const ValueId segment =
-      write.constant(write.type(numbers).dtype, static_sizes(table_column), segments, "segments");
+  const ValueId segment = segment_numbers(write, count, write.dtype(numbers), table_column);
   const ValueId belongs = write.binary(ops::kEq, numbers, segment);
   const ValueId x = write.reshape(op.operands[0], rows);
   const std::vector<int64_t> others = {neutral(reduction)};

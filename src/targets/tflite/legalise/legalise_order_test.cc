@@ -4,7 +4,7 @@ namespace ferryman::tflite {
 namespace {
 
 std::vector<NamedAttr> topk_attrs(int64_t axis, int64_t count, bool largest) {
-  return {{attr::kAxis, Axis{axis}}, {attr::kCount, count}, {attr::kLargest, largest}};
+  return {{attr::kAxis, Axis{axis}}, {attr::kCount, SizeAttr{count}}, {attr::kLargest, largest}};
 }
 
 constexpr double kExactly = 0;
@@ -28,7 +28,7 @@ TEST(LegaliseOrder, TheSmallestIntegersIncludeTheLowest) {
 }
 
 std::vector<NamedAttr> segment_attrs(int64_t count, std::string reduction) {
-  return {{attr::kCount, count}, {attr::kReduction, std::move(reduction)}};
+  return {{attr::kCount, SizeAttr{count}}, {attr::kReduction, std::move(reduction)}};
 }
 
 TEST(LegaliseOrder, ExtremesOfSegmentsOfFloats) {

@@ -11,7 +11,7 @@ void lower_topk(LowerOp& op) {
   Shape shape = op.shape(x);
   check(op.axis(attr::kAxis) + 1 == static_cast<int32_t>(shape.size()) && op.attr(attr::kLargest),
         "legalise_order puts the largest first, the contract the axis last");
-  shape.back() = op.attr(attr::kCount);
+  shape.back() = op.attr(attr::kCount).value;
   const auto [values, positions] =
       op.emit_pair(Op::kTopkV2, {x, op.size(shape.back())}, {op.type(0).dtype, DType::kI32}, shape);
   op.finish_result(0, values);
@@ -31,12 +31,14 @@ void lower_segment_reduce(LowerOp& op) {
   const TensorIndex numbers = op.operand(1);
   Shape shape = op.shape(rows);
   if (kernel != Op::kScatterNd) {
-    const auto count = static_cast<int32_t>(op.attr(attr::kCount));
-    return op.finish(kernel, {rows, numbers, op.scalar(count)}, default_options(kernel));
+    const Dim segments = op.attr(attr::kCount).value;
+    const TensorIndex count =
+        segments.is_static() ? op.scalar(static_cast<int32_t>(segments.size())) : op.size(segments);
+    return op.finish(kernel, {rows, numbers, count}, default_options(kernel));
   }
   const Shape column = {shape[0], 1};
   const TensorIndex places = op.emit_reshape(numbers, column);
-  shape[0] = op.attr(attr::kCount);
+  shape[0] = op.attr(attr::kCount).value;
   op.finish(kernel, {places, rows, op.sizes(shape)}, default_options(kernel));
 }
 
