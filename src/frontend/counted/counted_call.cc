@@ -87,6 +87,11 @@ ValueId CountedCall::filled(ValueId operand, Extreme extreme) {
   return write.where(existing(operand, *axis), operand, beyond);
 }
 
+bool CountedCall::is_open(size_t result, int64_t axis) const {
+  const SymSize& size = results_[result]->sizes[static_cast<size_t>(axis)];
+  return !sizes_.dim_of(size).has_value();
+}
+
 Result<int64_t> CountedCall::result_size(size_t result, int64_t axis) const {
   const SymSize& size = results_[result]->sizes[static_cast<size_t>(axis)];
   if (size.is_static()) return size.value;

@@ -54,6 +54,8 @@ class CountedCall {
   // The operand with something harmless beyond its count.
   ValueId filled(ValueId operand, Extreme extreme);
 
+  // Whether the size of a result along an axis is only known at run time.
+  bool is_open(size_t result, int64_t axis) const;
   // The size of a result along an axis, the most that there may be; fails if it is a new name.
   Result<int64_t> result_size(size_t result, int64_t axis) const;
 

@@ -6,6 +6,7 @@
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/shape/computed_range.h"
 
 namespace ferryman::frontend {
 
@@ -103,8 +104,9 @@ Imported import_slice(CountedCall& call) {
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, context.axis("dim", write.rank(x), 0));
+  if (is_computed(context, "start") || is_computed(context, "end")) return slice_between(call);
   const CountedAxis* counted = call.find(x);
-  if (counted == nullptr) return context.unsupported("an end that is computed");
+  if (counted == nullptr) return context.unsupported("a step that is computed");
   if (counted->axis == axis) return slice_counted(call, x, *counted);
   constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
   const int64_t size = write.size(x, axis);
