@@ -279,8 +279,7 @@ class BodyDescriber {
     const bool is_own = value != of.inputs.end();
     PortReport report;
     report.index = static_cast<size_t>(value - of.inputs.begin());
-    report.part =
-        is_own && is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
+    report.part = is_own && is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
     report.port = port;
     report.port.name = name;
     return report;

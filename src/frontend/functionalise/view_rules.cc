@@ -188,7 +188,8 @@ std::optional<Chain> narrow_view(const ViewCall& call) {
   const SymSize& size = call.self.sizes[*axis];
   if (!start || !length.is_static() || !size.is_static()) {
     // torch has no operator for this, so the name is ours.
-    View view = scattered(call, same_call(call.node), {"aten.narrow_scatter.default", same_call(call.node).args});
+    View view = scattered(call, same_call(call.node),
+                          {"aten.narrow_scatter.default", same_call(call.node).args});
     view.start.reset();
     return Chain{view};
   }

@@ -33,6 +33,8 @@ void add_symbols_of(const Graph& graph, Symbols& found) {
         add_symbols(graph.symbols(), shape->dims, found);
       if (const auto* sizes = std::get_if<AxisSizes>(&attr))
         add_symbols(graph.symbols(), sizes->values, found);
+      if (const auto* size = std::get_if<SizeAttr>(&attr))
+        add_symbols(graph.symbols(), {size->value}, found);
     }
   }
 }
@@ -103,9 +105,9 @@ Result<Changed> run_tell_sizes(Graph& graph, PassContext&) {
 }  // namespace
 
 Pass tell_sizes_to_bodies() {
-  return needed_because("a body reads free sizes from the shapes of its inputs",
-                        {"tell_sizes_to_bodies",
-                         "bodies get the free sizes that they compute with", run_tell_sizes});
+  return needed_because(
+      "a body reads free sizes from the shapes of its inputs",
+      {"tell_sizes_to_bodies", "bodies get the free sizes that they compute with", run_tell_sizes});
 }
 
 }  // namespace ferryman
