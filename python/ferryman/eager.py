@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import operator
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -151,6 +152,8 @@ class _Walker(torch.fx.Interpreter):
     def run_node(self, node: torch.fx.Node) -> Any:
         if node.op != "call_function":
             return super().run_node(node)
+        if _asks_for_two_boxes(node):
+            return None
         call = None if self._steer is None else self._steer.prepare(node, self.env.__getitem__)
         value = self._run_bodies(node) if kind_of(node) else super().run_node(node)
         if call is not None:
@@ -170,6 +173,20 @@ class _Walker(torch.fx.Interpreter):
     def walker_of(self, module: torch.fx.GraphModule, inside: Inside) -> _Walker:
         """For a body."""
         return _Walker(module, inside)
+
+
+def _asks_for_two_boxes(node: torch.fx.Node) -> bool:
+    """torchvision tells torch.export that two boxes remain of nms at least, which the program then
+    asserts; of a single box one does."""
+    if node.target is not torch.ops.aten._assert_scalar.default:
+        return False
+    least = node.args[0]
+    if not isinstance(least, torch.fx.Node) or least.target is not operator.ge:
+        return False
+    size, number = least.args
+    if number != 2 or size.target is not torch.ops.aten.sym_size.int:
+        return False
+    return str(size.args[0].target) == "torchvision.nms.default"
 
 
 @dataclasses.dataclass

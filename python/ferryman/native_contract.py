@@ -129,7 +129,8 @@ class BodyTrace:
 
     name: str  # its path: "while_loop_body_graph_0/true_graph_0"
     file: str  # "": not written
-    inputs: tuple[Port, ...]  # of that file; `index` is among the body's placeholders
+    inputs: tuple[Port, ...]  # of that file; `index` is among the body's placeholders, and then of what
+    # is there for its size alone
     nodes: tuple[NodeTrace, ...]  # placements are in that file
 
 

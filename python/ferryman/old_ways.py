@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from .computed_indices import ComputedIndices
 from .packed import PackedSequences
 
 _Result = TypeVar("_Result")
@@ -28,7 +29,7 @@ def in_modes(module: nn.Module, way: Callable[[], _Result], *, may_freeze: bool 
 
     @functools.wraps(forward)
     def inside(*args, **kwargs):
-        with _DetachedData(), PackedSequences(may_freeze=may_freeze) as packed:
+        with _DetachedData(), ComputedIndices(), PackedSequences(may_freeze=may_freeze) as packed:
             return packed.as_torch_has(forward(*args, **kwargs))
 
     module.forward = inside

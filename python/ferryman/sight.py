@@ -53,13 +53,17 @@ def placements_of(native: NativeReport, program: ExportedProgram) -> dict[str, P
 
 
 def stored_values(ports: Iterable[Port], runner: Runner, values: list[Any]) -> list[np.ndarray]:
-    """Values of the program as a file wants them for its inputs, in the file's order."""
+    """Values of the program as a file wants them for its inputs, in the file's order. What the
+    program has no value for is there for its size."""
     by_tensor = {port.placement.tensor: port for port in ports}
     arrays = []
     for detail in runner.inputs:
         port = by_tensor[detail["index"]]
-        array = to_stored(to_numpy(values[port.index]), port.placement)
         shape = port.shape or detail["shape"]  # which may be that of the run before
+        if port.index >= len(values):
+            arrays.append(np.zeros(shape, detail["dtype"]))
+            continue
+        array = to_stored(to_numpy(values[port.index]), port.placement)
         arrays.append(array.reshape(shape).astype(detail["dtype"], copy=False))
     return arrays
 

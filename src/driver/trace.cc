@@ -269,16 +269,17 @@ class BodyDescriber {
     return {};
   }
 
-  // Passes may have left some out.
+  // Passes may have left some out. One that they added, of which only the size is read, comes after
+  // the program's own.
   PortReport describe_input(const ArtifactPort& port, const std::string& name,
                             const frontend::Subgraph& of) const {
     const auto value = std::find_if(of.inputs.begin(), of.inputs.end(), [&](ValueIndex input) {
       return input != frontend::kNoValue && program_.values[input].name == name;
     });
-    check(value != of.inputs.end(), "an input of a body that the program does not have");
+    const bool is_own = value != of.inputs.end();
     PortReport report;
     report.index = static_cast<size_t>(value - of.inputs.begin());
-    report.part = is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
+    report.part = is_own && is_complex(program_, *value) ? ComplexPart::kPair : ComplexPart::kNone;
     report.port = port;
     report.port.name = name;
     return report;

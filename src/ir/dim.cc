@@ -298,6 +298,23 @@ int64_t SymbolTable::hint(Dim dim, int64_t unknown) const {
   });
 }
 
+std::optional<SymbolTable::Linear> SymbolTable::linear_in(Dim size, size_t symbol) const {
+  const SizeExpr value = of(size);
+  Linear linear;
+  for (const SizeExpr::Term& term : value.terms()) {
+    if (term.atoms.empty()) {
+      linear.offset = term.factor;
+      continue;
+    }
+    const Atom& atom = atoms_[term.atoms.front()];
+    const bool is_symbol = term.atoms.size() == 1 && atom.kind == Kind::kSymbol &&
+                           atom.lhs == SizeExpr(static_cast<int64_t>(symbol));
+    if (!is_symbol) return std::nullopt;
+    linear.times = term.factor;
+  }
+  return linear.times != 0 ? std::optional(linear) : std::nullopt;
+}
+
 void SymbolTable::collect(const SizeExpr& value, std::vector<size_t>& found) const {
   for (const SizeExpr::Term& term : value.terms()) {
     for (const uint32_t id : term.atoms) {

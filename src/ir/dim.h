@@ -119,6 +119,11 @@ class SymbolTable {
   bool is_at_least(Dim a, Dim b) const { return range(of(a) - of(b)).min >= 0; }
   // With these values of symbols().
   int64_t evaluate(Dim dim, const std::function<int64_t(size_t symbol)>& value_of) const;
+  struct Linear {
+    int64_t times = 0, offset = 0;
+  };
+  // size = times * symbol + offset, if it is that; `symbol`: its place in symbols().
+  std::optional<Linear> linear_in(Dim size, size_t symbol) const;
   // In the example; `unknown` for symbols without a hint, within their range.
   int64_t hint(Dim dim, int64_t unknown = 1) const;
 

@@ -23,6 +23,7 @@ void add_all_ops(Ops& ops) {
   add_norm_ops(ops);
   add_number_ops(ops);
   add_ordering_ops(ops);
+  add_overwrite_ops(ops);
   add_pad_ops(ops);
   add_pool_ops(ops);
   add_quantize_ops(ops);

@@ -31,6 +31,7 @@ void add_linear_ops(Ops& ops);
 void add_norm_ops(Ops& ops);
 void add_number_ops(Ops& ops);
 void add_ordering_ops(Ops& ops);
+void add_overwrite_ops(Ops& ops);
 void add_pad_ops(Ops& ops);
 void add_pool_ops(Ops& ops);
 void add_quantize_ops(Ops& ops);

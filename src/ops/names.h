@@ -142,6 +142,7 @@ inline constexpr OpName kPermute{"permute"};
 inline constexpr OpName kExpand{"expand"};
 inline constexpr OpName kConcat{"concat"};
 inline constexpr OpName kSlice{"slice"};
+inline constexpr OpName kOverwrite{"overwrite"};  // a part of an axis, at a computed place
 inline constexpr OpName kPad{"pad"};
 inline constexpr OpName kReflectPad{"reflect_pad"};
 inline constexpr OpName kFlip{"flip"};

@@ -27,6 +27,7 @@ from ..places import place_of
 from ..reach import is_foreign
 from .opened import opened
 from .record import deeper
+from .sizes import known_sizes, tell_sizes
 from .state import UNBOUND, State, cell
 
 
@@ -51,6 +52,7 @@ def trace(run: Callable[[], None], state: State, values: list[Any]) -> Traced:
     raised: list[Exception] = []
 
     def traced() -> tuple:
+        tell_sizes()
         state.put(given)
         try:
             run()
@@ -63,7 +65,7 @@ def trace(run: Callable[[], None], state: State, values: list[Any]) -> Traced:
         left.extend(_results(state, values, after))
         return tuple(left)
 
-    with deeper():
+    with deeper(), known_sizes(values):
         graph = reenter_make_fx(traced)()
     constants = _constants(graph)
     written = _written(graph, constants)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..computed_indices import has_open_number, write_at
 from .opened import is_open, opened
 from .reasons import CannotRewrite
 
@@ -25,6 +26,9 @@ def item_of(value: Any, index: Any) -> Any:
 
 def set_item(new: Any, value: Any, index: Any) -> None:
     """`value[index] = new`"""
+    if isinstance(value, torch.Tensor) and has_open_number(index):
+        write_at(value, index, new)
+        return
     places = _Places(value, index) if isinstance(value, torch.Tensor) else None
     if places is None or not places.axes:
         value[index] = new

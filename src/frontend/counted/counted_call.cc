@@ -66,16 +66,16 @@ const CountedAxis* CountedCall::find(ValueId operand) const {
   return found == operands_.end() ? nullptr : &found->second;
 }
 
-ValueId CountedCall::below(ValueId count, int64_t size) {
+ValueId CountedCall::below(ValueId count, Dim size) {
   const ValueId places = writer().numbers(size, "places");
   return writer().binary(ops::kLt, places, count);
 }
 
 ValueId CountedCall::existing(ValueId operand, const CountedAxis& axis) {
   const CoreWriter write = writer();
-  Ints shape(write.rank(operand), 1);
-  shape[static_cast<size_t>(axis.axis)] = write.size(operand, axis.axis);
-  return write.reshape(below(axis.count, write.size(operand, axis.axis)), shape);
+  Dims shape(write.rank(operand), 1);
+  shape[static_cast<size_t>(axis.axis)] = write.dim(operand, axis.axis);
+  return write.reshape(below(axis.count, write.dim(operand, axis.axis)), shape);
 }
 
 ValueId CountedCall::filled(ValueId operand, Extreme extreme) {
@@ -87,17 +87,22 @@ ValueId CountedCall::filled(ValueId operand, Extreme extreme) {
   return write.where(existing(operand, *axis), operand, beyond);
 }
 
-Result<int64_t> CountedCall::result_size(size_t result, int64_t axis) const {
+bool CountedCall::is_open(size_t result, int64_t axis) const {
   const SymSize& size = results_[result]->sizes[static_cast<size_t>(axis)];
-  if (size.is_static()) return size.value;
+  return !sizes_.dim_of(size).has_value();
+}
+
+Result<Dim> CountedCall::result_size(size_t result, int64_t axis) const {
+  const SymSize& size = results_[result]->sizes[static_cast<size_t>(axis)];
+  if (const std::optional<Dim> known = sizes_.dim_of(size); known.has_value()) return *known;
   return sizes_.bound(size.expr);
 }
 
-Result<int64_t> CountedCall::set_count(size_t result, int64_t axis, ValueId count, int64_t bound) {
+Result<Dim> CountedCall::set_count(size_t result, int64_t axis, ValueId count, Dim bound) {
   const bool is_open = result < results_.size() && results_[result] != nullptr;
   if (!is_open || writer().has_failed()) return bound;
   FERRYMAN_TRY(const std::optional<size_t> counted, find_counted_axis(*results_[result], sizes_));
-  if (!counted.has_value()) return results_[result]->sizes[static_cast<size_t>(axis)].value;
+  if (!counted.has_value()) return result_size(result, axis);
   const std::string& expr = results_[result]->sizes[*counted].expr;
   if (!sizes_.is_known(expr)) {
     FERRYMAN_TRY_STATUS(sizes_.define(expr, count, bound));
@@ -105,12 +110,12 @@ Result<int64_t> CountedCall::set_count(size_t result, int64_t axis, ValueId coun
   return sizes_.bound(expr);
 }
 
-Status CountedCall::set_size(size_t result, int64_t axis, int64_t size) {
+Status CountedCall::set_size(size_t result, int64_t axis, Dim size) {
   if (result >= results_.size() || results_[result] == nullptr) return {};
   const SymSize& recorded = results_[result]->sizes[static_cast<size_t>(axis)];
   const std::optional<Dim> known = sizes_.dim_of(recorded);
   if (!known.has_value()) return sizes_.define_fixed(recorded.expr, size);
-  if (*known == Dim(size)) return {};
+  if (*known == size) return {};
   return context_.unsupported("another size than the program records");
 }
 

@@ -48,21 +48,23 @@ class CountedCall {
   // Null: all sizes of the operand are numbers.
   const CountedAxis* find(ValueId operand) const;
   // A bool for each entry of an axis of `size`: whether it is below the count.
-  ValueId below(ValueId count, int64_t size);
+  ValueId below(ValueId count, Dim size);
   // The same, in a shape that broadcasts over the operand.
   ValueId existing(ValueId operand, const CountedAxis& axis);
   // The operand with something harmless beyond its count.
   ValueId filled(ValueId operand, Extreme extreme);
 
+  // Whether the size of a result along an axis is only known at run time.
+  bool is_open(size_t result, int64_t axis) const;
   // The size of a result along an axis, the most that there may be; fails if it is a new name.
-  Result<int64_t> result_size(size_t result, int64_t axis) const;
+  Result<Dim> result_size(size_t result, int64_t axis) const;
 
   // States how many entries the result has along that axis: the name that the program gave to that
   // number means it from now on. Returns the most that there may be, which the result's type in the
   // graph has. A program that says a number (frozen with the example's values) has that many.
-  Result<int64_t> set_count(size_t result, int64_t axis, ValueId count, int64_t bound);
+  Result<Dim> set_count(size_t result, int64_t axis, ValueId count, Dim bound);
   // States that the result has exactly that many, whatever the inputs are.
-  Status set_size(size_t result, int64_t axis, int64_t size);
+  Status set_size(size_t result, int64_t axis, Dim size);
   // Fails if entries were followed to another axis of the result than the program has them in.
   Status require_axis(size_t result, const RowAxes& axes, ValueId value);
 

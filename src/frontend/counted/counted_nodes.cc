@@ -139,8 +139,8 @@ Result<TensorType> CountedNodes::type_of(const TensorMeta& meta) const {
       type.dims.push_back(*dim);
       continue;
     }
-    FERRYMAN_TRY(const int64_t bound, sizes_.bound(size.expr));
-    type.dims.push_back(Dim(bound));
+    FERRYMAN_TRY(const Dim bound, sizes_.bound(size.expr));
+    type.dims.push_back(bound);
   }
   return type;
 }
@@ -151,8 +151,8 @@ Result<ImportArg> CountedNodes::number_for(std::string_view key, std::string_vie
       std::any_of(kSizeArguments.begin(), kSizeArguments.end(),
                   [&](const SizeArgument& row) { return row.key == key && row.name == name; });
   if (is_size_argument && is_of_run_time(value)) {
-    FERRYMAN_TRY(const int64_t bound, sizes_.bound(value.number->expr));
-    return ImportArg{bound};
+    FERRYMAN_TRY(const Dim bound, sizes_.bound(value.number->expr));
+    return bound.is_static() ? ImportArg{bound.size()} : ImportArg{bound};
   }
   FERRYMAN_TRY(const ValueId number, number_of(value));
   return ImportArg{RunTimeNumber{number}};

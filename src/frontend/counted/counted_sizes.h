@@ -3,10 +3,11 @@
 //
 //   CountedSizes sizes(builder);
 //   FERRYMAN_TRY_STATUS(sizes.define("Symbol('u0', integer=True)", count, 100));
-//   FERRYMAN_TRY(const int64_t most, sizes.bound(expr));     // at conversion
+//   FERRYMAN_TRY(const Dim most, sizes.bound(expr));         // at conversion
 //   FERRYMAN_TRY(const ValueId count, sizes.count(expr));    // at run time, int32
 //
-// Invariants: 0 <= count <= bound; asking twice for the count of one expression gives one value.
+// Invariants: 0 <= count <= bound, which may be a free size; asking twice for the count of one
+// expression gives one value.
 #pragma once
 
 #include <optional>
@@ -27,12 +28,12 @@ class CountedSizes {
   // Whether all symbols of the expression are defined.
   bool is_known(const std::string& expr) const;
   // Gives the one symbol that the expression is its count, an int32 number.
-  Status define(const std::string& expr, ValueId count, int64_t bound);
+  Status define(const std::string& expr, ValueId count, Dim bound);
   // A size that was open in the program, and is the same for all inputs.
-  Status define_fixed(const std::string& expr, int64_t size);
+  Status define_fixed(const std::string& expr, Dim size);
   // The size, where it is a number, free, or follows from fixed ones: where nothing counts it.
   std::optional<Dim> dim_of(const SymSize& size) const;
-  Result<int64_t> bound(const std::string& expr) const;
+  Result<Dim> bound(const std::string& expr) const;
   Result<ValueId> count(const std::string& expr);
   // The same as a number to compute with: a difference may be negative.
   Result<ValueId> number(const std::string& expr) const;
@@ -40,13 +41,17 @@ class CountedSizes {
  private:
   struct Size {
     ValueId count;
-    int64_t bound = 0;
+    Dim bound;
     bool is_fixed = false;
   };
-  Result<int64_t> bound_of(const SizeTerm& term) const;
+  // Of a symbol that is free: its size.
+  std::optional<Dim> free_symbol(const SizeTerm& term) const;
+  SymbolTable& table() const { return builder_.symbols(); }
+  SizeExpr combine(SizeTerm::Kind kind, const SizeExpr& a, const SizeExpr& b) const;
+  Result<SizeExpr> bound_of(const SizeTerm& term) const;
   Result<ValueId> count_of(const SizeTerm& term) const;
   bool is_defined(const SizeTerm& term) const;
-  std::optional<int64_t> fixed_value(const SizeTerm& term) const;
+  std::optional<SizeExpr> fixed_value(const SizeTerm& term) const;
 
   Builder& builder_;
   FreeSizes& free_;

@@ -7,6 +7,7 @@ CountedTable::CountedTable() {
   add_counted_orders(*this);
   add_counted_joins(*this);
   add_counted_writes(*this);
+  add_counted_places(*this);
   add_counted_lines(*this);
   add_counted_distinct(*this);
   add_counted_tallies(*this);

@@ -40,9 +40,13 @@ void add_counted_selections(CountedTable& table);
 void add_counted_orders(CountedTable& table);
 void add_counted_joins(CountedTable& table);
 void add_counted_writes(CountedTable& table);
+void add_counted_places(CountedTable& table);
 void add_counted_lines(CountedTable& table);
 void add_counted_distinct(CountedTable& table);
 void add_counted_tallies(CountedTable& table);
+
+// x[begin:end] with a computed begin or end (places.cc).
+Imported slice_between(CountedCall& call);
 
 // The places of a mask (a vector) that hold, then zeros; and how many hold, as int32.
 struct Places {

@@ -59,8 +59,8 @@ TEST(CountedSizes, BoundsAreThoseOfTheLargestCounts) {
   CountedSizes sizes(builder, free);
   ASSERT_TRUE(sizes.define(kCount, builder.scalar(DType::kI32, 0), 7).ok());
   const auto bound = [&](const std::string& text) {
-    const Result<int64_t> result = sizes.bound(text);
-    return result.ok() ? *result : int64_t{-1};
+    const Result<Dim> result = sizes.bound(text);
+    return result.ok() ? result->size() : int64_t{-1};
   };
   const std::string u0 = kCount;
   EXPECT_EQ(bound(u0), 7);

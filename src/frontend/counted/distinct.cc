@@ -26,24 +26,25 @@ struct Rows {
 
 // What the call returns of the rows, and along which axis.
 struct Request {
-  Ints inverse_shape;
+  Dims inverse_shape;
   int64_t axis = 0;
   Ints perm_back;  // from [n, …] to the result; empty: as it is
 };
 
 ValueId differs_from_before(CoreWriter write, ValueId rows) {
-  const int64_t size = write.size(rows, 0);
+  const Dim size = write.dim(rows, 0);
+  const Dim rest = write.symbols().shift(size, -1);
   const ValueId later = write.slice_axis(rows, 0, 1, size);
-  ValueId differs = write.binary(ops::kNe, later, write.slice_axis(rows, 0, 0, size - 1));
+  ValueId differs = write.binary(ops::kNe, later, write.slice_axis(rows, 0, 0, rest));
   if (write.rank(differs) == 1) return differs;
-  differs = write.reshape(differs, {size - 1, -1});
+  differs = write.reshape_to(differs, {rest, std::nullopt});
   return write.reduce(ops::kAny, differs, {1}, /*keepdim=*/false);
 }
 
 ValueId begins_group(CoreWriter write, const Rows& rows) {
   const ValueId first = write.constant(TensorData::filled(DType::kBool, {1}, 1), "first");
   ValueId begins = first;
-  if (write.size(rows.values, 0) > 1) {
+  if (write.dim(rows.values, 0) != Dim(1)) {
     const ValueId differs = differs_from_before(write, rows.values);
     begins = write.concat(std::array{first, differs}, 0);
   }
@@ -55,15 +56,15 @@ ValueId begins_group(CoreWriter write, const Rows& rows) {
 ValueId inverse_of(CoreWriter write, const Rows& rows, ValueId numbers, const Request& request) {
   ValueId inverse = numbers;
   if (rows.order.valid()) {
-    inverse = emit_segments(write, numbers, rows.order, write.size(numbers, 0), "sum");
+    inverse = emit_segments(write, numbers, rows.order, write.dim(numbers, 0), "sum");
   }
   inverse = write.cast(inverse, DType::kI64);
   return write.reshape(inverse, request.inverse_shape);
 }
 
-ValueId sizes_of_groups(CoreWriter write, const Rows& rows, ValueId numbers, int64_t most) {
-  const int64_t size = write.size(numbers, 0);
-  ValueId ones = write.constant(TensorData::filled(DType::kI32, {size}, 1), "ones");
+ValueId sizes_of_groups(CoreWriter write, const Rows& rows, ValueId numbers, Dim most) {
+  const Dim size = write.dim(numbers, 0);
+  ValueId ones = write.filled(DType::kI32, {size}, 1, "ones");
   if (rows.exists.valid()) ones = write.cast(rows.exists, DType::kI32);
   ValueId counts = emit_segments(write, ones, numbers, size, "sum");
   counts = write.slice_axis(counts, 0, 0, most);
@@ -79,11 +80,12 @@ Imported groups_of(CountedCall& counted, const Rows& rows, const Request& reques
   FERRYMAN_TRY(const bool with_inverse, call.flag("return_inverse", false));
   FERRYMAN_TRY(const bool with_counts, call.flag("return_counts", false));
   const CoreWriter write = counted.writer();
-  const int64_t size = write.size(rows.values, 0);
+  const Dim size = write.dim(rows.values, 0);
   const ValueId begins = begins_group(write, rows);
   const Places places = places_of(write, begins);
-  FERRYMAN_TRY(const int64_t most, counted.set_count(0, request.axis, places.count, size));
-  if (most > size) return call.unsupported("more groups than there are entries");
+  FERRYMAN_TRY(const Dim most, counted.set_count(0, request.axis, places.count, size));
+  if (!write.symbols().is_at_least(size, most))
+    return call.unsupported("more groups than there are entries");
   ValueId values = write.gather(rows.values, 0, write.slice_axis(places.positions, 0, 0, most));
   if (!request.perm_back.empty()) values = write.permute(values, request.perm_back);
   values = write.cast(values, call.result_type(0).dtype);
@@ -93,7 +95,7 @@ Imported groups_of(CountedCall& counted, const Rows& rows, const Request& reques
   ValueId numbers = write.op(ops::kCumsum, {steps}, {{attr::kAxis, Axis{0}}});
   numbers = write.sub(numbers, 1);
   if (with_counts) {
-    FERRYMAN_TRY(const int64_t counts, counted.set_count(2, 0, places.count, size));
+    FERRYMAN_TRY(const Dim counts, counted.set_count(2, 0, places.count, size));
     const ValueId group = write.binary(ops::kMaximum, numbers, 0);
     results[2] = sizes_of_groups(write, rows, group, counts);
   }
@@ -107,14 +109,15 @@ Imported groups_of(CountedCall& counted, const Rows& rows, const Request& reques
 Result<Rows> elements(CountedCall& counted, ValueId x, bool is_sorted) {
   ImportContext& call = counted.context();
   const CoreWriter write = counted.writer();
-  const int64_t size = product(write.sizes(x));
-  if (size == 0) return call.unsupported("of no elements");
+  const Dim size = write.num_elements(x);
+  if (size == Dim(0)) return call.unsupported("of no elements");
   Rows rows;
   rows.values = x;
   if (const CountedAxis* axis = counted.find(x); axis != nullptr) {
     if (axis->axis != 0) return call.unsupported("of entries counted along another axis");
-    const auto width = static_cast<double>(size / write.size(x, 0));
-    const ValueId count = write.mul(axis->count, write.scalar(axis->count, width));
+    const Dims& dims = write.dims(x);
+    const Dim width = write.symbols().product(Dims(dims.begin() + 1, dims.end()));
+    const ValueId count = write.mul(axis->count, write.size_value(width, write.dtype(axis->count)));
     rows.exists = counted.below(count, size);
     if (is_sorted) {
       rows.values = counted.filled(x, Extreme::kLast);
@@ -133,8 +136,8 @@ Result<Rows> elements(CountedCall& counted, ValueId x, bool is_sorted) {
 Result<Rows> lines(CountedCall& counted, ValueId x, int64_t axis, Request& request) {
   ImportContext& call = counted.context();
   const CoreWriter write = counted.writer();
-  const Ints sizes = write.sizes(x);
-  if (product(sizes) == 0) return call.unsupported("of no elements");
+  const Dims sizes = write.dims(x);
+  if (write.num_elements(x) == Dim(0)) return call.unsupported("of no elements");
   Rows rows;
   if (const CountedAxis* of_x = counted.find(x); of_x != nullptr) {
     if (of_x->axis != axis) return call.unsupported("of entries counted along another axis");
@@ -161,10 +164,10 @@ ValueId sorted_further(CoreWriter write, ValueId order, ValueId keys) {
 
 Status sort_lines(ImportContext& call, Rows& rows) {
   const CoreWriter write = call.writer();
-  const Ints sizes = write.sizes(rows.values);
-  const int64_t columns = product(sizes) / sizes[0];
+  const Dims sizes = write.dims(rows.values);
+  const int64_t columns = write.symbols().product(Dims(sizes.begin() + 1, sizes.end())).size();
   if (columns > kMaxColumns) return call.unsupported("a sort of lines that are this long");
-  const ValueId flat = write.reshape(rows.values, {sizes[0], columns});
+  const ValueId flat = write.reshape(rows.values, Dims{sizes[0], columns});
   ValueId order = write.numbers(sizes[0], "places");
   for (int64_t column = columns; column-- > 0;) {
     order = sorted_further(write, order, write.select(flat, 1, column));
@@ -185,7 +188,7 @@ Imported import_unique(CountedCall& counted) {
   FERRYMAN_TRY(const ValueId x, call.tensor("self"));
   FERRYMAN_TRY(const Rows rows, elements(counted, x, true));
   return groups_of(counted, rows,
-                   {.inverse_shape = counted.writer().sizes(x), .axis = 0, .perm_back = {}});
+                   {.inverse_shape = counted.writer().dims(x), .axis = 0, .perm_back = {}});
 }
 
 Imported import_unique_dim(CountedCall& counted) {
@@ -205,7 +208,7 @@ Imported import_unique_consecutive(CountedCall& counted) {
   const CoreWriter write = counted.writer();
   if (!call.given("dim")) {
     FERRYMAN_TRY(const Rows rows, elements(counted, x, false));
-    return groups_of(counted, rows, {.inverse_shape = write.sizes(x), .axis = 0, .perm_back = {}});
+    return groups_of(counted, rows, {.inverse_shape = write.dims(x), .axis = 0, .perm_back = {}});
   }
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
   Request request;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "ops/attrs.h"
 #include "ops/names.h"
@@ -60,7 +61,9 @@ class Search {
     const auto axis = static_cast<size_t>(op.attr(attr::kAxis).value);
     const Dims& dims = graph_.type(op.operands[0]).dims;
     if (axis >= dims.size()) return std::nullopt;
-    return static_cast<double>(dims[axis].size() - 1);
+    constexpr int64_t kOpen = std::numeric_limits<int64_t>::max();
+    const int64_t most = graph_.symbols().range(dims[axis]).max;
+    return most == kOpen ? std::nullopt : std::optional(static_cast<double>(most - 1));
   }
 
   std::optional<double> of_maker(ValueId value, int depth) const {

@@ -1,11 +1,14 @@
 // Counted axes one after another, and their beginnings.
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "frontend/counted/counted_table.h"
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/shape/computed_range.h"
+#include "ops/shape/size_range.h"
 
 namespace ferryman::frontend {
 
@@ -16,10 +19,9 @@ Result<ValueId> existing_of_all(CountedCall& call, std::span<const ValueId> part
   std::vector<ValueId> exists;
   const CoreWriter write = call.writer();
   for (const ValueId part : parts) {
-    const int64_t size = write.size(part, axis);
+    const Dim size = write.dim(part, axis);
     const CountedAxis* counted = call.find(part);
-    const ValueId count =
-        counted != nullptr ? counted->count : write.scalar(DType::kI32, static_cast<double>(size));
+    const ValueId count = counted != nullptr ? counted->count : write.size_value(size, DType::kI32);
     const ValueId one = call.below(count, size);
     exists.push_back(one);
   }
@@ -55,22 +57,28 @@ Imported import_cat(CountedCall& call) {
   if (!has_gaps) return std::vector{joined};
   FERRYMAN_TRY(const ValueId exists, existing_of_all(call, parts, axis));
   const Places places = places_of(write, exists);
-  const int64_t size = write.size(joined, axis);
-  FERRYMAN_TRY(const int64_t most, call.set_count(0, axis, places.count, size));
-  if (most > size) return context.unsupported("more entries than its parts have");
+  const Dim size = write.dim(joined, axis);
+  FERRYMAN_TRY(const Dim most, call.set_count(0, axis, places.count, size));
+  if (!write.symbols().is_at_least(size, most))
+    return context.unsupported("more entries than its parts have");
   const ValueId positions = write.slice_axis(places.positions, 0, 0, most);
   return one_result(write.gather(joined, axis, positions));
 }
 
 // Where the program's expression for a size allows for more entries than there can be.
-ValueId lengthened(CoreWriter write, ValueId x, int64_t axis, int64_t size) {
-  const Ints sizes = write.sizes(x);
-  const int64_t missing = size - sizes[static_cast<size_t>(axis)];
-  if (missing == 0) return x;
-  PerAxis after{Ints(sizes.size(), 0)};
-  after.values[static_cast<size_t>(axis)] = missing;
+ValueId lengthened(CoreWriter write, ValueId x, int64_t axis, Dim size) {
+  Dims shape = write.dims(x);
+  Dim& have = shape[static_cast<size_t>(axis)];
+  if (have == size) return x;
+  if (!have.is_static() || !size.is_static()) {
+    have = write.symbols().sub(size, have);
+    const ValueId rest = write.filled(write.dtype(x), shape, 0, "rest");
+    return write.concat(std::array{x, rest}, static_cast<size_t>(axis));
+  }
+  PerAxis after{Ints(shape.size(), 0)};
+  after.values[static_cast<size_t>(axis)] = size.size() - have.size();
   return write.op(ops::kPad, {x},
-                  {{attr::kBefore, PerAxis{Ints(sizes.size(), 0)}}, {attr::kAfter, after}});
+                  {{attr::kBefore, PerAxis{Ints(shape.size(), 0)}}, {attr::kAfter, after}});
 }
 
 // x[:, begin:end] along the counted axis; begin must be a number.
@@ -83,18 +91,21 @@ Imported slice_counted(CountedCall& call, ValueId x, const CountedAxis& axis) {
   if (step != 1 || begin < 0 || end < 0)
     return context.unsupported("steps, or places from the end, of entries counted at run time");
   const CoreWriter write = call.writer();
-  const int64_t size = write.size(x, axis.axis);
-  const int64_t first = std::min(begin, size);
-  const int64_t last = std::max(std::min(end, size), first);
-  const auto number = [&](int64_t n) { return write.scalar(axis.count, double(n)); };
+  SymbolTable& symbols = write.symbols();
+  const Dim size = write.dim(x, axis.axis);
+  const Dim first = symbols.min(begin, size);
+  const Dim last = symbols.max(symbols.min(end, size), first);
+  const auto number = [&](Dim n) { return write.size_value(n, write.dtype(axis.count)); };
   ValueId count = write.binary(ops::kMinimum, axis.count, number(last));
-  if (first > 0) {
+  if (first != Dim(0)) {
     count = write.sub(count, number(first));
-    count = write.binary(ops::kMaximum, count, number(0));
+    count = write.binary(ops::kMaximum, count, number(Dim(0)));
   }
-  FERRYMAN_TRY(const int64_t most, call.set_count(0, axis.axis, count, last - first));
-  const int64_t available = std::min(most, last - first);
-  const ValueId part = write.slice_axis(x, axis.axis, first, first + available);
+  const Dim length = symbols.sub(last, first);
+  FERRYMAN_TRY(const Dim most, call.set_count(0, axis.axis, count, length));
+  const Dim available = symbols.min(most, length);
+  const ValueId part =
+      write.slice_axis(x, static_cast<size_t>(axis.axis), first, symbols.add(first, available));
   return one_result(lengthened(write, part, axis.axis, most));
 }
 
@@ -103,17 +114,13 @@ Imported import_slice(CountedCall& call) {
   FERRYMAN_TRY(const ValueId x, context.tensor("self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, context.axis("dim", write.rank(x), 0));
+  if (is_computed(context, "start") || is_computed(context, "end")) return slice_between(call);
   const CountedAxis* counted = call.find(x);
-  if (counted == nullptr) return context.unsupported("an end that is computed");
+  if (counted == nullptr) return context.unsupported("a step that is computed");
   if (counted->axis == axis) return slice_counted(call, x, *counted);
-  constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
-  const int64_t size = write.size(x, axis);
-  FERRYMAN_TRY(const int64_t step, context.integer("step", 1));
-  FERRYMAN_TRY(int64_t begin, context.integer("start", 0));
-  FERRYMAN_TRY(int64_t end, context.integer("end", kEnd));
-  begin = std::clamp<int64_t>(begin < 0 ? begin + size : begin, 0, size);
-  end = std::clamp<int64_t>(end < 0 ? end + size : end, begin, size);
-  return one_result(write.slice_axis(x, axis, begin, end, step));
+  FERRYMAN_TRY(const SizeRange range, read_size_range(context, write.dim(x, axis)));
+  return one_result(
+      write.slice_axis(x, static_cast<size_t>(axis), range.begin, range.end, range.step));
 }
 
 // Into one piece, as torchvision does with a batch of one image.

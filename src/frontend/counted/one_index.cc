@@ -1,5 +1,8 @@
 #include "frontend/counted/one_index.h"
 
+#include <algorithm>
+
+#include "ops/attrs.h"
 #include "ops/index/index_arrays.h"
 #include "ops/names.h"
 #include "ops/promote.h"
@@ -32,13 +35,22 @@ Result<ValueId> positions_of(CountedCall& call, ValueId x, const OneIndex& index
   const CountedAxis* counted = call.find(x);
   const CoreWriter write = call.writer();
   if (counted == nullptr || counted->axis != index.axis) {
-    const int64_t size = write.size(x, index.axis);
-    return wrap_negative(write, index.tensor, size);
+    return wrap_negative(write, index.tensor, write.dim(x, index.axis));
   }
   const ValueId whole = write.cast(index.tensor, DType::kI64);
   const ValueId count = write.cast(counted->count, DType::kI64);
   const ValueId wrapped = write.add(whole, count);
   return write.where(write.binary(ops::kLt, whole, 0), wrapped, whole);
+}
+
+ValueId brought_inside(CoreWriter write, ValueId positions, Dim size) {
+  if (size.is_static()) {
+    const auto last = static_cast<double>(std::max<int64_t>(size.size() - 1, 0));
+    return write.op(ops::kClamp, {positions}, {{attr::kMin, 0.0}, {attr::kMax, last}});
+  }
+  const Dim last = write.symbols().shift(size, -1);
+  const ValueId not_negative = write.binary(ops::kMaximum, positions, 0);
+  return write.binary(ops::kMinimum, not_negative, write.size_value(last, write.dtype(positions)));
 }
 
 }  // namespace ferryman::frontend

@@ -16,5 +16,7 @@ bool is_mask(CoreWriter write, ValueId index);
 // Whole numbers as positions from the beginning; of a counted axis, negative ones are from the
 // count.
 Result<ValueId> positions_of(CountedCall& call, ValueId x, const OneIndex& index);
+// Positions brought into an axis of that size, so that none stops the runtime.
+ValueId brought_inside(CoreWriter write, ValueId positions, Dim size);
 
 }  // namespace ferryman::frontend

@@ -14,10 +14,10 @@ Imported ordered(CountedCall& call, ValueId x, int64_t axis, Order order) {
   if (counted != nullptr && counted->axis == axis) {
     x = call.filled(x, order == Order::kDescending ? Extreme::kLowest : Extreme::kLast);
   }
-  FERRYMAN_TRY(const int64_t size, call.result_size(0, axis));
+  FERRYMAN_TRY(const Dim size, call.result_size(0, axis));
   const CoreWriter write = call.writer();
-  const int64_t available = write.size(x, axis);
-  if (size > available) return context.unsupported("more elements than there may be");
+  if (!write.symbols().is_at_least(write.dim(x, axis), size))
+    return context.unsupported("more elements than there may be");
   Ordered top = emit_topk(write, x, axis, size, order);
   top.positions = write.cast(top.positions, DType::kI64);
   return std::vector{top.values, top.positions};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "frontend/counted/one_index.h"
 #include "ops/attrs.h"
 #include "ops/names.h"
 #include "ops/op_axes.h"
@@ -12,8 +13,8 @@ namespace ferryman::frontend {
 
 namespace {
 
-int64_t count_before(const Dims& dims, size_t axis) {
-  return num_elements(Dims(dims.begin(), dims.begin() + static_cast<long>(axis)));
+Dim count_before(SymbolTable& symbols, const Dims& dims, size_t axis) {
+  return symbols.product(Dims(dims.begin(), dims.begin() + static_cast<long>(axis)));
 }
 
 class RowFlow {
@@ -90,14 +91,11 @@ class RowFlow {
       return {};
     }
     axes_[op.result()] = along + axes_.at(op.operands[1]);
-    const int64_t size = dims(op.operands[0])[along].size();
+    const Dim size = dims(op.operands[0])[along];
     Rewriter rewriter(graph_);
     rewriter.insert_before(id);
     rewriter.set_location(op.location);
-    const ValueId inside = rewriter.create(
-        ops::kClamp, {op.operands[1]},
-        {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(std::max<int64_t>(size - 1, 0))}});
-    rewriter.set_operand(id, 1, inside);
+    rewriter.set_operand(id, 1, brought_inside(CoreWriter(rewriter), op.operands[1], size));
     return {};
   }
 
@@ -115,11 +113,13 @@ class RowFlow {
     const Dims& from = dims(op.operands[0]);
     const Dims& to = dims(op.result());
     const size_t axis = axes_.at(op.operands[0]);
-    const int64_t before = count_before(from, axis);
+    SymbolTable& symbols = graph_.symbols();
+    const Dim before = count_before(symbols, from, axis);
     for (size_t i = 0; i < to.size(); ++i) {
-      if (count_before(to, i) != before) continue;
-      if (to[i].size() % std::max<int64_t>(from[axis].size(), 1) != 0) continue;
-      if (to[i].size() == 1 && from[axis].size() != 1) continue;
+      if (count_before(symbols, to, i) != before) continue;
+      const bool is_whole =
+          from[axis] == Dim(0) || symbols.exact_quotient(to[i], from[axis]).has_value();
+      if (!is_whole || (to[i] == Dim(1) && from[axis] != Dim(1))) continue;
       axes_[op.result()] = i;
       return {};
     }

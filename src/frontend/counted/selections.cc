@@ -20,8 +20,8 @@ namespace ferryman::frontend {
 
 namespace {
 
-ValueId int32(CoreWriter write, int64_t number) {
-  return write.scalar(DType::kI32, static_cast<double>(number));
+ValueId int32(CoreWriter write, Dim number) {
+  return write.size_value(number, DType::kI32);
 }
 
 // Where the value is not zero, as far as it exists.
@@ -41,26 +41,28 @@ Result<ValueId> chosen_places(CountedCall& call, ValueId mask, size_t num_result
   ImportContext& context = call.context();
   const CoreWriter write = call.writer();
   const ValueId line = write.reshape(mask, {-1});
-  const int64_t size = write.size(line, 0);
+  const Dim size = write.dim(line, 0);
   const Places places = places_of(write, line);
-  int64_t most = size;
+  Dim most = size;
   for (size_t i = 0; i < num_results; ++i) {
     FERRYMAN_TRY(most, call.set_count(i, axis, places.count, size));
   }
-  if (most > size) return context.unsupported("more entries than the mask has");
+  if (!write.symbols().is_at_least(size, most))
+    return context.unsupported("more entries than the mask has");
   return write.slice_axis(places.positions, 0, 0, most);
 }
 
 // ---- nonzero ----
 
 // The index along each axis of flat places.
-std::vector<ValueId> unravel(CoreWriter write, ValueId places, const Ints& shape) {
+std::vector<ValueId> unravel(CoreWriter write, ValueId places, const Dims& shape) {
   std::vector<ValueId> indices;
-  int64_t stride = product(shape);
+  SymbolTable& symbols = write.symbols();
   for (size_t axis = 0; axis < shape.size(); ++axis) {
-    stride /= shape[axis];
+    const auto after = shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1;
+    const Dim stride = symbols.product(Dims(after, shape.end()));
     ValueId index = places;
-    if (stride > 1) {
+    if (stride != Dim(1)) {
       index = write.binary(ops::kFloorDivide, index, int32(write, stride));
     }
     if (axis > 0) {
@@ -76,8 +78,8 @@ Result<std::vector<ValueId>> nonzero_indices(CountedCall& call, size_t num_resul
   ImportContext& context = call.context();
   FERRYMAN_TRY(const ValueId x, context.tensor(context.find("condition") ? "condition" : "self"));
   const CoreWriter write = call.writer();
-  const Ints shape = write.sizes(x);
-  if (shape.empty() || product(shape) == 0)
+  const Dims shape = write.dims(x);
+  if (shape.empty() || write.num_elements(x) == Dim(0))
     return context.unsupported("of a tensor without axes or elements");
   FERRYMAN_TRY(const ValueId mask, mask_of(call, x));
   FERRYMAN_TRY(const ValueId places, chosen_places(call, mask, num_results));
@@ -104,17 +106,19 @@ Imported import_nonzero_list(CountedCall& call) {
 Imported select_by_mask(CountedCall& call, ValueId x, const OneIndex& index) {
   ImportContext& context = call.context();
   const CoreWriter write = call.writer();
-  Ints shape = write.sizes(x);
-  const Ints covered = write.sizes(index.tensor);
+  Dims shape = write.dims(x);
+  const Dims covered = write.dims(index.tensor);
   const auto begin = shape.begin() + index.axis;
   const bool fits =
       index.axis + static_cast<int64_t>(covered.size()) <= static_cast<int64_t>(shape.size()) &&
       !covered.empty() && std::equal(covered.begin(), covered.end(), begin);
-  if (!fits || product(covered) == 0) return context.unsupported("a mask of another shape");
+  if (!fits || write.num_elements(index.tensor) == Dim(0))
+    return context.unsupported("a mask of another shape");
   FERRYMAN_TRY(const ValueId mask, mask_of(call, index.tensor));
   FERRYMAN_TRY(const ValueId places, chosen_places(call, mask, 1, index.axis));
   const auto end = begin + static_cast<int64_t>(covered.size());
-  shape.insert(shape.erase(begin, end), product(covered));
+  *begin = write.num_elements(index.tensor);
+  shape.erase(begin + 1, end);
   return one_result(write.gather(write.reshape(x, shape), index.axis, places));
 }
 
@@ -128,9 +132,7 @@ Imported import_index(CountedCall& call) {
   if (rows != nullptr && rows->axis != index.axis && call.find(index.tensor) != nullptr)
     return context.unsupported("a counted index into another axis than the counted one");
   FERRYMAN_TRY(ValueId positions, positions_of(call, x, index));
-  const int64_t last = write.size(x, index.axis) - 1;
-  positions = write.op(ops::kClamp, {positions},
-                       {{attr::kMin, 0.0}, {attr::kMax, static_cast<double>(last)}});
+  positions = brought_inside(write, positions, write.dim(x, index.axis));
   return one_result(write.gather(x, index.axis, positions));
 }
 
@@ -140,15 +142,16 @@ Imported import_masked_select(CountedCall& call) {
   FERRYMAN_TRY(const ValueId given, context.tensor("mask"));
   FERRYMAN_TRY(ValueId mask, mask_of(call, given));
   const CoreWriter write = call.writer();
-  const Ints a = write.sizes(x), b = write.sizes(mask);
-  Ints shape(std::max(a.size(), b.size()), 1);
-  for (const Ints& sizes : {a, b}) {
+  const Dims a = write.dims(x), b = write.dims(mask);
+  Dims shape(std::max(a.size(), b.size()), 1);
+  for (const Dims& sizes : {a, b}) {
     for (size_t i = 0; i < sizes.size(); ++i) {
-      int64_t& size = shape[shape.size() - sizes.size() + i];
-      if (sizes[i] != 1) size = sizes[i];
+      Dim& size = shape[shape.size() - sizes.size() + i];
+      if (sizes[i] != Dim(1)) size = sizes[i];
     }
   }
-  if (product(shape) == 0) return context.unsupported("of a tensor without elements");
+  if (write.symbols().product(shape) == Dim(0))
+    return context.unsupported("of a tensor without elements");
   if (const CountedAxis* axis = call.find(x); axis != nullptr) {
     const ValueId exists = call.existing(x, *axis);
     mask = write.binary(ops::kLogicalAnd, mask, exists);
@@ -176,29 +179,37 @@ ValueId have_area(CoreWriter write, ValueId boxes) {
   return both(width > 0.0, both(area > kSmallest, area < kLargest)).value();
 }
 
+// n, n - 1, … 1
+ValueId falling(CoreWriter write, Dim size) {
+  if (!size.is_static()) {
+    const ValueId places = write.cast(write.numbers(size, "places"), DType::kF32);
+    return write.sub(write.size_value(size, DType::kF32), places);
+  }
+  std::vector<float> numbers(static_cast<size_t>(size.size()));
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(numbers.size() - i);
+  return write.constant(TensorData::of<float>({size.size()}, numbers), "ranks");
+}
+
 // n, n - 1, … for the boxes that take part: no two are equal, so that the kernel, which does not
 // promise an order of equal scores, has no choice.
 ValueId ranks(CoreWriter write, ValueId takes_part) {
-  const int64_t size = write.size(takes_part, 0);
-  std::vector<float> numbers(static_cast<size_t>(size));
-  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(numbers.size() - i);
-  const ValueId falling = write.constant(TensorData::of<float>({size}, numbers), "ranks");
-  return write.where(takes_part, falling, 0);
+  return write.where(takes_part, falling(write, write.dim(takes_part, 0)), 0);
 }
 
 // Of boxes in order: which of those that take part remain.
 Result<ValueId> remaining(CountedCall& call, ValueId boxes, ValueId takes_part, double threshold) {
   if (threshold >= 1) return takes_part;  // none overlaps another by more
   const CoreWriter write = call.writer();
-  const int64_t size = write.size(takes_part, 0);
+  const Dim size = write.dim(takes_part, 0);
   const ValueId rank = ranks(write, takes_part);
   const std::vector<ValueId> nms = write.all_results(
       ops::kNms, std::array{boxes, rank}, std::array{NamedAttr(attr::kThreshold, threshold)});
   const ValueId kept = nms[0];
   const ValueId is_kept = call.below(nms[1], size);
   const ValueId place = write.where(is_kept, kept, int32(write, size));
-  const ValueId ones = write.constant(TensorData::filled(DType::kI32, {size}, 1), "ones");
-  ValueId hits = emit_segments(write, ones, place, size + 1, "sum");
+  const ValueId ones = write.filled(DType::kI32, {size}, 1, "ones");
+  const Dim with_spare = write.symbols().shift(size, 1);
+  ValueId hits = emit_segments(write, ones, place, with_spare, "sum");
   hits = write.slice_axis(hits, 0, 0, size);
   return write.binary(ops::kGt, hits, int32(write, 0));
 }
@@ -211,8 +222,9 @@ Imported import_nms(CountedCall& call) {
   FERRYMAN_TRY(ValueId scores, context.tensor("scores"));
   FERRYMAN_TRY(const double threshold, context.number("iou_threshold"));
   const CoreWriter write = call.writer();
-  const int64_t size = write.size(scores, 0);
-  if (size == 0 || size > kMaxBoxes) return context.unsupported("of no boxes, or too many");
+  const Dim size = write.dim(scores, 0);
+  if (size == Dim(0) || (size.is_static() && size.size() > kMaxBoxes))
+    return context.unsupported("of no boxes, or too many");
   if (!(threshold >= 0)) return context.unsupported("a negative threshold");
   const CountedAxis* axis = call.find(boxes);
   scores = call.filled(scores, Extreme::kLowest);
@@ -237,14 +249,16 @@ Imported import_nms(CountedCall& call) {
 }  // namespace
 
 Places places_of(CoreWriter write, ValueId mask) {
-  const int64_t size = write.size(mask, 0);
+  const Dim size = write.dim(mask, 0);
   const ValueId ones = write.cast(mask, DType::kI32);
   const ValueId sums = write.op(ops::kCumsum, {ones}, {{attr::kAxis, Axis{0}}});
   Places places;
-  places.count = write.select(sums, 0, size - 1);
+  places.count = write.select(sums, 0, write.symbols().shift(size, -1));
   const ValueId number = write.sub(sums, int32(write, 1));
   const ValueId target = write.where(mask, number, int32(write, size));
-  const ValueId all = emit_segments(write, write.numbers(size, "places"), target, size + 1, "sum");
+  const Dim with_spare = write.symbols().shift(size, 1);
+  const ValueId all =
+      emit_segments(write, write.numbers(size, "places"), target, with_spare, "sum");
   places.positions = write.slice_axis(all, 0, 0, size);
   return places;
 }

@@ -37,12 +37,12 @@ struct Bins {
 Result<Bins> bins_of(CountedCall& counted, ValueId x, int64_t minimum) {
   ImportContext& call = counted.context();
   Bins bins;
-  Result<int64_t> recorded = counted.result_size(0, 0);  // a number: frozen with the example's
+  Result<Dim> recorded = counted.result_size(0, 0);  // a number: frozen with the example's
   const std::optional<int64_t> highest = highest_value(call.graph(), x);
   const ValueId whole = counted.filled(x, Extreme::kZero);
   const CoreWriter write = counted.writer();
   if (recorded.ok() || highest.has_value()) {
-    bins.count = recorded.ok() ? *recorded : std::max(minimum, *highest + 1);
+    bins.count = recorded.ok() ? recorded->size() : std::max(minimum, *highest + 1);
     if (bins.count > kMaxBins) return call.unsupported("more bins than memory can hold");
     bins.place = write.cast(whole, DType::kI64);
     const NamedAttr low(attr::kMin, 0.0), high(attr::kMax, static_cast<double>(bins.count));
@@ -70,15 +70,15 @@ Imported import_bincount(CountedCall& counted) {
   FERRYMAN_TRY(ValueId weights, call.optional_tensor("weights"));
   FERRYMAN_TRY(const int64_t minimum, call.integer("minlength", 0));
   const CoreWriter write = counted.writer();
-  const int64_t size = write.size(x, 0);
-  if (size == 0) return call.unsupported("of no values");
+  const Dim size = write.dim(x, 0);
+  if (size == Dim(0)) return call.unsupported("of no values");
   const DType dtype = call.result_type(0).dtype;
   FERRYMAN_TRY(const Bins bins, bins_of(counted, x, minimum));
   ValueId count = write.add(bins.most, 1);
   count = write.binary(ops::kMaximum, count, write.scalar(count, static_cast<double>(minimum)));
-  FERRYMAN_TRY(const int64_t most, counted.set_count(0, 0, count, bins.count));
+  FERRYMAN_TRY(const Dim most, counted.set_count(0, 0, count, bins.count));
   if (!weights.valid()) {
-    weights = write.constant(TensorData::filled(DType::kI32, {size}, 1), "ones");
+    weights = write.filled(DType::kI32, {size}, 1, "ones");
   } else {
     weights = write.cast(weights, dtype);
   }
@@ -103,33 +103,39 @@ Result<Ints> repeated(ImportContext& call, ValueId repeats, int64_t size) {
   return places;
 }
 
+// 0, 1, … as int32 [total, 1].
+ValueId column_of_numbers(CoreWriter write, Dim total) {
+  if (!total.is_static()) return write.numbers_along(total, 2, 0, "numbers");
+  const auto count = static_cast<size_t>(total.size());
+  return write.cast(write.indices({total.size(), 1}, iota_axes(count)), DType::kI32);
+}
+
 // For each of `total` results the entry that it is, by the running sum of the repeats: as many as
 // have ended before it.
-ValueId places_by_ends(CoreWriter write, ValueId repeats, int64_t size, int64_t total) {
+ValueId places_by_ends(CoreWriter write, ValueId repeats, Dim size, Dim total) {
   ValueId ends = write.cast(repeats, DType::kI32);
   ends = write.reshape(ends, {-1});
-  ends = write.expand(ends, {size});
+  ends = write.expand(ends, Dims{size});
   ends = write.op(ops::kCumsum, {ends}, {{attr::kAxis, Axis{0}}});
-  ends = write.reshape(ends, {1, size});
-  Ints numbers = iota_axes(total);
-  const ValueId small = write.cast(write.indices({total, 1}, numbers), DType::kI32);
+  ends = write.reshape(ends, Dims{1, size});
+  const ValueId small = column_of_numbers(write, total);
   ValueId has_ended = write.binary(ops::kLe, ends, small);
   has_ended = write.cast(has_ended, DType::kI32);
   return write.reduce(ops::kSum, has_ended, {1}, /*keepdim=*/false);
 }
 
 // The numbers of the entries, one for each result along the axis.
-Result<ValueId> places_repeated(CountedCall& counted, ValueId repeats, int64_t size, int64_t axis) {
+Result<ValueId> places_repeated(CountedCall& counted, ValueId repeats, Dim size, int64_t axis) {
   ImportContext& call = counted.context();
   const CoreWriter write = counted.writer();
-  if (write.is_constant(repeats)) {
-    FERRYMAN_TRY(const Ints places, repeated(call, repeats, size));
+  if (write.is_constant(repeats) && size.is_static()) {
+    FERRYMAN_TRY(const Ints places, repeated(call, repeats, size.size()));
     const auto total = static_cast<int64_t>(places.size());
     FERRYMAN_TRY_STATUS(counted.set_size(0, axis, total));
     return write.indices({total}, places);
   }
-  const Result<int64_t> total = counted.result_size(0, axis);
-  if (!total.ok() || counted.find(repeats) != nullptr || size == 0)
+  const Result<Dim> total = counted.result_size(0, axis);
+  if (!total.ok() || counted.find(repeats) != nullptr || size == Dim(0))
     return call.unsupported("a size that depends on the repeats")
         .hint("pass output_size= to repeat_interleave, or constants as repeats");
   return places_by_ends(write, repeats, size, *total);
@@ -148,7 +154,7 @@ Imported import_repeat_interleave(CountedCall& counted) {
   } else {
     x = write.reshape(x, {-1});
   }
-  const int64_t size = write.size(x, axis);
+  const Dim size = write.dim(x, axis);
   FERRYMAN_TRY(const ValueId places, places_repeated(counted, repeats, size, axis));
   return one_result(write.gather(x, axis, places));
 }
@@ -158,7 +164,7 @@ Imported import_repeats(CountedCall& counted) {
   call.ignore("output_size");
   FERRYMAN_TRY(const ValueId repeats, call.tensor("repeats"));
   const CoreWriter write = counted.writer();
-  const int64_t size = write.size(repeats, 0);
+  const Dim size = write.dim(repeats, 0);
   FERRYMAN_TRY(const ValueId places, places_repeated(counted, repeats, size, 0));
   return one_result(write.cast(places, write.dtype(repeats)));
 }

@@ -52,19 +52,19 @@ Imported import_index_put(CountedCall& call) {
   const CountedAxis* counted = call.find(index.tensor);
   if (counted == nullptr || write.rank(index.tensor) != 1)
     return context.unsupported("writing at other than a counted list of places");
-  Ints shape = write.sizes(x);
+  Dims shape = write.dims(x);
   const auto along = static_cast<size_t>(index.axis);
-  const int64_t size = shape[along];
-  shape[along] = write.size(index.tensor, 0);
+  const Dim size = shape[along];
+  shape[along] = write.dim(index.tensor, 0);
   values = write.cast(values, write.dtype(x));
   values = write.expand(values, shape);
   FERRYMAN_TRY(ValueId positions, positions_of(call, x, index));
   const ValueId exists = call.existing(index.tensor, *counted);
-  positions = write.where(exists, positions, write.scalar(positions, static_cast<double>(size)));
+  positions = write.where(exists, positions, write.size_value(size, write.dtype(positions)));
   const ValueId longer = with_spare_entry(write, x, index.axis);
   const ScatterRule rule{accumulate ? Combine::kSum : Combine::kSet, IncludeSelf::kYes};
   const ValueId written = emit_scatter(write, longer, index.axis, positions, values, rule);
-  return one_result(write.slice_axis(written, index.axis, 0, size));
+  return one_result(write.slice_axis(written, along, 0, size));
 }
 
 }  // namespace

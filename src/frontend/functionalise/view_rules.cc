@@ -187,7 +187,11 @@ std::optional<Chain> narrow_view(const ViewCall& call) {
   const SymSize& length = call.result.sizes[*axis];
   const SymSize& size = call.self.sizes[*axis];
   if (!start || !length.is_static() || !size.is_static()) {
-    return Chain{impossible(call, "narrow with a start or length that is not a constant")};
+    // torch has no operator for this, so the name is ours.
+    View view = scattered(call, same_call(call.node),
+                          {"aten.narrow_scatter.default", same_call(call.node).args});
+    view.start.reset();
+    return Chain{view};
   }
   const int64_t first = *start < 0 ? *start + size.value : *start;
   if (first < 0 || length.value < 0 || length.value > size.value - first) return std::nullopt;

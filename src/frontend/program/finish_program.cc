@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "frontend/program/asserted_orders.h"
 #include "frontend/program/inline_graphs.h"
 
 namespace ferryman::frontend {
@@ -41,6 +42,7 @@ Result<Program> finish_program(Program program, const NamedTupleFields& fields) 
   for (Subgraph& graph : program.subgraphs) drop_nodes_without_results(graph.nodes);
   FERRYMAN_TRY_STATUS(name_outputs(program, fields));
   FERRYMAN_TRY_STATUS(verify_program(program));
+  program.orders = asserted_orders(program);
   return inline_trivial_graphs(std::move(program));
 }
 

@@ -4,7 +4,8 @@
 
 namespace ferryman::frontend {
 
-FreeSizes::FreeSizes(const Program& program, SymbolTable& symbols) : symbols_(symbols) {
+FreeSizes::FreeSizes(const Program& program, SymbolTable& symbols)
+    : symbols_(symbols), orders_(program) {
   for (const Input& input : program.inputs) {
     if (input.kind != InputKind::kUser || input.value == kNoValue) continue;
     const std::optional<TensorMeta>& tensor = program.values[input.value].tensor;
@@ -35,11 +36,17 @@ std::optional<Dim> FreeSizes::find(const SymSize& size) {
   if (const auto known = known_.find(size.expr); known != known_.end()) return known->second;
   std::optional<Dim> dim;
   if (const Result<SizeTerm> term = parse_size(size.expr); term.ok()) {
-    const std::optional<SizeExpr> value = evaluate(*term);
+    std::optional<SizeExpr> value = evaluate(*term);
+    if (!value.has_value() && !orders_.empty()) value = by_orders(*term);
     if (value.has_value()) dim = symbols_.dim(*value);
   }
   known_.emplace(size.expr, dim);
   return dim;
+}
+
+std::optional<Dim> FreeSizes::find_symbol(const std::string& name) const {
+  const auto symbol = symbols_of_.find(name);
+  return symbol == symbols_of_.end() ? std::nullopt : std::optional(symbol->second);
 }
 
 std::optional<SizeExpr> FreeSizes::combine(SizeTerm::Kind kind, const SizeExpr& a,
@@ -70,11 +77,23 @@ std::optional<SizeExpr> FreeSizes::combine(SizeTerm::Kind kind, const SizeExpr& 
   return power;
 }
 
+std::optional<SizeExpr> FreeSizes::by_orders(const SizeTerm& term) const {
+  const std::optional<SizeSum> sum = orders_.sum(term);
+  if (!sum.has_value()) return std::nullopt;
+  SizeExpr value(sum->number);
+  for (const auto& [name, times] : sum->times) {
+    const std::optional<Dim> symbol = find_symbol(name);
+    if (!symbol.has_value()) return std::nullopt;
+    value = value + symbols_.of(*symbol) * SizeExpr(times);
+  }
+  return value;
+}
+
 std::optional<SizeExpr> FreeSizes::evaluate(const SizeTerm& term) {
   if (term.kind == SizeTerm::Kind::kNumber) return SizeExpr(term.number);
   if (term.kind == SizeTerm::Kind::kSymbol) {
-    const auto symbol = symbols_of_.find(term.symbol);
-    return symbol == symbols_of_.end() ? std::nullopt : std::optional(symbols_.of(symbol->second));
+    const std::optional<Dim> symbol = find_symbol(term.symbol);
+    return symbol.has_value() ? std::optional(symbols_.of(*symbol)) : std::nullopt;
   }
   std::optional<SizeExpr> value = evaluate(term.operands.front());
   for (size_t i = 1; value.has_value() && i < term.operands.size(); ++i) {

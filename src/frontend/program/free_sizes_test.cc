@@ -54,6 +54,19 @@ TEST_F(FreeSizesTest, ExpressionsAreReadAsTorchWritesThem) {
   EXPECT_EQ(told("Integer(5)"), "5");
 }
 
+TEST_F(FreeSizesTest, WhatIsAssertedMakesSizesSimpler) {
+  const std::string n = symbol("s7"), at = symbol("u0");
+  const std::string part =
+      "Max(Integer(0), Add(" + at + ", Mul(Integer(-1), Min(" + n + ", " + at + ")), Integer(5)))";
+  EXPECT_EQ(told(part), "none");
+  Program asserting = program_of_free_sizes();
+  asserting.orders.push_back({{0, "Add(" + at + ", Integer(5))"}, {0, n}, 0});
+  SymbolTable symbols;
+  FreeSizes sizes(asserting, symbols);
+  EXPECT_EQ(sizes.find({0, part}), Dim(5));
+  EXPECT_EQ(sizes.find({0, at}), std::nullopt);
+}
+
 TEST_F(FreeSizesTest, WhatIsCountedIsNone) {
   EXPECT_EQ(told(symbol("u0")), "none");
   EXPECT_EQ(told("Add(" + symbol("u0") + ", " + symbol("s7") + ")"), "none");

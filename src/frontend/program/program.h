@@ -29,6 +29,12 @@ struct SymSize {
   bool operator==(const SymSize&) const = default;
 };
 
+// less + by <= more
+struct SizeOrder {
+  SymSize less, more;
+  int64_t by = 0;
+};
+
 struct TensorMeta {
   DType dtype = DType::kF32;
   std::vector<SymSize> sizes;
@@ -166,6 +172,7 @@ struct Program {
   };
   std::vector<SymbolRange> symbols;
   std::vector<std::string> guards;
+  std::vector<SizeOrder> orders;  // that it asserts as it runs
   std::string torch_version;
   // Values of inputs that tracing fixed at the example's, each with its place: "True of item in
   // blocks.0 (model.py:12)". The program is right for inputs that give the same ones.

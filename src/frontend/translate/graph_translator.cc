@@ -161,12 +161,16 @@ ComplexImported GraphTranslator::import_or_refuse(const Node& node) {
   try {
     return import_node(node);
   } catch (const SizeError& error) {
-    return Diag::error(DiagCode::kUnsupportedForm, fmt::format("{}: {}", node.target, error.what()))
-        .at(node.location)
-        .about(node.target)
-        .because(why_refused(node))
-        .hint("give this axis a fixed size: leave it out of dynamic_shapes");
+    return needs_number(node, error);
   }
+}
+
+Diag GraphTranslator::needs_number(const Node& node, const SizeError& error) const {
+  return Diag::error(DiagCode::kUnsupportedForm, fmt::format("{}: {}", node.target, error.what()))
+      .at(node.location)
+      .about(node.target)
+      .because(why_refused(node))
+      .hint("give this axis a fixed size: leave it out of dynamic_shapes");
 }
 
 std::string GraphTranslator::why_refused(const Node& node) const {

@@ -87,6 +87,8 @@ class GraphTranslator {
   void add_free_sizes(const Argument& arg, std::vector<std::string>& names) const;
   // The free sizes among what the node reads, for people.
   std::string why_refused(const Node& node) const;
+  // The node needs a size as a number that is free.
+  Diag needs_number(const Node& node, const SizeError& error) const;
   ComplexImported import_node(const Node& node);
   ComplexImported run_import(const Node& node, const NodeImport& import, NodeCall& call);
   Result<NodeCall> make_call(const Node& node, std::string_view key);

@@ -139,7 +139,8 @@ class BodyImport {
     if (graph.complex_.find(ref->value) != nullptr)
       return graph.complex_.to_pair(ref->value, value_of(ref->value).name);
     const Value& value = value_of(ref->value);
-    if (value.tensor.has_value() && !is_static(*value.tensor)) return refuse_size(value);
+    if (value.tensor.has_value() && !graph.counted_.is_whole(*value.tensor))
+      return refuse_size(value);
     if (graph.shared_.values[ref->value].valid()) return graph.shared_.values[ref->value];
     if (value.number.has_value()) return graph.counted_.number_of(value);
     return malformed(node_, fmt::format("reads '{}', which is no tensor", value.name));
@@ -147,7 +148,7 @@ class BodyImport {
 
   Diag refuse_size(const Value& value) const {
     return refused(node_, fmt::format("'{}' goes into or out of a branch or loop", value.name),
-                   "its size is only known at run time",
+                   "how many entries it has is counted while the model runs",
                    "compute what depends on it outside, or give it a fixed size");
   }
 
@@ -181,8 +182,8 @@ class BodyImport {
   Status add_input(GraphTranslator& inner, Graph& body, ValueIndex index) {
     const Value& value = value_of(index);
     if (value.tensor.has_value()) {
-      if (!is_static(*value.tensor)) return refuse_size(value);
-      const TensorType type = to_type(*value.tensor);
+      if (!inner.counted_.is_whole(*value.tensor)) return refuse_size(value);
+      FERRYMAN_TRY(const TensorType type, inner.counted_.type_of(*value.tensor));
       if (is_complex(type.dtype)) {
         inner.set_complex(index,
                           inner.complex_.of_pair(body.add_input(value.name, pair_type(type))));
@@ -193,7 +194,9 @@ class BodyImport {
     }
     if (!value.number.has_value()) return malformed(node_, "hands an object to its body");
     const ValueId number = body.add_input(value.name, {number_dtype(value.number_kind), {}});
-    if (!value.number->is_static()) inner.set(index, number);  // else its readers see the number
+    // Readers of a number that is known, or of a free size, see that.
+    const bool is_size = value.number->is_static() || inner.counted_.fixed_size(value).has_value();
+    if (!is_size) inner.set(index, number);
     return {};
   }
 
@@ -269,12 +272,13 @@ class BodyImport {
     for (size_t i = 0; i < count; ++i) {
       const ValueId sequence = operands_[i];
       const Dims dims = write.dims(sequence);
-      if (dims.empty() || !(dims[0].size() > 1))
+      const bool is_done = dims.empty() || (dims[0].is_static() && dims[0].size() <= 1);
+      if (is_done)
         return std::vector(operands_.begin(),
                            operands_.begin() + static_cast<std::ptrdiff_t>(count));
       first.push_back(write.slice_axis(sequence, 0, 0, 1));
       operands[i] = write.reshape(first[i], Dims(dims.begin() + 1, dims.end()));
-      operands[count + i] = write.slice_axis(sequence, 0, 1, dims[0].size());
+      operands[count + i] = write.slice_axis(sequence, 0, 1, dims[0]);
     }
     FERRYMAN_TRY(std::vector<ValueId> results,
                  create_op(ops::kScan, operands,
@@ -321,7 +325,14 @@ class BodyImport {
 };
 
 void GraphTranslator::translate_control(const Node& node) {
-  Result<BodyImport::Results> results = BodyImport(*this, node, *find_form(node.target)).run();
+  const auto run = [&]() -> Result<BodyImport::Results> {
+    try {
+      return BodyImport(*this, node, *find_form(node.target)).run();
+    } catch (const SizeError& error) {
+      return needs_number(node, error);
+    }
+  };
+  Result<BodyImport::Results> results = run();
   if (results.ok() && results->has_value()) return record_results(node, **results);
   if (!results.ok()) {
     Diag diag = std::move(results).diag();

@@ -6,6 +6,7 @@
 #include "ops/families.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/shape/computed_range.h"
 #include "ops/shape/size_range.h"
 
 namespace ferryman {
@@ -163,6 +164,8 @@ Imported import_slice_scatter(ImportContext& call) {
   FERRYMAN_TRY(stripe.axis, call.axis("dim", shape.size(), 0));
   part = write.cast(part, write.dtype(x));
   const auto along = static_cast<size_t>(stripe.axis);
+  if (is_computed(call, "start") || is_computed(call, "end"))
+    return overwrite_computed_slice(call, x, part, stripe.axis);
   const bool is_free =
       !shape[along].is_static() || call.is_of_run_time("start") || call.is_of_run_time("end");
   if (is_free) {
@@ -194,14 +197,32 @@ Imported import_select_scatter(ImportContext& call) {
   if (shape.empty()) return call.unsupported("a tensor without axes");
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", shape.size()));
   const Dim size = shape[static_cast<size_t>(axis)];
-  FERRYMAN_TRY(const Dim index, call.position("index", size));
-  if (index.is_static() && size.is_static() && index.size() >= size.size())
-    return call.unsupported("an index outside the tensor");
   shape.erase(shape.begin() + axis);
   part = write.cast(part, write.dtype(x));
   part = write.expand(part, shape);
   part = emit_unsqueeze(write, part, axis);
+  if (is_computed(call, "index")) {
+    FERRYMAN_TRY(const ValueId place,
+                 computed_position(call, "index", write.size_value(size, DType::kI64)));
+    return one_result(overwrite_run(write, x, part, axis, place));
+  }
+  FERRYMAN_TRY(const Dim index, call.position("index", size));
+  if (index.is_static() && size.is_static() && index.size() >= size.size())
+    return call.unsupported("an index outside the tensor");
   return one_result(replace_between(write, x, part, axis, index, write.symbols().shift(index, 1)));
+}
+
+// What a write through x.narrow(dim, start, length) comes to.
+Imported import_narrow_scatter(ImportContext& call) {
+  FERRYMAN_TRY(const ValueId x, call.tensor("self"));
+  FERRYMAN_TRY(ValueId part, call.tensor("src"));
+  call.ignore("length");
+  const CoreWriter write = call.writer();
+  FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
+  part = write.cast(part, write.dtype(x));
+  const ValueId size = write.size_value(write.dim(x, axis), DType::kI64);
+  FERRYMAN_TRY(const ValueId begin, computed_position(call, "start", size));
+  return one_result(overwrite_run(write, x, part, axis, begin));
 }
 
 // The differences of neighbours along an axis, n times.
@@ -249,6 +270,7 @@ void add_join_ops(Ops& ops) {
   imports.add("column_stack.default", import_column_stack);
   imports.add("slice_scatter.default", import_slice_scatter);
   imports.add("select_scatter.default", import_select_scatter);
+  imports.add("narrow_scatter.default", import_narrow_scatter);
   imports.add("diff.default", import_diff);
 }
 

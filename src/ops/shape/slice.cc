@@ -10,6 +10,7 @@
 #include "ops/infer.h"
 #include "ops/names.h"
 #include "ops/promote.h"
+#include "ops/shape/computed_range.h"
 #include "ops/shape/move_elems.h"
 #include "ops/shape/size_range.h"
 
@@ -183,6 +184,8 @@ Imported import_slice(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x), 0));
+  if (is_computed(call, "start") || is_computed(call, "end"))
+    return take_computed_slice(call, x, axis);
   FERRYMAN_TRY(const SizeRange range, read_size_range(call, write.dim(x, axis)));
   return one_result(
       write.slice_axis(x, static_cast<size_t>(axis), range.begin, range.end, range.step));
@@ -212,6 +215,7 @@ Imported import_narrow(ImportContext& call) {
   FERRYMAN_TRY(const ValueId x, ranked(call, "self"));
   const CoreWriter write = call.writer();
   FERRYMAN_TRY(const int64_t axis, call.axis("dim", write.rank(x)));
+  if (is_computed(call, "start")) return take_computed_narrow(call, x, axis);
   const Dim size = write.dim(x, axis);
   FERRYMAN_TRY(const Dim start, call.position("start", size));
   FERRYMAN_TRY(const Dim length, call.size("length"));

@@ -52,8 +52,10 @@ bool are_small(const Graph& graph, const Op& op, SmallBranches limits) {
   for (const AttrKey<BodyId> branch : {attr::kThen, attr::kElse}) {
     if (!count(graph.body(op.attr(branch)), counted)) return false;
   }
-  for (const ValueId result : op.results)  // the choice itself
+  for (const ValueId result : op.results) {  // the choice itself
+    if (!all_static(graph.type(result).dims)) return false;
     counted.max_elements += num_elements(graph.type(result).dims);
+  }
   return counted.max_ops <= limits.max_ops && counted.max_elements <= limits.max_elements;
 }
 

@@ -1,13 +1,13 @@
 #include "passes/bodies/simplify_bodies.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "ir/builder.h"
 #include "ops/attrs.h"
 #include "ops/control/control.h"
 #include "ops/names.h"
+#include "passes/bodies/callers.h"
 #include "passes/bodies/inline_body.h"
 #include "passes/match.h"
 #include "passes/replace.h"
@@ -15,24 +15,6 @@
 namespace ferryman {
 
 namespace {
-
-// Ops that run the same bodies.
-struct Callers {
-  std::vector<OpId> ops;
-  std::vector<BodyId> bodies;
-};
-
-std::vector<Callers> find_callers(const Graph& graph) {
-  std::map<std::vector<BodyId>, std::vector<OpId>> ops;
-  if (graph.num_body_ids() == 0) return {};
-  for (const OpId op : graph.op_ids()) {
-    std::vector<BodyId> bodies = bodies_of(graph.op(op));
-    if (!bodies.empty()) ops[std::move(bodies)].push_back(op);
-  }
-  std::vector<Callers> callers;
-  for (auto& [bodies, list] : ops) callers.push_back({std::move(list), bodies});
-  return callers;
-}
 
 // How many inputs of a body change from one iteration to the next: those that are carried, and the
 // entries of sequences.

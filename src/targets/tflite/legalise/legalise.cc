@@ -2,6 +2,7 @@
 
 #include "passes/bodies/select_instead_of_if.h"
 #include "passes/bodies/simplify_bodies.h"
+#include "passes/bodies/tell_sizes.h"
 #include "passes/canonicalise/canonicalise.h"
 #include "passes/decompose/decompose.h"
 #include "passes/decompose/recurrent.h"
@@ -58,6 +59,7 @@ std::vector<Pass> legalise_passes(const Choices& choices) {
   passes.push_back(merge_equal_ops());
   passes.push_back(fold_constants());
   passes.push_back(remove_dead_code());
+  passes.push_back(tell_sizes_to_bodies());
   passes.push_back(check_target());
   return passes;
 }

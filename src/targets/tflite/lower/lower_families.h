@@ -49,6 +49,7 @@ void lower_scan(LowerOp& op);
 
 // lower_shape.cc
 void lower_concat(LowerOp& op);
+void lower_overwrite(LowerOp& op);
 void lower_slice(LowerOp& op);
 void lower_pad(LowerOp& op);
 void lower_reflect_pad(LowerOp& op);

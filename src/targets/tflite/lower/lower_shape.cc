@@ -136,6 +136,18 @@ void lower_tile(LowerOp& op) {
                      op.windowed_shape());
 }
 
+// The first place is 0 along all other axes.
+void lower_overwrite(LowerOp& op) {
+  const auto axis = static_cast<size_t>(op.axis(attr::kAxis));
+  const size_t rank = op.result_type().rank();
+  std::vector<TensorIndex> places(rank, op.scalar(0));
+  places[axis] = op.operand(2);
+  const auto count = static_cast<int32_t>(rank);
+  const TensorIndex begin = op.emit(Op::kPack, std::move(places), DType::kI32, {count},
+                                    PackOptions{.values_count = count, .axis = 0});
+  op.finish(Op::kDynamicUpdateSlice, {op.operand(0), op.operand(1), begin});
+}
+
 void lower_iota(LowerOp& op) {
   const Dim count = op.attr(attr::kShape).dims[0];
   op.finish(Op::kRange, {op.scalar(0), op.size(count), op.scalar(1)});

@@ -102,6 +102,7 @@ constexpr std::array kLowerings = {
     // Elements in other places.
     LoweringRow{ops::kConcat, Op::kConcatenation, lower_concat},
     LoweringRow{ops::kSlice, {}, lower_slice},
+    LoweringRow{ops::kOverwrite, Op::kDynamicUpdateSlice, lower_overwrite},
     LoweringRow{ops::kPad, Op::kPad, lower_pad},
     LoweringRow{ops::kReflectPad, {}, lower_reflect_pad},
     LoweringRow{ops::kFlip, Op::kReverseV2, lower_flip},

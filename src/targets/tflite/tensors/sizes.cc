@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "targets/tflite/format/option_fields.h"
 
@@ -38,29 +39,29 @@ TensorIndex SizeTable::read(TensorIndex input, size_t axis) {
 // An axis that is the symbol itself, or times a number with another one added.
 TensorIndex SizeTable::symbol(size_t place) {
   SymbolTable& symbols = tensors_.symbols();
-  const SizeExpr wanted = symbols.of(symbols.symbol(symbols.symbols()[place].name));
-  std::optional<TensorIndex> solved;
+  std::optional<std::pair<TensorIndex, size_t>> best;  // an input and its axis
+  SymbolTable::Linear told;
   for (const TensorIndex input : inputs_) {
     const Shape shape = tensors_.shape(input);
     for (size_t axis = 0; axis < shape.size(); ++axis) {
-      const SizeExpr size = symbols.of(shape[axis]);
-      if (size == wanted) return read(input, axis);
-      const std::vector<SizeExpr::Term>& terms = size.terms();
-      if (solved.has_value() || terms.empty()) continue;
-      const int64_t times = terms.back().factor;
-      const SizeExpr rest = size - wanted * SizeExpr(times);
-      if (!rest.number().has_value() || shape[axis].is_static()) continue;
-      TensorIndex number = read(input, axis);
-      const auto constant = [&](int64_t value) {
-        return tensors_.add_int32({static_cast<int32_t>(value)}, {});
-      };
-      if (*rest.number() != 0) number = emit(Op::kSub, {number, constant(*rest.number())});
-      if (times != 1) number = emit(Op::kFloorDiv, {number, constant(times)});
-      solved = number;
+      const std::optional<SymbolTable::Linear> linear = symbols.linear_in(shape[axis], place);
+      if (!linear.has_value()) continue;
+      const bool is_symbol = linear->times == 1 && linear->offset == 0;
+      if (is_symbol) return read(input, axis);
+      if (best.has_value()) continue;
+      best = {input, axis};
+      told = *linear;
     }
   }
-  if (solved.has_value()) return *solved;
-  throw SizeError(fmt::format("no input tells the size '{}'", symbols.symbols()[place].name));
+  if (!best.has_value())
+    throw SizeError(fmt::format("no input tells the size '{}'", symbols.symbols()[place].name));
+  TensorIndex number = read(best->first, best->second);
+  const auto constant = [&](int64_t value) {
+    return tensors_.add_int32({static_cast<int32_t>(value)}, {});
+  };
+  if (told.offset != 0) number = emit(Op::kSub, {number, constant(told.offset)});
+  if (told.times != 1) number = emit(Op::kFloorDiv, {number, constant(told.times)});
+  return number;
 }
 
 TensorIndex SizeTable::atom(uint32_t id) {
