@@ -31,6 +31,7 @@ from .progress import Stages
 from .quiet import quiet
 from .report import Report
 from .results import Results, module_types
+from .runners import SUFFIXES
 from .verdict import require_equal
 from .verify import Verify
 from .verify import verify as check_numbers
@@ -106,7 +107,7 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     if check is not None and source.example is not None:
         check.own_leaves(source.example)  # before anything takes long
     folder = Folder()
-    path = folder.path / "model.tflite"
+    path = folder.path / f"model{SUFFIXES[options.target]}"
     if check is not None and check.every_node:
         options = dataclasses.replace(options, bodies_folder=str(folder.within("bodies")))
     program, native = source.convert(str(path), options.to_json(), stages)
@@ -125,7 +126,8 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
         require_equal(report)
     ports = (native.inputs, native.outputs)
     sizes = sizes_of_ports(native, conditions_of(program))
-    return Model(folder, path, report, arguments, Results.of(program), ports, sizes)
+    results = Results.of(program)
+    return Model(folder, path, report, arguments, results, ports, sizes, native.tensors)
 
 
 def _run_core(call: Callable[[], str]) -> NativeReport:
@@ -245,8 +247,7 @@ _Source = _LiveSource | _ArchiveSource
 
 
 def _require_known_options(target, converters, quantize) -> None:
-    if target != "tflite":
-        raise InputError(f"unknown target {target!r}", hint='"tflite" is what there is')
+    _one_of("target", target, tuple(SUFFIXES))
     for name, given in (
         ("converters", len(converters) > 0),
         ("quantize", quantize is not None),

@@ -26,7 +26,8 @@ from .native_contract import Placement, Port, at_sizes
 from .ports import tensor_port
 from .report import Report
 from .results import Results
-from .runtime import Kernels, Runner, pair_axis, part_of
+from .runners import Runner, runner_of_users
+from .runtime import pair_axis, part_of
 from .sizes import Sizes
 
 
@@ -51,6 +52,7 @@ class Model:
         results: Results,
         ports: tuple[Sequence[Port], Sequence[Port]],
         sizes: Sizes,
+        tensors: Sequence[str] = (),
     ):
         self._folder = folder
         self._path = path
@@ -60,7 +62,7 @@ class Model:
         self._lock = threading.Lock()  # an interpreter runs one call at a time
         self._runner: Runner | None = None
         self._is_closed = False
-        self._sizes = sizes
+        self._sizes, self._tensors = sizes, tensors
         self.report = report
         free = tuple(sizes.sizes.values())
         self.inputs = tuple(
@@ -97,7 +99,7 @@ class Model:
         with self._lock:
             self._require_open()
             if self._runner is None:
-                self._runner = Runner(self._path, Kernels.DELEGATE)
+                self._runner = runner_of_users(self._path, self._tensors)
             runner = self._runner
             arrays = [_as_array(leaves, ports[d["index"]], d["dtype"]) for d in runner.inputs]
             return dict(zip((d["index"] for d in runner.outputs), runner.run(arrays)))

@@ -172,6 +172,7 @@ class NativeReport:
     nodes: tuple[NodeTrace, ...] = ()
     bodies: tuple[BodyTrace, ...] = ()
     stages: tuple[Stage, ...] = ()
+    tensors: tuple[str, ...] = ()  # what the file calls them, where it has no numbers for them
     ops: dict[str, int] = dataclasses.field(default_factory=dict)
     runtime: Runtime = Runtime()
     file_bytes: int = 0

@@ -106,6 +106,8 @@ void visit_fields(Visitor& visit, const ConvertReport& report) {
         "a value of the exported graph each, in its order; several results are several entries");
   visit("bodies", report.bodies, "of branches and loops of the program");
   visit("stages", report.stages, "time of each stage of the core, in order");
+  visit("tensors", report.tensors,
+        "what the file calls them, by number; empty: it has no names for them");
   visit("ops", report.ops, "how many operators of each kind the file has");
   visit("runtime", report.runtime, "");
   visit("file_bytes", report.file_bytes, "");

@@ -31,6 +31,7 @@ struct EmittedOperator {
 struct Artifact {
   std::vector<ArtifactPort> inputs, outputs;  // parallel to the graph's
   std::vector<NamedPlacement> values;         // with names, in execution order
+  std::vector<std::string> tensors;           // what the file calls them; empty: by their numbers
   std::vector<EmittedOperator> operators;     // those of bodies as well
   // The first release that can load the file, "2.9.0", and the operators that ask for it.
   std::string runtime;

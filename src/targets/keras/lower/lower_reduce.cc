@@ -1,0 +1,110 @@
+// Reductions, and what runs along one axis.
+#include <algorithm>
+
+#include "ops/attrs.h"
+#include "targets/keras/lower/lower_families.h"
+
+namespace ferryman::keras {
+
+namespace {
+
+void lower_reduction(LowerOp& op, std::string_view name) {
+  op.finish_operation(
+      kNumpy, name, {TensorRef{op.operand(0)}},
+      {{"axis", op.axes(attr::kAxes)}, {"keepdims", bool{op.attr(attr::kKeepDim)}}});
+}
+
+// Keras' positions are int32.
+void lower_arg(LowerOp& op, std::string_view name) {
+  ModelBuilder& builder = op.builder();
+  const TensorIndex found =
+      builder.operation(kNumpy, name, {TensorRef{op.operand(0)}}, {{"axis", op.axis(attr::kAxis)}},
+                        {DType::kI32, op.result_shape()});
+  op.finish(builder.cast(found, op.result_type().dtype));
+}
+
+// All axes between the batch and the channels of an image.
+bool is_over_image(const LowerOp& op) {
+  const size_t rank = op.rank(0);
+  if (rank < 3 || rank > 5 || !is_floating(op.type(0).dtype)) return false;
+  Ints image;
+  for (size_t axis = 1; axis + 1 < rank; ++axis) image.push_back(static_cast<int64_t>(axis));
+  return op.axes(attr::kAxes) == image;
+}
+
+void lower_global_pool(LowerOp& op, std::string_view kind) {
+  const std::string name =
+      std::string("Global") + std::string(kind) + "Pooling" + std::to_string(op.rank(0) - 2) + "D";
+  op.finish_layer({name, {{"keepdims", bool{op.attr(attr::kKeepDim)}}}},
+                  {TensorRef{op.operand(0)}});
+}
+
+}  // namespace
+
+void lower_sum(LowerOp& op) {
+  lower_reduction(op, "Sum");
+}
+void lower_mean(LowerOp& op) {
+  // Of a sequence [N, L, C] it may be a mean over anything.
+  if (is_over_image(op) && op.rank(0) > 3) return lower_global_pool(op, "Average");
+  lower_reduction(op, "Mean");
+}
+void lower_prod(LowerOp& op) {
+  lower_reduction(op, "Prod");
+}
+void lower_amax(LowerOp& op) {
+  if (is_over_image(op) && op.rank(0) > 3) return lower_global_pool(op, "Max");
+  lower_reduction(op, "Max");
+}
+void lower_amin(LowerOp& op) {
+  lower_reduction(op, "Min");
+}
+void lower_any(LowerOp& op) {
+  lower_reduction(op, "Any");
+}
+void lower_all(LowerOp& op) {
+  lower_reduction(op, "All");
+}
+void lower_argmax(LowerOp& op) {
+  lower_arg(op, "Argmax");
+}
+void lower_argmin(LowerOp& op) {
+  lower_arg(op, "Argmin");
+}
+
+void lower_softmax(LowerOp& op) {
+  const int64_t axis = op.axis(attr::kAxis);
+  const bool is_last = axis + 1 == static_cast<int64_t>(op.rank(0));
+  op.finish_layer({"Softmax", {{"axis", is_last ? int64_t{-1} : axis}}},
+                  {TensorRef{op.operand(0)}});
+}
+
+void lower_log_softmax(LowerOp& op) {
+  op.finish_operation(kNn, "LogSoftmax", {TensorRef{op.operand(0)}},
+                      {{"axis", op.axis(attr::kAxis)}});
+}
+
+void lower_cumsum(LowerOp& op) {
+  op.finish_operation(
+      kNumpy, "Cumsum", {TensorRef{op.operand(0)}},
+      {{"axis", op.axis(attr::kAxis)}, {"dtype", dtype_name(op.result_type().dtype)}});
+}
+
+// Along the last axis, the largest first.
+void lower_topk(LowerOp& op) {
+  ModelBuilder& builder = op.builder();
+  const bool is_largest = op.attr(attr::kLargest);
+  TensorIndex x = op.operand(0);
+  const auto negated = [&](TensorIndex tensor) {
+    return builder.operation(kNumpy, "Negative", {TensorRef{tensor}}, {},
+                             {builder.dtype(tensor), builder.shape(tensor)});
+  };
+  if (!is_largest) x = negated(x);
+  const std::vector<TensorIndex> found =
+      builder.operations(kMath, "TopK", {TensorRef{x}}, {{"k", op.attr(attr::kCount)}},
+                         {op.result_spec(0), {DType::kI32, op.result_shape(1)}});
+  op.finish_result(0, is_largest ? found[0] : negated(found[0]));
+  op.finish_result(1, builder.cast(found[1], op.result_type(1).dtype));
+}
+
+}  // namespace ferryman::keras
