@@ -22,11 +22,12 @@ from .arguments import Arguments
 from .eager import to_numpy
 from .errors import Error, InputError
 from .folder import Folder
+from .keras_runtime import load_model
 from .native_contract import Placement, Port, at_sizes
 from .ports import tensor_port
 from .report import Report
 from .results import Results
-from .runners import Runner, runner_of_users
+from .runners import SUFFIXES, Runner, runner_of_users
 from .runtime import pair_axis, part_of
 from .sizes import Sizes
 
@@ -61,6 +62,7 @@ class Model:
         self._output_ports = list(ports[1])
         self._lock = threading.Lock()  # an interpreter runs one call at a time
         self._runner: Runner | None = None
+        self._keras: Any = None
         self._is_closed = False
         self._sizes, self._tensors = sizes, tensors
         self.report = report
@@ -109,6 +111,20 @@ class Model:
         """The file, as long as the model lives and is open; save() makes a copy that stays."""
         self._require_open()
         return self._path
+
+    @property
+    def keras(self) -> Any:
+        """The live keras.Model of a conversion to Keras, the same at each call. It may be trained and
+        saved by itself; what runs when this model is called is the file."""
+        self._require_open()
+        if self._path.suffix != SUFFIXES["keras"]:
+            raise InputError(
+                "the model is no Keras model", hint='convert with target="keras" to have one'
+            )
+        with self._lock:
+            if self._keras is None:
+                self._keras = load_model(self._path)
+            return self._keras
 
     def save(self, path: os.PathLike | str) -> None:
         """Writes the file; `path` is complete or untouched."""

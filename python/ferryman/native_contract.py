@@ -141,6 +141,7 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
+    name: str = ""  # "TensorFlow Lite"
     oldest: str = ""  # the first release of the runtime that can load the file; "" = not known
     operators: tuple[str, ...] = ()  # those that ask for it: ("GELU", "CONV_2D (version 6)")
 

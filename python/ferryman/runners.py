@@ -18,6 +18,8 @@ from .runtime import Kernels
 
 # What files of the targets are called.
 SUFFIXES = {"tflite": ".tflite", "keras": ".keras"}
+# Of these, models take any number of examples unless the user says otherwise.
+BATCH_IS_FREE = ("keras",)
 
 
 class Runner(Protocol):

@@ -1,9 +1,9 @@
 """The differences between a file and PyTorch on one set of inputs, and what is in doubt about them.
 
-sample = Sample(native, program, options, leaves, BodyFiles(native))
-computed = sample.walk(plain)                 # runs the program, and compares node by node
-sample.compare_outputs(run, expected, plainly, captured)
-sample.settle()                               # what float64 says about the doubts
+    sample = Sample(native, program, options, leaves, BodyFiles(native))
+    computed = sample.walk(plain)                 # runs the program, and compares node by node
+    sample.compare_outputs(run, expected, plainly, captured)
+    sample.settle()                               # what float64 says about the doubts
 """
 
 from __future__ import annotations

@@ -73,6 +73,7 @@ struct TransposeReport {
 };
 
 struct RuntimeReport {
+  std::string name;                    // "TensorFlow Lite"
   std::string oldest;                  // the first release that can load the file: "2.9.0"
   std::vector<std::string> operators;  // that ask for it: "GELU", "CONV_2D (version 6)"
 };

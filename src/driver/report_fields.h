@@ -84,6 +84,7 @@ void visit_fields(Visitor& visit, const TransposeReport& transpose) {
 
 template <typename Visitor>
 void visit_fields(Visitor& visit, const RuntimeReport& runtime) {
+  visit("name", runtime.name, "TensorFlow Lite, Keras");
   visit("oldest", runtime.oldest, "the first release that can load the file: 2.9.0");
   visit("operators", runtime.operators, "what asks for it: GELU, CONV_2D (version 6)");
 }

@@ -33,6 +33,7 @@ struct Artifact {
   std::vector<NamedPlacement> values;         // with names, in execution order
   std::vector<std::string> tensors;           // what the file calls them; empty: by their numbers
   std::vector<EmittedOperator> operators;     // those of bodies as well
+  std::string runtime_name;                   // "TensorFlow Lite"
   // The first release that can load the file, "2.9.0", and the operators that ask for it.
   std::string runtime;
   std::vector<std::string> runtime_operators;

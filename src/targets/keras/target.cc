@@ -42,6 +42,7 @@ Result<Artifact> KerasTarget::write(const WriteRequest& request) const {
     FERRYMAN_TRY_STATUS(write_keras(lowered.model, request.path));
     request.finished("write");
   }
+  lowered.artifact.runtime_name = "Keras";
   lowered.artifact.runtime = std::string(kKerasVersion);
   return std::move(lowered.artifact);
 }

@@ -162,11 +162,10 @@ class ConfigPrinter {
              ", \"class_name\": " + json_quote(node.class_name) +
              ", \"registered_name\": " + (node.is_layer ? "null" : json_quote(node.class_name)) +
              ", \"name\": " + json_quote(node.name) + ", \"config\": ";
-    JsonObject config;
-    if (node.is_layer) {
-      config = {{"name", node.name}, {"trainable", node.is_trainable}};
-      if (node.class_name == "InputLayer") config.pop_back();
-      if (node.class_name != "InputLayer") config.emplace_back("dtype", dtype_name(node.dtype));
+    JsonObject config = {{"name", node.name}};
+    if (node.is_layer && node.class_name != "InputLayer") {
+      config.emplace_back("trainable", node.is_trainable);
+      config.emplace_back("dtype", dtype_name(node.dtype));
     }
     config.insert(config.end(), node.config.begin(), node.config.end());
     text_ += to_text(config) + ", \"inbound_nodes\": [";

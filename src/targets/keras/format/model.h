@@ -39,7 +39,7 @@ struct Node {
   std::string class_name;
   bool is_layer = true;
   std::string name;
-  JsonObject config;  // of a layer without "name", "trainable" and "dtype"
+  JsonObject config;  // without "name", and of a layer without "trainable" and "dtype"
   std::vector<Variable> variables = {};
   bool is_trainable = true;
   DType dtype = DType::kF32;  // that a layer computes in

@@ -1,5 +1,8 @@
 #include "targets/keras/legalise/legalise.h"
 
+#include <cstdint>
+
+#include "passes/bodies/select_instead_of_if.h"
 #include "passes/bodies/simplify_bodies.h"
 #include "passes/canonicalise/canonicalise.h"
 #include "passes/decompose/decompose.h"
@@ -10,6 +13,9 @@
 namespace ferryman::keras {
 
 namespace {
+
+// A functional model has no branches: of those that can do no harm both sides are computed.
+constexpr SmallBranches kAnyBranches = {.max_ops = INT64_MAX, .max_elements = INT64_MAX};
 
 Pass legalise_keras_ops() {
   return needed_because("Keras has no operations for some ops as they are",
@@ -25,6 +31,7 @@ std::vector<Pass> prepare_passes(const Choices&) {
 
 std::vector<Pass> legalise_passes(const Choices&) {
   std::vector<Pass> passes;
+  passes.push_back(select_instead_of_if(kAnyBranches));
   passes.push_back(decompose_recurrent(
       keeps,
       [](const Graph&, const RecurrentLayer&) -> std::optional<RecurrentPlan> { return {}; }));

@@ -73,6 +73,19 @@ void lower_bitwise_xor(LowerOp& op) {
   lower_bitwise(op, "BitwiseXor");
 }
 
+// RightShift says that its result has the shape of the first.
+void lower_shift_right(LowerOp& op) {
+  ModelBuilder& builder = op.builder();
+  const TensorIndex x = builder.broadcast(typed(op, op.operand(0)), op.result_shape());
+  op.finish_operation(kNumpy, "RightShift", {TensorRef{x}, TensorRef{typed(op, op.operand(1))}});
+}
+
+void lower_bitcast(LowerOp& op) {
+  const TensorIndex x = op.builder().as_tensor(op.operand(0));
+  op.finish_operation(kNumpy, "View", {TensorRef{x}},
+                      {{"dtype", dtype_name(op.attr(attr::kDType))}});
+}
+
 void lower_where(LowerOp& op) {
   op.finish_operation(kNumpy, "Where",
                       {TensorRef{op.operand(0)}, TensorRef{typed(op, op.operand(1))},

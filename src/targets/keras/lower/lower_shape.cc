@@ -1,8 +1,11 @@
 // Ops that move or repeat elements. Reshape, permute and pixel shuffle mostly do not come here: the
 // layout plan answers them (memory.h).
 #include <algorithm>
+#include <limits>
+#include <string_view>
 
 #include "ops/attrs.h"
+#include "passes/integer_range.h"
 #include "targets/keras/lower/lower_families.h"
 
 namespace ferryman::keras {
@@ -117,32 +120,9 @@ void lower_tile(LowerOp& op) {
                                    {op.result_type().dtype, op.windowed_shape()}));
 }
 
-// What is repeated along a free size is added to zeros that have it.
 void lower_expand(LowerOp& op) {
   ModelBuilder& builder = op.builder();
-  const DType dtype = op.result_type().dtype;
-  const Dims to = op.result_shape();
-  TensorIndex x = op.operand(0);
-  Dims known = to;
-  bool is_known = true;
-  const size_t missing = to.size() - builder.shape(x).size();
-  for (size_t axis = 0; axis < to.size(); ++axis) {
-    const bool has = axis >= missing && builder.shape(x)[axis - missing] == to[axis];
-    if (to[axis].is_static() || has) continue;
-    known[axis] = 1;
-    is_known = false;
-  }
-  if (all_static(known)) {
-    JsonArray sizes;
-    for (const Dim size : known) sizes.push_back(size.size());
-    if (!(builder.shape(x) == known))
-      x = builder.operation(kNumpy, "BroadcastTo", {TensorRef{x}}, {{"shape", sizes}},
-                            {dtype, known});
-    if (is_known) return op.finish(builder.as_tensor(x));
-  }
-  const TensorIndex zeros = builder.zeros_along(dtype, to);
-  op.finish(builder.operation(kNumpy, dtype == DType::kBool ? "LogicalOr" : "Add",
-                              {TensorRef{x}, TensorRef{zeros}}, {}, {dtype, to}));
+  op.finish(builder.as_tensor(builder.broadcast(op.operand(0), op.result_shape())));
 }
 
 // Core gather: result = x with axis replaced by the axes of the indices.
@@ -155,6 +135,54 @@ void lower_gather(LowerOp& op) {
     return op.finish_layer(builder.table_layer(op.op().operands[0]), {TensorRef{indices}});
   op.finish_operation(kNumpy, "Take", {TensorRef{op.operand(0)}, TensorRef{indices}},
                       {{"axis", op.axis(attr::kAxis)}});
+}
+
+namespace {
+
+// What a segment without rows has.
+Json neutral(std::string_view reduction, DType dtype) {
+  const bool is_float = is_floating(dtype);
+  const double infinity = std::numeric_limits<double>::infinity();
+  if (reduction == "sum") return is_float ? Json(0.0) : Json(0);
+  if (reduction == "prod") return is_float ? Json(1.0) : Json(1);
+  if (is_float) return reduction == "amax" ? Json(-infinity) : Json(infinity);
+  const IntegerRange range = range_of_dtype(dtype);
+  return reduction == "amax" ? range.min : range.max;
+}
+
+std::string_view update_name(std::string_view reduction) {
+  if (reduction == "sum") return "add";
+  if (reduction == "prod") return "mul";
+  return reduction == "amax" ? "max" : "min";
+}
+
+}  // namespace
+
+void lower_segment_reduce(LowerOp& op) {
+  ModelBuilder& builder = op.builder();
+  const std::string& reduction = op.attr(attr::kReduction);
+  const TensorIndex numbers = op.operand(1);
+  const TensorSpec result = op.result_spec();
+  const TensorIndex start =
+      builder.constant_tensor(result.dtype, {}, neutral(reduction, result.dtype));
+  const TensorIndex rows = builder.as_tensor(builder.broadcast(start, result.shape));
+  const TensorIndex places =
+      builder.reshape(builder.as_tensor(numbers), {builder.shape(numbers)[0], Dim(1)});
+  op.finish_operation(kCore, "ScatterUpdate",
+                      {TensorRef{rows}, TensorRef{places}, TensorRef{op.operand(0)}},
+                      {{"reduction", update_name(reduction)}});
+}
+
+void lower_sym_size(LowerOp& op) {
+  ModelBuilder& builder = op.builder();
+  const DType dtype = op.result_type().dtype;
+  const TensorIndex zeros = builder.zeros_along(dtype, op.attr(attr::kShape).dims);
+  const Dims counted = builder.shape(zeros);
+  const TensorIndex ones = builder.operation(kNumpy, "OnesLike", {TensorRef{zeros}},
+                                             {{"dtype", dtype_name(dtype)}}, {dtype, counted});
+  const TensorIndex sum = builder.operation(kNumpy, "Sum", {TensorRef{ones}},
+                                            {{"axis", Json()}, {"keepdims", false}}, {dtype, {}});
+  op.finish(builder.cast(sum, dtype));
 }
 
 // Relabelling ops come here only where the plan found no factors that both sides share, or too

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "ops/names.h"
+#include "ops/special/special_names.h"
 #include "targets/keras/lower/lower_families.h"
 
 namespace ferryman::keras {
@@ -57,6 +58,7 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kLogicalNot, {kNumpy, "LogicalNot"}},
     {ops::kBitwiseNot, {kNumpy, "BitwiseNot"}},
     {ops::kCast, {}, lower_cast},
+    {ops::kBitcast, {}, lower_bitcast},
     // Activations: layers.
     {ops::kRelu, {}, lower_relu},
     {ops::kRelu6, {}, lower_relu6},
@@ -97,6 +99,7 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kBitwiseAnd, {}, lower_bitwise_and},
     {ops::kBitwiseOr, {}, lower_bitwise_or},
     {ops::kBitwiseXor, {}, lower_bitwise_xor},
+    {ops::kShiftRight, {}, lower_shift_right},
     {ops::kWhere, {}, lower_where},
     // Reductions, and what runs along an axis.
     {ops::kSum, {}, lower_sum},
@@ -121,6 +124,8 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kTile, {}, lower_tile},
     {ops::kExpand, {}, lower_expand},
     {ops::kGather, {}, lower_gather, gather_forms},
+    {ops::kSegmentReduce, {}, lower_segment_reduce},
+    {ops::kSymSize, {}, lower_sym_size},
     {ops::kReshape, {}, lower_reshape},
     {ops::kPermute, {}, lower_permute},
     {ops::kPixelShuffle, {}, lower_pixel_shuffle},

@@ -223,6 +223,29 @@ TensorIndex ModelBuilder::cast(TensorIndex from, DType to) {
                    {to, shape(from)});
 }
 
+TensorIndex ModelBuilder::broadcast(TensorIndex x, const Dims& to) {
+  if (shape(x) == to) return x;
+  const DType type = dtype(x);
+  Dims known = to;
+  bool is_known = true;
+  const size_t missing = to.size() - shape(x).size();
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    const bool has = axis >= missing && shape(x)[axis - missing] == to[axis];
+    if (to[axis].is_static() || has) continue;
+    known[axis] = 1;
+    is_known = false;
+  }
+  if (all_static(known)) {
+    JsonArray sizes;
+    for (const Dim size : known) sizes.push_back(size.size());
+    if (!(shape(x) == known))
+      x = operation(kNumpy, "BroadcastTo", {TensorRef{x}}, {{"shape", sizes}}, {type, known});
+    if (is_known) return x;
+  }
+  return operation(kNumpy, type == DType::kBool ? "LogicalOr" : "Add",
+                   {TensorRef{x}, TensorRef{zeros_along(type, to)}}, {}, {type, to});
+}
+
 // What is called on constants alone is no part of a model.
 void ModelBuilder::require_a_tensor(JsonArray& args) {
   std::vector<TensorIndex> read;
@@ -253,6 +276,14 @@ TensorIndex ModelBuilder::as_tensor(TensorIndex tensor) {
 
 TensorIndex ModelBuilder::constant(const TensorData& data, const std::string& name) {
   const Dims dims = to_dims(data.shape());
+  if (data.num_elems() == 0 && data.rank() > 1) {  // [] has one axis
+    const TensorIndex nothing = model_.constant(
+        data.dtype(), to_dims({0}),
+        JsonObject{
+            {"class_name", "__numpy__"},
+            {"config", JsonObject{{"value", JsonArray()}, {"dtype", dtype_name(data.dtype())}}}});
+    return reshape(as_tensor(nothing), dims);
+  }
   if (data.rank() == 0 || data.num_elems() <= kMaxLiteralElems) {
     const Literal literal(data);
     return model_.constant(data.dtype(), dims,
@@ -332,21 +363,40 @@ TensorIndex ModelBuilder::positions(int64_t count) {
 TensorIndex ModelBuilder::zero() {
   if (zero_ >= 0) return zero_;
   check(!model_.inputs.empty(), "a parameter in a model without inputs");
-  const TensorIndex input = model_.inputs.front();
   const LocationId place = std::exchange(location_, LocationId());
-  TensorIndex first = input;
-  if (!shape(input).empty()) {
-    JsonArray key(shape(input).size(), Json(0));
-    key.back() = first_of_axis();
-    first = operation(kNumpy, "GetItem", {TensorRef{input}, key}, {}, {dtype(input), to_dims({1})});
-  } else {
-    first = operation(kNumpy, "Reshape", {TensorRef{input}}, {{"newshape", Ints{1}}},
-                      {dtype(input), to_dims({1})});
-  }
-  zero_ = operation(kNumpy, "ZerosLike", {TensorRef{first}}, {{"dtype", "int32"}},
-                    {DType::kI32, to_dims({1})});
+  const auto has_elems = [&](TensorIndex input) {
+    const Dims& dims = shape(input);
+    return std::find(dims.begin(), dims.end(), Dim(0)) == dims.end();
+  };
+  const auto found = std::find_if(model_.inputs.begin(), model_.inputs.end(), has_elems);
+  zero_ = found == model_.inputs.end() ? zero_of_nothing() : zero_of(*found);
   location_ = place;
   return zero_;
+}
+
+TensorIndex ModelBuilder::zero_of(TensorIndex input) {
+  const TensorSpec one = {dtype(input), to_dims({1})};
+  TensorIndex first = -1;
+  if (shape(input).empty()) {
+    first = operation(kNumpy, "Reshape", {TensorRef{input}}, {{"newshape", Ints{1}}}, one);
+  } else {
+    JsonArray key(shape(input).size(), Json(0));
+    key.back() = first_of_axis();
+    first = operation(kNumpy, "GetItem", {TensorRef{input}, key}, {}, one);
+  }
+  return operation(kNumpy, "ZerosLike", {TensorRef{first}}, {{"dtype", "int32"}},
+                   {DType::kI32, to_dims({1})});
+}
+
+// All inputs are empty: a sum of nothing.
+TensorIndex ModelBuilder::zero_of_nothing() {
+  const TensorIndex input = model_.inputs.front();
+  const TensorIndex zeros = operation(kNumpy, "ZerosLike", {TensorRef{input}}, {{"dtype", "int32"}},
+                                      {DType::kI32, shape(input)});
+  const TensorIndex sum = operation(kNumpy, "Sum", {TensorRef{zeros}},
+                                    {{"axis", Json()}, {"keepdims", false}}, {DType::kI32, Dims()});
+  return operation(kNumpy, "Reshape", {TensorRef{sum}}, {{"newshape", Ints{1}}},
+                   {DType::kI32, to_dims({1})});
 }
 
 TensorIndex ModelBuilder::zeros_along(DType wanted, const Dims& along) {

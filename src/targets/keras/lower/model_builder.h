@@ -12,6 +12,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "targets/keras/format/model.h"
@@ -66,6 +68,11 @@ class ModelBuilder {
   TensorIndex reshape(TensorIndex from, const Dims& shape);
   TensorIndex transpose(TensorIndex from, const Ints& perm);
   TensorIndex cast(TensorIndex from, DType dtype);
+  // What is repeated along a free size is added to zeros that have it.
+  TensorIndex broadcast(TensorIndex from, const Dims& to);
+  TensorIndex constant_tensor(DType dtype, Dims shape, Json literal) {
+    return model_.constant(dtype, std::move(shape), std::move(literal));
+  }
   // A constant as something that the model computes.
   TensorIndex as_tensor(TensorIndex tensor);
   // A number, an array in the config, or, if it is large, weights that are not trained.
@@ -86,6 +93,8 @@ class ModelBuilder {
                     const std::string& name);
   TensorIndex positions(int64_t count);
   TensorIndex zero();
+  TensorIndex zero_of(TensorIndex input);
+  TensorIndex zero_of_nothing();
 
   const Graph& graph_;
   std::set<std::string> frozen_;
