@@ -66,7 +66,7 @@ class Runner:
                     for detail, array in zip(self.inputs, inputs, strict=True)
                 ]
                 results = self._function(given)
-                arrays = [np.asarray(ops.convert_to_numpy(result)) for result in results]
+                arrays = [_plain(ops.convert_to_numpy(result)) for result in results]
         except Exception as error:  # whatever the backend's own errors are
             backend = self._keras.backend.backend()
             raise VerificationError(
@@ -78,6 +78,12 @@ class Runner:
 
     def tensor(self, index: int) -> np.ndarray | None:
         return self._values.get(index)
+
+
+def _plain(array: Any) -> np.ndarray:
+    """torch reads no bfloat16 of numpy's."""
+    array = np.asarray(array)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def _detail(tensor: Any, numbers: dict[str, int]) -> dict[str, Any]:

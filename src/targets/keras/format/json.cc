@@ -41,6 +41,13 @@ JsonArray list_argument(JsonArray items) {
   return arguments;
 }
 
+Json slice_json(Json start, Json stop, Json step) {
+  return JsonObject{{"class_name", "__slice__"},
+                    {"config", JsonObject{{"start", std::move(start)},
+                                          {"stop", std::move(stop)},
+                                          {"step", std::move(step)}}}};
+}
+
 void collect_tensors(const Json& json, std::vector<TensorIndex>& found) {
   if (const auto* tensor = json.as<TensorRef>()) found.push_back(tensor->tensor);
   if (const auto* items = json.as<JsonArray>())

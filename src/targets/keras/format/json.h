@@ -59,6 +59,9 @@ class Json {
 // list, or a copy of it.)
 JsonArray list_argument(JsonArray items);
 
+// start:stop:step of an index; null: from or to the end.
+Json slice_json(Json start, Json stop, Json step);
+
 // The tensors in it, in order.
 void collect_tensors(const Json& json, std::vector<TensorIndex>& found);
 

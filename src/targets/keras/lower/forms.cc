@@ -1,6 +1,8 @@
 // The orders of axes in which Keras' layers take their tensors: channels last.
 #include <algorithm>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "ops/attrs.h"
 #include "ops/names.h"
@@ -31,6 +33,15 @@ size_t rank_of(const Graph& graph, OpId op, size_t operand) {
   return graph.type(graph.op(op).operands[operand]).rank();
 }
 
+// The first operand in one order, and what else there is, weights, as it is.
+std::vector<TensorDemand> with_weights(const Graph& graph, OpId op, TensorDemand first) {
+  std::vector<TensorDemand> demands = {std::move(first)};
+  for (size_t i = 1; i < graph.op(op).operands.size(); ++i)
+    demands.push_back(graph.op(op).has_operand(i) ? logical(rank_of(graph, op, i))
+                                                  : TensorDemand());
+  return demands;
+}
+
 int axis_of(const Graph& graph, OpId op) {
   return static_cast<int>(graph.op(op).attr(attr::kAxis).value);
 }
@@ -39,7 +50,7 @@ int axis_of(const Graph& graph, OpId op) {
 
 Forms image_forms(const Graph& graph, OpId op) {
   const TensorDemand demand = channels_last(rank_of(graph, op, 0));
-  return {{.operands = {demand}, .results = {demand}}};
+  return {{.operands = with_weights(graph, op, demand), .results = {demand}}};
 }
 
 Forms channels_last_forms(const Graph& graph, OpId op) {
@@ -48,12 +59,13 @@ Forms channels_last_forms(const Graph& graph, OpId op) {
 
 Forms conv_forms(const Graph& graph, OpId op) {
   const size_t rank = rank_of(graph, op, 0);
-  return {{.operands = {channels_last(rank), logical(rank)}, .results = {channels_last(rank)}}};
+  return {
+      {.operands = with_weights(graph, op, channels_last(rank)), .results = {channels_last(rank)}}};
 }
 
 Forms linear_forms(const Graph& graph, OpId op) {
   const int last = static_cast<int>(rank_of(graph, op, 0)) - 1;
-  return {{.operands = {{{last}}, logical(2)}, .results = {{{last}}}}};
+  return {{.operands = with_weights(graph, op, {{last}}), .results = {{{last}}}}};
 }
 
 Forms matmul_forms(const Graph& graph, OpId op) {
@@ -65,7 +77,7 @@ Forms trailing_forms(const Graph& graph, OpId op) {
   TensorDemand demand;
   for (const int64_t axis : graph.op(op).attr(attr::kAxes).values)
     demand.innermost.push_back(static_cast<int>(axis));
-  return {{.operands = {demand}, .results = {demand}}};
+  return {{.operands = with_weights(graph, op, demand), .results = {demand}}};
 }
 
 Forms last_axis_forms(const Graph& graph, OpId op) {

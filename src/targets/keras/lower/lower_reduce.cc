@@ -14,12 +14,12 @@ void lower_reduction(LowerOp& op, std::string_view name) {
       {{"axis", op.axes(attr::kAxes)}, {"keepdims", bool{op.attr(attr::kKeepDim)}}});
 }
 
-// Keras' positions are int32.
+// Keras' positions are int32; the axis stays, with one entry.
 void lower_arg(LowerOp& op, std::string_view name) {
   ModelBuilder& builder = op.builder();
-  const TensorIndex found =
-      builder.operation(kNumpy, name, {TensorRef{op.operand(0)}}, {{"axis", op.axis(attr::kAxis)}},
-                        {DType::kI32, op.result_shape()});
+  const TensorIndex found = builder.operation(kNumpy, name, {TensorRef{op.operand(0)}},
+                                              {{"axis", op.axis(attr::kAxis)}, {"keepdims", true}},
+                                              {DType::kI32, op.windowed_shape()});
   op.finish(builder.cast(found, op.result_type().dtype));
 }
 

@@ -30,13 +30,6 @@ bool pads_image(const LowerOp& op, const Ints& before, const Ints& after) {
          are_zero(after, last);
 }
 
-Json slice(Json start, Json stop, int64_t step) {
-  return JsonObject{
-      {"class_name", "__slice__"},
-      {"config",
-       JsonObject{{"start", std::move(start)}, {"stop", std::move(stop)}, {"step", step}}}};
-}
-
 }  // namespace
 
 void lower_concat(LowerOp& op) {
@@ -68,9 +61,9 @@ void lower_slice(LowerOp& op) {
   for (size_t axis = 0; axis < starts.size(); ++axis) {
     const bool to_end = ends[axis] == builder.shape(x)[axis];
     const bool is_whole = starts[axis] == Dim(0) && to_end && steps[axis] == 1;
-    key.push_back(is_whole ? slice({}, {}, 1)
-                           : slice(starts[axis].size(), to_end ? Json() : Json(ends[axis].size()),
-                                   steps[axis]));
+    key.push_back(is_whole ? slice_json({}, {}, 1)
+                           : slice_json(starts[axis].size(),
+                                        to_end ? Json() : Json(ends[axis].size()), steps[axis]));
   }
   op.finish(builder.operation(kNumpy, "GetItem", {TensorRef{x}, key}, {},
                               {op.result_type().dtype, op.windowed_shape()}));

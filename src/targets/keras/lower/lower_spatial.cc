@@ -96,20 +96,48 @@ Variable depthwise_kernel(const LowerOp& op, const Stored& weight) {
           .source = weight.source};
 }
 
-Dims conv_result(const LowerOp& op) {
-  return op.result_shape();
+constexpr int64_t kMaxComputedGroups = 64;
+
+// The part of an axis that starts at `index` times its size.
+TensorIndex part_of(ModelBuilder& builder, TensorIndex x, size_t axis, int64_t index,
+                    int64_t size) {
+  JsonArray key;
+  Dims shape = builder.shape(x);
+  for (size_t i = 0; i < shape.size(); ++i)
+    key.push_back(i == axis ? slice_json(index * size, (index + 1) * size, 1)
+                            : slice_json({}, {}, 1));
+  shape[axis] = size;
+  return builder.operation(kNumpy, "GetItem", {TensorRef{x}, key}, {}, {builder.dtype(x), shape});
 }
 
-// The kernel is computed, or another layer's: an operation takes it.
-void lower_computed_conv(LowerOp& op, TensorIndex x, const Window& window, std::string_view same) {
+// The kernel is computed, or another layer's: an operation takes it, one for each group.
+void lower_computed_conv(LowerOp& op, TensorIndex x, const Window& window,
+                         std::string_view padding) {
   ModelBuilder& builder = op.builder();
   const TensorIndex kernel = builder.transpose(op.operand(1), kernel_perm(op.rank(1), 1, 0));
-  TensorIndex result = builder.operation(kNn, "Conv", {TensorRef{x}, TensorRef{kernel}},
-                                         {{"strides", window.stride},
-                                          {"padding", same},
-                                          {"data_format", "channels_last"},
-                                          {"dilation_rate", window.dilation}},
-                                         {op.result_type().dtype, conv_result(op)});
+  const int64_t groups = op.attr(attr::kGroups);
+  const size_t last = op.rank(1) - 1;
+  const int64_t in = builder.shape(kernel)[last - 1].size();
+  const int64_t out = builder.shape(kernel)[last].size() / groups;
+  TensorSpec part = op.result_spec();
+  part.shape.back() = out;
+  JsonArray parts;
+  for (int64_t group = 0; group < groups; ++group) {
+    const TensorIndex of_x = groups == 1 ? x : part_of(builder, x, last, group, in);
+    const TensorIndex of_kernel = groups == 1 ? kernel : part_of(builder, kernel, last, group, out);
+    parts.emplace_back(
+        TensorRef{builder.operation(kNn, "Conv", {TensorRef{of_x}, TensorRef{of_kernel}},
+                                    {{"strides", window.stride},
+                                     {"padding", padding},
+                                     {"data_format", "channels_last"},
+                                     {"dilation_rate", window.dilation}},
+                                    part)});
+  }
+  TensorIndex result = parts.front().as<TensorRef>()->tensor;
+  if (groups > 1) {
+    result = builder.operation(kNumpy, "Concatenate", list_argument(std::move(parts)),
+                               {{"axis", -1}}, op.result_spec());
+  }
   if (op.has(2)) {
     result = builder.operation(kNumpy, "Add", {TensorRef{result}, TensorRef{op.operand(2)}}, {},
                                op.result_spec());
@@ -151,6 +179,8 @@ std::optional<Limit> conv_limit(const Graph& graph, const Op& op) {
   const size_t rank = graph.type(op.operands[0]).rank();
   const Window window = window_of(graph, op);
   if (rank > 5) return Limit{"a convolution over more than 3 axes", "", ""};
+  if (!graph.is_stored(op.operands[1]) && op.attr(attr::kGroups) > kMaxComputedGroups)
+    return Limit{"a convolution of many groups with a kernel that is computed", "", ""};
   const bool is_depthwise = rank == 4 && conv_kind(graph, op) == ConvKind::kDepthwise;
   if (!all_are(window.stride, 1) && !all_are(window.dilation, 1) && !is_depthwise) {
     return Limit{"a convolution with stride and dilation", "Keras takes one of them at a time",

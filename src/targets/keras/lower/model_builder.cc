@@ -48,16 +48,6 @@ class Literal {
   Floats floats_;
 };
 
-Json whole_slice() {
-  return JsonObject{{"class_name", "__slice__"},
-                    {"config", JsonObject{{"start", {}}, {"stop", {}}, {"step", {}}}}};
-}
-
-Json first_of_axis() {
-  return JsonObject{{"class_name", "__slice__"},
-                    {"config", JsonObject{{"start", {}}, {"stop", 1}, {"step", {}}}}};
-}
-
 std::string snake_words(std::string_view class_name) {
   std::string name;
   for (const char letter : class_name) {
@@ -198,7 +188,8 @@ TensorIndex ModelBuilder::reshape(TensorIndex from, const Dims& to) {
     }
     return numbers;
   };
-  const bool keeps_batch = !before.empty() && !to.empty() && before[0] == to[0];
+  const bool keeps_batch =
+      !before.empty() && !to.empty() && before[0] == to[0] && !(to[0] == Dim(0));
   if (keeps_batch && to.size() == 2 && to[1].is_static() && before.size() > 2)
     return layer({"Flatten", {}}, {TensorRef{from}}, result);
   if (keeps_batch && to.size() > 1)
@@ -381,7 +372,7 @@ TensorIndex ModelBuilder::zero_of(TensorIndex input) {
     first = operation(kNumpy, "Reshape", {TensorRef{input}}, {{"newshape", Ints{1}}}, one);
   } else {
     JsonArray key(shape(input).size(), Json(0));
-    key.back() = first_of_axis();
+    key.back() = slice_json({}, 1, {});
     first = operation(kNumpy, "GetItem", {TensorRef{input}, key}, {}, one);
   }
   return operation(kNumpy, "ZerosLike", {TensorRef{first}}, {{"dtype", "int32"}},
@@ -409,7 +400,7 @@ TensorIndex ModelBuilder::zeros_along(DType wanted, const Dims& along) {
       const auto at = std::find(dims.begin(), dims.end(), along[axis]);
       if (at == dims.end() || found >= 0) continue;
       JsonArray key(dims.size(), Json(0));
-      key[static_cast<size_t>(at - dims.begin())] = whole_slice();
+      key[static_cast<size_t>(at - dims.begin())] = slice_json({}, {}, {});
       found = operation(kNumpy, "GetItem", {TensorRef{input}, key}, {},
                         {dtype(input), Dims{along[axis]}});
     }
