@@ -25,7 +25,8 @@ struct Variable {
   std::string name;   // "kernel"
   TensorData data;    // its elements in the order of Keras; its shape may be finer
   Ints shape;
-  ValueId source = {};  // the parameter or constant whose elements they are; invalid: several
+  ValueId source = {};  // the parameter or constant whose elements they are; invalid: computed
+  ValueId second_source = {};  // another one that is added to it, or stands behind it
 };
 
 struct Call {

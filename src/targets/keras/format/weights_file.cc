@@ -207,6 +207,7 @@ bool write_all(const Model& model, const std::string& path) {
     WeightsFile weights(*file);
     const std::vector<std::string> groups = weight_groups(model);
     for (size_t i = 0; i < model.nodes.size(); ++i) {
+      if (groups[i].empty()) continue;  // an operation, or what no output needs
       if (!weights.write(groups[i], model.nodes[i].variables)) return false;
     }
   }

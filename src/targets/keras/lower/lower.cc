@@ -28,8 +28,10 @@ class GraphLowering {
     add_outputs();
     for (const OpId op : graph_.op_ids()) place_results(graph_.op(op));
     name_tensors();
-    for (const Node& node : builder_.model().nodes)
+    for (const NodeIndex index : order_of_nodes(builder_.model())) {
+      const Node& node = builder_.model().node(index);
       artifact_.operators.push_back({node.class_name, node.location});
+    }
     return {std::move(builder_.model()), std::move(artifact_)};
   }
 

@@ -48,6 +48,11 @@ void lower_rms_norm(LowerOp& op);
 std::optional<Limit> batch_norm_limit(const Graph& graph, const Op& op);
 std::optional<Limit> rms_norm_limit(const Graph& graph, const Op& op);
 
+// recurrent.cc
+Forms recurrent_forms(const Graph& graph, OpId op);
+std::optional<Limit> recurrent_limit(const Graph& graph, const Op& op);
+void lower_recurrent(LowerOp& op);
+
 // pointwise.cc
 void lower_pointwise(LowerOp& op, const KerasOp& keras);
 void lower_add(LowerOp& op);

@@ -26,6 +26,10 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kLayerNorm, {}, lower_layer_norm, trailing_forms},
     {ops::kGroupNorm, {}, lower_group_norm, channels_last_forms},
     {ops::kRmsNorm, {}, lower_rms_norm, trailing_forms, rms_norm_limit},
+    // Recurrent layers.
+    {ops::kLstm, {}, lower_recurrent, recurrent_forms, recurrent_limit},
+    {ops::kGru, {}, lower_recurrent, recurrent_forms, recurrent_limit},
+    {ops::kRnn, {}, lower_recurrent, recurrent_forms, recurrent_limit},
     // Pointwise, one operand.
     {ops::kAbs, {kNumpy, "Absolute"}},
     {ops::kNeg, {kNumpy, "Negative"}},
