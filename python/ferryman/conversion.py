@@ -114,6 +114,11 @@ def convert(
     return _convert(source, options, _verify_options(verify), Stages(visible=progress))
 
 
+def to_keras(module: nn.Module | Callable, args: tuple = (), *more: Any, **options: Any) -> Any:
+    """The live keras.Model of ferryman.convert(module, args, …, target="keras")."""
+    return convert(module, args, *more, target="keras", **options).keras
+
+
 def _convert(source: _Source, options: Options, check: Verify | None, stages: Stages) -> Model:
     if check is not None and source.example is not None:
         check.own_leaves(source.example)  # before anything takes long
@@ -208,7 +213,7 @@ class _LiveSource:
             return self._convert_captured(path, options, stages)
         except Error as error:
             self._options, self.fixed_batch = fixed, error.what
-            return self._convert_captured(path, options, stages)
+        return self._convert_captured(path, options, stages)
 
     def _convert_captured(self, path: str, options: str, stages: Stages):
         with stages("capture"):

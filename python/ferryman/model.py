@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from . import keras_weights
 from .arguments import Arguments
 from .eager import to_numpy
 from .errors import Error, InputError
@@ -124,7 +125,14 @@ class Model:
         with self._lock:
             if self._keras is None:
                 self._keras = load_model(self._path)
+                keras_weights.know(self._keras, self.report.native.weights)
             return self._keras
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """Of a conversion to Keras: the path of each variable that holds parameters or buffers of the
+        module, and their names in its state_dict."""
+        return keras_weights.mapping_of(self.report.native.weights)
 
     def save(self, path: os.PathLike | str) -> None:
         """Writes the file; `path` is complete or untouched."""

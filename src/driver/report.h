@@ -93,6 +93,7 @@ struct ConvertReport {
   std::vector<BodyReport> bodies;
   std::vector<StageTime> stages;
   std::vector<std::string> tensors;
+  std::vector<StoredWeight> weights;
   std::map<std::string, int64_t> ops;
   RuntimeReport runtime;
   int64_t file_bytes = 0;

@@ -27,6 +27,9 @@ struct Variable {
   Ints shape;
   ValueId source = {};  // the parameter or constant whose elements they are; invalid: computed
   ValueId second_source = {};  // another one that is added to it, or stands behind it
+  // Where Keras finds it inside of the layer, if not there by its name alone: "lstm_cell/kernel".
+  std::string path = {};
+  Ints gate_order = {};  // of blocks of rows that stand otherwise in the source; empty: as there
 };
 
 struct Call {

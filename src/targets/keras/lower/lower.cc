@@ -8,6 +8,7 @@
 #include "support/check.h"
 #include "targets/keras/lower/lower_families.h"
 #include "targets/keras/lower/lower_table.h"
+#include "targets/keras/lower/stored_weights.h"
 
 namespace ferryman::keras {
 
@@ -28,6 +29,8 @@ class GraphLowering {
     add_outputs();
     for (const OpId op : graph_.op_ids()) place_results(graph_.op(op));
     name_tensors();
+    artifact_.weights = stored_weights(graph_, builder_.model(),
+                                       {request_.parameters.begin(), request_.parameters.end()});
     for (const NodeIndex index : order_of_nodes(builder_.model())) {
       const Node& node = builder_.model().node(index);
       artifact_.operators.push_back({node.class_name, node.location});

@@ -1,6 +1,7 @@
 // Pointwise ops: operations, and activations as layers.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ops/attrs.h"
 #include "targets/keras/lower/lower_families.h"
@@ -40,9 +41,19 @@ TensorIndex typed(LowerOp& op, TensorIndex tensor) {
                                        {"dtype", dtype_name(dtype)}}}});
 }
 
+// What takes only typed numbers, which have an axis: so has the result.
+void finish_typed(LowerOp& op, std::string_view name, JsonArray args) {
+  ModelBuilder& builder = op.builder();
+  TensorSpec result = op.result_spec();
+  const bool is_number = result.shape.empty();
+  if (is_number) result.shape = to_dims({1});
+  const TensorIndex made = builder.operation(kNumpy, name, std::move(args), {}, result);
+  op.finish(is_number ? builder.reshape(made, {}) : made);
+}
+
 void lower_bitwise(LowerOp& op, std::string_view name) {
-  op.finish_operation(kNumpy, name,
-                      {TensorRef{typed(op, op.operand(0))}, TensorRef{typed(op, op.operand(1))}});
+  finish_typed(op, name,
+               {TensorRef{typed(op, op.operand(0))}, TensorRef{typed(op, op.operand(1))}});
 }
 
 }  // namespace
@@ -76,8 +87,11 @@ void lower_bitwise_xor(LowerOp& op) {
 // RightShift says that its result has the shape of the first.
 void lower_shift_right(LowerOp& op) {
   ModelBuilder& builder = op.builder();
-  const TensorIndex x = builder.broadcast(typed(op, op.operand(0)), op.result_shape());
-  op.finish_operation(kNumpy, "RightShift", {TensorRef{x}, TensorRef{typed(op, op.operand(1))}});
+  const TensorIndex x = typed(op, op.operand(0));
+  const Dims to = op.result_shape();
+  finish_typed(
+      op, "RightShift",
+      {TensorRef{to.empty() ? x : builder.broadcast(x, to)}, TensorRef{typed(op, op.operand(1))}});
 }
 
 void lower_bitcast(LowerOp& op) {
@@ -87,9 +101,9 @@ void lower_bitcast(LowerOp& op) {
 }
 
 void lower_where(LowerOp& op) {
-  op.finish_operation(kNumpy, "Where",
-                      {TensorRef{op.operand(0)}, TensorRef{typed(op, op.operand(1))},
-                       TensorRef{typed(op, op.operand(2))}});
+  finish_typed(op, "Where",
+               {TensorRef{op.operand(0)}, TensorRef{typed(op, op.operand(1))},
+                TensorRef{typed(op, op.operand(2))}});
 }
 
 void lower_cast(LowerOp& op) {

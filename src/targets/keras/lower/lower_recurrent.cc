@@ -72,6 +72,20 @@ bool is_zero(const Graph& graph, ValueId value) {
   }
 }
 
+// Of the cell's variables: "simple_rnn_cell".
+std::string cell_name(Cell cell) {
+  switch (cell) {
+    case Cell::kLstm:
+      return "lstm_cell";
+    case Cell::kGru:
+      return "gru_cell";
+    case Cell::kRnnTanh:
+    case Cell::kRnnRelu:
+      return "simple_rnn_cell";
+  }
+  internal_error("unknown cell");
+}
+
 std::string class_name(Cell cell) {
   switch (cell) {
     case Cell::kLstm:
@@ -147,6 +161,8 @@ class Recurrent {
     return weight.substr(0, dot) + (is_first ? "" : weight.substr(level));
   }
 
+  std::string inner_name() const { return name().empty() ? "rnn" : keras_name(name()); }
+
   JsonObject config() const {
     JsonObject config = {{"units", layer_.sizes.hidden},
                          {"use_bias", layer_.b_ih.valid()},
@@ -163,7 +179,7 @@ class Recurrent {
       add_variables(0, "cell", made.variables);
       return made;
     }
-    const std::string inner = made.name.empty() ? "rnn" : keras_name(made.name);
+    const std::string inner = inner_name();
     const auto encoded = [&](const std::string& direction, bool is_backward) {
       JsonObject fields = {{"name", direction + "_" + inner}};
       for (auto& field : config()) fields.push_back(std::move(field));
@@ -185,12 +201,17 @@ class Recurrent {
   // A weight whose gates stand as in torch is the parameter's own, turned.
   void add_variables(size_t direction, const std::string& place,
                      std::vector<Variable>& variables) const {
-    const auto add = [&](std::string variable_name, ValueId source, const TensorData& data) {
+    const std::string cell = cell_name(layer_.cell);
+    const std::string way = direction == 0 ? "forward_" : "backward_";
+    const std::string owner = (both_ways_ ? way + inner_name() + "/" : "") + cell + "/";
+    const auto add = [&](const std::string& variable_name, ValueId source, const TensorData& data) {
       variables.push_back({.place = place,
-                           .name = std::move(variable_name),
+                           .name = variable_name,
                            .data = data,
                            .shape = data.shape(),
-                           .source = source});
+                           .source = source,
+                           .path = owner + variable_name,
+                           .gate_order = layer_.cell == Cell::kGru ? Ints{1, 0, 2} : Ints()});
     };
     const auto kernel = [&](const std::vector<ValueId>& weights) {
       return in_order(matrix(weights[direction], layer_.sizes), layer_.cell).permuted({1, 0});

@@ -90,21 +90,56 @@ void lower_cumsum(LowerOp& op) {
       {{"axis", op.axis(attr::kAxis)}, {"dtype", dtype_name(op.result_type().dtype)}});
 }
 
-// Along the last axis, the largest first.
+namespace {
+
+TensorIndex flip_last(ModelBuilder& builder, TensorIndex x) {
+  return builder.operation(kNumpy, "Flip", {TensorRef{x}}, {{"axis", -1}},
+                           {builder.dtype(x), builder.shape(x)});
+}
+
+// Positions along the last axis in the order of the elements, equal ones as they stand; NaN is the
+// largest. Sorted from behind, and read from behind, for the largest first.
+TensorIndex sorted_positions(ModelBuilder& builder, TensorIndex x, bool is_largest) {
+  const TensorSpec positions = {DType::kI32, builder.shape(x)};
+  const TensorIndex turned = is_largest ? flip_last(builder, x) : x;
+  const TensorIndex found =
+      builder.operation(kNumpy, "Argsort", {TensorRef{turned}}, {{"axis", -1}}, positions);
+  if (!is_largest) return found;
+  const int64_t last = builder.shape(x).back().size() - 1;
+  return builder.operation(kNumpy, "Subtract", {last, TensorRef{flip_last(builder, found)}}, {},
+                           positions);
+}
+
+TensorIndex first_of_last(ModelBuilder& builder, TensorIndex x, int64_t count) {
+  Dims shape = builder.shape(x);
+  JsonArray key(shape.size(), slice_json({}, {}, {}));
+  key.back() = slice_json({}, count, {});
+  shape.back() = count;
+  return builder.operation(kNumpy, "GetItem", {TensorRef{x}, key}, {}, {builder.dtype(x), shape});
+}
+
+}  // namespace
+
+// Along the last axis. Keras' TopK leaves it to the backend which of equal elements come first, so
+// it is taken where nobody asks.
 void lower_topk(LowerOp& op) {
   ModelBuilder& builder = op.builder();
-  const bool is_largest = op.attr(attr::kLargest);
-  TensorIndex x = op.operand(0);
-  const auto negated = [&](TensorIndex tensor) {
-    return builder.operation(kNumpy, "Negative", {TensorRef{tensor}}, {},
-                             {builder.dtype(tensor), builder.shape(tensor)});
-  };
-  if (!is_largest) x = negated(x);
-  const std::vector<TensorIndex> found =
-      builder.operations(kMath, "TopK", {TensorRef{x}}, {{"k", op.attr(attr::kCount)}},
-                         {op.result_spec(0), {DType::kI32, op.result_shape(1)}});
-  op.finish_result(0, is_largest ? found[0] : negated(found[0]));
-  op.finish_result(1, builder.cast(found[1], op.result_type(1).dtype));
+  const TensorIndex x = builder.as_tensor(op.operand(0));
+  const int64_t count = op.attr(attr::kCount);
+  const ValueId positions = op.op().results[1];
+  const bool asks_where = op.graph().num_readers(positions) > 0 || op.graph().is_output(positions);
+  if (!asks_where && op.attr(attr::kLargest)) {
+    const std::vector<TensorIndex> found =
+        builder.operations(kMath, "TopK", {TensorRef{x}}, {{"k", count}},
+                           {op.result_spec(0), {DType::kI32, op.result_shape(1)}});
+    op.finish_result(0, found[0]);
+    return op.finish_result(1, builder.cast(found[1], op.result_type(1).dtype));
+  }
+  const TensorIndex order = sorted_positions(builder, x, op.attr(attr::kLargest));
+  const TensorIndex first = first_of_last(builder, order, count);
+  op.finish_result(0, builder.operation(kNumpy, "TakeAlongAxis", {TensorRef{x}, TensorRef{first}},
+                                        {{"axis", -1}}, op.result_spec(0)));
+  op.finish_result(1, builder.cast(first, op.result_type(1).dtype));
 }
 
 }  // namespace ferryman::keras

@@ -50,12 +50,12 @@ class Literal {
 
 std::string snake_words(std::string_view class_name) {
   std::string name;
+  char before = '_';
   for (const char letter : class_name) {
     const bool is_upper = std::isupper(static_cast<unsigned char>(letter)) != 0;
-    const bool after_lower =
-        !name.empty() && std::islower(static_cast<unsigned char>(name.back())) != 0;
-    if (is_upper && after_lower) name += '_';
+    if (is_upper && std::islower(static_cast<unsigned char>(before)) != 0) name += '_';
     name += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    before = letter;
   }
   return name;
 }
@@ -83,14 +83,18 @@ std::string keras_name(std::string_view name) {
   return result;
 }
 
-// The module's path where the module is one of torch's own, which does this one thing.
-std::string ModelBuilder::base_name(std::string_view class_name) const {
+// The module's path where the module is one of torch's own and the layer may be what it does.
+std::string ModelBuilder::base_name(std::string_view class_name, bool is_layer) const {
   const SourceLocation& location = graph_.location(location_);
+  const std::string word = snake_words(class_name);
+  if (location.module_path.empty()) return word;
+  const std::string path = keras_name(location.module_path);
   const bool is_leaf = location.module_type.starts_with("torch.nn.modules.") &&
                        !location.module_type.ends_with(".Sequential");
-  if (location.module_path.empty()) return snake_words(class_name);
-  const std::string path = keras_name(location.module_path);
-  return is_leaf ? path : path + "_" + snake_words(class_name);
+  const bool only_moves =
+      class_name == "Reshape" || class_name == "Permute" || class_name == "Flatten";
+  const bool does_it = is_layer && (!only_moves || location.module_type.ends_with("latten"));
+  return is_leaf && (does_it || path.ends_with(word)) ? path : path + "_" + word;
 }
 
 std::string ModelBuilder::unique_name(std::string name) {
@@ -137,7 +141,7 @@ std::vector<TensorIndex> ModelBuilder::operations(std::string_view file,
   const NodeIndex node = model_.add({.module = "keras.src.ops." + std::string(file),
                                      .class_name = std::string(class_name),
                                      .is_layer = false,
-                                     .name = unique_name(base_name(class_name)),
+                                     .name = unique_name(base_name(class_name, false)),
                                      .config = std::move(config),
                                      .location = location_});
   return model_.call(node, std::move(args), {}, results);
@@ -159,7 +163,8 @@ std::vector<TensorIndex> ModelBuilder::layers(LayerSpec spec, JsonArray args, Js
       !spec.variables.empty() && !spec.is_always_trained &&
       std::all_of(spec.variables.begin(), spec.variables.end(),
                   [&](const Variable& variable) { return is_frozen(variable); });
-  const std::string name = spec.name.empty() ? base_name(spec.class_name) : keras_name(spec.name);
+  const std::string name =
+      spec.name.empty() ? base_name(spec.class_name, true) : keras_name(spec.name);
   const NodeIndex node =
       model_.add({.module = "keras.layers",
                   .class_name = std::move(spec.class_name),
@@ -217,22 +222,23 @@ TensorIndex ModelBuilder::cast(TensorIndex from, DType to) {
 TensorIndex ModelBuilder::broadcast(TensorIndex x, const Dims& to) {
   if (shape(x) == to) return x;
   const DType type = dtype(x);
-  Dims known = to;
-  bool is_known = true;
-  const size_t missing = to.size() - shape(x).size();
+  if (all_static(to)) {
+    return operation(kNumpy, "BroadcastTo", {TensorRef{x}}, {{"shape", static_sizes(to)}},
+                     {type, to});
+  }
+  Dims ranked(to.size() - shape(x).size(), Dim(1));
+  ranked.insert(ranked.end(), shape(x).begin(), shape(x).end());
+  x = reshape(as_tensor(x), ranked);
+  Ints repeats(to.size(), 1);
+  Dims tiled = ranked;
   for (size_t axis = 0; axis < to.size(); ++axis) {
-    const bool has = axis >= missing && shape(x)[axis - missing] == to[axis];
-    if (to[axis].is_static() || has) continue;
-    known[axis] = 1;
-    is_known = false;
+    if (!to[axis].is_static() || ranked[axis] == to[axis]) continue;
+    repeats[axis] = to[axis].size();
+    tiled[axis] = to[axis];
   }
-  if (all_static(known)) {
-    JsonArray sizes;
-    for (const Dim size : known) sizes.push_back(size.size());
-    if (!(shape(x) == known))
-      x = operation(kNumpy, "BroadcastTo", {TensorRef{x}}, {{"shape", sizes}}, {type, known});
-    if (is_known) return x;
-  }
+  if (tiled != ranked)
+    x = operation(kNumpy, "Tile", {TensorRef{x}}, {{"repeats", repeats}}, {type, tiled});
+  if (tiled == to) return x;
   return operation(kNumpy, type == DType::kBool ? "LogicalOr" : "Add",
                    {TensorRef{x}, TensorRef{zeros_along(type, to)}}, {}, {type, to});
 }

@@ -86,7 +86,7 @@ class ModelBuilder {
 
  private:
   void require_a_tensor(JsonArray& args);
-  std::string base_name(std::string_view class_name) const;
+  std::string base_name(std::string_view class_name, bool is_layer) const;
   std::string unique_name(std::string name);
   bool is_frozen(const Variable& variable) const;
   TensorIndex table(const TensorData& rows, int64_t num_rows, ValueId source,
