@@ -34,12 +34,6 @@ def load_state_dict(keras_model: Any, state_dict: Mapping[str, torch.Tensor]) ->
         variable = variables[stored.weight]
         parts = [_stored(stored, _entry(state_dict, key)) for key in stored.parameters]
         value = sum(parts) if stored.join == "sum" else np.concatenate([p.ravel() for p in parts])
-        if value.size != np.prod(variable.shape):
-            raise InputError(
-                f"{' + '.join(stored.parameters)} does not fit {stored.weight}",
-                why=f"that has the shape {tuple(variable.shape)}",
-                hint="pass the state_dict of the module that was converted",
-            )
         values.append((variable, value.reshape(variable.shape)))
     for variable, value in values:
         variable.assign(value)
@@ -94,7 +88,11 @@ def _to_numpy(variable: Any) -> np.ndarray:
 def _stored(stored: StoredWeight, value: np.ndarray) -> np.ndarray:
     """As the file has it, but for the shape."""
     if value.size != np.prod(stored.factors, dtype=int):
-        raise InputError(f"the shape of a weight for {stored.weight} is another", why=f"{value.shape}")
+        raise InputError(
+            f"{' + '.join(stored.parameters)} does not fit {stored.weight}",
+            why=f"it has the shape {value.shape}, not {stored.shape}",
+            hint="pass the state_dict of the module that was converted",
+        )
     parts = value.reshape(stored.factors)
     if stored.order:
         parts = parts[list(stored.order)]

@@ -115,8 +115,8 @@ class Model:
 
     @property
     def keras(self) -> Any:
-        """The live keras.Model of a conversion to Keras, the same at each call. It may be trained and
-        saved by itself; what runs when this model is called is the file."""
+        """The live keras.Model of a conversion to Keras, the same at each call: to be trained and
+        saved. What runs when this model is called is the file."""
         self._require_open()
         if self._path.suffix != SUFFIXES["keras"]:
             raise InputError(
@@ -130,8 +130,8 @@ class Model:
 
     @property
     def mapping(self) -> dict[str, str]:
-        """Of a conversion to Keras: the path of each variable that holds parameters or buffers of the
-        module, and their names in its state_dict."""
+        """Of a conversion to Keras: the path of each variable that holds parameters or buffers of
+        the module, and their names in its state_dict."""
         return keras_weights.mapping_of(self.report.native.weights)
 
     def save(self, path: os.PathLike | str) -> None:

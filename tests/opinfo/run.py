@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every operator, or module, of PyTorch's own databases, on LiteRT or Keras against eager PyTorch.
 
-    tests/opinfo/run.py [--target keras] [--samples 20] [--json out/opinfo.json] [--write docs/operators.md] [op …]
+    tests/opinfo/run.py [--samples 20] [--json out/opinfo.json] [--write docs/operators.md] [op …]
+    tests/opinfo/run.py --target keras [op …]
     tests/opinfo/run.py --database modules [nn.GRU …]
 
 Exit status 1 if one is wrong, or one that passes by the table in docs no longer does.

@@ -64,6 +64,7 @@ void lower_relu6(LowerOp& op);
 void lower_clamp(LowerOp& op);
 void lower_leaky_relu(LowerOp& op);
 void lower_prelu(LowerOp& op);
+void lower_trunc_divide(LowerOp& op);
 void lower_shift_right(LowerOp& op);
 void lower_bitcast(LowerOp& op);
 void lower_where(LowerOp& op);

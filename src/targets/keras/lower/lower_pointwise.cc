@@ -84,6 +84,26 @@ void lower_bitwise_xor(LowerOp& op) {
   lower_bitwise(op, "BitwiseXor");
 }
 
+// Towards zero: one more than the quotient below, where that is negative and not exact.
+void lower_trunc_divide(LowerOp& op) {
+  ModelBuilder& builder = op.builder();
+  const TensorRef a = {op.operand(0)};
+  const TensorRef b = {op.operand(1)};
+  const TensorSpec whole = op.result_spec();
+  const TensorSpec flag = {DType::kBool, whole.shape};
+  const auto number = [&](std::string_view name, TensorRef x, TensorRef y) {
+    return TensorRef{builder.operation(kNumpy, name, {x, y}, {}, whole)};
+  };
+  const auto ask = [&](std::string_view name, Json x, Json y) {
+    return TensorRef{builder.operation(kNumpy, name, {std::move(x), std::move(y)}, {}, flag)};
+  };
+  const TensorRef below = number("FloorDivide", a, b);
+  const TensorRef rest = number("Subtract", a, number("Multiply", below, b));
+  const TensorRef is_negative = ask("LogicalXor", ask("Less", a, 0), ask("Less", b, 0));
+  const TensorRef is_off = ask("LogicalAnd", ask("NotEqual", rest, 0), is_negative);
+  op.finish_operation(kNumpy, "Add", {below, TensorRef{builder.cast(is_off.tensor, whole.dtype)}});
+}
+
 // RightShift says that its result has the shape of the first.
 void lower_shift_right(LowerOp& op) {
   ModelBuilder& builder = op.builder();

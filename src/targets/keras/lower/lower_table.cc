@@ -85,6 +85,7 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kMul, {}, lower_mul},
     {ops::kDiv, {kNumpy, "Divide"}},
     {ops::kFloorDivide, {kNumpy, "FloorDivide"}},
+    {ops::kTruncDivide, {}, lower_trunc_divide},
     {ops::kRemainder, {kNumpy, "Mod"}},
     {ops::kFmod, {kNumpy, "Fmod"}},
     {ops::kPow, {kNumpy, "Power"}},
