@@ -24,6 +24,7 @@ from .eager import to_numpy
 from .errors import Error, InputError
 from .folder import Folder
 from .keras_runtime import load_model
+from .keras_source import write_source
 from .native_contract import Placement, Port, at_sizes
 from .ports import tensor_port
 from .report import Report
@@ -134,6 +135,14 @@ class Model:
         the module, and their names in its state_dict."""
         return keras_weights.mapping_of(self.report.native.weights)
 
+    def source(self, path: os.PathLike | str) -> list[Path]:
+        """Writes a conversion to Keras as a Python module, to be read and gone on with by hand:
+        `build_model()`, with a function for each kind of block, and the weights beside it, as
+        `….weights.h5` (and `….constants.npz` where arrays are too long to be spelled). Returns the
+        files, each complete or untouched."""
+        self._require_keras()
+        return write_source(self._path, Path(path), self.report.modules)
+
     def save(self, path: os.PathLike | str) -> None:
         """Writes the file; `path` is complete or untouched."""
         self._require_open()
@@ -165,6 +174,13 @@ class Model:
         inputs, outputs = (", ".join(map(str, ports)) for ports in (self.inputs, self.outputs))
         closed = ", closed" if self._is_closed else ""
         return f"<ferryman.Model {self.report.model}: {inputs} -> {outputs}{closed}>"
+
+    def _require_keras(self) -> None:
+        self._require_open()
+        if self._path.suffix != SUFFIXES["keras"]:
+            raise InputError(
+                "the model is no Keras model", hint='convert with target="keras" to have one'
+            )
 
     def _require_open(self) -> None:
         if self._is_closed:
