@@ -1,4 +1,4 @@
-"""Ferryman carries PyTorch models to TFLite, exactly and with the fewest transposes.
+"""Ferryman carries PyTorch models to TFLite and Keras, exactly and with the fewest transposes.
 
     model = ferryman.convert(module, (x,))
     model.save("model.tflite")
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .archive import export
-    from .conversion import convert
+    from .conversion import convert, to_keras
     from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
+    from .keras_weights import load_state_dict, state_dict
     from .model import Model
     from .report import Report
     from .verify import Verify
@@ -30,13 +31,17 @@ __all__ = [
     "Verify",
     "convert",
     "export",
+    "load_state_dict",
+    "state_dict",
+    "to_keras",
 ]
 
 _HOMES = {
     "_native": ("__version__",),
     "archive": ("export",),
-    "conversion": ("convert",),
+    "conversion": ("convert", "to_keras"),
     "errors": ("CaptureError", "Error", "InputError", "UnsupportedOps", "VerificationError"),
+    "keras_weights": ("load_state_dict", "state_dict"),
     "model": ("Model",),
     "report": ("Report",),
     "verify": ("Verify",),

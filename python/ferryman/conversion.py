@@ -21,6 +21,7 @@ from .control.rewritten import rewritten
 from .decompose import decompose_unknown
 from .errors import Error, InputError, UnsupportedOps, from_native
 from .folder import Folder
+from .free_batch import free_batch
 from .frozen import values_of_inputs
 from .hints import hint_for, hint_for_sizes
 from .model import Model
@@ -31,6 +32,7 @@ from .progress import Stages
 from .quiet import quiet
 from .report import Report
 from .results import Results, module_types
+from .runners import BATCH_IS_FREE, SUFFIXES
 from .verdict import require_equal
 from .verify import Verify
 from .verify import verify as check_numbers
@@ -63,8 +65,11 @@ def convert(
 
     module: a module, a function, an ExportedProgram, or the path of a .pt2 archive.
     args, kwargs: example inputs for a module or function; nested structures are fine.
+    target: "tflite", or "keras": a functional model of Keras 3.
     dynamic_shapes: the sizes that are free, {"x": {0: "batch", 2: "height"}}: equal names are equal
-        sizes; or as torch.export takes them, with Dim, Dim.AUTO, Dim.DYNAMIC.
+        sizes; or as torch.export takes them, with Dim, Dim.AUTO, Dim.DYNAMIC. For Keras the batch
+        is free unless sizes are given ({}: none is), where the model allows it; a remark says where
+        not.
     input_layout, output_layout: "channels_last" or "channels_first", for all or by name
         ({"x": "channels_last"}); outputs also "any", whatever is cheapest. As in PyTorch by
         default. For all, "channels_last" means images (4 axes) and volumes (5 axes); a remark names
@@ -97,16 +102,28 @@ def convert(
     source = (
         _ArchiveSource(module)
         if isinstance(module, (str, os.PathLike))
-        else _LiveSource(module, args, kwargs, dynamic_shapes, training=training)
+        else _LiveSource(
+            module,
+            args,
+            kwargs,
+            dynamic_shapes,
+            training=training,
+            has_free_batch=target in BATCH_IS_FREE,
+        )
     )
     return _convert(source, options, _verify_options(verify), Stages(visible=progress))
+
+
+def to_keras(module: nn.Module | Callable, args: tuple = (), *more: Any, **options: Any) -> Any:
+    """The live keras.Model of ferryman.convert(module, args, …, target="keras")."""
+    return convert(module, args, *more, target="keras", **options).keras
 
 
 def _convert(source: _Source, options: Options, check: Verify | None, stages: Stages) -> Model:
     if check is not None and source.example is not None:
         check.own_leaves(source.example)  # before anything takes long
     folder = Folder()
-    path = folder.path / "model.tflite"
+    path = folder.path / f"model{SUFFIXES[options.target]}"
     if check is not None and check.every_node:
         options = dataclasses.replace(options, bodies_folder=str(folder.within("bodies")))
     program, native = source.convert(str(path), options.to_json(), stages)
@@ -120,12 +137,23 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     seconds = _all_seconds(stages, native)
     modules, frozen = module_types(program), values_of_inputs(program)
     statements, bodies = rewritten(program), outlines(program)
-    report = Report(native, checks, seconds, source.name, modules, frozen, statements, bodies)
+    report = Report(
+        native,
+        checks,
+        seconds,
+        source.name,
+        modules,
+        frozen,
+        statements,
+        bodies,
+        source.fixed_batch,
+    )
     if checks is not None:
         require_equal(report)
     ports = (native.inputs, native.outputs)
     sizes = sizes_of_ports(native, conditions_of(program))
-    return Model(folder, path, report, arguments, Results.of(program), ports, sizes)
+    results = Results.of(program)
+    return Model(folder, path, report, arguments, results, ports, sizes, native.tensors)
 
 
 def _run_core(call: Callable[[], str]) -> NativeReport:
@@ -150,14 +178,18 @@ def _all_seconds(stages: Stages, native: NativeReport) -> dict[str, float]:
 class _LiveSource:
     """A module in this process: its tensors are lent to the core."""
 
-    def __init__(self, module, args, kwargs, dynamic_shapes, *, training: bool):
+    def __init__(
+        self, module, args, kwargs, dynamic_shapes, *, training: bool, has_free_batch: bool
+    ):
         self.name = (
             type(module).__name__
             if isinstance(module, nn.Module)
             else getattr(module, "__name__", type(module).__name__)
         )
         self._given = (module, args, kwargs)
+        self.fixed_batch = ""  # why it is that of the example, where it could have been free
         self._options = {"dynamic_shapes": dynamic_shapes, "training": training}
+        self._batch = None  # the axes of a batch that may be free
         if isinstance(module, ExportedProgram):
             # It has no other self to be compared with.
             self.reference = self.signature = None
@@ -167,10 +199,23 @@ class _LiveSource:
             self.signature = signature_of(self.reference.forward)
             # Where sizes are free, inputs of others than the example's will do.
             self.example = None
-            if dynamic_shapes is None:
+            if dynamic_shapes is None and has_free_batch:
+                self._batch = free_batch(self.signature, args, kwargs or {})
+            if dynamic_shapes is None and self._batch is None:
                 self.example = Arguments.of_example(args, kwargs or {}, self.signature)
 
     def convert(self, path: str, options: str, stages: Stages):
+        if self._batch is None:
+            return self._convert_captured(path, options, stages)
+        fixed = self._options
+        try:
+            self._options = {**fixed, "dynamic_shapes": self._batch}
+            return self._convert_captured(path, options, stages)
+        except Error as error:
+            self._options, self.fixed_batch = fixed, error.what
+        return self._convert_captured(path, options, stages)
+
+    def _convert_captured(self, path: str, options: str, stages: Stages):
         with stages("capture"):
             program = capture(*self._given, **self._options)
         with stages("decompose"), quiet():
@@ -213,6 +258,7 @@ class _ArchiveSource:
 
     reference = signature = None
     example = None  # in the archive, which the core reads first
+    fixed_batch = ""
 
     def __init__(self, path):
         self._path = os.fspath(path)
@@ -245,8 +291,7 @@ _Source = _LiveSource | _ArchiveSource
 
 
 def _require_known_options(target, converters, quantize) -> None:
-    if target != "tflite":
-        raise InputError(f"unknown target {target!r}", hint='"tflite" is what there is')
+    _one_of("target", target, tuple(SUFFIXES))
     for name, given in (
         ("converters", len(converters) > 0),
         ("quantize", quantize is not None),

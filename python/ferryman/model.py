@@ -18,15 +18,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from . import keras_weights
 from .arguments import Arguments
 from .eager import to_numpy
 from .errors import Error, InputError
 from .folder import Folder
+from .keras_runtime import load_model
+from .keras_source import write_source
 from .native_contract import Placement, Port, at_sizes
 from .ports import tensor_port
 from .report import Report
 from .results import Results
-from .runtime import Kernels, Runner, pair_axis, part_of
+from .runners import SUFFIXES, Runner, runner_of_users
+from .runtime import pair_axis, part_of
 from .sizes import Sizes
 
 
@@ -51,6 +55,7 @@ class Model:
         results: Results,
         ports: tuple[Sequence[Port], Sequence[Port]],
         sizes: Sizes,
+        tensors: Sequence[str] = (),
     ):
         self._folder = folder
         self._path = path
@@ -59,8 +64,9 @@ class Model:
         self._output_ports = list(ports[1])
         self._lock = threading.Lock()  # an interpreter runs one call at a time
         self._runner: Runner | None = None
+        self._keras: Any = None
         self._is_closed = False
-        self._sizes = sizes
+        self._sizes, self._tensors = sizes, tensors
         self.report = report
         free = tuple(sizes.sizes.values())
         self.inputs = tuple(
@@ -97,7 +103,7 @@ class Model:
         with self._lock:
             self._require_open()
             if self._runner is None:
-                self._runner = Runner(self._path, Kernels.DELEGATE)
+                self._runner = runner_of_users(self._path, self._tensors)
             runner = self._runner
             arrays = [_as_array(leaves, ports[d["index"]], d["dtype"]) for d in runner.inputs]
             return dict(zip((d["index"] for d in runner.outputs), runner.run(arrays)))
@@ -107,6 +113,35 @@ class Model:
         """The file, as long as the model lives and is open; save() makes a copy that stays."""
         self._require_open()
         return self._path
+
+    @property
+    def keras(self) -> Any:
+        """The live keras.Model of a conversion to Keras, the same at each call: to be trained and
+        saved. What runs when this model is called is the file."""
+        self._require_open()
+        if self._path.suffix != SUFFIXES["keras"]:
+            raise InputError(
+                "the model is no Keras model", hint='convert with target="keras" to have one'
+            )
+        with self._lock:
+            if self._keras is None:
+                self._keras = load_model(self._path)
+                keras_weights.know(self._keras, self.report.native.weights)
+            return self._keras
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """Of a conversion to Keras: the path of each variable that holds parameters or buffers of
+        the module, and their names in its state_dict."""
+        return keras_weights.mapping_of(self.report.native.weights)
+
+    def source(self, path: os.PathLike | str) -> list[Path]:
+        """Writes a conversion to Keras as a Python module, to be read and gone on with by hand:
+        `build_model()`, with a function for each kind of block, and the weights beside it, as
+        `….weights.h5` (and `….constants.npz` where arrays are too long to be spelled). Returns the
+        files, each complete or untouched."""
+        self._require_keras()
+        return write_source(self._path, Path(path), self.report.modules)
 
     def save(self, path: os.PathLike | str) -> None:
         """Writes the file; `path` is complete or untouched."""
@@ -139,6 +174,13 @@ class Model:
         inputs, outputs = (", ".join(map(str, ports)) for ports in (self.inputs, self.outputs))
         closed = ", closed" if self._is_closed else ""
         return f"<ferryman.Model {self.report.model}: {inputs} -> {outputs}{closed}>"
+
+    def _require_keras(self) -> None:
+        self._require_open()
+        if self._path.suffix != SUFFIXES["keras"]:
+            raise InputError(
+                "the model is no Keras model", hint='convert with target="keras" to have one'
+            )
 
     def _require_open(self) -> None:
         if self._is_closed:

@@ -135,6 +135,21 @@ class BodyTrace:
 
 
 @dataclasses.dataclass(frozen=True)
+class StoredWeight:
+    """A weight of a file that training goes on with, and the parameters whose elements it holds:
+    each is value.reshape(factors)[order].transpose(perm); then they are added ("sum"), or stand one
+    after the other ("stack")."""
+
+    weight: str  # "conv1/kernel"
+    parameters: tuple[str, ...]  # "conv1.weight"
+    join: str = ""
+    shape: tuple[int, ...] = ()  # of a parameter
+    factors: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()  # of the first axis; empty: as it is
+    perm: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Stage:
     name: str
     seconds: float
@@ -142,6 +157,7 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
+    name: str = ""  # "TensorFlow Lite"
     oldest: str = ""  # the first release of the runtime that can load the file; "" = not known
     operators: tuple[str, ...] = ()  # those that ask for it: ("GELU", "CONV_2D (version 6)")
 
@@ -173,6 +189,8 @@ class NativeReport:
     nodes: tuple[NodeTrace, ...] = ()
     bodies: tuple[BodyTrace, ...] = ()
     stages: tuple[Stage, ...] = ()
+    weights: tuple[StoredWeight, ...] = ()
+    tensors: tuple[str, ...] = ()  # what the file calls them, where it has no numbers for them
     ops: dict[str, int] = dataclasses.field(default_factory=dict)
     runtime: Runtime = Runtime()
     file_bytes: int = 0

@@ -63,6 +63,7 @@ class Report:
     frozen: tuple[Frozen, ...] = ()  # values of inputs that the program has for constants
     rewritten: tuple[Rewritten, ...] = ()  # statements of Python that are graphs of their own
     bodies: dict[str, BodyOutline] = dataclasses.field(default_factory=dict)  # of the program
+    fixed_batch: str = ""  # why the batch is the example's, where the target would have it free
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -111,12 +112,17 @@ class Report:
         tolerance to judge: each with "what", "why" and "places"."""
         return [
             *self.native.remarks,
+            *self._batch_remarks(),
             *self._frozen_remarks(),
             *self._rewritten_remarks(),
             *self._untaken_remarks(),
             *self._rounding_remarks(),
             *self._decision_remarks(),
         ]
+
+    def _batch_remarks(self) -> list[dict[str, Any]]:
+        what = "the batch is that of the example, and no other"
+        return [_remark(what, self.fixed_batch, "batch", [])] if self.fixed_batch else []
 
     def _frozen_remarks(self) -> list[dict[str, Any]]:
         places = [dataclasses.asdict(value) for value in self.frozen]

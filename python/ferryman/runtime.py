@@ -19,10 +19,17 @@ from .native_contract import Placement
 
 
 class Kernels(enum.Enum):
-    """The two ways in which users run a file; they differ in what they accept and in rounding."""
+    """What runs a file. Of LiteRT there are two ways, which differ in what they accept and in
+    rounding."""
 
     DELEGATE = "XNNPACK"  # the default of LiteRT
     PLAIN = "built-in kernels"
+    KERAS = "Keras"
+
+    @property
+    def shows_values(self) -> bool:
+        """Whether values inside can be read after a run."""
+        return self is not Kernels.DELEGATE
 
 
 class Runner:

@@ -103,7 +103,7 @@ class Sample:
             self.native.nodes, plain.tensor if every_node else None, self._options, self._nans
         )
         scope = self._scope(
-            Kernels.PLAIN, read, dict.fromkeys(self._placements, COMPARED) if every_node else {}
+            plain.kernels, read, dict.fromkeys(self._placements, COMPARED) if every_node else {}
         )
         lookout = self.bodies.lookout(scope)
         self._walked = self._steer(scope, self._checks.visit, lookout, self.bodies.trail)
@@ -164,7 +164,7 @@ class Sample:
         yield _Steered(plainly, walked.decisions, walked.trail)
         if self.decided:
             yield walked
-        is_seen = run.kernels is Kernels.PLAIN and self._options.every_node
+        is_seen = run.kernels.shows_values and self._options.every_node
         asked = (walked.decisions.asked | self._beside_bodies()) & self._placements.keys()
         if is_seen or not asked:
             return

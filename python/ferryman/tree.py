@@ -231,7 +231,7 @@ def _sizes(report: Report) -> list[str]:
 
 
 def _runtime(native: NativeReport) -> str:
-    oldest = f"TensorFlow Lite {native.runtime.oldest} or later"
+    oldest = f"{native.runtime.name} {native.runtime.oldest} or later"
     if not native.runtime.operators:
         return oldest
     return f"{oldest}, for {', '.join(native.runtime.operators)}"

@@ -31,7 +31,7 @@ def find_failure(report: Report) -> VerificationError | None:
         if node.difference is not None and not node.difference.ok:
             run = f", {node.difference.run}," if node.difference.run else ""
             what = (
-                f"{node.op}{run} gives another result on LiteRT than in PyTorch: "
+                f"{node.op}{run} gives another result on {_runtime(report)} than in PyTorch: "
                 f"{describe(node.difference)}"
             )
             names = list(report.nodes)
@@ -135,6 +135,10 @@ def _exactness(difference: Difference) -> str:
         f"; from the exact value, in float64, the file is {difference.error:.1e} off and PyTorch "
         f"{difference.torch_error:.1e}"
     )
+
+
+def _runtime(report: Report) -> str:
+    return "Keras" if report.native.runtime.name == "Keras" else "LiteRT"
 
 
 def describe(difference: Difference) -> str:

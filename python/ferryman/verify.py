@@ -31,7 +31,7 @@ from .leaves import describe
 from .native_contract import NativeReport
 from .node_checks import keep_worst
 from .program_sizes import inputs_of
-from .runtime import Kernels, Runner
+from .runners import Runner, runners_that_check
 from .sample import Run, Sample
 from .sight import stored_values
 from .sizes import Sizes
@@ -159,8 +159,8 @@ def verify(
     arguments = arguments or Arguments.of_program(program)
     inputs, ways = _inputs(program, arguments, options, reference)
     sizes = inputs_of(program, arguments)
-    plain = Runner(path, Kernels.PLAIN, keep_values=options.every_node)
-    runners = (plain, Runner(path, Kernels.DELEGATE))
+    plain, *others = runners_that_check(path, native.tensors, keep_values=options.every_node)
+    runners = (plain, *others)
     files = BodyFiles(native)
     for leaves in inputs:
         checks.samples += 1

@@ -173,10 +173,10 @@ class _Walker:
         if kind not in (_PARAMETER, _BUFFER, _CONSTANT):
             words.append(0)
             return
-        words.append(1)
         is_state = kind == _PARAMETER or (kind == _BUFFER and spec.persistent)
-        owner = program.state_dict if is_state else program.constants
-        self._write_tensor_data(spec.target, owner[spec.target])
+        tensor = (program.state_dict if is_state else program.constants)[spec.target]
+        words.append(2 if tensor.requires_grad else 1)
+        self._write_tensor_data(spec.target, tensor)
 
     def _write_tensor_data(self, name: str, tensor: torch.Tensor) -> None:
         require_plain_tensor(name, tensor)

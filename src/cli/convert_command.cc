@@ -91,7 +91,7 @@ void print_summary(const std::string& output, const ConvertReport& report) {
   for (const auto& [name, count] : report.ops) num_ops += count;
   fmt::print("{}: {}, {} operators, {:.3f} s\n", output, human_bytes(report.file_bytes), num_ops,
              seconds);
-  fmt::print("runtime: TensorFlow Lite {} or later{}\n", report.runtime.oldest,
+  fmt::print("runtime: {} {} or later{}\n", report.runtime.name, report.runtime.oldest,
              report.runtime.operators.empty()
                  ? ""
                  : fmt::format(", for {}", fmt::join(report.runtime.operators, ", ")));

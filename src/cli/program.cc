@@ -45,9 +45,10 @@ void add_ports(CLI::App& command, ConvertArguments& convert) {
 
 void add_convert(CLI::App& app, Arguments& arguments) {
   ConvertArguments& convert = arguments.convert;
-  CLI::App* command = app.add_subcommand("convert", "Convert an exported program (.pt2) to TFLite");
+  CLI::App* command =
+      app.add_subcommand("convert", "Convert an exported program (.pt2) to TFLite or Keras");
   command->add_option("model", convert.input, "the .pt2 that torch.export.save wrote")->required();
-  command->add_option("-o,--output", convert.output, "the .tflite to write")->required();
+  command->add_option("-o,--output", convert.output, "the .tflite or .keras to write")->required();
   add_ports(*command, convert);
   command
       ->add_option("--recurrent", convert.recurrent,
@@ -105,7 +106,8 @@ ExitStatus run_python(std::vector<std::string> arguments) {
 
 ExitStatus run(const std::vector<std::string>& given) {
   if (given.size() > 1 && given[1] == "verify") return run_python(given);
-  CLI::App app("Carries PyTorch models to TFLite: the same numbers, the fewest transposes");
+  CLI::App app(
+      "Carries PyTorch models to TFLite and Keras: the same numbers, the fewest transposes");
   app.set_version_flag("--version", std::string(version()));
   app.require_subcommand(1);
   Arguments arguments;

@@ -55,6 +55,14 @@ std::vector<std::string> parameter_names(const frontend::Program& program) {
   return names;
 }
 
+std::vector<std::string> frozen_names(const frontend::Program& program) {
+  std::vector<std::string> names;
+  for (const frontend::Input& input : program.inputs) {
+    if (input.data.has_value() && !input.requires_grad) names.push_back(input.name);
+  }
+  return names;
+}
+
 class Converter {
  public:
   Converter(const Target& target, const ConvertOptions& options, const std::string& output_path)
@@ -89,7 +97,9 @@ class Converter {
     stopwatch_.finish("functionalise");
     if (!functional.has_value()) return {};
     functional = frontend::drop_input_writes(std::move(*functional), diagnostics_);
-    Result<Graph> graph = frontend::translate(*functional, ops_, diagnostics_);
+    const auto parameters = target_.trains_parameters() ? frontend::Parameters::kTrained
+                                                        : frontend::Parameters::kConstant;
+    Result<Graph> graph = frontend::translate(*functional, ops_, diagnostics_, parameters);
     stopwatch_.finish("translate");
     if (!graph.ok()) return {};
     FERRYMAN_TRY(const Ports ports, resolve_ports(*graph, options_, diagnostics_));
@@ -133,6 +143,7 @@ class Converter {
         .input_names = ports.input_names,
         .output_names = ports.output_names,
         .parameters = parameter_names(program),
+        .frozen = frozen_names(program),
         .description = options_.description,
         .finished = [this](std::string step) { stopwatch_.finish(std::move(step)); }};
     FERRYMAN_TRY(const Artifact artifact, target_.write(request));

@@ -73,6 +73,7 @@ struct TransposeReport {
 };
 
 struct RuntimeReport {
+  std::string name;                    // "TensorFlow Lite"
   std::string oldest;                  // the first release that can load the file: "2.9.0"
   std::vector<std::string> operators;  // that ask for it: "GELU", "CONV_2D (version 6)"
 };
@@ -91,6 +92,8 @@ struct ConvertReport {
   std::vector<NodeReport> nodes;
   std::vector<BodyReport> bodies;
   std::vector<StageTime> stages;
+  std::vector<std::string> tensors;
+  std::vector<StoredWeight> weights;
   std::map<std::string, int64_t> ops;
   RuntimeReport runtime;
   int64_t file_bytes = 0;

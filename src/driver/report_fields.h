@@ -61,6 +61,17 @@ void visit_fields(Visitor& visit, const BodyReport& body) {
 }
 
 template <typename Visitor>
+void visit_fields(Visitor& visit, const StoredWeight& weight) {
+  visit("weight", weight.weight, "as the file's users know it: conv1/kernel");
+  visit("parameters", weight.parameters, "whose elements it holds: conv1.weight");
+  visit("join", weight.join, "of several parameters: sum or stack");
+  visit("shape", weight.shape, "of each parameter");
+  visit("factors", weight.factors, "stored = value.reshape(factors)[order].permute(perm)");
+  visit("order", weight.order, "of the first axis; empty: as it is");
+  visit("perm", weight.perm, "new to old");
+}
+
+template <typename Visitor>
 void visit_fields(Visitor& visit, const StageTime& stage) {
   visit("name", stage.name, "");
   visit("seconds", stage.seconds, "");
@@ -84,6 +95,7 @@ void visit_fields(Visitor& visit, const TransposeReport& transpose) {
 
 template <typename Visitor>
 void visit_fields(Visitor& visit, const RuntimeReport& runtime) {
+  visit("name", runtime.name, "TensorFlow Lite, Keras");
   visit("oldest", runtime.oldest, "the first release that can load the file: 2.9.0");
   visit("operators", runtime.operators, "what asks for it: GELU, CONV_2D (version 6)");
 }
@@ -106,6 +118,9 @@ void visit_fields(Visitor& visit, const ConvertReport& report) {
         "a value of the exported graph each, in its order; several results are several entries");
   visit("bodies", report.bodies, "of branches and loops of the program");
   visit("stages", report.stages, "time of each stage of the core, in order");
+  visit("tensors", report.tensors,
+        "what the file calls them, by number; empty: it has no names for them");
+  visit("weights", report.weights, "of a file that training goes on with");
   visit("ops", report.ops, "how many operators of each kind the file has");
   visit("runtime", report.runtime, "");
   visit("file_bytes", report.file_bytes, "");

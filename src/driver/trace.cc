@@ -205,6 +205,9 @@ void describe_file(const Artifact& artifact, const Graph& graph, const Program& 
   report.outputs = describe_ports(tensor_outputs(program), artifact.outputs);
   report.nodes = NodeTracer(artifact, graph, {program, program.nodes}).trace();
   for (const EmittedOperator& op : artifact.operators) ++report.ops[op.op];
+  report.tensors = artifact.tensors;
+  report.weights = artifact.weights;
+  report.runtime.name = artifact.runtime_name;
   report.runtime.oldest = artifact.runtime;
   report.runtime.operators = artifact.runtime_operators;
 }

@@ -101,6 +101,12 @@ std::vector<ValueId> Graph::constants_like(ValueId id) const {
   return constant_index_->alike(*this, id);
 }
 
+ValueId Graph::add_parameter(TensorData data, std::string name) {
+  const ValueId id = add_constant(std::move(data), std::move(name));
+  values_[id.index].kind = ValueKind::kParameter;
+  return id;
+}
+
 ValueId Graph::add_state(TensorData initial, std::string name) {
   const ValueId id = add_constant(std::move(initial), std::move(name));
   values_[id.index].kind = ValueKind::kState;

@@ -47,15 +47,17 @@ struct Use {
 
 using Uses = SmallVector<Use, 2>;
 
-enum class ValueKind : uint8_t { kInput, kConstant, kState, kResult };
+// A parameter has elements as a constant does, but what it is computed with stays in the graph,
+// since training goes on with it: passes that ask for constants leave it alone.
+enum class ValueKind : uint8_t { kInput, kConstant, kParameter, kState, kResult };
 
 struct Value {
   ValueKind kind = ValueKind::kResult;
   TensorType type;
-  std::string name;                        // unique and not empty for inputs, constants and states
+  std::string name;                        // unique and not empty for inputs and what has data
   OpId producer;                           // kResult
   uint32_t result_index = 0;               // kResult
-  std::unique_ptr<const TensorData> data;  // kConstant; kState: the initial value
+  std::unique_ptr<const TensorData> data;  // kConstant, kParameter; kState: the initial value
   Uses uses;
 };
 
@@ -138,6 +140,7 @@ class Graph {
   ValueId add_input(std::string name, TensorType type);
   // A name that is taken gets a number appended.
   ValueId add_constant(TensorData data, std::string name);
+  ValueId add_parameter(TensorData data, std::string name);
   ValueId add_state(TensorData initial, std::string name);
   void add_output(std::string name, ValueId value);
   void set_outputs(std::vector<GraphOutput> outputs) { outputs_ = std::move(outputs); }
@@ -160,6 +163,10 @@ class Graph {
   const std::vector<StateUpdate>& state_updates() const { return state_updates_; }
   bool is_output(ValueId id) const;
   bool is_constant(ValueId id) const { return value(id).kind == ValueKind::kConstant; }
+  // A constant or a parameter: the file holds its elements, in any order that is asked for.
+  bool is_stored(ValueId id) const {
+    return is_constant(id) || value(id).kind == ValueKind::kParameter;
+  }
   const TensorData& constant(ValueId id) const { return *value(id).data; }
   // The constants that may have the elements of this one, itself among them (constant_index.h).
   std::vector<ValueId> constants_like(ValueId id) const;

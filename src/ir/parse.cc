@@ -65,6 +65,7 @@ class Parser {
   Status parse_statement() {
     if (lexer_.accept("symbol")) return parse_symbol();
     if (lexer_.accept("const")) return parse_data(ValueKind::kConstant);
+    if (lexer_.accept("param")) return parse_data(ValueKind::kParameter);
     if (lexer_.accept("state")) return parse_data(ValueKind::kState);
     if (lexer_.accept("update")) return parse_update();
     return parse_op();
@@ -140,10 +141,13 @@ class Parser {
     if (!all_static(type.dims)) return lexer_.error("a constant with symbolic sizes");
     FERRYMAN_TRY_STATUS(lexer_.expect("="));
     FERRYMAN_TRY(TensorData data, parse_elements(type.dtype, static_sizes(type.dims)));
-    const bool is_state = kind == ValueKind::kState;
-    const ValueId id = is_state ? graph_.add_state(std::move(data), name)
-                                : graph_.add_constant(std::move(data), name);
-    return define("@" + name, id);
+    return define("@" + name, add_data(kind, std::move(data), name));
+  }
+
+  ValueId add_data(ValueKind kind, TensorData data, const std::string& name) {
+    if (kind == ValueKind::kState) return graph_.add_state(std::move(data), name);
+    if (kind == ValueKind::kParameter) return graph_.add_parameter(std::move(data), name);
+    return graph_.add_constant(std::move(data), name);
   }
 
   Result<TensorData> parse_elements(DType dtype, Ints shape) {

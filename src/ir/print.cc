@@ -159,15 +159,19 @@ class Printer {
     }
   }
 
+  static std::string_view keyword(ValueKind kind) {
+    if (kind == ValueKind::kState) return "state";
+    return kind == ValueKind::kParameter ? "param" : "const";
+  }
+
   void print_constants() {
     for (size_t i = 0; i < graph_.num_value_ids(); ++i) {
       const ValueId id(i);
       const Value& value = graph_.value(id);
       const bool is_state = value.kind == ValueKind::kState;
-      if (!is_state && (value.kind != ValueKind::kConstant || graph_.num_readers(id) == 0))
-        continue;
-      text_ += fmt::format("{}{} {}: {} = {}\n", indent_, is_state ? "state" : "const", names_[id],
-                           type(id), print_data(*value.data));
+      if (!is_state && (!graph_.is_stored(id) || graph_.num_readers(id) == 0)) continue;
+      text_ += fmt::format("{}{} {}: {} = {}\n", indent_, keyword(value.kind), names_[id], type(id),
+                           print_data(*value.data));
     }
   }
 

@@ -28,7 +28,7 @@ Materialiser::Tensor Materialiser::in_layout(ValueId value, const Layout& layout
 Materialiser::Tensor Materialiser::in_shape(ValueId value, const Layout& layout,
                                             const Shape& wanted) {
   const ValueId root = plan_.views[value].root;
-  if (graph_.is_constant(root)) return constant_in(value, layout, wanted);
+  if (graph_.is_stored(root)) return constant_in(value, layout, wanted);
   const MemoryOrder order = plan_.memory_order(value, layout);
   std::vector<Held>& held = held_[order];
   if (held.empty()) {

@@ -48,7 +48,7 @@ class ModelBuilder {
         memory = static_cast<int>(model_.memories.size());
         Memory& added = model_.memories.emplace_back();
         added.root = root;
-        added.constant = graph_.is_constant(root);
+        added.constant = graph_.is_stored(root);
         added.num_factors = model_.factors.of[root].size();
         added.bytes = estimated_bytes(graph_, root);
         // So many factors only occur where the rank is as large: such memory is never permuted.

@@ -44,6 +44,7 @@ inline constexpr AttrKey<bool> kLargest{"largest"};
 inline constexpr AttrKey<std::string> kReduction{"reduction"};  // "sum", "prod", "amax", "amin"
 inline constexpr AttrKey<DType> kDType{"dtype"};
 inline constexpr AttrKey<double> kEps{"eps"};
+inline constexpr AttrKey<double> kMomentum{"momentum"};
 inline constexpr AttrKey<double> kValue{"value"};
 inline constexpr AttrKey<double> kMin{"min"};  // -inf: none
 inline constexpr AttrKey<double> kMax{"max"};  // inf: none

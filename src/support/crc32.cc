@@ -35,8 +35,8 @@ static_assert(std::endian::native == std::endian::little);
 
 }  // namespace
 
-uint32_t crc32(std::span<const std::byte> bytes) {
-  uint32_t crc = 0xffffffff;
+uint32_t crc32(std::span<const std::byte> bytes, uint32_t before) {
+  uint32_t crc = ~before;
   while (bytes.size() >= kStride) {
     std::array<uint8_t, kStride> block;
     std::memcpy(block.data(), bytes.data(), kStride);

@@ -9,6 +9,7 @@
 
 namespace ferryman {
 
-uint32_t crc32(std::span<const std::byte> bytes);
+// `before`: the checksum of what stands in front of them.
+uint32_t crc32(std::span<const std::byte> bytes, uint32_t before = 0);
 
 }  // namespace ferryman

@@ -28,10 +28,24 @@ struct EmittedOperator {
   LocationId location;  // invalid: it belongs to no op
 };
 
+// A weight of the file that holds elements of the model's parameters: each of these is
+// value.reshape(factors), with the entries of its first axis in this `order` (empty: as they are),
+// .permute(perm); then they are added, or stand one after the other, in the shape of the weight.
+struct StoredWeight {
+  std::string weight;                   // as the file's users know it: "conv1/kernel"
+  std::vector<std::string> parameters;  // "conv1.weight"
+  std::string join;                     // of several: "sum" or "stack"
+  Ints shape;                           // of a parameter
+  Ints factors, order, perm;
+};
+
 struct Artifact {
   std::vector<ArtifactPort> inputs, outputs;  // parallel to the graph's
   std::vector<NamedPlacement> values;         // with names, in execution order
+  std::vector<StoredWeight> weights;          // where they go on being trained
+  std::vector<std::string> tensors;           // what the file calls them; empty: by their numbers
   std::vector<EmittedOperator> operators;     // those of bodies as well
+  std::string runtime_name;                   // "TensorFlow Lite"
   // The first release that can load the file, "2.9.0", and the operators that ask for it.
   std::string runtime;
   std::vector<std::string> runtime_operators;

@@ -31,8 +31,9 @@ struct WriteRequest {
   // Of inputs and outputs in the file, in order; empty: those of the graph.
   std::vector<std::string> input_names = {};
   std::vector<std::string> output_names = {};
-  // The constants that the user knows by name.
+  // Weights that the user knows by name, and those of them that training leaves as they are.
   std::vector<std::string> parameters = {};
+  std::vector<std::string> frozen = {};
   std::string description = {};
   // Told after each step, for its time in the report.
   std::function<void(std::string step)> finished = [](const std::string&) {};
@@ -52,6 +53,9 @@ class Target {
   virtual std::string_view name() const = 0;
   // What its files' names end in: ".tflite".
   virtual std::string_view suffix() const = 0;
+  // Whether its files are models that training goes on with: then parameters are values of their
+  // own in the graph, which nothing is computed with before the file is written.
+  virtual bool trains_parameters() const { return false; }
   // Before the graph is simplified: what fusions have to find, or must not be computed.
   virtual std::vector<Pass> prepare(const Choices& choices) const = 0;
   // Every op in a form that the target has; what remains without one is an error, all at once.

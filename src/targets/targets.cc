@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "targets/keras/target.h"
 #include "targets/tflite/target.h"
 
 namespace ferryman {
 
 const std::vector<const Target*>& all_targets() {
   static const tflite::TfliteTarget tflite;
-  static const std::vector<const Target*> targets = {&tflite};
+  static const keras::KerasTarget keras;
+  static const std::vector<const Target*> targets = {&tflite, &keras};
   return targets;
 }
 

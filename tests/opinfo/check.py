@@ -1,4 +1,5 @@
-"""Converts the samples of an operator or module, runs them on LiteRT and compares with PyTorch.
+"""Converts the samples of an operator or module, runs them on LiteRT or Keras and compares with
+PyTorch.
 
     outcome = check_op("operators", "add", "float32", max_samples=8)
     outcome.state        # "passes", "refused", "wrong" or "not expressible"
@@ -55,13 +56,18 @@ class Wrong(Exception):
 
 
 def check_op(
-    database: str, op: str, dtype: str, max_samples: int, disabled_passes: tuple[str, ...] = ()
+    database: str,
+    op: str,
+    dtype: str,
+    max_samples: int,
+    disabled_passes: tuple[str, ...] = (),
+    target: str = "tflite",
 ) -> Outcome:
     with without_passes(*disabled_passes):
-        return _check_op(database, op, dtype, max_samples)
+        return _check_op(database, op, dtype, max_samples, target)
 
 
-def _check_op(database: str, op: str, dtype: str, max_samples: int) -> Outcome:
+def _check_op(database: str, op: str, dtype: str, max_samples: int, target: str) -> Outcome:
     outcome = Outcome(op, dtype)
     reasons = collections.Counter()
     try:
@@ -71,7 +77,7 @@ def _check_op(database: str, op: str, dtype: str, max_samples: int) -> Outcome:
         return outcome
     for case in found:
         try:
-            check_case(op, case)
+            check_case(op, case, target)
             outcome.passed += 1
             continue
         except NotExpressible as error:
@@ -93,12 +99,14 @@ def _check_op(database: str, op: str, dtype: str, max_samples: int) -> Outcome:
     return outcome
 
 
-def check_case(op: str, case: Case) -> None:
+def check_case(op: str, case: Case, target: str = "tflite") -> None:
     """Raises Wrong, NotExpressible or the ferryman.Error that refused it."""
     expected = _eager(case)
     program = _export(case)
     try:
-        model = ferryman.convert(program, nan="exact", verify=False, progress=False)
+        model = ferryman.convert(
+            program, target=target, nan="exact", verify=False, progress=False
+        )
     except ferryman.Error as error:
         # Many samplers set the seed, so that two runs in eager mode agree.
         if any(_is_random(node.target) for node in program.graph.nodes):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Every operator, or module, of PyTorch's own databases, on LiteRT against eager PyTorch.
+"""Every operator, or module, of PyTorch's own databases, on LiteRT or Keras against eager PyTorch.
 
     tests/opinfo/run.py [--samples 20] [--json out/opinfo.json] [--write docs/operators.md] [op …]
+    tests/opinfo/run.py --target keras [op …]
     tests/opinfo/run.py --database modules [nn.GRU …]
     tests/opinfo/run.py --only-free --write docs/operators.md      # free axes; the rest as it is
 
@@ -41,8 +42,9 @@ def main() -> int:
     name = options.database
     infos = DATABASES[name].infos()
     samples = DATABASES[name].table_samples if options.samples is None else options.samples
+    more = () if options.target == "tflite" else ((), options.target)
     tasks = [
-        (name, op, dtype, samples)
+        (name, op, dtype, samples, *more)
         for op in options.ops or infos
         for dtype in options.dtypes
         if DTYPES[dtype] in infos[op].dtypes
@@ -56,6 +58,8 @@ def main() -> int:
         if options.ops or outcome.state == "wrong":
             print(f"{outcome.op} {outcome.dtype}: {outcome.state}", *outcome.reasons, sep="\n    ")
     print(table.summary(name, outcomes))
+    if options.target != "tflite":  # the tables are of LiteRT
+        return 1 if any(outcome.state == "wrong" for outcome in outcomes) else 0
     lost = lost_operators(name, outcomes, options.processes)
     for op in lost:
         print(f"{op} passed, by {DATABASES[name].page.name}, and does not any more")
@@ -87,6 +91,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("ops", nargs="*", metavar="op", help="default: all")
     parser.add_argument("--database", choices=DATABASES, default="operators")
+    parser.add_argument("--target", choices=("tflite", "keras"), default="tflite")
     parser.add_argument("--samples", type=int, help="at most; 0: all; default: as the table has")
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=REAL_DTYPES)
     parser.add_argument("--only-free", action="store_true", help="free axes, not the samples")

@@ -34,7 +34,7 @@ class PlanChecker {
 
   std::string name(OpId op) const { return std::string(graph_.op(op).def->name); }
 
-  bool is_constant(ValueId value) const { return graph_.is_constant(plan_.views[value].root); }
+  bool is_constant(ValueId value) const { return graph_.is_stored(plan_.views[value].root); }
 
   int64_t bytes_of(ValueId root) const {
     return num_elements(graph_.type(root).dims) * byte_size(graph_.type(root).dtype);

@@ -67,7 +67,9 @@ class LiveReader {
       return input;
     }
     input.value = read_value();
-    if (words_.index("presence of data", 2) == 0) return input;
+    const int64_t presence = words_.index("presence of data", 3);
+    if (presence == 0) return input;
+    input.requires_grad = presence == 2;
     const auto storage = words_.index("storage", storages_.size());
     TensorStorage data;
     if (!words_.failed()) data.storage = storages_[static_cast<size_t>(storage)];

@@ -131,6 +131,7 @@ struct Input {
   Argument constant;            // that constant; otherwise None
   std::string name;  // user inputs: flattened argument name; others: fully qualified name
   std::optional<TensorStorage> data;  // parameters, buffers, constants
+  bool requires_grad = false;         // of a parameter: training changes it
   // Two inputs with equal non-negative `storage_id` share their storage (tied weights, views).
   int64_t storage_id = -1;
 };

@@ -64,6 +64,8 @@ class WeightTable::Reader {
       return entry;
     }
     entry.type = read_tensor_meta(meta);
+    const JsonCursor requires_grad = meta.optional("requires_grad");
+    entry.requires_grad = !requires_grad.is_null() && requires_grad.boolean();
     const JsonCursor offset = meta["storage_offset"];
     entry.data.offset = read_sym_number(offset).value;
     for (const SymSize& stride : entry.type.strides) {
@@ -120,6 +122,7 @@ Status WeightTable::fill(Section section, const TensorMeta& type, Input& input) 
   }
   input.data = entry.data;
   input.storage_id = entry.storage_id;
+  input.requires_grad = entry.requires_grad;
   return {};
 }
 

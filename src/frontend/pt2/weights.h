@@ -20,8 +20,8 @@ class WeightTable {
 
   static Result<WeightTable> read(const Pt2Archive& archive);
 
-  // Sets `data` and `storage_id` of the input called `input.name`; `type` is what the graph says
-  // of it, and must agree.
+  // Sets `data`, `storage_id` and `requires_grad` of the input called `input.name`; `type` is what
+  // the graph says of it, and must agree.
   Status fill(Section section, const TensorMeta& type, Input& input) const;
 
  private:
@@ -29,6 +29,7 @@ class WeightTable {
     TensorMeta type;
     TensorStorage data;
     int64_t storage_id = -1;
+    bool requires_grad = false;
     std::string problem;  // why it cannot be used, if it cannot
   };
   using Entries = std::map<std::string, Entry, std::less<>>;

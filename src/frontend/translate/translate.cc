@@ -15,8 +15,10 @@ namespace {
 
 class Translator {
  public:
-  Translator(const Program& program, const Ops& ops, Diagnostics& diagnostics)
+  Translator(const Program& program, const Ops& ops, Diagnostics& diagnostics,
+             Parameters parameters)
       : program_(program),
+        parameters_(parameters),
         graph_(ops.set),
         shared_(program, ops, graph_.symbols(), diagnostics),
         translator_(shared_, graph_),
@@ -122,7 +124,10 @@ class Translator {
       states_.emplace(input.name, state);
       return set(input.value, state);
     }
-    set(input.value, graph_.add_constant(std::move(data).value(), input.name));
+    const bool is_trained =
+        input.kind == InputKind::kParameter && parameters_ == Parameters::kTrained;
+    set(input.value, is_trained ? graph_.add_parameter(std::move(data).value(), input.name)
+                                : graph_.add_constant(std::move(data).value(), input.name));
   }
 
   void set(ValueIndex index, ValueId value) { translator_.set(index, value); }
@@ -197,6 +202,7 @@ class Translator {
   }
 
   const Program& program_;
+  Parameters parameters_;
   Graph graph_;
   Translation shared_;
   GraphTranslator translator_;
@@ -209,8 +215,9 @@ class Translator {
 
 }  // namespace
 
-Result<Graph> translate(const Program& program, const Ops& ops, Diagnostics& diagnostics) {
-  return Translator(program, ops, diagnostics).run();
+Result<Graph> translate(const Program& program, const Ops& ops, Diagnostics& diagnostics,
+                        Parameters parameters) {
+  return Translator(program, ops, diagnostics, parameters).run();
 }
 
 }  // namespace ferryman::frontend

@@ -12,14 +12,21 @@
 // program are collected in `diagnostics` in one run; the returned one is the first of them.
 #pragma once
 
+#include <cstdint>
+
 #include "frontend/program/program.h"
 #include "ir/graph.h"
 #include "ops/families.h"
 
 namespace ferryman::frontend {
 
+// Whether the graph may compute with the values of parameters, or training goes on with them. Then
+// they are values of a kind of their own (ir/graph.h).
+enum class Parameters : uint8_t { kConstant, kTrained };
+
 // The program is functional (functionalise.h) and verified (verify_program). `ops` must outlive the
 // graph.
-Result<Graph> translate(const Program& program, const Ops& ops, Diagnostics& diagnostics);
+Result<Graph> translate(const Program& program, const Ops& ops, Diagnostics& diagnostics,
+                        Parameters parameters = Parameters::kConstant);
 
 }  // namespace ferryman::frontend

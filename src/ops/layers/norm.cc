@@ -19,6 +19,9 @@ namespace ferryman {
 
 namespace {
 
+// torch's default.
+constexpr double kUsualMomentum = 0.1;
+
 // Operands from `first` on are absent or have these dims.
 Status check_parameters(const InferArgs& args, size_t first, const Dims& dims) {
   for (size_t i = first; i < args.operands.size(); ++i) {
@@ -216,7 +219,7 @@ Result<std::vector<ValueId>> normalise_by_own(ImportContext& call, Pooled pooled
 
 // Whether a call in training mode leaves the running statistics as they are, or nobody reads them.
 Result<bool> keeps_running_statistics(ImportContext& call) {
-  FERRYMAN_TRY(const double momentum, call.number("momentum", 0.1));
+  FERRYMAN_TRY(const double momentum, call.number("momentum", kUsualMomentum));
   if (call.target() != "_native_batch_norm_legit_functional.default") return momentum == 0;
   return !call.is_result_read(3) && !call.is_result_read(4);
 }
@@ -235,10 +238,11 @@ Imported import_batch_norm(ImportContext& call) {
   FERRYMAN_TRY(const ValueId weight, call.optional_tensor("weight"));
   FERRYMAN_TRY(const ValueId bias, call.optional_tensor("bias"));
   FERRYMAN_TRY(const double eps, call.number("eps"));
+  FERRYMAN_TRY(const double momentum, call.number("momentum", kUsualMomentum));
   const CoreWriter write = call.writer();
   if (write.dims(x) == Dims{0}) return with_empty_statistics(call, x);
-  return with_empty_statistics(
-      call, write.op(ops::kBatchNorm, {x, mean, variance, weight, bias}, {{attr::kEps, eps}}));
+  return with_empty_statistics(call, write.op(ops::kBatchNorm, {x, mean, variance, weight, bias},
+                                              {{attr::kEps, eps}, {attr::kMomentum, momentum}}));
 }
 
 Result<std::vector<ValueId>> make_group_norm(ImportContext& call, int64_t groups) {
@@ -358,8 +362,9 @@ NormStatistics write_statistics(CoreWriter write, ValueId x, const Ints& axes, d
 void add_norm_ops(Ops& ops) {
   define_norm(ops, ops::kBatchNorm,
               "(x - mean) / sqrt(variance + eps) * weight + bias along axis 1, with fixed "
-              "statistics")
+              "statistics, which training moves by `momentum` to those of a batch")
       .attr(attr::kEps)
+      .attr(attr::kMomentum, kUsualMomentum)
       .result(infer_channel_norm)
       .eval(eval_batch_norm);
 

@@ -64,6 +64,7 @@ Artifact to_artifact(Lowered lowered, const SymbolTable& symbols) {
     }
   }
   RuntimeNeed need = runtime_need(model);
+  artifact.runtime_name = "TensorFlow Lite";
   artifact.runtime = to_string(need.release);
   artifact.runtime_operators = std::move(need.operators);
   return artifact;

@@ -1,0 +1,140 @@
+"""Keras, as much of it as Ferryman needs: a .keras file as something that runs.
+
+runner = Runner(path, native.tensors)
+outputs = runner.run(inputs)          # numpy arrays, as runtime.Runner gives them
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .errors import Error, VerificationError
+from .runtime import Kernels
+
+
+def load_model(path: os.PathLike | str) -> Any:
+    keras = import_keras()
+    try:
+        return keras.saving.load_model(os.fspath(path))
+    except (ValueError, TypeError, RuntimeError, NotImplementedError, KeyError) as error:
+        raise VerificationError(
+            f"Keras {keras.__version__} on {keras.backend.backend()} does not load the file",
+            why=str(error).strip(),
+        ) from error
+
+
+class Runner:
+    """One file, ready to run with any size along its free axes. `keep_values` keeps every tensor
+    readable after a run.
+
+    tensors: what the file calls them, by number: "conv1:0:0", the name of a layer or operation, the
+        number of its call, and that of the output.
+    """
+
+    kernels = Kernels.KERAS
+
+    def __init__(
+        self, path: os.PathLike | str, tensors: Sequence[str], *, keep_values: bool = False
+    ):
+        self._keras = import_keras()
+        model = load_model(path)
+        numbers = {name: number for number, name in enumerate(tensors) if name}
+        self.inputs = [_detail(tensor, numbers) for tensor in model.inputs]
+        self.outputs = [_detail(tensor, numbers) for tensor in model.outputs]
+        watched = {detail["index"]: t for detail, t in zip(self.outputs, model.outputs)}
+        if keep_values:
+            watched = _tensors(model, numbers) | watched
+        self._watched = list(watched)
+        self._function = self._keras.Function(model.inputs, list(watched.values()))
+        self._values: dict[int, np.ndarray] = {}
+
+    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        ops = self._keras.ops
+        try:
+            with torch.no_grad():
+                given = [
+                    ops.convert_to_tensor(np.asarray(array), dtype=detail["dtype"])
+                    for detail, array in zip(self.inputs, inputs, strict=True)
+                ]
+                results = self._function(given)
+                arrays = [_plain(ops.convert_to_numpy(result)) for result in results]
+        except Exception as error:  # whatever the backend's own errors are
+            backend = self._keras.backend.backend()
+            raise VerificationError(
+                f"Keras does not run the file on {backend}",
+                why=f"{type(error).__name__}: {str(error).strip()}",
+            ) from error
+        self._values = dict(zip(self._watched, arrays))
+        return [self._values[detail["index"]] for detail in self.outputs]
+
+    def tensor(self, index: int) -> np.ndarray | None:
+        return self._values.get(index)
+
+
+def _plain(array: Any) -> np.ndarray:
+    """torch reads no bfloat16 of numpy's."""
+    array = np.asarray(array)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
+def _detail(tensor: Any, numbers: dict[str, int]) -> dict[str, Any]:
+    producer, call, output = tensor._keras_history
+    name = f"{producer.name}:{call}:{output}"
+    return {
+        "index": numbers[name],
+        "name": name,
+        "shape": tuple(tensor.shape),
+        "dtype": _numpy_dtype(tensor.dtype),
+    }
+
+
+def _numpy_dtype(name: str) -> Any:
+    return np.float32 if name == "bfloat16" else np.dtype(name)
+
+
+def _tensors(model: Any, numbers: dict[str, int]) -> dict[int, Any]:
+    """What the model computes, by number."""
+    found = {}
+    for operation in model.operations:
+        for call, node in enumerate(operation._inbound_nodes):
+            for output, tensor in enumerate(node.output_tensors):
+                number = numbers.get(f"{operation.name}:{call}:{output}")
+                if number is not None:
+                    found[number] = tensor
+    return found
+
+
+def import_keras() -> Any:
+    """Where nobody chose a backend and TensorFlow, the default, is not there, PyTorch is."""
+    chosen = os.environ.get("KERAS_BACKEND") or _configured_backend()
+    has_tensorflow = importlib.util.find_spec("tensorflow") is not None
+    if "keras" not in sys.modules and chosen == "tensorflow" and not has_tensorflow:
+        os.environ["KERAS_BACKEND"] = "torch"
+    try:
+        import keras
+    except ImportError as error:
+        raise Error(
+            "running a .keras file takes the package keras",
+            why=str(error),
+            hint="pip install keras, or convert with verify=False",
+        ) from error
+    return keras
+
+
+def _configured_backend() -> str:
+    """Keras writes that file with its default when it is first imported."""
+    home = os.environ.get("KERAS_HOME")
+    file = (Path(home) if home else Path.home() / ".keras") / "keras.json"
+    try:
+        return json.loads(file.read_text())["backend"]
+    except (OSError, ValueError, KeyError):
+        return "tensorflow"

@@ -1,0 +1,108 @@
+"""Weights between a state_dict of PyTorch and a live model of Keras that was converted from it.
+
+ferryman.load_state_dict(model.keras, net.state_dict())     # PyTorch's weights into Keras
+net.load_state_dict(ferryman.state_dict(model.keras))       # and what Keras has learnt, back
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from .eager import to_numpy
+from .errors import InputError
+from .native_contract import StoredWeight
+
+# Of live models that ferryman.Model gave.
+_weights_of: weakref.WeakKeyDictionary[Any, Sequence[StoredWeight]] = weakref.WeakKeyDictionary()
+
+
+def know(keras_model: Any, weights: Sequence[StoredWeight]) -> None:
+    _weights_of[keras_model] = weights
+
+
+def load_state_dict(keras_model: Any, state_dict: Mapping[str, torch.Tensor]) -> None:
+    """Gives the variables of model.keras the values of a state_dict of the module that was
+    converted. All or none: a key that is missing, or of another shape, is an InputError."""
+    variables = _variables(keras_model)
+    values = []
+    for stored in _weights(keras_model):
+        variable = variables[stored.weight]
+        parts = [_stored(stored, _entry(state_dict, key)) for key in stored.parameters]
+        value = sum(parts) if stored.join == "sum" else np.concatenate([p.ravel() for p in parts])
+        values.append((variable, value.reshape(variable.shape)))
+    for variable, value in values:
+        variable.assign(value)
+
+
+def state_dict(keras_model: Any) -> dict[str, torch.Tensor]:
+    """What model.keras has for the parameters and buffers of the module, in PyTorch's shapes and
+    under its names. Of two biases that Keras adds up, the first is their sum."""
+    variables = _variables(keras_model)
+    state = {}
+    for stored in _weights(keras_model):
+        value = _to_numpy(variables[stored.weight])
+        parts = [value, *(np.zeros_like(value) for _ in stored.parameters[1:])]
+        if stored.join == "stack":
+            parts = np.split(value, len(stored.parameters))
+        for key, part in zip(stored.parameters, parts):
+            state[key] = torch.from_numpy(_loaded(stored, part))
+    return state
+
+
+def mapping_of(weights: Sequence[StoredWeight]) -> dict[str, str]:
+    return {stored.weight: " + ".join(stored.parameters) for stored in weights}
+
+
+def _weights(keras_model: Any) -> Sequence[StoredWeight]:
+    try:
+        return _weights_of[keras_model]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            "Ferryman does not know where the weights of this model come from",
+            why="it tells them of the live model that a conversion gives",
+            hint='pass model.keras, where model = ferryman.convert(…, target="keras")',
+        ) from error
+
+
+def _variables(keras_model: Any) -> dict[str, Any]:
+    return {variable.path: variable for variable in getattr(keras_model, "variables", ())}
+
+
+def _entry(state: Mapping[str, torch.Tensor], key: str) -> np.ndarray:
+    if key not in state:
+        raise InputError(f"the state_dict has no '{key}'")
+    return to_numpy(state[key].detach())
+
+
+def _to_numpy(variable: Any) -> np.ndarray:
+    from .keras_runtime import import_keras
+
+    return np.asarray(import_keras().ops.convert_to_numpy(variable))
+
+
+def _stored(stored: StoredWeight, value: np.ndarray) -> np.ndarray:
+    """As the file has it, but for the shape."""
+    if value.size != np.prod(stored.factors, dtype=int):
+        raise InputError(
+            f"{' + '.join(stored.parameters)} does not fit {stored.weight}",
+            why=f"it has the shape {value.shape}, not {stored.shape}",
+            hint="pass the state_dict of the module that was converted",
+        )
+    parts = value.reshape(stored.factors)
+    if stored.order:
+        parts = parts[list(stored.order)]
+    return parts.transpose(stored.perm)
+
+
+def _loaded(stored: StoredWeight, value: np.ndarray) -> np.ndarray:
+    """The inverse, in the shape of the parameter."""
+    parts = value.reshape([stored.factors[axis] for axis in stored.perm])
+    parts = parts.transpose(np.argsort(stored.perm))
+    if stored.order:
+        parts = parts[np.argsort(stored.order)]
+    return np.ascontiguousarray(parts).reshape(stored.shape)

@@ -1,0 +1,105 @@
+// A functional model of Keras 3 as its file has it: layers and operations, their calls, the tensors
+// between them and the variables of the layers.
+//
+//   Model model;
+//   const NodeIndex relu = model.add({.module = "keras.layers", .class_name = "ReLU", …});
+//   const TensorIndex y = model.call(relu, {TensorRef{x}}, {}, {{DType::kF32, shape}}).front();
+//
+// Invariants: names of nodes are unique; a tensor is made by a call that comes before those that
+// read it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "targets/keras/format/json.h"
+
+namespace ferryman::keras {
+
+using NodeIndex = int32_t;  // a number in Model::nodes
+
+// A weight, as the layer has it. Variables of one place are numbered in their order.
+struct Variable {
+  std::string place;  // of the object that has it inside of the layer: "", "cell"
+  std::string name;   // "kernel"
+  TensorData data;    // its elements in the order of Keras; its shape may be finer
+  Ints shape;
+  ValueId source = {};  // the parameter or constant whose elements they are; invalid: computed
+  ValueId second_source = {};  // another one that is added to it, or stands behind it
+  // Where Keras finds it inside of the layer, if not there by its name alone: "lstm_cell/kernel".
+  std::string path = {};
+  Ints gate_order = {};  // of blocks of rows that stand otherwise in the source; empty: as there
+};
+
+struct Call {
+  JsonArray args;
+  JsonObject kwargs;
+};
+
+// A layer, or an operation.
+struct Node {
+  std::string module;
+  std::string class_name;
+  bool is_layer = true;
+  std::string name;
+  JsonObject config;  // without "name", and of a layer without "trainable" and "dtype"
+  std::vector<Variable> variables = {};
+  bool is_trainable = true;
+  DType dtype = DType::kF32;  // that a layer computes in
+  LocationId location = {};
+  std::vector<Call> calls = {};
+};
+
+struct Tensor {
+  DType dtype = DType::kF32;
+  Dims shape;
+  NodeIndex node = -1;  // -1: a constant
+  int call = 0;         // of the node
+  int output = 0;       // of the call
+  Json literal = {};    // of a constant: a number, or an array as Keras encodes it
+};
+
+struct TensorSpec {
+  DType dtype = DType::kF32;
+  Dims shape;
+};
+
+struct Model {
+  std::string name = "model";
+  std::vector<Node> nodes;  // inputs first, then in execution order of their first calls
+  std::vector<Tensor> tensors;
+  std::vector<TensorIndex> inputs;
+  std::vector<TensorIndex> outputs;
+
+  NodeIndex add(Node node) {
+    nodes.push_back(std::move(node));
+    return static_cast<NodeIndex>(nodes.size()) - 1;
+  }
+  TensorIndex constant(DType dtype, Dims shape, Json literal);
+  // The tensors that the call gives.
+  std::vector<TensorIndex> call(NodeIndex node, JsonArray args, JsonObject kwargs,
+                                const std::vector<TensorSpec>& outputs);
+
+  const Node& node(NodeIndex index) const { return nodes[static_cast<size_t>(index)]; }
+  const Tensor& tensor(TensorIndex index) const { return tensors[static_cast<size_t>(index)]; }
+};
+
+// As Keras spells it: "float32".
+std::string_view dtype_name(DType dtype);
+
+// As Keras knows the shape: null for a size that is free.
+Json shape_json(const Dims& shape);
+
+// Nodes in the order in which Keras lists those of a model that it has loaded: it gives the weights
+// of its layers names by that order. Those that no output needs are not among them.
+std::vector<NodeIndex> order_of_nodes(const Model& model);
+
+// Where the layers' variables are in the file of weights, by node: "layers/conv2d_1"; empty for
+// operations.
+std::vector<std::string> weight_groups(const Model& model);
+
+// The text of config.json.
+std::string config_text(const Model& model);
+
+}  // namespace ferryman::keras

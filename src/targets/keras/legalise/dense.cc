@@ -1,0 +1,72 @@
+// Products with a weight as the linear layer that they are.
+#include "ops/attrs.h"
+#include "ops/core_writer.h"
+#include "ops/names.h"
+#include "passes/match.h"
+#include "targets/keras/legalise/legalise.h"
+
+namespace ferryman::keras {
+
+namespace {
+
+// matmul(x, weight[in, out]) -> linear(x, permute(weight))
+struct ProductWithWeight {
+  ValueId x, weight, result;
+};
+
+// The weight as it stands, or permuted.
+bool is_weight(const Graph& graph, ValueId value) {
+  const OpId permute = graph.producer_if(value, ops::kPermute);
+  return graph.is_stored(permute.valid() ? graph.op(permute).operands[0] : value);
+}
+
+Match<ProductWithWeight> match_product_with_weight(const Graph& graph, OpId root) {
+  const Op& op = graph.op(root);
+  const ValueId weight = op.operands[1];
+  const bool fits = graph.type(weight).rank() == 2 && graph.type(op.operands[0]).rank() >= 2 &&
+                    graph.type(op.result()).dtype == DType::kF32 && is_weight(graph, weight);
+  if (!fits) return std::nullopt;
+  return ProductWithWeight{op.operands[0], weight, op.result()};
+}
+
+void rewrite_product_with_weight(Rewriter& rewriter, const ProductWithWeight& found) {
+  const ValueId turned =
+      rewriter.create(ops::kPermute, {found.weight}, {{attr::kPerm, Perm{{1, 0}}}});
+  rewriter.replace_value(found.result, rewriter.create(ops::kLinear, {found.x, turned, ValueId()}));
+}
+
+// add(linear(x, weight), bias[out]) -> linear(x, weight, bias)
+struct AddedBias {
+  ValueId x, weight, bias, sum;
+};
+
+Match<AddedBias> match_added_bias(const Graph& graph, OpId root) {
+  const Op& add = graph.op(root);
+  for (const size_t side : {size_t{0}, size_t{1}}) {
+    const OpId linear = graph.producer_if(add.operands[side], ops::kLinear);
+    const ValueId bias = add.operands[1 - side];
+    if (!linear.valid() || graph.op(linear).has_operand(2) || !graph.is_stored(bias)) continue;
+    if (graph.num_readers(add.operands[side]) != 1) continue;
+    const Dims& sum = graph.type(add.result()).dims;
+    if (graph.type(bias).dims != Dims{sum.back()} || graph.type(add.operands[side]).dims != sum)
+      continue;
+    return AddedBias{graph.op(linear).operands[0], graph.op(linear).operands[1], bias,
+                     add.result()};
+  }
+  return std::nullopt;
+}
+
+void rewrite_added_bias(Rewriter& rewriter, const AddedBias& found) {
+  rewriter.replace_value(found.sum,
+                         rewriter.create(ops::kLinear, {found.x, found.weight, found.bias}));
+}
+
+}  // namespace
+
+std::vector<Rule> dense_rules() {
+  return {make_rule("product_with_weight", {ops::kMatmul}, match_product_with_weight,
+                    rewrite_product_with_weight),
+          make_rule("added_bias", {ops::kAdd}, match_added_bias, rewrite_added_bias)};
+}
+
+}  // namespace ferryman::keras

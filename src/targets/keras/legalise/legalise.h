@@ -1,0 +1,22 @@
+// The passes that bring a graph into a form that Keras has.
+#pragma once
+
+#include <vector>
+
+#include "passes/choices.h"
+#include "passes/pass.h"
+#include "passes/rewrite.h"
+
+namespace ferryman::keras {
+
+std::vector<Pass> prepare_passes(const Choices& choices);
+std::vector<Pass> legalise_passes(const Choices& choices);
+
+// Products with weights as linear layers.
+std::vector<Rule> dense_rules();
+
+Pass check_keras_state();
+// Reports every op that Keras cannot express.
+Pass check_keras();
+
+}  // namespace ferryman::keras

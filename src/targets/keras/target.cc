@@ -1,0 +1,50 @@
+#include "targets/keras/target.h"
+
+#include "targets/keras/format/write.h"
+#include "targets/keras/legalise/legalise.h"
+#include "targets/keras/lower/lower.h"
+#include "targets/keras/lower/lower_table.h"
+
+namespace ferryman::keras {
+
+std::vector<layout::Form> KerasContract::forms(const Graph& graph, OpId id) const {
+  const LoweringRow* row = find_lowering(*graph.op(id).def);
+  if (row == nullptr || row->forms == nullptr) return {};
+  return row->forms(graph, id);
+}
+
+std::vector<Pass> KerasTarget::prepare(const Choices& choices) const {
+  return prepare_passes(choices);
+}
+
+std::vector<Pass> KerasTarget::legalise(const Choices& choices) const {
+  return legalise_passes(choices);
+}
+
+namespace {
+
+// Keras may have to be told a size that is free.
+Result<Lowered> lower_or_refuse(const WriteRequest& request) {
+  try {
+    return lower_to_keras(request);
+  } catch (const SizeError& error) {
+    return Diag::error(DiagCode::kNotOnTarget, error.what())
+        .hint("give fewer axes a free size in dynamic_shapes");
+  }
+}
+
+}  // namespace
+
+Result<Artifact> KerasTarget::write(const WriteRequest& request) const {
+  FERRYMAN_TRY(Lowered lowered, lower_or_refuse(request));
+  request.finished("lower");
+  if (!request.path.empty()) {
+    FERRYMAN_TRY_STATUS(write_keras(lowered.model, request.path));
+    request.finished("write");
+  }
+  lowered.artifact.runtime_name = "Keras";
+  lowered.artifact.runtime = std::string(kKerasVersion);
+  return std::move(lowered.artifact);
+}
+
+}  // namespace ferryman::keras
