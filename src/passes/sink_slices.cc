@@ -97,6 +97,28 @@ class Cone {
   std::unordered_set<uint32_t> seen_;
 };
 
+// As it is, or seen through relabelling ops.
+bool is_parameter(const Graph& graph, ValueId value) {
+  while (value.valid() && graph.value(value).kind != ValueKind::kParameter) {
+    const OpId producer = graph.producer(value);
+    if (!producer.valid()) return false;
+    const Op& op = graph.op(producer);
+    if (!op.is(ops::kReshape) && !op.is(ops::kPermute)) return false;
+    value = op.operands[0];
+  }
+  return value.valid();
+}
+
+// Training goes on with parameters as wholes.
+bool cuts_parameter(const Graph& graph, const Op& op, const Narrowed& part) {
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    const ValueId operand = op.operands[i];
+    if (is_parameter(graph, operand) && part.operands[i] != whole(graph.type(operand).dims))
+      return true;
+  }
+  return false;
+}
+
 struct Sink {
   OpId through;
   std::vector<Cut> cuts;
@@ -112,7 +134,7 @@ Match<Sink> match_slice_after_op(const Graph& graph, OpId root) {
   if (found.cuts.empty()) return std::nullopt;
   for (const Cut& cut : found.cuts) {
     std::optional<Narrowed> part = narrow(graph, graph.op(through), cut.ranges);
-    if (!part.has_value()) return std::nullopt;
+    if (!part.has_value() || cuts_parameter(graph, graph.op(through), *part)) return std::nullopt;
     found.parts.push_back(*std::move(part));
   }
   if (!Cone(graph, through).has_product()) return std::nullopt;

@@ -9,7 +9,8 @@ namespace ferryman::keras {
 namespace {
 
 NodeIndex add_layer(Model& model, const std::string& class_name, const std::string& name) {
-  return model.add({.module = "keras.layers", .class_name = class_name, .name = name});
+  return model.add(
+      {.module = "keras.layers", .class_name = class_name, .name = name, .config = {}});
 }
 
 TensorIndex call(Model& model, NodeIndex node, JsonArray args) {

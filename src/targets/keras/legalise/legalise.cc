@@ -20,7 +20,7 @@ constexpr SmallBranches kAnyBranches = {.max_ops = INT64_MAX, .max_elements = IN
 Pass legalise_keras_ops() {
   return needed_because("Keras has no operations for some ops as they are",
                         decompose_pass("legalise_keras_ops", "every op in a form that Keras has",
-                                       keeps, dense_rules()));
+                                       keeps, weight_rules()));
 }
 
 }  // namespace
@@ -31,6 +31,7 @@ std::vector<Pass> prepare_passes(const Choices&) {
 
 std::vector<Pass> legalise_passes(const Choices&) {
   std::vector<Pass> passes;
+  passes.push_back(hold_weights());
   passes.push_back(select_instead_of_if(kAnyBranches));
   passes.push_back(decompose_recurrent(
       keeps,

@@ -12,8 +12,9 @@ namespace ferryman::keras {
 std::vector<Pass> prepare_passes(const Choices& choices);
 std::vector<Pass> legalise_passes(const Choices& choices);
 
-// Products with weights as linear layers.
-std::vector<Rule> dense_rules();
+// Products and norms with weights as the layers that hold these.
+std::vector<Rule> weight_rules();
+Pass hold_weights();
 
 Pass check_keras_state();
 // Reports every op that Keras cannot express.

@@ -1,4 +1,6 @@
-// Products with a weight as the linear layer that they are.
+// Products and norms with the weights that stand beside them, as the layers that they are.
+#include <vector>
+
 #include "ops/attrs.h"
 #include "ops/core_writer.h"
 #include "ops/names.h"
@@ -61,10 +63,47 @@ void rewrite_added_bias(Rewriter& rewriter, const AddedBias& found) {
                          rewriter.create(ops::kLinear, {found.x, found.weight, found.bias}));
 }
 
+// mul(rms_norm(x), weight) -> rms_norm(x, weight)
+struct NormWeight {
+  OpId norm;
+  ValueId weight, product;
+};
+
+Match<NormWeight> match_norm_weight(const Graph& graph, OpId root) {
+  const Op& mul = graph.op(root);
+  for (const size_t side : {size_t{0}, size_t{1}}) {
+    const OpId norm = graph.producer_if(mul.operands[side], ops::kRmsNorm);
+    const ValueId weight = mul.operands[1 - side];
+    if (!norm.valid() || graph.op(norm).has_operand(1) || !graph.is_stored(weight)) continue;
+    const TensorType& x = graph.type(mul.operands[side]);
+    const bool fits = graph.num_readers(mul.operands[side]) == 1 &&
+                      graph.op(norm).attr(attr::kAxes).values.size() == 1 &&
+                      graph.type(weight).dims == Dims{x.dims.back()} &&
+                      graph.type(weight).dtype == x.dtype && graph.type(mul.result()) == x;
+    if (fits) return NormWeight{norm, weight, mul.result()};
+  }
+  return std::nullopt;
+}
+
+void rewrite_norm_weight(Rewriter& rewriter, const NormWeight& found) {
+  const Op& norm = rewriter.graph().op(found.norm);
+  const Axes axes = norm.attr(attr::kAxes);
+  const double eps = norm.attr(attr::kEps);
+  const ValueId x = norm.operands[0];
+  rewriter.replace_value(found.product, rewriter.create(ops::kRmsNorm, {x, found.weight},
+                                                        {{attr::kAxes, axes}, {attr::kEps, eps}}));
+}
+
 }  // namespace
 
-std::vector<Rule> dense_rules() {
-  return {make_rule("product_with_weight", {ops::kMatmul}, match_product_with_weight,
+Pass hold_weights() {
+  return rewrite_pass("hold_weights", "weights beside products and norms into their layers",
+                      weight_rules());
+}
+
+std::vector<Rule> weight_rules() {
+  return {make_rule("norm_weight", {ops::kMul}, match_norm_weight, rewrite_norm_weight),
+          make_rule("product_with_weight", {ops::kMatmul}, match_product_with_weight,
                     rewrite_product_with_weight),
           make_rule("added_bias", {ops::kAdd}, match_added_bias, rewrite_added_bias)};
 }
