@@ -219,7 +219,7 @@ TEST(LinearForms, SayWhatRandomGraphsCompute) {
   add_all_ops(ops);
   int found = 0;
   for (uint64_t seed = 0; seed < 300; ++seed) {
-    for (const auto [batch, length] : {std::pair{1, 2}, {3, 5}})
+    for (const auto& [batch, length] : {std::pair{1, 2}, {3, 5}})
       found += Pair(ops.set, seed, batch, length).check(seed);
     if (testing::Test::HasFailure()) return;
   }

@@ -125,7 +125,7 @@ TensorIndex first_of_last(ModelBuilder& builder, TensorIndex x, int64_t count) {
 void lower_topk(LowerOp& op) {
   ModelBuilder& builder = op.builder();
   const TensorIndex x = builder.as_tensor(op.operand(0));
-  const int64_t count = op.attr(attr::kCount);
+  const int64_t count = op.attr(attr::kCount).value.size();
   const ValueId positions = op.op().results[1];
   const bool asks_where = op.graph().num_readers(positions) > 0 || op.graph().is_output(positions);
   if (!asks_where && op.attr(attr::kLargest)) {
