@@ -212,7 +212,7 @@ class _LiveSource:
             self._options = {**fixed, "dynamic_shapes": self._batch}
             return self._convert_captured(path, options, stages)
         except Error as error:
-            self._options, self.fixed_batch = fixed, error.what
+            self._options, self.fixed_batch = fixed, _what(error)
         return self._convert_captured(path, options, stages)
 
     def _convert_captured(self, path: str, options: str, stages: Stages):
@@ -251,6 +251,14 @@ class _LiveSource:
                 hint = hint_for(self.reference, [refusal])
                 refusal.hint = hint or hint_for_sizes(divisible(program))
             raise
+
+
+def _what(error: Error) -> str:
+    """In a line: of the core's errors, which come with a text of their own, the first."""
+    for diagnostic in error.diagnostics:
+        if isinstance(diagnostic, dict) and "what" in diagnostic:
+            return diagnostic["what"]
+    return error.what
 
 
 class _ArchiveSource:

@@ -83,6 +83,28 @@ def test_sizes_that_the_user_gives_are_those_that_are_free():
     assert fixed.inputs[0].shape == (3, 7, 4)
 
 
+def test_positions_along_a_free_batch_are_counted():
+    class Numbered(nn.Module):
+        def forward(self, x):
+            return x + torch.arange(x.shape[0])[:, None]
+
+    model = ferryman.convert(Numbered(), (torch.randn(2, 4),), target="keras", progress=False)
+    x = torch.randn(5, 4)
+    assert_same([model(x)], Numbered()(x))
+    assert model.inputs[0].shape == ("batch", 4)
+
+
+def test_a_chain_that_keras_cannot_follow_is_refused():
+    class Deep(nn.Module):
+        def forward(self, x):
+            for _ in range(500):
+                x = torch.sin(x) * torch.cos(x)
+            return x
+
+    with pytest.raises(ferryman.Error, match="operations, one after the other"):
+        ferryman.convert(Deep(), (torch.randn(2),), target="keras", progress=False)
+
+
 def test_state_is_refused_with_its_name():
     class Counter(nn.Module):
         def __init__(self):

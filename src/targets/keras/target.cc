@@ -1,5 +1,9 @@
 #include "targets/keras/target.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "targets/keras/format/write.h"
 #include "targets/keras/legalise/legalise.h"
 #include "targets/keras/lower/lower.h"
@@ -23,6 +27,18 @@ std::vector<Pass> KerasTarget::legalise(const Choices& choices) const {
 
 namespace {
 
+// Python's recursion goes 1000 calls deep; some are the user's own.
+constexpr int kMaxChain = 900;
+
+Status require_loadable(const Model& model) {
+  const int length = length_of_chain(model);
+  if (length <= kMaxChain) return {};
+  return Diag::error(DiagCode::kNotOnTarget,
+                     fmt::format("{} operations, one after the other", length))
+      .because("Keras follows them by recursion, which Python ends after 1000 calls")
+      .hint("split the model, or take fewer steps");
+}
+
 // Keras may have to be told a size that is free.
 Result<Lowered> lower_or_refuse(const WriteRequest& request) {
   try {
@@ -37,6 +53,7 @@ Result<Lowered> lower_or_refuse(const WriteRequest& request) {
 
 Result<Artifact> KerasTarget::write(const WriteRequest& request) const {
   FERRYMAN_TRY(Lowered lowered, lower_or_refuse(request));
+  FERRYMAN_TRY_STATUS(require_loadable(lowered.model));
   request.finished("lower");
   if (!request.path.empty()) {
     FERRYMAN_TRY_STATUS(write_keras(lowered.model, request.path));

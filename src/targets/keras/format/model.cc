@@ -66,6 +66,21 @@ class GraphMap {
   explicit GraphMap(const Model& model) : model_(model) {}
 
   std::vector<NodeIndex> order() {
+    std::map<NodeIndex, int> depths = depths_of_nodes();
+    for (const TensorIndex input : model_.inputs) {
+      const NodeIndex node = model_.tensor(input).node;
+      if (depths.emplace(node, 0).second) first_visits_[node] = -1;
+    }
+    std::vector<NodeIndex> nodes;
+    for (const auto& [node, depth] : depths) nodes.push_back(node);
+    std::stable_sort(nodes.begin(), nodes.end(), [&](NodeIndex a, NodeIndex b) {
+      return std::pair(-depths[a], first_visits_[a]) < std::pair(-depths[b], first_visits_[b]);
+    });
+    return nodes;
+  }
+
+  // The longest way from each to an output.
+  std::map<NodeIndex, int> depths_of_nodes() {
     for (const TensorIndex output : model_.outputs)
       visit({model_.tensor(output).node, model_.tensor(output).call});
     std::map<CallId, int> call_depths;
@@ -78,16 +93,7 @@ class GraphMap {
         known = std::max(known, depth + 1);
       }
     }
-    for (const TensorIndex input : model_.inputs) {
-      const NodeIndex node = model_.tensor(input).node;
-      if (depths.emplace(node, 0).second) first_visits_[node] = -1;
-    }
-    std::vector<NodeIndex> nodes;
-    for (const auto& [node, depth] : depths) nodes.push_back(node);
-    std::stable_sort(nodes.begin(), nodes.end(), [&](NodeIndex a, NodeIndex b) {
-      return std::pair(-depths[a], first_visits_[a]) < std::pair(-depths[b], first_visits_[b]);
-    });
-    return nodes;
+    return depths;
   }
 
  private:
@@ -219,6 +225,13 @@ class ConfigPrinter {
 
 std::vector<NodeIndex> order_of_nodes(const Model& model) {
   return GraphMap(model).order();
+}
+
+int length_of_chain(const Model& model) {
+  int longest = 0;
+  for (const auto& [node, depth] : GraphMap(model).depths_of_nodes())
+    longest = std::max(longest, depth + 1);
+  return longest;
 }
 
 std::vector<std::string> weight_groups(const Model& model) {

@@ -95,6 +95,10 @@ Json shape_json(const Dims& shape);
 // of its layers names by that order. Those that no output needs are not among them.
 std::vector<NodeIndex> order_of_nodes(const Model& model);
 
+// How many of them the longest chain has that leads to an output. Keras follows chains by
+// recursion.
+int length_of_chain(const Model& model);
+
 // Where the layers' variables are in the file of weights, by node: "layers/conv2d_1"; empty for
 // operations.
 std::vector<std::string> weight_groups(const Model& model);

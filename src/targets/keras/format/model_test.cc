@@ -43,6 +43,10 @@ TEST(KerasModel, NodesStandInKerasOrder) {
   EXPECT_EQ(names_in_order(Diamond().model), (std::vector<std::string>{"x", "b", "a", "c"}));
 }
 
+TEST(KerasModel, TheLongestChainIsFromAnInputToAnOutput) {
+  EXPECT_EQ(length_of_chain(Diamond().model), 3);
+}
+
 TEST(KerasModel, GroupsOfWeightsCountTheClass) {
   const std::vector<std::string> groups = weight_groups(Diamond().model);
   EXPECT_EQ(groups, (std::vector<std::string>{"layers/input_layer", "layers/dense_1",

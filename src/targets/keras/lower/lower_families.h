@@ -108,6 +108,5 @@ void lower_permute(LowerOp& op);
 void lower_pixel_shuffle(LowerOp& op);
 void lower_pixel_unshuffle(LowerOp& op);
 void lower_iota(LowerOp& op);
-std::optional<Limit> iota_limit(const Graph& graph, const Op& op);
 
 }  // namespace ferryman::keras

@@ -214,13 +214,26 @@ void lower_pixel_unshuffle(LowerOp& op) {
                 {0, 1, 3, 5, 2, 4});
 }
 
-std::optional<Limit> iota_limit(const Graph&, const Op& op) {
-  if (all_static(op.attr(attr::kShape).dims)) return std::nullopt;
-  return Limit{"numbers up to a size that is free", "Keras' arange takes numbers alone",
-               "give that axis one size"};
+namespace {
+
+// 0, 1, … up to a size that is free: as many ones, added up.
+void lower_counted(LowerOp& op) {
+  ModelBuilder& builder = op.builder();
+  const TensorIndex zeros = builder.zeros_along(DType::kI32, op.attr(attr::kShape).dims);
+  const TensorSpec positions = {DType::kI32, builder.shape(zeros)};
+  const TensorIndex ones =
+      builder.operation(kNumpy, "OnesLike", {TensorRef{zeros}}, {{"dtype", "int32"}}, positions);
+  const TensorIndex counted = builder.operation(kNumpy, "Cumsum", {TensorRef{ones}},
+                                                {{"axis", 0}, {"dtype", "int32"}}, positions);
+  const TensorIndex result =
+      builder.operation(kNumpy, "Subtract", {TensorRef{counted}, 1}, {}, positions);
+  op.finish(builder.cast(result, op.result_type().dtype));
 }
 
+}  // namespace
+
 void lower_iota(LowerOp& op) {
+  if (!all_static(op.attr(attr::kShape).dims)) return lower_counted(op);
   const int64_t count = op.attr(attr::kShape).dims[0].size();
   Ints numbers(static_cast<size_t>(count));
   for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int64_t>(i);

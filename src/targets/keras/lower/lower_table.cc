@@ -135,7 +135,7 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kPermute, {}, lower_permute},
     {ops::kPixelShuffle, {}, lower_pixel_shuffle},
     {ops::kPixelUnshuffle, {}, lower_pixel_unshuffle},
-    {ops::kIota, {}, lower_iota, nullptr, iota_limit},
+    {ops::kIota, {}, lower_iota},
   };
   return rows;
 }
