@@ -63,6 +63,20 @@ class OpDrawer {
     return builder_.constant(random_tensor(dtype, shape, seed));
   }
 
+  // For operands of whole numbers beside one of others: places along an axis.
+  ValueId draw_places() {
+    const Ints shape = draw_ints(random_.below(2), 1, 3);
+    std::vector<int32_t> places;
+    for (int64_t i = 0; i < product(shape); ++i)
+      places.push_back(static_cast<int32_t>(random_.between(0, 1)));
+    return builder_.constant(TensorData::of<int32_t>(shape, places));
+  }
+
+  ValueId draw_constant(const OperandSpec& spec) {
+    const DType dtype = graph().type(operands_.front()).dtype;
+    return contains(spec.dtypes, dtype) ? draw_constant() : draw_places();
+  }
+
   bool draw_operands() {
     operands_.clear();
     for (const OperandSpec& spec : def_.operands) {
@@ -73,7 +87,7 @@ class OpDrawer {
           continue;
         }
         const bool first = operands_.empty();
-        const ValueId value = !first && random_.chance(50) ? draw_constant() : draw_value(spec);
+        const ValueId value = !first && random_.chance(50) ? draw_constant(spec) : draw_value(spec);
         if (!value.valid()) return false;
         operands_.push_back(value);
       }
