@@ -129,8 +129,9 @@ class BodyTrace:
 
     name: str  # its path: "while_loop_body_graph_0/true_graph_0"
     file: str  # "": not written
-    inputs: tuple[Port, ...]  # of that file; `index` is among the body's placeholders, and then of what
-    # is there for its size alone
+    # Of that file; `index` is among the body's placeholders, and then of what is there for its size
+    # alone.
+    inputs: tuple[Port, ...]
     nodes: tuple[NodeTrace, ...]  # placements are in that file
 
 

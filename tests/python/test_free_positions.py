@@ -129,7 +129,9 @@ PLACED_OTHERS = [(draw(1, 6, 3), at(1)), (draw(4, 12, 3), at(7)), (draw(2, 9, 3)
 
 # The model, an example, what is free, other calls.
 CASES = {
-    "slice": (lambda x, at: x[:, at : at + 5], PLACED, LINES, [*PLACED_OTHERS, (draw(1, 9, 3), at(7))]),
+    "slice": (
+        lambda x, at: x[:, at : at + 5], PLACED, LINES, [*PLACED_OTHERS, (draw(1, 9, 3), at(7))],
+    ),
     "slice that fits": (convolved_part, PLACED, LINES, PLACED_OTHERS),
     "crop": (cropped, PLACED, LINES, PLACED_OTHERS),
     "narrow by a tensor": (lambda x, at: torch.narrow(x, 1, at, 2), PLACED, LINES, PLACED_OTHERS),
@@ -145,7 +147,10 @@ CASES = {
     "cache written at a position": (
         cached_at, (draw(1, 2, 16, 4), draw(1, 2, 1, 4), at(3)),
         {"cache": PAST, "new": {0: "batch", 2: "steps"}},
-        [(draw(2, 2, 18, 4), draw(2, 2, 5, 4), at(13)), (draw(1, 2, 4, 4), draw(1, 2, 1, 4), at(0))],
+        [
+            (draw(2, 2, 18, 4), draw(2, 2, 5, 4), at(13)),
+            (draw(1, 2, 4, 4), draw(1, 2, 1, 4), at(0)),
+        ],
     ),
     "growing cache": (
         Decoder, decoder_call(1, 1, 5),

@@ -20,7 +20,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._thunk import Thunk
 
 # By torch's symbol: a tensor and its axis of that size.
-_KNOWN: ContextVar[dict[Any, tuple[torch.Tensor, int]]] = ContextVar("known", default={})
+_KNOWN: ContextVar[dict[Any, tuple[torch.Tensor, int]]] = ContextVar("known")
 
 
 @contextlib.contextmanager
@@ -28,7 +28,7 @@ def known_sizes(values: Any) -> Iterator[None]:
     """Of these values, of the inputs of the graph at hand, and of what is around it."""
     graph = get_proxy_mode().tracer.graph
     inputs = [node.meta.get("val") for node in graph.nodes if node.op == "placeholder"]
-    known = dict(_KNOWN.get())
+    known = dict(_KNOWN.get({}))
     for tensor in pytree.tree_leaves((values, inputs)):
         for axis, size in _open_sizes(tensor):
             known.setdefault(size.node.expr, (tensor, axis))
@@ -48,8 +48,9 @@ def _open_sizes(value: Any) -> Iterable[tuple[int, torch.SymInt]]:
 
 def tell_sizes() -> None:
     tracer = get_proxy_mode().tracer
-    for tensor, axis in _KNOWN.get().values():
-        set_proxy_slot(tensor.shape[axis], tracer, Thunk(lambda t=tensor, a=axis: _ask(tracer, t, a)))
+    for tensor, axis in _KNOWN.get({}).values():
+        asked = Thunk(lambda tensor=tensor, axis=axis: _ask(tracer, tensor, axis))
+        set_proxy_slot(tensor.shape[axis], tracer, asked)
 
 
 def _ask(tracer: Any, tensor: torch.Tensor, axis: int) -> torch.fx.Proxy:

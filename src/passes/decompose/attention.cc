@@ -6,8 +6,8 @@
 
 #include "ops/attrs.h"
 #include "ops/names.h"
-#include "passes/positions/linear_form.h"
 #include "passes/decompose/decompositions.h"
+#include "passes/positions/linear_form.h"
 
 namespace ferryman {
 
