@@ -112,7 +112,7 @@ def test_asserted_sizes_are_in_the_report():
 
 def first(x, count):
     number = count.item()
-    torch._check_is_size(number)
+    torch._check(number >= 0)
     torch._check(number <= x.shape[1])
     return torch.cat([x[:, :number], torch.zeros(x.shape[0], 2)], 1)
 
