@@ -32,6 +32,10 @@ class Kernels(enum.Enum):
         return self is not Kernels.DELEGATE
 
 
+# What Runner takes.
+LITERT = (Kernels.DELEGATE, Kernels.PLAIN)
+
+
 class Runner:
     """One file, by its path or its bytes, ready to run, and again with other sizes along its free
     axes. `keep_values` keeps every intermediate

@@ -23,7 +23,7 @@ import native_support
 from ferryman import _native
 from ferryman.capture import capture, walk
 from ferryman.native_contract import NativeReport, Options
-from ferryman.runtime import Kernels, Runner, from_stored
+from ferryman.runtime import LITERT, Runner, from_stored
 from ferryman.verify import stored_inputs
 from models import zoo
 
@@ -81,7 +81,7 @@ def compare_outputs(name: str, module, path: Path, native: NativeReport) -> dict
         expected = pytree.tree_flatten(module(*args))[0]
     return {
         kernels.value: max(_output_errors(expected, args, Runner(path, kernels), native))
-        for kernels in Kernels
+        for kernels in LITERT
     }
 
 

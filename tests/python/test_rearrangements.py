@@ -7,7 +7,7 @@ import torch
 from random_rearrangements import random_net
 
 import ferryman
-from ferryman.runtime import Kernels, Runner, to_stored
+from ferryman.runtime import LITERT, Runner, to_stored
 
 LAYOUTS = {
     "as in PyTorch": {},
@@ -51,7 +51,7 @@ def check_net(seed: int, options: dict[str, str]) -> None:
         wanted = [result.numpy() for result in net(*images)]
     inputs = sorted(model.report.native.inputs, key=lambda port: port.index)
     arrays = {port.placement.tensor: array for port, array in zip(inputs, fed, strict=True)}
-    for kernels in Kernels:
+    for kernels in LITERT:
         runner = Runner(model.path, kernels)
         runner.run([arrays[detail["index"]] for detail in runner.inputs])
         for branch, (port, value) in enumerate(zip(ports, wanted, strict=True)):

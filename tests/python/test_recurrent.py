@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.utils import _pytree as pytree
 
 import ferryman
-from ferryman.runtime import Kernels, Runner
+from ferryman.runtime import LITERT, Runner
 
 
 def export(module, args):
@@ -33,7 +33,7 @@ def eager(module, args):
 
 def assert_runs_like(model, case, module, tolerance=2e-6):
     """On inputs other than those of the conversion, each kernel being called several times."""
-    for kernels in Kernels:
+    for kernels in LITERT:
         model._runner = Runner(model.path, kernels)
         for seed in (2, 3, 2):
             args = case.sample(seed)
