@@ -91,6 +91,8 @@ class Expressions:
         args = [self.text(arg, refer) for arg in call.args]
         if kind == "GetItem":
             return f"{args[0]}[{self.index(call.args[1], refer)}]"
+        if kind == "Pad":  # the function has the widths before the values
+            args[1:] = [f"constant_values={arg}" for arg in args[1:]]
         named = {key: value for key, value in config.items() if key != "name"} | call.kwargs
         args += [f"{key}={self.text(_tuple(value), refer)}" for key, value in named.items()]
         return f"ops.{snake_case(kind)}({', '.join(args)})"
@@ -189,11 +191,16 @@ def wrapped(line: str, indent: str) -> list[str]:
     lines = [line[: begin + 1]]
     row = ""
     for part in parts:
+        if len(deeper) + len(part) + 1 > _LONGEST_LINE:
+            lines += [f"{deeper}{row.rstrip()}"] if row else []
+            lines += wrapped(f"{deeper}{part},", deeper)
+            row = ""
+            continue
         if row and len(deeper) + len(row) + len(part) + 2 > _LONGEST_LINE:
             lines.append(f"{deeper}{row.rstrip()}")
             row = ""
         row += f"{part}, "
-    lines.append(f"{deeper}{row.rstrip()}")
+    lines += [f"{deeper}{row.rstrip()}"] if row else []
     lines.append(f"{indent}{line[end:]}")
     return lines
 
@@ -228,13 +235,12 @@ def _split_arguments(text: str) -> list[str]:
 
 
 def _compact(value: Any) -> Any:
-    """(3, 3) as 3, ((3, 3), (3, 3)) too."""
+    """(3, 3) as 3, ((3, 3), (3, 3)) too; what is not the same number everywhere stays."""
     value = _tuple(value)
-    while isinstance(value, tuple) and value and all(each == value[0] for each in value):
-        if not isinstance(value[0], (int, tuple)) or isinstance(value[0], bool):
-            break
-        value = value[0]
-    return value
+    inner = value
+    while isinstance(inner, tuple) and inner and all(each == inner[0] for each in inner):
+        inner = inner[0]
+    return inner if isinstance(inner, int) and not isinstance(inner, bool) else value
 
 
 def _tuple(value: Any) -> Any:

@@ -94,8 +94,10 @@ class _Scope:
 
     def assign(self, call: Call, wish: str, expression: str) -> None:
         """After the call's operands were read."""
-        has_several = call.layer["class_name"] in _SEVERAL or any(
-            (value.layer, value.call) == call.key and value.output > 0 for value in self._uses
+        has_several = (
+            call.layer["class_name"] in _SEVERAL
+            or _returns_state(call.layer["config"])
+            or any((v.layer, v.call) == call.key and v.output > 0 for v in self._uses)
         )
         value = Value(*call.key, 0)
         target = self.target(value, wish)
@@ -306,6 +308,13 @@ def _spans(units: list[Any], results: list[Value]) -> dict[Value, int]:
     }
     last.update(dict.fromkeys(results, len(units)))
     return {value: place - made.get((value.layer, value.call), 0) for value, place in last.items()}
+
+
+def _returns_state(config: Any) -> bool:
+    """A recurrent layer, or one around it."""
+    if not isinstance(config, dict):
+        return False
+    return bool(config.get("return_state")) or any(map(_returns_state, config.values()))
 
 
 def _is_layer(call: Call) -> bool:
