@@ -126,7 +126,7 @@ def test_json_tells_everything(report):
     assert set(content) == {
         "version", "model", "modules", "verified", "samples", "file_bytes", "seconds", "ops",
         "runtime", "layout", "inputs", "outputs", "nodes", "bodies", "remarks", "stages", "nan",
-        "sizes", "checked_sizes",
+        "sizes", "checked_sizes", "tensors", "weights",
     }  # fmt: skip
     assert content["version"] == 2
     assert content["modules"]["body"] == "Sequential"
