@@ -102,6 +102,8 @@ def test_the_report_names_the_oldest_runtime_and_what_asks_for_it():
         return torch.nn.functional.gelu(x), x + 1
 
     report = ferryman.convert(smooth, (HEAT,), verify=False, progress=False).report
-    assert report.native.runtime == Runtime("2.9.0", ("GELU",))
-    assert json.loads(report.to_json())["runtime"] == {"oldest": "2.9.0", "operators": ["GELU"]}
+    assert report.native.runtime == Runtime("TensorFlow Lite", "2.9.0", ("GELU",))
+    assert json.loads(report.to_json())["runtime"] == {
+        "name": "TensorFlow Lite", "oldest": "2.9.0", "operators": ["GELU"],
+    }
     assert "runtime: TensorFlow Lite 2.9.0 or later, for GELU" in tree.summary(report)

@@ -10,7 +10,7 @@ from ferryman.drawn_sizes import other_sizes, with_sizes
 from ferryman.errors import InputError, VerificationError
 from ferryman.native_contract import NativeReport, Placement, Port, Size, at_sizes, with_names
 from ferryman.ports import sizes_of_ports, tensor_port
-from ferryman.runtime import Kernels, Runner
+from ferryman.runtime import LITERT, Kernels, Runner
 from ferryman.size_conditions import divisor, fixing, narrowed, over_names, source_of, violations
 from ferryman.size_expressions import NoExpression, evaluate, holds, names_in
 from ferryman.sizes import Pattern, Sizes
@@ -223,7 +223,7 @@ def free_file(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("kernels", Kernels)
+@pytest.mark.parametrize("kernels", LITERT)
 def test_an_interpreter_grows_and_shrinks(free_file, kernels):
     runner, module = Runner(free_file, kernels), hand_made.module()
     for batch in (1, 3, 2, 5, 5, 1, 4):
