@@ -33,7 +33,8 @@ bool is_one_symbol(const Dims& list) {
 std::optional<Dim> common_piece(SymbolTable& symbols, Dim a, Dim b) {
   if (a == b) return a;
   if (a.is_static() && b.is_static()) {
-    const auto [less, more] = std::minmax(a.size(), b.size());
+    const int64_t less = std::min(a.size(), b.size());
+    const int64_t more = std::max(a.size(), b.size());
     // Without elements there is no order to keep.
     return less == 0 || more % less != 0 ? std::nullopt : std::optional(Dim(less));
   }
