@@ -1,6 +1,7 @@
 #include "layout/factors.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <utility>
