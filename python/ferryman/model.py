@@ -139,9 +139,11 @@ class Model:
         """Writes a conversion to Keras as a Python module, to be read and gone on with by hand:
         `build_model()`, with a function for each kind of block, and the weights beside it, as
         `….weights.h5` (and `….constants.npz` where arrays are too long to be spelled). Returns the
-        files, each complete or untouched."""
+        files, each complete or untouched. Where the conversion was checked, the text is: a
+        VerificationError where Keras would build another model of it."""
         self._require_keras()
-        return write_source(self._path, Path(path), self.report.modules)
+        is_checked = self.report.checks is not None
+        return write_source(self._path, Path(path), self.report.modules, check=is_checked)
 
     def save(self, path: os.PathLike | str) -> None:
         """Writes the file; `path` is complete or untouched."""

@@ -16,6 +16,7 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,10 +51,7 @@ def main() -> int:
         if DTYPES[dtype] in infos[op].dtypes
     ]
     outcomes = run(tasks, options.processes, progress=sys.stderr.isatty())
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)
-        options.json.write_text(text + "\n")
+    _write_json(options.json, outcomes)
     for outcome in outcomes:
         if options.ops or outcome.state == "wrong":
             print(f"{outcome.op} {outcome.dtype}: {outcome.state}", *outcome.reasons, sep="\n    ")
@@ -71,12 +69,17 @@ def main() -> int:
     return 1 if lost or any(outcome.state == "wrong" for outcome in [*outcomes, *free]) else 0
 
 
+def _write_json(path: Path | None, outcomes: Sequence[Outcome | FreeOutcome]) -> None:
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)
+    path.write_text(text + "\n")
+
+
 def _only_free(options: argparse.Namespace) -> int:
     outcomes = run_free(options.ops, options.processes)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)
-        options.json.write_text(text + "\n")
+    _write_json(options.json, outcomes)
     for outcome in outcomes:
         if options.ops or outcome.state == "wrong":
             print(f"{outcome.op}: {table.free_cell(outcome)}", *outcome.reasons, sep="\n    ")

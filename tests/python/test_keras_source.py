@@ -1,8 +1,12 @@
 """The text of a Keras model: it builds the same one, and reads as if a person had written it."""
 
 import importlib.util
+import inspect
+import operator
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ import torch
 from torch import nn
 
 import ferryman
+from ferryman.keras_source import expressions
 
 keras = pytest.importorskip("keras")
 
@@ -84,6 +89,40 @@ def test_blocks_are_functions_and_lines_are_short(written):
     assert "layer_shared = layers.Dense(8" in text and text.count("layer_shared(") == 2
     assert max(map(len, text.splitlines())) < 100
     assert text.isascii()
+
+
+def test_a_text_that_builds_another_model_is_not_written(tmp_path, monkeypatch):
+    x = torch.randn(1, 3, 18, 18)
+    model = ferryman.convert(Net().eval(), (x,), target="keras", progress=False)
+    compact = expressions._compact
+    halved = [[0, 1], [0, 1]]
+    monkeypatch.setattr(expressions, "_compact", lambda v: (0, 1) if v == halved else compact(v))
+    with pytest.raises(ferryman.VerificationError, match="would not build"):
+        model.source(tmp_path / "net.py")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    assert len(model.source(tmp_path / "net.py")) == 3
+
+
+OPERATION = re.compile(r'(?:\(|{|, )(kNumpy|kMath|kNn|kCore|kImage), "([A-Z]\w+)"')
+
+
+def test_every_operation_that_is_written_has_its_function():
+    """What stands in the call stands in the same order in the function, or is given by name."""
+    folder = Path(__file__).parents[2] / "src" / "targets" / "keras" / "lower"
+    texts = [path.read_text() for path in folder.glob("*.cc")]
+    found = {match for text in texts for match in OPERATION.findall(text)}
+    assert len(found) > 50
+    for room, kind in sorted(found - {("kNumpy", "GetItem")}):
+        room = room.removeprefix("k").lower()
+        operation = getattr(getattr(keras.src.ops, room), kind)
+        name = expressions.function_of({"class_name": kind, "module": f"keras.src.ops.{room}"})
+        function = operator.attrgetter(name.removeprefix("ops."))(keras.ops)
+        takes = list(inspect.signature(function).parameters)
+        given = list(inspect.signature(operation.call).parameters)[1:]
+        named = set(inspect.signature(operation.__init__).parameters) - {"self", "name"}
+        assert named - {"args", "kwargs"} <= set(takes), kind
+        assert kind == "Pad" or takes[: len(given)] == given, kind
 
 
 def test_the_command_line_writes_it_too(tmp_path):

@@ -50,6 +50,10 @@ _LONGEST_LINE = 99
 _MAX_LITERAL_ELEMENTS = 16
 
 
+# Of operations whose functions have other names than their classes.
+_FUNCTIONS = {"RMSNorm": "rms_normalization"}
+
+
 class Name(str):
     """A name of the program's, rather than a text in it."""
 
@@ -95,7 +99,7 @@ class Expressions:
             args[1:] = [f"constant_values={arg}" for arg in args[1:]]
         named = {key: value for key, value in config.items() if key != "name"} | call.kwargs
         args += [f"{key}={self.text(_tuple(value), refer)}" for key, value in named.items()]
-        return f"ops.{snake_case(kind)}({', '.join(args)})"
+        return f"{function_of(call.layer)}({', '.join(args)})"
 
     def call_args(self, call: Call, refer: Referrer) -> str:
         args = [self.text(arg, refer) for arg in call.args]
@@ -168,8 +172,14 @@ class Expressions:
         return f'CONSTANTS["{name}"]'
 
 
-def snake_case(kind: str) -> str:
-    """As keras.ops names the function of a class: LogSoftmax, log_softmax."""
+def function_of(operation: dict[str, Any]) -> str:
+    """As keras.ops names the function of a class: LogSoftmax, ops.log_softmax."""
+    kind = operation["class_name"]
+    room = "ops.image" if operation["module"].endswith(".image") else "ops"
+    return f"{room}.{_FUNCTIONS.get(kind) or _snake_case(kind)}"
+
+
+def _snake_case(kind: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()
 
 

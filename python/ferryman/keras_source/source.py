@@ -7,6 +7,7 @@ import json
 import keyword
 import os
 import re
+import tempfile
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -27,9 +28,14 @@ _SHORT_SPAN = 16  # statements from a value to its last reader
 _TAKEN = {*_SHORT, "keras", "layers", "ops", "np", "Path", "name", "model", "inputs", "outputs"}
 
 
-def write_source(keras_file: Path, path: Path, modules: dict[str, str]) -> list[Path]:
-    """Writes `path` and what belongs to it, each complete or untouched; returns the files. modules:
-    the class of each of the model's modules, by its path."""
+def write_source(
+    keras_file: Path, path: Path, modules: dict[str, str], *, check: bool = False
+) -> list[Path]:
+    """Writes `path` and what belongs to it, each complete or untouched; returns the files.
+
+    modules: the class of each of the model's modules, by its path.
+    check: whether Keras has to build the same model of the text, before anything is written.
+    """
     try:
         with zipfile.ZipFile(keras_file) as archive:
             config = json.loads(archive.read("config.json"))
@@ -41,10 +47,15 @@ def write_source(keras_file: Path, path: Path, modules: dict[str, str]) -> list[
     files = {path: text.encode(), path.with_suffix(".weights.h5"): weights}
     if writer.constants:
         files[path.with_suffix(".constants.npz")] = _npz(writer.constants)
-    for file, content in reversed(
-        list(files.items())
-    ):  # the module last: what is there is complete
-        _write_whole(file, content)
+    if check:
+        from .check import require_same  # imports torch
+
+        with tempfile.TemporaryDirectory() as folder:
+            for file, content in files.items():
+                (Path(folder) / file.name).write_bytes(content)
+            require_same(Path(folder) / path.name, keras_file)
+    for file in reversed(files):  # the module last: where it is, all of it is
+        _write_whole(file, files[file])
     return list(files)
 
 

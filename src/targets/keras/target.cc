@@ -39,20 +39,10 @@ Status require_loadable(const Model& model) {
       .hint("split the model, or take fewer steps");
 }
 
-// Keras may have to be told a size that is free.
-Result<Lowered> lower_or_refuse(const WriteRequest& request) {
-  try {
-    return lower_to_keras(request);
-  } catch (const SizeError& error) {
-    return Diag::error(DiagCode::kNotOnTarget, error.what())
-        .hint("give fewer axes a free size in dynamic_shapes");
-  }
-}
-
 }  // namespace
 
 Result<Artifact> KerasTarget::write(const WriteRequest& request) const {
-  FERRYMAN_TRY(Lowered lowered, lower_or_refuse(request));
+  FERRYMAN_TRY(Lowered lowered, lower_to_keras(request));
   FERRYMAN_TRY_STATUS(require_loadable(lowered.model));
   request.finished("lower");
   if (!request.path.empty()) {

@@ -14,6 +14,12 @@ namespace ferryman::keras {
 
 namespace {
 
+// Keras would have to be told a size that is free.
+Diag refused(const SizeError& error) {
+  return Diag::error(DiagCode::kNotOnTarget, error.what())
+      .hint("give fewer axes a free size in dynamic_shapes");
+}
+
 class GraphLowering {
  public:
   explicit GraphLowering(const WriteRequest& request)
@@ -23,9 +29,11 @@ class GraphLowering {
         builder_(graph_, {request.frozen.begin(), request.frozen.end()}),
         memory_(graph_, plan_, builder_) {}
 
-  Lowered run() {
+  Result<Lowered> run() {
     add_inputs();
-    for (const OpId op : graph_.op_ids()) lower_op(op);
+    for (const OpId op : graph_.op_ids()) {
+      FERRYMAN_TRY_STATUS(lower_op(op));
+    }
     add_outputs();
     for (const OpId op : graph_.op_ids()) place_results(graph_.op(op));
     name_tensors();
@@ -35,7 +43,7 @@ class GraphLowering {
       const Node& node = builder_.model().node(index);
       artifact_.operators.push_back({node.class_name, node.location});
     }
-    return {std::move(builder_.model()), std::move(artifact_)};
+    return Lowered{std::move(builder_.model()), std::move(artifact_)};
   }
 
  private:
@@ -49,14 +57,18 @@ class GraphLowering {
     }
   }
 
-  void lower_op(OpId id) {
-    if (plan_.ops[id].relabelling) return;
+  Status lower_op(OpId id) {
+    if (plan_.ops[id].relabelling) return {};
     builder_.set_location(graph_.op(id).location);
     LowerOp op(plan_, memory_, builder_, id);
     const LoweringRow* row = find_lowering(*op.op().def);
     check(row != nullptr, "an op that check_keras should have refused");
-    if (row->lower != nullptr) return row->lower(op);
-    lower_pointwise(op, row->keras);
+    try {
+      row->lower != nullptr ? row->lower(op) : lower_pointwise(op, row->keras);
+    } catch (const SizeError& error) {
+      return refused(error).at(graph_.location(id)).about(std::string(op.op().def->name));
+    }
+    return {};
   }
 
   void add_outputs() {
@@ -107,8 +119,12 @@ class GraphLowering {
 
 }  // namespace
 
-Lowered lower_to_keras(const WriteRequest& request) {
-  return GraphLowering(request).run();
+Result<Lowered> lower_to_keras(const WriteRequest& request) {
+  try {
+    return GraphLowering(request).run();
+  } catch (const SizeError& error) {  // at an input or output
+    return refused(error);
+  }
 }
 
 }  // namespace ferryman::keras

@@ -1,6 +1,7 @@
 // From the planned graph to a model of Keras, and what is told of it.
 #pragma once
 
+#include "support/result.h"
 #include "targets/artifact.h"
 #include "targets/keras/format/model.h"
 #include "targets/target.h"
@@ -12,6 +13,6 @@ struct Lowered {
   Artifact artifact;
 };
 
-Lowered lower_to_keras(const WriteRequest& request);
+Result<Lowered> lower_to_keras(const WriteRequest& request);
 
 }  // namespace ferryman::keras
