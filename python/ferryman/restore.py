@@ -55,7 +55,7 @@ class TensorContent:
         self.is_registered = False
         self._memory = tensor.detach()
         self._version = _version(tensor)
-        self._flags = (tensor.requires_grad, tensor.grad)
+        self._flags = (tensor.requires_grad, tensor.grad if tensor.is_leaf else None)
         self._copy: torch.Tensor | None = None
         if not isinstance(tensor, nn.Parameter) and self._memory.nbytes <= _COPIED_BYTES:
             self.save()

@@ -164,6 +164,7 @@ struct OpDef {
   // kContract: einsum over axis letters, '*' any leading axes: "*mk,*kn->*mn".
   std::string_view contraction;
   Promotion promotion = Promotion::kNone;
+  bool draws = false;  // random numbers, in training: two equal ops are not one
   std::vector<AtenRow> aten;
 
   std::optional<size_t> attr_index(std::string_view attr_name) const;

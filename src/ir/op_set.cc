@@ -118,6 +118,11 @@ OpRow& OpRow::eval(EvalFn eval) {
   def_->eval = std::move(eval);
   return *this;
 }
+OpRow& OpRow::draws() {
+  def_->draws = true;
+  return *this;
+}
+
 OpRow& OpRow::promote(Promotion promotion) {
   def_->promotion = promotion;
   return *this;

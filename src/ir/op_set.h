@@ -53,6 +53,7 @@ class OpRow {
   OpRow& contract(std::string_view spec);
   OpRow& eval(EvalFn eval);
   OpRow& promote(Promotion promotion);
+  OpRow& draws();
   // An ATen overload that maps onto this op, argument by argument. An argument that binds to
   // nothing is an error at import, unless it is None; bind to "" to state that it has no influence.
   OpRow& from_aten(std::string target, std::vector<AtenBinding> bindings = {});

@@ -54,6 +54,8 @@ inline constexpr AttrKey<double> kScale{"scale"};
 inline constexpr AttrKey<double> kInputScale{"input_scale"};
 inline constexpr AttrKey<double> kCorrection{"correction"};  // taken off a count
 inline constexpr AttrKey<double> kThreshold{"threshold"};
+inline constexpr AttrKey<double> kProbability{"probability"};
+inline constexpr AttrKey<bool> kOfChannels{"of_channels"};
 inline constexpr AttrKey<double> kNegativeSlope{"negative_slope"};
 inline constexpr AttrKey<std::string> kApproximate{"approximate"};    // "none" or "tanh"
 inline constexpr AttrKey<std::string> kNonlinearity{"nonlinearity"};  // "tanh" or "relu"

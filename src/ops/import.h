@@ -66,6 +66,8 @@ class ImportContext {
   virtual size_t num_results() const = 0;
   // Whether the program reads result `index`; for one that it does not, an invalid id will do.
   virtual bool is_result_read(size_t index) const = 0;
+  // Whether training goes on with what is written: then dropout stays, though it drops nothing yet.
+  virtual bool is_trained_on() const = 0;
   // The argument as it stands, marked as read; null if the program does not spell it.
   virtual const ImportArg* find(std::string_view name) = 0;
 

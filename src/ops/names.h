@@ -56,6 +56,10 @@ inline constexpr OpName kHardsigmoid{"hardsigmoid"};
 inline constexpr OpName kSoftplus{"softplus"};
 inline constexpr OpName kMish{"mish"};
 
+// What training drops at random, and inference leaves as it is.
+inline constexpr OpName kDropout{"dropout"};
+inline constexpr OpName kAlphaDropout{"alpha_dropout"};
+
 // Elementwise, two or three operands, broadcasting.
 inline constexpr OpName kAdd{"add"};
 inline constexpr OpName kSub{"sub"};

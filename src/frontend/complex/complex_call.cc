@@ -28,6 +28,7 @@ class PartCall final : public ImportContext {
   const TensorType& result_type(size_t index) const override { return types_[index]; }
   size_t num_results() const override { return types_.size(); }
   bool is_result_read(size_t index) const override { return call_.is_result_read(index); }
+  bool is_trained_on() const override { return call_.is_trained_on(); }
 
   const ImportArg* find(std::string_view name) override {
     const ImportArg* arg = call_.find(name);

@@ -226,7 +226,7 @@ Result<NodeCall> GraphTranslator::make_call(const Node& node, std::string_view k
     Result<TensorType> bounded = counted_.type_of(*value.tensor);
     slot.type = bounded.ok() ? std::move(bounded).value() : to_type(*value.tensor);
   }
-  return NodeCall(builder_, key, std::move(args), std::move(results));
+  return NodeCall(builder_, key, std::move(args), std::move(results), shared_.is_trained_on);
 }
 
 Result<ImportArg> GraphTranslator::convert(const Argument& arg, std::string_view key,

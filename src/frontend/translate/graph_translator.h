@@ -32,8 +32,10 @@ DType number_dtype(NumberKind kind);
 
 // What the graphs of a program share.
 struct Translation {
-  Translation(const Program& of, const Ops& ops, SymbolTable& symbols, Diagnostics& into)
+  Translation(const Program& of, const Ops& ops, SymbolTable& symbols, Diagnostics& into,
+              bool trained_on = false)
       : program(of),
+        is_trained_on(trained_on),
         diagnostics(into),
         imports(ops),
         live(find_live(of)),
@@ -43,6 +45,7 @@ struct Translation {
   void fail(Diag diag);
 
   const Program& program;
+  bool is_trained_on;  // what is written
   Diagnostics& diagnostics;
   NodeImports imports;
   Liveness live;

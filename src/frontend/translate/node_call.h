@@ -22,8 +22,12 @@ class NodeCall final : public ImportContext {
   };
 
   NodeCall(Builder& builder, std::string_view target, std::vector<Arg> args,
-           std::vector<ResultSlot> results)
-      : builder_(builder), target_(target), args_(std::move(args)), results_(std::move(results)) {}
+           std::vector<ResultSlot> results, bool is_trained_on)
+      : builder_(builder),
+        target_(target),
+        args_(std::move(args)),
+        results_(std::move(results)),
+        is_trained_on_(is_trained_on) {}
 
   CoreWriter writer() override { return {builder_, error_}; }
   // Of the first op that did not fit its operands: what was returned after it is of no meaning.
@@ -32,6 +36,7 @@ class NodeCall final : public ImportContext {
   const TensorType& result_type(size_t index) const override;
   size_t num_results() const override { return results_.size(); }
   bool is_result_read(size_t index) const override;
+  bool is_trained_on() const override { return is_trained_on_; }
   const ImportArg* find(std::string_view name) override;
 
   // The arguments that were never asked for and are not None.
@@ -42,6 +47,7 @@ class NodeCall final : public ImportContext {
   std::string_view target_;
   std::vector<Arg> args_;
   std::vector<ResultSlot> results_;
+  bool is_trained_on_;
   Status error_;
 };
 

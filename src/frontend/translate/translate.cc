@@ -18,9 +18,8 @@ class Translator {
   Translator(const Program& program, const Ops& ops, Diagnostics& diagnostics,
              Parameters parameters)
       : program_(program),
-        parameters_(parameters),
         graph_(ops.set),
-        shared_(program, ops, graph_.symbols(), diagnostics),
+        shared_(program, ops, graph_.symbols(), diagnostics, parameters == Parameters::kTrained),
         translator_(shared_, graph_),
         complex_(translator_.complex()),
         counted_(translator_.counted()) {}
@@ -124,8 +123,7 @@ class Translator {
       states_.emplace(input.name, state);
       return set(input.value, state);
     }
-    const bool is_trained =
-        input.kind == InputKind::kParameter && parameters_ == Parameters::kTrained;
+    const bool is_trained = input.kind == InputKind::kParameter && shared_.is_trained_on;
     set(input.value, is_trained ? graph_.add_parameter(std::move(data).value(), input.name)
                                 : graph_.add_constant(std::move(data).value(), input.name));
   }
@@ -202,7 +200,6 @@ class Translator {
   }
 
   const Program& program_;
-  Parameters parameters_;
   Graph graph_;
   Translation shared_;
   GraphTranslator translator_;

@@ -88,6 +88,7 @@ struct LayersCall {
   Parameters parameters;
   size_t num_layers = 1;
   bool batch_first = false;
+  double dropout = 0;  // between layers, in training
 };
 
 Result<LayersCall> read_layers_call(ImportContext& call, const RecurrentKind& kind) {
@@ -102,11 +103,11 @@ Result<LayersCall> read_layers_call(ImportContext& call, const RecurrentKind& ki
   FERRYMAN_TRY(layers.parameters.values, call.tensors("params"));
   FERRYMAN_TRY(layers.parameters.has_biases, call.flag("has_biases", true));
   FERRYMAN_TRY(const int64_t num_layers, call.integer("num_layers"));
-  FERRYMAN_TRY(const double dropout, call.number("dropout", 0.0));
+  FERRYMAN_TRY(layers.dropout, call.number("dropout", 0.0));
   FERRYMAN_TRY(const bool train, call.flag("train", false));
   FERRYMAN_TRY(const bool bidirectional, call.flag("bidirectional", false));
   FERRYMAN_TRY(layers.batch_first, call.flag("batch_first", false));
-  if (train && dropout != 0 && num_layers > 1)
+  if (train && layers.dropout != 0 && num_layers > 1)
     return call.unsupported("dropout between its layers, in training mode");
   Parameters& parameters = layers.parameters;
   parameters.directions = bidirectional ? 2 : 1;
@@ -148,6 +149,8 @@ Imported import_layers(ImportContext& call) {
     }
     const std::vector<ValueId> results = emit_layer(write, kind, layer);
     x = results[0];
+    const bool drops = call.is_trained_on() && layers.dropout > 0 && index + 1 < layers.num_layers;
+    if (drops) x = write.op(ops::kDropout, {x}, {{attr::kProbability, layers.dropout}});
     for (size_t s = 0; s < kind.num_states; ++s) finals[s].push_back(results[s + 1]);
   }
   if (layers.batch_first) x = write.permute(x, {1, 0, 2});

@@ -398,23 +398,6 @@ Imported import_glu(ImportContext& call) {
   return one_result(write.op(ops::kGlu, {x}, {{attr::kAxis, Axis{axis}}}));
 }
 
-Diag drops_in_training(ImportContext& call) {
-  return call.unsupported("in training mode")
-      .because("a file draws no random numbers")
-      .hint(
-          "call model.eval() first; torch.nn.functional.dropout(x) drops in either mode: write "
-          "dropout(x, p, training=self.training)");
-}
-
-// In evaluation nothing is dropped, nor with a probability of zero.
-Imported import_dropout(ImportContext& call) {
-  FERRYMAN_TRY(const ValueId x, call.tensor("input"));
-  FERRYMAN_TRY(const double probability, call.number("p"));
-  FERRYMAN_TRY(const bool training, call.flag("train", true));
-  if (training && probability != 0) return drops_in_training(call);
-  return std::vector{x, ValueId()};
-}
-
 }  // namespace
 
 void add_activation_ops(Ops& ops) {
@@ -441,9 +424,6 @@ void add_activation_ops(Ops& ops) {
   imports.add("threshold.default", import_threshold);
   imports.add({"log_sigmoid.default", "log_sigmoid_forward.default"}, import_log_sigmoid);
   imports.add("glu.default", import_glu);
-  imports.add({"dropout.default", "native_dropout.default", "feature_dropout.default",
-               "alpha_dropout.default", "feature_alpha_dropout.default"},
-              import_dropout);
 }
 
 }  // namespace ferryman

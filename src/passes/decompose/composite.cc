@@ -69,12 +69,19 @@ ValueId glu(CoreWriter write, const Op& op) {
   return write.mul(first, write.unary(ops::kSigmoid, second));
 }
 
+// Where no training follows.
+ValueId dropped_nothing(CoreWriter, const Op& op) {
+  return op.operands[0];
+}
+
 }  // namespace
 
 std::vector<Rule> composite_decompositions() {
-  return {decomposition("logsumexp_to_sum", {ops::kLogSumExp}, logsumexp),
-          decomposition("var_to_mean", {ops::kVar}, variance_and_mean),
-          decomposition("glu_to_product", {ops::kGlu}, glu)};
+  return {
+      decomposition("logsumexp_to_sum", {ops::kLogSumExp}, logsumexp),
+      decomposition("var_to_mean", {ops::kVar}, variance_and_mean),
+      decomposition("glu_to_product", {ops::kGlu}, glu),
+      decomposition("dropout_to_nothing", {ops::kDropout, ops::kAlphaDropout}, dropped_nothing)};
 }
 
 }  // namespace ferryman

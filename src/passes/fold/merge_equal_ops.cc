@@ -81,7 +81,7 @@ Result<Changed> run_merge_equal_ops(Graph& graph, PassContext&) {
   DistinctOps seen(graph);
   for (OpId id = graph.first_op(); id.valid();) {
     const OpId next = graph.op(id).next;
-    const OpId same = seen.find_or_add(id);
+    const OpId same = graph.op(id).def->draws ? id : seen.find_or_add(id);
     if (same != id) {
       const auto& results = graph.op(id).results;
       for (size_t i = 0; i < results.size(); ++i)

@@ -170,7 +170,7 @@ class ConfigPrinter {
              ", \"name\": " + json_quote(node.name) + ", \"config\": ";
     JsonObject config = {{"name", node.name}};
     if (node.is_layer && node.class_name != "InputLayer") {
-      config.emplace_back("trainable", node.is_trainable);
+      if (!node.is_trainable) config.emplace_back("trainable", false);  // some layers take none
       config.emplace_back("dtype", dtype_name(node.dtype));
     }
     config.insert(config.end(), node.config.begin(), node.config.end());

@@ -48,6 +48,11 @@ void lower_rms_norm(LowerOp& op);
 std::optional<Limit> batch_norm_limit(const Graph& graph, const Op& op);
 std::optional<Limit> rms_norm_limit(const Graph& graph, const Op& op);
 
+// dropout.cc
+Forms dropout_forms(const Graph& graph, OpId op);  // of whole channels: channels last
+void lower_dropout(LowerOp& op);
+void lower_alpha_dropout(LowerOp& op);
+
 // recurrent.cc
 Forms recurrent_forms(const Graph& graph, OpId op);
 std::optional<Limit> recurrent_limit(const Graph& graph, const Op& op);

@@ -26,6 +26,9 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kLayerNorm, {}, lower_layer_norm, trailing_forms},
     {ops::kGroupNorm, {}, lower_group_norm, channels_last_forms},
     {ops::kRmsNorm, {}, lower_rms_norm, trailing_forms, rms_norm_limit},
+    // Dropout: layers.
+    {ops::kDropout, {}, lower_dropout, dropout_forms},
+    {ops::kAlphaDropout, {}, lower_alpha_dropout, dropout_forms},
     // Recurrent layers.
     {ops::kLstm, {}, lower_recurrent, recurrent_forms, recurrent_limit},
     {ops::kGru, {}, lower_recurrent, recurrent_forms, recurrent_limit},

@@ -70,6 +70,16 @@ std::string sources_of(const std::vector<Variable>& variables) {
   return text;
 }
 
+// Whether a layer may be all that a module of torch.nn does, or is surely no more than a part of
+// it.
+bool is_what_module_does(std::string_view class_name, std::string_view module_type) {
+  if (class_name == "Reshape" || class_name == "Permute" || class_name == "Flatten")
+    return module_type.ends_with("latten");
+  if (class_name.find("Dropout") != std::string_view::npos)
+    return module_type.find("Dropout") != std::string_view::npos;
+  return true;
+}
+
 }  // namespace
 
 std::string keras_name(std::string_view name) {
@@ -91,9 +101,7 @@ std::string ModelBuilder::base_name(std::string_view class_name, bool is_layer) 
   const std::string path = keras_name(location.module_path);
   const bool is_leaf = location.module_type.starts_with("torch.nn.modules.") &&
                        !location.module_type.ends_with(".Sequential");
-  const bool only_moves =
-      class_name == "Reshape" || class_name == "Permute" || class_name == "Flatten";
-  const bool does_it = is_layer && (!only_moves || location.module_type.ends_with("latten"));
+  const bool does_it = is_layer && is_what_module_does(class_name, location.module_type);
   return is_leaf && (does_it || path.ends_with(word)) ? path : path + "_" + word;
 }
 
