@@ -40,6 +40,8 @@ ADDED = {
     "samples": {"type": "integer", "description": "on so many inputs"},
     "checked_sizes": {"type": "array", "items": {"type": "object"},
                       "description": "free sizes that were tried, numbers by name"},
+    "training": {"type": "array", "items": {"type": "object"},
+                 "description": "of each step that was compared, both losses: torch and keras"},
     "seconds": {"type": "object", "description": "of each stage in order, the core's among them"},
 }  # fmt: skip
 OF_NODES = {

@@ -44,6 +44,10 @@ struct Options {
   std::string recurrent = "auto";
   // NaN in extremes and orders: "fast", as the target's operators have it, or "exact".
   std::string nan = "fast";
+  // Buffers that forward writes: "variables", or "explicit", an input and an output each.
+  std::string state = "variables";
+  // Keras: modules that become models inside of the model, by their paths; "*": all with parts.
+  std::vector<std::string> nested = {};
   // For finding a fault: passes that are left out, "*" for all that may be.
   std::vector<std::string> disabled_passes = {};
 };

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -32,12 +32,18 @@ class Arguments:
     examples: its leaves: tensors, of which shape and type count, and the values that are frozen;
         `outlines` afterwards.
     signature: of forward; it has to take the example.
+    defaults: of arguments that may be left out though tensors are in them.
     """
 
     def __init__(
-        self, spec: pytree.TreeSpec, examples: Sequence[Any], signature: inspect.Signature
+        self,
+        spec: pytree.TreeSpec,
+        examples: Sequence[Any],
+        signature: inspect.Signature,
+        defaults: Mapping[str, Any] | None = None,
     ):
         self._spec = spec
+        self._defaults = defaults or {}
         self._signature = signature
         self.outlines = list(examples)
         # By the name of the argument, in the order of the leaves.
@@ -54,7 +60,9 @@ class Arguments:
 
     @staticmethod
     def of_program(
-        program: ExportedProgram, signature: inspect.Signature | None = None
+        program: ExportedProgram,
+        signature: inspect.Signature | None = None,
+        defaults: Mapping[str, Any] | None = None,
     ) -> Arguments:
         """Without a signature, arguments go by the names of the program's inputs."""
         inputs = [s for s in program.graph_signature.input_specs if s.kind.name == "USER_INPUT"]
@@ -72,7 +80,7 @@ class Arguments:
         spec = program.call_spec.in_spec
         if not _takes(signature, spec):
             signature = _signature_by_names(spec, [s.arg.name for s in inputs])
-        return Arguments(spec, examples, signature)
+        return Arguments(spec, examples, signature, defaults)
 
     @staticmethod
     def of_example(
@@ -86,7 +94,7 @@ class Arguments:
 
     def flatten(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
         """The leaves in the order of the program's user inputs."""
-        given = self._slots(args, kwargs)
+        given = {**self._defaults, **self._slots(args, kwargs)}
         leaves: list[Any] = []
         for name, (spec, examples) in self._given.items():
             if name in given:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from torch import nn
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
+from .assigned_buffers import assignments_written
 from .complete import require_complete
 from .control.reasons import CannotRewrite
 from .errors import CaptureError, InputError
@@ -238,7 +239,8 @@ def _export(module, args, kwargs, dynamic_shapes, strict, refused) -> ExportedPr
             failures.append((name, refused))
             continue
         try:
-            with left_unchanged(module), _exporting(), levels_restored():
+            follows = nullcontext() if name == _STRICT else assignments_written(module)
+            with left_unchanged(module), follows, _exporting(), levels_restored():
                 program = way()
             require_complete(program)
         except Exception as error:
@@ -351,7 +353,7 @@ def _without_free_values(module, args, kwargs, program: ExportedProgram) -> Expo
     if not depends_on_values(program):
         return program
     try:
-        with left_unchanged(module), _exporting():
+        with left_unchanged(module), assignments_written(module), _exporting():
             frozen = export_frozen(module, args, kwargs)
     except Exception:  # then it is the core's to say what it cannot do
         return program

@@ -20,6 +20,7 @@ from .control.reasons import CannotRewrite
 from .control.rewritten import rewritten
 from .decompose import decompose_unknown
 from .errors import Error, InputError, UnsupportedOps, from_native
+from .explicit_state import ExplicitState
 from .folder import Folder
 from .free_batch import free_batch
 from .frozen import values_of_inputs
@@ -55,6 +56,8 @@ def convert(
     output_names: Names = None,
     recurrent: str = "auto",
     nan: str = "fast",
+    state: str = "variables",
+    nested: bool | Sequence[str] = False,
     converters: Sequence[Any] = (),
     verify: bool | Verify = True,
     quantize: Any = None,
@@ -81,6 +84,11 @@ def convert(
         (WHILE), or "auto", whichever is expected to be faster.
     nan: "fast": argmax, topk, amax and the like are the target's own operators, which treat NaN
         otherwise; "exact": NaN comes out as in PyTorch. A model that asks about NaN is exact.
+    state: what becomes of buffers that forward writes: "variables" of the file, which TFLite does
+        not have yet, or "explicit": each is an input and an output, and model(x, state=buffers)
+        returns the results and the new ones. Keras has no other form.
+    nested: Keras: modules that become functional models inside of the model: True, all that have
+        parts, or a list of their paths.
     verify: True, False, or Verify(...) with other samples and tolerances.
     training: convert a module as it behaves in training mode, instead of refusing it.
 
@@ -88,6 +96,13 @@ def convert(
     """
     _require_known_options(target, converters, quantize)
     _require_effect(module, args, kwargs, dynamic_shapes, training)
+    check = _verify_options(verify)
+    if check is not None and check.training_steps and target != "keras":
+        raise InputError(
+            "Verify(training_steps=…) has no effect on this target",
+            why="of all targets only Keras is trained",
+            hint='convert with target="keras", or leave it out',
+        )
     options = Options(
         target=target,
         input_layouts=_layouts("input_layout", input_layout, ("channels_last", "channels_first")),
@@ -98,6 +113,8 @@ def convert(
         output_names=_names("output_names", output_names),
         recurrent=_one_of("recurrent", recurrent, ("auto", "unrolled", "loop")),
         nan=_one_of("nan", nan, ("fast", "exact")),
+        state=_one_of("state", state, ("variables", "explicit")),
+        nested=_nested(nested),
     )
     source = (
         _ArchiveSource(module)
@@ -111,7 +128,7 @@ def convert(
             has_free_batch=target in BATCH_IS_FREE,
         )
     )
-    return _convert(source, options, _verify_options(verify), Stages(visible=progress))
+    return _convert(source, options, check, Stages(visible=progress))
 
 
 def to_keras(module: nn.Module | Callable, args: tuple = (), *more: Any, **options: Any) -> Any:
@@ -128,11 +145,16 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
         options = dataclasses.replace(options, bodies_folder=str(folder.within("bodies")))
     program, native = source.convert(str(path), options.to_json(), stages)
     native = with_names(native, named_sizes(program).names)
-    arguments = Arguments.of_program(program, source.signature)
+    signature, reference = source.signature, source.reference
+    state = ExplicitState.of(program, native, signature)
+    if state is not None:
+        program, signature = state.program, state.signature(signature)
+        reference = None if reference is None else state.module(reference)
+    arguments = Arguments.of_program(program, signature, state and {state.argument: state.initial})
     checks = None
     if check is not None:
         with stages("verify"):
-            checks = check_numbers(program, path, native, check, source.reference, arguments)
+            checks = check_numbers(program, path, native, check, reference, arguments)
         folder.remove_within("bodies")
     seconds = _all_seconds(stages, native)
     modules, frozen = module_types(program), values_of_inputs(program)
@@ -365,6 +387,16 @@ def _names(option: str, given: Names) -> list[str] | dict[str, str] | None:
             "to take the model's",
         )
     return names
+
+
+def _nested(given: bool | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(given, bool):
+        return ("*",) if given else ()
+    if isinstance(given, (list, tuple)) and all(isinstance(path, str) for path in given):
+        return tuple(given)
+    raise InputError(
+        f"nested is {given!r}", hint='write True, or a list of modules: nested=["encoder.layer.0"]'
+    )
 
 
 def _one_of(option: str, given: str, forms: tuple[str, ...]) -> str:

@@ -47,14 +47,10 @@ class Runner:
     ):
         self._keras = import_keras()
         model = load_model(path)
-        numbers = {name: number for number, name in enumerate(tensors) if name}
-        self.inputs = [_detail(tensor, numbers) for tensor in model.inputs]
-        self.outputs = [_detail(tensor, numbers) for tensor in model.outputs]
+        numbers = _numbers_of(tensors)
+        self.inputs, self.outputs = ports_of(model, tensors)
         watched = {detail["index"]: t for detail, t in zip(self.outputs, model.outputs)}
-        if keep_values:
-            watched = _tensors(model, numbers) | watched
-        self._watched = list(watched)
-        self._function = self._keras.Function(model.inputs, list(watched.values()))
+        self._view = _View(model, numbers if keep_values else {}, watched)
         self._values: dict[int, np.ndarray] = {}
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -65,19 +61,30 @@ class Runner:
                     ops.convert_to_tensor(np.asarray(array), dtype=detail["dtype"])
                     for detail, array in zip(self.inputs, inputs, strict=True)
                 ]
-                results = self._function(given)
-                arrays = [_plain(ops.convert_to_numpy(result)) for result in results]
+                values = self._view.run(given)
+                self._values = {
+                    number: _plain(ops.convert_to_numpy(value)) for number, value in values.items()
+                }
         except Exception as error:  # whatever the backend's own errors are
             backend = self._keras.backend.backend()
             raise VerificationError(
                 f"Keras does not run the file on {backend}",
                 why=f"{type(error).__name__}: {str(error).strip()}",
             ) from error
-        self._values = dict(zip(self._watched, arrays))
         return [self._values[detail["index"]] for detail in self.outputs]
 
     def tensor(self, index: int) -> np.ndarray | None:
         return self._values.get(index)
+
+
+def _numbers_of(tensors: Sequence[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(tensors) if name}
+
+
+def ports_of(model: Any, tensors: Sequence[str]) -> tuple[list[dict], list[dict]]:
+    """The inputs and outputs of a live model, as Runner has them."""
+    numbers = _numbers_of(tensors)
+    return [_detail(t, numbers) for t in model.inputs], [_detail(t, numbers) for t in model.outputs]
 
 
 def _plain(array: Any) -> np.ndarray:
@@ -101,8 +108,34 @@ def _numpy_dtype(name: str) -> Any:
     return np.float32 if name == "bfloat16" else np.dtype(name)
 
 
+class _View:
+    """What a model computes, by number, and the models inside of it."""
+
+    def __init__(self, model: Any, numbers: dict[str, int], watched: dict[int, Any]):
+        keras = import_keras()
+        watched = _tensors(model, numbers) | watched
+        self._numbers = list(watched)
+        self._inside = []  # models, and where what goes into them is among what is computed
+        computed = list(watched.values())
+        for operation in model.operations if numbers else ():
+            if not isinstance(operation, keras.Model):
+                continue
+            (call,) = operation._inbound_nodes
+            given = call.arguments.keras_tensors
+            place = slice(len(computed), len(computed) + len(given))
+            self._inside.append((_View(operation, numbers, {}), place))
+            computed += given
+        self._function = keras.Function(model.inputs, computed)
+
+    def run(self, inputs: list[Any]) -> dict[int, Any]:
+        computed = self._function(inputs)
+        values = {}
+        for view, place in self._inside:
+            values |= view.run(computed[place])
+        return values | dict(zip(self._numbers, computed))
+
+
 def _tensors(model: Any, numbers: dict[str, int]) -> dict[int, Any]:
-    """What the model computes, by number."""
     found = {}
     for operation in model.operations:
         for call, node in enumerate(operation._inbound_nodes):

@@ -56,6 +56,8 @@ class Options:
     output_names: list[str] | dict[str, str] | None = None
     recurrent: str = "auto"  # or "unrolled", "loop"
     nan: str = "fast"  # or "exact"
+    state: str = "variables"  # or "explicit"
+    nested: tuple[str, ...] = ()  # modules that become models in the model, by path; "*": all
     bodies_folder: str = ""  # where to write bodies of branches and loops, for the check; "": not
     disabled_passes: tuple[str, ...] = ()  # for finding a fault; ("*",): all that may be left out
 
@@ -101,6 +103,7 @@ class Port:
     # Of the tensor in the file.
     shape: tuple[Extent, ...] = ()
     dtype: str = ""  # as numpy calls it
+    buffer: str = ""  # whose value it is, of those that forward writes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -196,6 +196,9 @@ class Report:
             "verified": self.checks is not None,
             "samples": self.checks.samples if self.checks else 0,
             "checked_sizes": self.checks.sizes if self.checks else [],
+            "training": [dataclasses.asdict(step) for step in self.checks.training]
+            if self.checks
+            else [],
             "seconds": self.seconds,
             "outputs": self._outputs(),
             "nodes": [_node_to_json(node) for node in self.nodes_in("")],

@@ -27,6 +27,7 @@ from .body_runs import BodyRuns
 from .compare import Difference, compare
 from .control.ways import Ways
 from .errors import InputError, VerificationError
+from .explicit_state import StateCarrier
 from .leaves import describe
 from .native_contract import NativeReport
 from .node_checks import keep_worst
@@ -35,6 +36,7 @@ from .runners import Runner, runners_that_check
 from .sample import Run, Sample
 from .sight import stored_values
 from .sizes import Sizes
+from .training_check import Losses, compare_training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Verify:
     """How to check a conversion.
 
     samples: how many inputs to try: the example, then random ones like it; at least eight where
-        values of the example were frozen.
+        values of the example were frozen, and three where the model has state, in a row.
     inputs: arguments of your own to try instead, one entry for each call: a tuple like `args`, or a
         dict of keywords.
     rtol, atol: allowed is atol + rtol * the largest magnitude of the value.
@@ -54,6 +56,8 @@ class Verify:
         float32 rounds; the report says where. 0: never. LiteRT's built-in kernels sum in order: in
         the median they are 1.7 times as far off as PyTorch over the values of EfficientNetV2-S, and
         5.7 times at most; a mistake, hundreds of times.
+    training_steps: Keras: so many steps of SGD on the example, which have to give PyTorch's losses
+        within 1e-3 (training_check.py). 0: none.
     """
 
     samples: int = 2
@@ -64,9 +68,10 @@ class Verify:
     every_node: bool = True
     rounding_factor: float = 8.0
     seed: int = 0
+    training_steps: int = 0
 
     def __post_init__(self):
-        for name, least in (("samples", 1), ("seed", 0)):
+        for name, least in (("samples", 1), ("seed", 0), ("training_steps", 0)):
             number = getattr(self, name)
             if type(number) is not int or number < least:
                 raise _no_option(name, number, f"write a whole number, {least} at least")
@@ -140,6 +145,8 @@ class Checks:
     untaken: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     # How often the bodies of branches and loops were run, by path.
     bodies: dict[str, BodyRuns] = dataclasses.field(default_factory=dict)
+    # Of the steps of training that were compared.
+    training: list[Losses] = dataclasses.field(default_factory=list)
 
 
 def verify(
@@ -157,12 +164,14 @@ def verify(
     """
     checks = Checks(bodies={path: BodyRuns() for path in outlines(program)})
     arguments = arguments or Arguments.of_program(program)
-    inputs, ways = _inputs(program, arguments, options, reference)
+    carrier = StateCarrier(native)
+    inputs, ways = _inputs(program, arguments, options, reference, has_state=bool(carrier))
     sizes = inputs_of(program, arguments)
     plain, *others = runners_that_check(path, native.tensors, keep_values=options.every_node)
     runners = (plain, *others)
     files = BodyFiles(native)
     for leaves in inputs:
+        leaves = carrier.into(leaves)
         checks.samples += 1
         of_sample = _sized(native, sizes, leaves, checks)
         files.see(of_sample)
@@ -175,6 +184,7 @@ def verify(
         if reference is not None:
             expected = eager.run_reference(reference, *arguments.unflatten(leaves))
         _require_structure(expected, computed)
+        carrier.keep(expected)
         captured = _compare_program(native, options, expected, computed)
         for kernels, arrays in results.items():
             run = Run(path, kernels, stored, _in_port_order(native, plain, arrays))
@@ -182,10 +192,23 @@ def verify(
         sample.settle()
         _keep_all(checks, sample, captured if reference is not None else [])
     checks.untaken = [way.to_place() for way in ways.untaken()]
+    if options.training_steps > 0:
+        checks.training = _compare_training(program, path, native, options, reference, arguments)
     return checks
 
 
-def _inputs(program, arguments: Arguments, options: Verify, reference):
+def _compare_training(program, path, native, options: Verify, reference, arguments: Arguments):
+    """With the example, or the first inputs of the user's."""
+    own = options.own_leaves(arguments)
+    leaves = own[0] if own else arguments.flatten(*program.example_inputs)
+    sizes = inputs_of(program, arguments)
+    numbers = sizes.bind({leaf: np.shape(leaves[leaf]) for leaf in sizes.patterns}) if sizes else {}
+    of_sample = native.at(numbers) if sizes else native
+    steps, seed = options.training_steps, options.seed
+    return compare_training(reference, path, of_sample, arguments, leaves, steps, seed)
+
+
+def _inputs(program, arguments: Arguments, options: Verify, reference, *, has_state: bool):
     """Those to check with, one after the other, and the ways through the program that they take."""
     ways, own = Ways(program), options.own_leaves(arguments)
     sizes = inputs_of(program, arguments)
@@ -193,7 +216,9 @@ def _inputs(program, arguments: Arguments, options: Verify, reference):
         sizes.require_names(given, "Verify(sizes=…)")
     for leaves in own or ():
         ways.see(leaves)
-    drawn = drawing.Drawing(options.samples, options.seed, options.sizes)
+    # Of a model with state, two calls say nothing of the third.
+    samples = max(options.samples, 3) if has_state else options.samples
+    drawn = drawing.Drawing(samples, options.seed, options.sizes)
     return own or drawing.drawn(program, arguments, drawn, reference, ways), ways
 
 

@@ -40,6 +40,8 @@ Result<ConvertOptions> to_convert_options(const Options& options) {
   converted.output_names.renamed = options.output_names;
   FERRYMAN_TRY(converted.choices.recurrent, parse_recurrent_form(options.recurrent));
   FERRYMAN_TRY(converted.choices.nan, parse_nan_form(options.nan));
+  FERRYMAN_TRY(converted.choices.state, parse_state_form(options.state));
+  converted.nested = options.nested;
   converted.passes.disabled = options.disabled_passes;
   FERRYMAN_TRY_STATUS(check_pass_names(converted.passes));
   return converted;

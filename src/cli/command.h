@@ -28,6 +28,8 @@ struct ConvertArguments {
   std::vector<std::string> disabled_passes, print_after;
   std::string recurrent = "auto";
   std::string nan = "fast";
+  std::string state = "variables";
+  std::vector<std::string> nested;
   bool show_remarks = false;
   Format format = Format::kText;
 };

@@ -65,6 +65,8 @@ Result<ConvertOptions> to_options(const ConvertArguments& arguments) {
                to_names("--output-name", arguments.output_names, arguments.output_renames));
   FERRYMAN_TRY(options.choices.recurrent, parse_recurrent_form(arguments.recurrent));
   FERRYMAN_TRY(options.choices.nan, parse_nan_form(arguments.nan));
+  FERRYMAN_TRY(options.choices.state, parse_state_form(arguments.state));
+  options.nested = arguments.nested;
   options.passes.disabled = arguments.disabled_passes;
   options.passes.print_after = arguments.print_after;
   options.passes.print = print_dump;

@@ -62,6 +62,15 @@ void add_convert(CLI::App& app, Arguments& arguments) {
                    "'exact', as PyTorch does")
       ->check(CLI::IsMember({"fast", "exact"}))
       ->capture_default_str();
+  command
+      ->add_option("--state", convert.state,
+                   "buffers that forward writes: 'variables' of the file, which TFLite does not "
+                   "have yet, or 'explicit', an input and an output each; Keras has no others")
+      ->check(CLI::IsMember({"variables", "explicit"}))
+      ->capture_default_str();
+  command->add_option("--nested", convert.nested,
+                      "Keras: this module becomes a model inside of the model, by its path; or "
+                      "'*', all that have parts");
   command->add_option("--report", convert.report, "write what became of every node, as JSON");
   command->add_option("--disable-pass", convert.disabled_passes,
                       "for finding a fault: leave out this pass, or '*', all that `ferryman "

@@ -11,6 +11,7 @@
 #include "frontend/functionalise/drop_input_writes.h"
 #include "frontend/functionalise/functionalise.h"
 #include "frontend/functionalise/nan_question.h"
+#include "frontend/functionalise/state_as_ports.h"
 #include "frontend/translate/translate.h"
 #include "ops/families.h"
 #include "passes/simplify.h"
@@ -92,11 +93,16 @@ class Converter {
 
   // Ends early where errors were collected: they say why.
   Status try_run(frontend::Program program) {
+    if (!options_.nested.empty() && !target_.can_nest())
+      return bad_option(fmt::format("nested modules in {}", target_.name()))
+          .because("models of Keras alone have models inside");
     std::optional<frontend::Program> functional =
         frontend::functionalise(std::move(program), diagnostics_);
     stopwatch_.finish("functionalise");
     if (!functional.has_value()) return {};
     functional = frontend::drop_input_writes(std::move(*functional), diagnostics_);
+    if (options_.choices.state == StateForm::kExplicit || !target_.has_variables())
+      functional = frontend::state_as_ports(std::move(*functional), diagnostics_);
     const auto parameters = target_.trains_parameters() ? frontend::Parameters::kTrained
                                                         : frontend::Parameters::kConstant;
     Result<Graph> graph = frontend::translate(*functional, ops_, diagnostics_, parameters);
@@ -145,8 +151,10 @@ class Converter {
         .parameters = parameter_names(program),
         .frozen = frozen_names(program),
         .description = options_.description,
+        .nested = options_.nested,
         .finished = [this](std::string step) { stopwatch_.finish(std::move(step)); }};
     FERRYMAN_TRY(const Artifact artifact, target_.write(request));
+    for (const Diag& remark : artifact.remarks) diagnostics_.add(remark);
     describe_file(artifact, graph, program, report_);
     describe_sizes(graph.symbols(), program, report_);
     FERRYMAN_TRY_STATUS(

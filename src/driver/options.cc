@@ -71,6 +71,11 @@ Status parse_entry(std::string_view key, element value, ConvertOptions& options)
   } else if (key == "nan") {
     FERRYMAN_TRY(const std::string form, parse_text(key, value));
     FERRYMAN_TRY(options.choices.nan, parse_nan_form(form));
+  } else if (key == "nested") {
+    FERRYMAN_TRY(options.nested, parse_texts(key, value));
+  } else if (key == "state") {
+    FERRYMAN_TRY(const std::string form, parse_text(key, value));
+    FERRYMAN_TRY(options.choices.state, parse_state_form(form));
   } else if (key == "bodies_folder") {
     FERRYMAN_TRY(options.bodies_folder, parse_text(key, value));
   } else if (key == "disabled_passes") {
@@ -114,6 +119,13 @@ Result<NanForm> parse_nan_form(std::string_view text) {
   if (text == "fast") return NanForm::kFast;
   if (text == "exact") return NanForm::kExact;
   return bad_option(fmt::format("NaN as '{}'", text)).because("NaN is 'fast' or 'exact'");
+}
+
+Result<StateForm> parse_state_form(std::string_view text) {
+  if (text == "variables") return StateForm::kVariables;
+  if (text == "explicit") return StateForm::kExplicit;
+  return bad_option(fmt::format("state as '{}'", text))
+      .because("what forward writes to its buffers is kept in 'variables' or 'explicit'");
 }
 
 }  // namespace ferryman

@@ -26,6 +26,7 @@ struct ConvertOptions {
   std::map<std::string, std::string> output_layouts;
   PortNames input_names;
   PortNames output_names;
+  std::vector<std::string> nested;  // paths of modules that become models of their own; "*": all
   Choices choices;
   PassOptions passes;
   // For a check of what bodies compute: each is written there as a file of its own. Empty: none
@@ -38,12 +39,15 @@ Diag bad_option(std::string what);
 
 // {"target": "…", "input_layouts": {…}, "output_layouts": {…},
 //  "input_names": […], {old: new} or null, "output_names": the same, "recurrent": "auto",
-//  "nan": "fast", "disabled_passes": […], "bodies_folder": ""}; unknown keys are an error.
+//  "nan": "fast", "state": "variables", "nested": […], "disabled_passes": […], "bodies_folder": ""}; unknown keys
+//  are an error.
 Result<ConvertOptions> parse_options(std::string_view json);
 
 // "auto", "unrolled", "loop".
 Result<RecurrentForm> parse_recurrent_form(std::string_view text);
 // "fast", "exact".
 Result<NanForm> parse_nan_form(std::string_view text);
+// "variables", "explicit".
+Result<StateForm> parse_state_form(std::string_view text);
 
 }  // namespace ferryman

@@ -30,6 +30,7 @@ struct PortReport {
   size_t index = 0;  // among the program's flattened user inputs (or outputs), constants counted
   ComplexPart part = ComplexPart::kNone;
   ArtifactPort port;
+  std::string buffer = {};  // that it holds, of those that forward writes
 };
 
 // One value of the functional program, in its order; several results are several entries.

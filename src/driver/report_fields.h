@@ -37,6 +37,7 @@ void visit_fields(Visitor& visit, const PortReport& report) {
   visit("shape", report.port.shape, "of the tensor in the file; text: an expression over sizes");
   visit("dtype", report.port.dtype, "of the tensor in the file, as numpy calls it");
   visit("placement", PartPlacement{report.port.placement, report.part}, "where it lies");
+  visit("buffer", report.buffer, "whose value goes in or comes out, of those that forward writes");
 }
 
 template <typename Visitor>

@@ -146,10 +146,12 @@ class NodeTracer {
 struct TensorPort {
   size_t index;
   ComplexPart part;
+  std::string buffer;
 };
 
-TensorPort to_port(const Program& program, size_t index, ValueIndex value) {
-  return {index, is_complex(program, value) ? ComplexPart::kPair : ComplexPart::kNone};
+TensorPort to_port(const Program& program, size_t index, ValueIndex value, std::string buffer) {
+  return {index, is_complex(program, value) ? ComplexPart::kPair : ComplexPart::kNone,
+          std::move(buffer)};
 }
 
 std::vector<TensorPort> tensor_inputs(const Program& program) {
@@ -157,7 +159,8 @@ std::vector<TensorPort> tensor_inputs(const Program& program) {
   size_t position = 0;
   for (const frontend::Input& input : program.inputs) {
     if (input.kind != frontend::InputKind::kUser) continue;
-    if (input.value != frontend::kNoValue) ports.push_back(to_port(program, position, input.value));
+    if (input.value != frontend::kNoValue)
+      ports.push_back(to_port(program, position, input.value, input.buffer));
     ++position;
   }
   return ports;
@@ -169,7 +172,7 @@ std::vector<TensorPort> tensor_outputs(const Program& program) {
   for (const frontend::Output& output : program.outputs) {
     if (output.kind != frontend::OutputKind::kUser) continue;
     if (const ValueRef* ref = output.arg.as<ValueRef>())
-      ports.push_back(to_port(program, position, ref->value));
+      ports.push_back(to_port(program, position, ref->value, output.buffer));
     ++position;
   }
   return ports;
@@ -179,7 +182,7 @@ std::vector<PortReport> describe_ports(const std::vector<TensorPort>& ports,
                                        const std::vector<ArtifactPort>& in_file) {
   std::vector<PortReport> reports;
   for (size_t i = 0; i < in_file.size(); ++i)
-    reports.push_back({ports[i].index, ports[i].part, in_file[i]});
+    reports.push_back({ports[i].index, ports[i].part, in_file[i], ports[i].buffer});
   return reports;
 }
 

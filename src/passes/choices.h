@@ -17,9 +17,16 @@ enum class NanForm : uint8_t {
   kExact,  // as in PyTorch, by further operators
 };
 
+// What becomes of buffers that forward writes.
+enum class StateForm : uint8_t {
+  kVariables,  // the file keeps them between calls, where it can
+  kExplicit,   // each is an input and an output
+};
+
 struct Choices {
   RecurrentForm recurrent = RecurrentForm::kAuto;
   NanForm nan = NanForm::kFast;
+  StateForm state = StateForm::kVariables;
 };
 
 }  // namespace ferryman

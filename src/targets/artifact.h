@@ -49,6 +49,7 @@ struct Artifact {
   // The first release that can load the file, "2.9.0", and the operators that ask for it.
   std::string runtime;
   std::vector<std::string> runtime_operators;
+  std::vector<Diag> remarks;  // on how it was written
 };
 
 }  // namespace ferryman

@@ -35,6 +35,8 @@ struct WriteRequest {
   std::vector<std::string> parameters = {};
   std::vector<std::string> frozen = {};
   std::string description = {};
+  // Paths of modules that are to be models inside of the model; "*": all. Of targets that can nest.
+  std::vector<std::string> nested = {};
   // Told after each step, for its time in the report.
   std::function<void(std::string step)> finished = [](const std::string&) {};
 
@@ -56,6 +58,11 @@ class Target {
   // Whether its files are models that training goes on with: then parameters are values of their
   // own in the graph, which nothing is computed with before the file is written.
   virtual bool trains_parameters() const { return false; }
+  // Whether its files may keep what forward writes to buffers between calls: otherwise these are
+  // inputs and outputs.
+  virtual bool has_variables() const { return true; }
+  // Whether modules may be models inside of the file's.
+  virtual bool can_nest() const { return false; }
   // Before the graph is simplified: what fusions have to find, or must not be computed.
   virtual std::vector<Pass> prepare(const Choices& choices) const = 0;
   // Every op in a form that the target has; what remains without one is an error, all at once.

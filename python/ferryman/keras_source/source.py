@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Error
+from ..errors import Error, InputError
 from .blocks import Block, Function, find_functions
 from .calls import Call, Value, read_calls, references, shapes_of, values_in
 from .expressions import Expressions, Name, statement, wrapped
@@ -42,6 +42,11 @@ def write_source(
             weights = archive.read(_WEIGHTS)
     except (OSError, zipfile.BadZipFile, KeyError) as error:
         raise Error(f"cannot read {keras_file}", why=str(error)) from error
+    if any(layer["class_name"] == "Functional" for layer in config["config"]["layers"]):
+        raise InputError(
+            "no source is written of a model with nested modules",
+            hint="convert without nested: the source makes functions of the model's blocks anyway",
+        )
     writer = _ModuleWriter(config["config"], modules, path.stem)
     text = writer.text()
     files = {path: text.encode(), path.with_suffix(".weights.h5"): weights}

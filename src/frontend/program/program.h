@@ -132,6 +132,7 @@ struct Input {
   std::string name;  // user inputs: flattened argument name; others: fully qualified name
   std::optional<TensorStorage> data;  // parameters, buffers, constants
   bool requires_grad = false;         // of a parameter: training changes it
+  std::string buffer = {};            // that a user input stands for (state_as_ports.h)
   // Two inputs with equal non-negative `storage_id` share their storage (tied weights, views).
   int64_t storage_id = -1;
 };
@@ -151,6 +152,7 @@ struct Output {
   // name of the buffer, parameter or user input that is overwritten.
   std::string name;
   std::vector<SourceLocation> written_at = {};  // mutations, where that is known
+  std::string buffer = {};                      // whose new value a user output is
 };
 
 // Whether torch was asked to decompose what the core does not know before the program came here.

@@ -137,8 +137,9 @@ class Translator {
 
   void add_outputs() {
     const auto num_user =
-        std::count_if(program_.outputs.begin(), program_.outputs.end(),
-                      [](const Output& output) { return output.kind == OutputKind::kUser; });
+        std::count_if(program_.outputs.begin(), program_.outputs.end(), [](const Output& output) {
+          return output.kind == OutputKind::kUser && output.buffer.empty();
+        });
     size_t position = 0;
     for (const Output& output : program_.outputs) {
       if (output.kind == OutputKind::kBufferMutation) add_state_update(output);

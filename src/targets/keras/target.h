@@ -15,6 +15,8 @@ class KerasTarget : public Target {
   std::string_view name() const override { return "keras"; }
   std::string_view suffix() const override { return ".keras"; }
   bool trains_parameters() const override { return true; }
+  bool has_variables() const override { return false; }
+  bool can_nest() const override { return true; }
   std::vector<Pass> prepare(const Choices& choices) const override;
   std::vector<Pass> legalise(const Choices& choices) const override;
   const layout::TargetContract& contract() const override { return contract_; }

@@ -147,10 +147,13 @@ class ConfigPrinter {
   explicit ConfigPrinter(const Model& model) : model_(model) {}
 
   std::string print() {
-    text_ =
-        "{\"module\": \"keras.src.models.functional\", \"class_name\": \"Functional\", "
-        "\"registered_name\": \"Functional\", \"config\": {\"name\": " +
-        json_quote(model_.name) + ", \"trainable\": true, \"layers\": [";
+    return "{\"module\": \"keras.src.models.functional\", \"class_name\": \"Functional\", "
+           "\"registered_name\": \"Functional\", \"config\": " +
+           print_config() + "}\n";
+  }
+
+  std::string print_config() {
+    text_ = "{\"name\": " + json_quote(model_.name) + ", \"trainable\": true, \"layers\": [";
     bool is_first = true;
     for (const NodeIndex index : order_of_nodes(model_)) {
       text_ += is_first ? "\n" : ",\n";
@@ -158,25 +161,30 @@ class ConfigPrinter {
       print_node(model_.node(index));
     }
     text_ += "],\n\"input_layers\": " + ports(model_.inputs) +
-             ", \"output_layers\": " + ports(model_.outputs) + "}}\n";
+             ", \"output_layers\": " + ports(model_.outputs) + "}";
     return std::move(text_);
   }
 
  private:
   void print_node(const Node& node) {
     text_ += "{\"module\": " + json_quote(node.module) +
-             ", \"class_name\": " + json_quote(node.class_name) +
-             ", \"registered_name\": " + (node.is_layer ? "null" : json_quote(node.class_name)) +
-             ", \"name\": " + json_quote(node.name) + ", \"config\": ";
+             ", \"class_name\": " + json_quote(node.class_name) + ", \"registered_name\": " +
+             (node.is_layer && node.inner == nullptr ? "null" : json_quote(node.class_name)) +
+             ", \"name\": " + json_quote(node.name) + ", \"config\": " + config_of(node) +
+             ", \"inbound_nodes\": [";
+    if (node.class_name != "InputLayer") print_calls(node);
+    text_ += "]}";
+  }
+
+  static std::string config_of(const Node& node) {
+    if (node.inner != nullptr) return ConfigPrinter(*node.inner).print_config();
     JsonObject config = {{"name", node.name}};
     if (node.is_layer && node.class_name != "InputLayer") {
       if (!node.is_trainable) config.emplace_back("trainable", false);  // some layers take none
       config.emplace_back("dtype", dtype_name(node.dtype));
     }
     config.insert(config.end(), node.config.begin(), node.config.end());
-    text_ += to_text(config) + ", \"inbound_nodes\": [";
-    if (node.class_name != "InputLayer") print_calls(node);
-    text_ += "]}";
+    return to_text(config);
   }
 
   void print_calls(const Node& node) {
@@ -229,23 +237,44 @@ std::vector<NodeIndex> order_of_nodes(const Model& model) {
 
 int length_of_chain(const Model& model) {
   int longest = 0;
-  for (const auto& [node, depth] : GraphMap(model).depths_of_nodes())
+  for (const auto& [node, depth] : GraphMap(model).depths_of_nodes()) {
     longest = std::max(longest, depth + 1);
+    if (const Model* inner = model.node(node).inner.get())
+      longest = std::max(longest, length_of_chain(*inner));
+  }
   return longest;
 }
 
-std::vector<std::string> weight_groups(const Model& model) {
-  std::vector<std::string> groups(model.nodes.size());
+namespace {
+
+void add_weight_groups(const Model& model, const std::string& folder,
+                       std::vector<WeightGroup>& groups) {
   std::map<std::string, int> used;
   for (const NodeIndex index : order_of_nodes(model)) {
     const Node& node = model.node(index);
     if (!node.is_layer) continue;
     const std::string name = snake_case(node.class_name);
     const int count = used[name]++;
-    groups[static_cast<size_t>(index)] =
-        "layers/" + name + (count == 0 ? "" : "_" + std::to_string(count));
+    const std::string path =
+        folder + "layers/" + name + (count == 0 ? "" : "_" + std::to_string(count));
+    groups.push_back({path, &node});
+    if (node.inner != nullptr) add_weight_groups(*node.inner, path + "/", groups);
   }
+}
+
+}  // namespace
+
+std::vector<WeightGroup> weight_groups(const Model& model) {
+  std::vector<WeightGroup> groups;
+  add_weight_groups(model, "", groups);
   return groups;
+}
+
+std::string name_of_tensor(const Model& model, TensorIndex index) {
+  const Tensor& tensor = model.tensor(index);
+  if (tensor.node < 0) return {};
+  return model.node(tensor.node).name + ":" + std::to_string(tensor.call) + ":" +
+         std::to_string(tensor.output);
 }
 
 std::string config_text(const Model& model) {

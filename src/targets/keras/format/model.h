@@ -9,6 +9,7 @@
 // read it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,14 @@ struct Variable {
   Ints gate_order = {};  // of blocks of rows that stand otherwise in the source; empty: as there
 };
 
+struct Model;
+
 struct Call {
   JsonArray args;
   JsonObject kwargs;
 };
 
-// A layer, or an operation.
+// A layer, an operation, or a model inside of the model.
 struct Node {
   std::string module;
   std::string class_name;
@@ -49,6 +52,7 @@ struct Node {
   DType dtype = DType::kF32;  // that a layer computes in
   LocationId location = {};
   std::vector<Call> calls = {};
+  std::shared_ptr<const Model> inner = {};  // a functional model, called as a layer
 };
 
 struct Tensor {
@@ -85,6 +89,9 @@ struct Model {
   const Tensor& tensor(TensorIndex index) const { return tensors[static_cast<size_t>(index)]; }
 };
 
+// "conv1:0:0": the node's name, the number of its call, and that of the output. Of a constant none.
+std::string name_of_tensor(const Model& model, TensorIndex tensor);
+
 // As Keras spells it: "float32".
 std::string_view dtype_name(DType dtype);
 
@@ -95,13 +102,18 @@ Json shape_json(const Dims& shape);
 // of its layers names by that order. Those that no output needs are not among them.
 std::vector<NodeIndex> order_of_nodes(const Model& model);
 
-// How many of them the longest chain has that leads to an output. Keras follows chains by
-// recursion.
+// How many of them the longest chain has that leads to an output, in the model or one inside of it.
+// Keras follows chains by recursion.
 int length_of_chain(const Model& model);
 
-// Where the layers' variables are in the file of weights, by node: "layers/conv2d_1"; empty for
-// operations.
-std::vector<std::string> weight_groups(const Model& model);
+// Where the variables of a layer are in the file of weights.
+struct WeightGroup {
+  std::string path;  // "layers/conv2d_1", "layers/functional/layers/dense"
+  const Node* layer;
+};
+
+// Of all layers that an output needs, those of models inside of the model as well.
+std::vector<WeightGroup> weight_groups(const Model& model);
 
 // The text of config.json.
 std::string config_text(const Model& model);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -48,9 +50,29 @@ TEST(KerasModel, TheLongestChainIsFromAnInputToAnOutput) {
 }
 
 TEST(KerasModel, GroupsOfWeightsCountTheClass) {
-  const std::vector<std::string> groups = weight_groups(Diamond().model);
-  EXPECT_EQ(groups, (std::vector<std::string>{"layers/input_layer", "layers/dense_1",
-                                              "layers/dense", "", "layers/add"}));
+  const Diamond diamond;
+  std::map<std::string, std::string> paths;
+  for (const WeightGroup& group : weight_groups(diamond.model))
+    paths[group.layer->name] = group.path;
+  EXPECT_EQ(paths, (std::map<std::string, std::string>{{"x", "layers/input_layer"},
+                                                       {"a", "layers/dense_1"},
+                                                       {"b", "layers/dense"},
+                                                       {"c", "layers/add"}}));
+}
+
+TEST(KerasModel, AModelInsideIsALayerWithGroupsOfItsOwn) {
+  Model model;
+  const TensorIndex x = call(model, add_layer(model, "InputLayer", "x"), {});
+  model.inputs = {x};
+  Node inside = {.module = "keras.src.models.functional", .class_name = "Functional", .name = "i"};
+  inside.inner = std::make_shared<const Model>(Diamond().model);
+  model.outputs = {call(model, model.add(std::move(inside)), {TensorRef{x}})};
+  const std::vector<WeightGroup> groups = weight_groups(model);
+  ASSERT_EQ(groups.size(), 6u);
+  EXPECT_EQ(groups[1].path, "layers/functional");
+  EXPECT_EQ(groups[3].path, "layers/functional/layers/dense");
+  EXPECT_EQ(groups[3].layer->name, "b");
+  EXPECT_EQ(length_of_chain(model), 3);
 }
 
 TEST(KerasModel, TheConfigNamesTensorsByWhatMakesThem) {

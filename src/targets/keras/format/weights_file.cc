@@ -205,11 +205,8 @@ bool write_all(const Model& model, const std::string& path) {
   if (!file.is_open()) return false;
   {
     WeightsFile weights(*file);
-    const std::vector<std::string> groups = weight_groups(model);
-    for (size_t i = 0; i < model.nodes.size(); ++i) {
-      if (groups[i].empty()) continue;  // an operation, or what no output needs
-      if (!weights.write(groups[i], model.nodes[i].variables)) return false;
-    }
+    for (const WeightGroup& group : weight_groups(model))
+      if (!weights.write(group.path, group.layer->variables)) return false;
   }
   return file.close();
 }

@@ -42,8 +42,7 @@ Result<Changed> run_check_keras_state(Graph& graph, PassContext&) {
   return Diag::error(DiagCode::kUnsupportedState,
                      fmt::format("the model writes to its buffers {}", names))
       .because("a functional model of Keras holds no state of that kind")
-      .hint(
-          "return the new value from forward and pass it in again, or stop writing to the buffer");
+      .hint("state=\"explicit\" (--state explicit) makes each an input and an output");
 }
 
 }  // namespace

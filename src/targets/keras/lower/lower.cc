@@ -8,6 +8,8 @@
 #include "support/check.h"
 #include "targets/keras/lower/lower_families.h"
 #include "targets/keras/lower/lower_table.h"
+#include "targets/keras/lower/nest.h"
+#include "targets/keras/lower/node_modules.h"
 #include "targets/keras/lower/stored_weights.h"
 
 namespace ferryman::keras {
@@ -36,14 +38,14 @@ class GraphLowering {
     }
     add_outputs();
     for (const OpId op : graph_.op_ids()) place_results(graph_.op(op));
-    name_tensors();
     artifact_.weights = stored_weights(graph_, builder_.model(),
                                        {request_.parameters.begin(), request_.parameters.end()});
     for (const NodeIndex index : order_of_nodes(builder_.model())) {
       const Node& node = builder_.model().node(index);
       artifact_.operators.push_back({node.class_name, node.location});
     }
-    return Lowered{std::move(builder_.model()), std::move(artifact_)};
+    FERRYMAN_TRY(Model model, nest());
+    return Lowered{std::move(model), std::move(artifact_)};
   }
 
  private:
@@ -91,15 +93,18 @@ class GraphLowering {
     }
   }
 
-  // "conv1:0:0": the node's name, the number of its call, and of the output of that.
-  void name_tensors() {
-    const Model& model = builder_.model();
-    for (const Tensor& tensor : model.tensors) {
-      artifact_.tensors.push_back(
-          tensor.node < 0
-              ? ""
-              : fmt::format("{}:{}:{}", model.node(tensor.node).name, tensor.call, tensor.output));
+  // Names the tensors as the file has them, in modules that are models of their own.
+  Result<Model> nest() {
+    const NodeModules modules(graph_, builder_.model());
+    FERRYMAN_TRY(const std::vector<std::string> wanted, modules.wanted(request_.nested));
+    Nested nested = nest_modules(std::move(builder_.model()), modules.paths(), wanted);
+    artifact_.tensors = std::move(nested.tensors);
+    for (const NotNested& left : nested.left) {
+      artifact_.remarks.push_back(
+          Diag::remark("nested", fmt::format("the module '{}' is no model of its own", left.path))
+              .because(left.why));
     }
+    return std::move(nested.model);
   }
 
   ArtifactPort port(const std::string& name, Placement placement) const {

@@ -66,8 +66,7 @@ Result<Changed> run_check_state(Graph& graph, PassContext&) {
   return Diag::error(DiagCode::kUnsupportedState,
                      fmt::format("the model writes to its buffers {}", names))
       .because("a TFLite file would forget the new value after each call")
-      .hint(
-          "return the new value from forward and pass it in again, or stop writing to the buffer");
+      .hint("state=\"explicit\" (--state explicit) makes each an input and an output");
 }
 
 }  // namespace
