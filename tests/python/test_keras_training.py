@@ -137,3 +137,56 @@ def test_five_steps_of_training_give_pytorch_s_losses():
     )
     got = [float(live.train_on_batch(x.numpy(), y.numpy())) for _ in range(5)]
     np.testing.assert_allclose(got, losses, atol=1e-3)
+
+
+class Dropping(nn.Module):
+    """Dropout in all its places, and a second output that no loss is of."""
+
+    def __init__(self):
+        super().__init__()
+        self.classifier, self.drop = Classifier(), nn.Dropout(0.5)
+        self.rnn = nn.LSTM(5, 6, 2, dropout=0.3, batch_first=True)
+
+    def forward(self, x):
+        y = self.drop(self.classifier(x))
+        y = nn.functional.dropout(y, 0.2, self.training)
+        return self.rnn(y[:, None].repeat(1, 3, 1))[0], y.argmax(-1)
+
+
+def test_a_conversion_compares_training_when_it_is_asked_to():
+    net = uneven(Dropping())
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    check = ferryman.Verify(training_steps=5)
+    model = ferryman.convert(
+        net, (torch.randn(4, 3, 32, 32),), target="keras", verify=check, progress=False
+    )
+    losses = model.report.checks.training
+    assert len(losses) == 5 and all(step.ok for step in losses)
+    assert losses[4].torch < losses[0].torch
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert not net.training
+
+
+def test_what_cannot_be_trained_says_so():
+    check = ferryman.Verify(training_steps=1)
+    with pytest.raises(ferryman.InputError, match="no effect on this target"):
+        ferryman.convert(nn.Linear(2, 2), (torch.randn(1, 2),), verify=check)
+    for net in (nn.ReLU(), nn.Linear(2, 2).requires_grad_(False)):
+        with pytest.raises(ferryman.InputError, match="trained"):
+            ferryman.to_keras(net, (torch.randn(1, 2),), verify=check, progress=False)
+
+
+def test_another_way_of_learning_is_an_error(monkeypatch):
+    from ferryman import training_check
+
+    honest = training_check._torch_losses
+
+    def sped_up(*given):
+        return [loss * (1 - 0.01 * step) for step, loss in enumerate(honest(*given))]
+
+    monkeypatch.setattr(training_check, "_torch_losses", sped_up)
+    with pytest.raises(ferryman.VerificationError, match="loss of step 2"):
+        ferryman.convert(
+            nn.Linear(4, 2), (torch.randn(3, 4),), target="keras",
+            verify=ferryman.Verify(training_steps=3), progress=False,
+        )  # fmt: skip
