@@ -87,15 +87,25 @@ def ports_of(model: Any, tensors: Sequence[str]) -> tuple[list[dict], list[dict]
     return [_detail(t, numbers) for t in model.inputs], [_detail(t, numbers) for t in model.outputs]
 
 
+def tensors_of_ports(path: os.PathLike | str) -> list[str]:
+    """The names of a file's inputs and outputs, each once."""
+    model = load_model(path)
+    return list(dict.fromkeys(map(_name, (*model.inputs, *model.outputs))))
+
+
 def _plain(array: Any) -> np.ndarray:
     """torch reads no bfloat16 of numpy's."""
     array = np.asarray(array)
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
-def _detail(tensor: Any, numbers: dict[str, int]) -> dict[str, Any]:
+def _name(tensor: Any) -> str:
     producer, call, output = tensor._keras_history
-    name = f"{producer.name}:{call}:{output}"
+    return f"{producer.name}:{call}:{output}"
+
+
+def _detail(tensor: Any, numbers: dict[str, int]) -> dict[str, Any]:
+    name = _name(tensor)
     return {
         "index": numbers[name],
         "name": name,

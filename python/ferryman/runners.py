@@ -51,5 +51,11 @@ def runners_that_check(
     return [plain, runtime.Runner(path, Kernels.DELEGATE)]
 
 
+def tensors_of_ports(path: os.PathLike | str) -> list[str]:
+    """What a file that nothing else is known of calls its inputs and outputs; those that go by
+    number have no names."""
+    return keras_runtime.tensors_of_ports(path) if _is_keras(path) else []
+
+
 def _is_keras(path: os.PathLike | str) -> bool:
     return Path(path).suffix == SUFFIXES["keras"]

@@ -1,4 +1,4 @@
-"""ferryman verify model.pt2 model.tflite
+"""ferryman verify model.pt2 model.tflite|model.keras
 
 What the command line needs torch and the runtime for; everything else is in the core.
 Exit status: 0 the same numbers, 1 they differ, 2 bad usage or unreadable input.
@@ -59,11 +59,15 @@ def _text(checks: Checks) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ferryman", description="Needs torch and ai-edge-litert.")
+    parser = argparse.ArgumentParser(
+        prog="ferryman", description="Needs torch, and ai-edge-litert or keras."
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
-    verify = commands.add_parser("verify", help="compare a .tflite file with the .pt2 it came from")
+    verify = commands.add_parser(
+        "verify", help="compare a .tflite or .keras file with the .pt2 it came from"
+    )
     verify.add_argument("archive", metavar="model.pt2")
-    verify.add_argument("file", metavar="model.tflite")
+    verify.add_argument("file", metavar="model.tflite|model.keras")
     verify.add_argument("--samples", type=int, default=Verify.samples, help="inputs to try")
     verify.add_argument("--rtol", type=float, default=Verify.rtol)
     verify.add_argument("--atol", type=float, default=Verify.atol)

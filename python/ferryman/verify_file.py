@@ -1,4 +1,4 @@
-"""Checks a .tflite file against the .pt2 it was made from, without the converter's report.
+"""Checks a .tflite or .keras file against the .pt2 that it was made from, without the report.
 
 Only inputs and outputs can be matched, in their order. Their axis order follows from the shapes: as
 in PyTorch, or channels last: axis 1, or axis 0 without a batch.
@@ -18,7 +18,7 @@ from . import archive
 from .errors import InputError, VerificationError
 from .native_contract import Extent, NativeReport, Placement, Port
 from .program_sizes import names_of_symbols, sizes_of, texts_of
-from .runtime import Kernels, Runner
+from .runners import runners_that_check, tensors_of_ports
 from .size_expressions import names_in
 from .verify import Checks, Verify, verify
 
@@ -41,14 +41,16 @@ def verify_file(
     if not os.path.isfile(file_path):
         raise InputError(f"there is no file {file_path}")
     try:
-        runner = Runner(file_path, Kernels.PLAIN)
+        tensors = tensors_of_ports(file_path)
+        runner, *_ = runners_that_check(file_path, tensors, keep_values=False)
     except VerificationError as error:
-        raise InputError(f"LiteRT cannot load {file_path}", why=error.why) from error
+        raise InputError(f"{file_path} cannot be loaded: {error.what}", why=error.why) from error
     inputs, outputs = _user_tensors(program)
     report = NativeReport(
         inputs=_match("input", inputs, runner.inputs),
         outputs=_match("output", outputs, runner.outputs),
         sizes=sizes_of(program),
+        tensors=tuple(tensors),
     )
     return verify(program, file_path, report, options)
 
@@ -110,9 +112,10 @@ def _port(kind: str, position: int, pair: tuple[_Tensor, dict]) -> Port:
 
 
 def _perm(kind: str, shape: Shape, detail: dict) -> tuple[int, ...]:
-    # A signature has -1 along free axes; files without one have none.
-    signature = detail["shape_signature"]
-    stored = tuple(map(int, signature if len(signature) == len(shape) else detail["shape"]))
+    # A signature has -1 along free axes; files without one have none. Keras has None there.
+    signature = detail.get("shape_signature", detail["shape"])
+    signature = signature if len(signature) == len(shape) else detail["shape"]
+    stored = tuple(-1 if size is None else int(size) for size in signature)
     wanted = tuple(size if isinstance(size, int) else -1 for size in shape)
     same = tuple(range(len(shape)))
     last = (0, *range(2, len(shape)), 1) if len(shape) > 2 else same

@@ -2,7 +2,7 @@
 //   ferryman inspect model.tflite
 //   ferryman ops
 //   ferryman passes
-//   ferryman verify model.pt2 model.tflite      (by the Python package: it runs both models)
+//   ferryman verify model.pt2 model.tflite|model.keras      (by the Python package: it runs both models)
 #include "cli/program.h"
 
 #include <unistd.h>
@@ -122,7 +122,7 @@ ExitStatus run(const std::vector<std::string>& given) {
   Arguments arguments;
   add_convert(app, arguments);
   add_others(app, arguments);
-  app.add_subcommand("verify", "Compare a .tflite file with its .pt2, node by node (needs Python)");
+  app.add_subcommand("verify", "Compare a .tflite or .keras file with its .pt2 (needs Python)");
   try {
     // CLI11 takes them from the back.
     app.parse(std::vector<std::string>(given.rbegin(), given.rend() - 1));

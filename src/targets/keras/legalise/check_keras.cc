@@ -16,6 +16,13 @@ constexpr std::string_view kHint =
 
 std::optional<Limit> limit_of(const Graph& graph, const Op& op) {
   const LoweringRow* row = find_lowering(*op.def);
+  if (op.def->has_bodies()) {
+    return Limit{fmt::format("'{}' in a saved model", op.def->name),
+                 "keras.ops.cond, while_loop and scan take Python functions, which the file of a "
+                 "functional model cannot hold",
+                 "choose between both results with torch.where, write the loop out for a fixed "
+                 "number of steps, or convert to TFLite, which has branches and loops"};
+  }
   if (row == nullptr) return Limit{fmt::format("'{}' has no Keras form", op.def->name), "", ""};
   if (row->limit == nullptr) return std::nullopt;
   return row->limit(graph, op);

@@ -124,8 +124,13 @@ void lower_gather(LowerOp& op) {
   const bool is_table = op.graph().value(op.op().operands[0]).kind == ValueKind::kParameter &&
                         op.type(0).rank() == 2 && op.axis(attr::kAxis) == 0;
   const TensorIndex indices = builder.as_tensor(op.operand(1));
-  if (is_table)
-    return op.finish_layer(builder.table_layer(op.op().operands[0]), {TensorRef{indices}});
+  if (is_table) {
+    LayerSpec table = builder.table_layer(op.op().operands[0]);
+    // One that is tied goes by the embedding, whichever of its names comes first.
+    const SourceLocation& location = op.graph().location(op.op().location);
+    if (location.module_type.ends_with("Embedding")) table.name = location.module_path;
+    return op.finish_layer(std::move(table), {TensorRef{indices}});
+  }
   op.finish_operation(kNumpy, "Take", {TensorRef{op.operand(0)}, TensorRef{indices}},
                       {{"axis", op.axis(attr::kAxis)}});
 }
