@@ -57,9 +57,10 @@ std::optional<bool> known_bool(const std::optional<LinearForm>& form) {
   return number.has_value() ? std::optional(*number != 0) : std::nullopt;
 }
 
-// Where numbers come from: an int32 holds every size.
+// Where numbers come from: an int32 holds every size. What only moves them has held them before.
 bool counts(const Op& op) {
-  return op.is(ops::kIota) || op.is(ops::kSymSize);
+  return op.is(ops::kIota) || op.is(ops::kSymSize) || op.is(ops::kReshape) ||
+         op.is(ops::kPermute) || op.is(ops::kExpand) || op.is(ops::kSlice);
 }
 
 }  // namespace

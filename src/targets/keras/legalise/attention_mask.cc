@@ -16,9 +16,6 @@ namespace {
 // Beside it no score counts, and float32 takes it for the sum with any.
 constexpr double kUnseenBelow = -1e9;
 
-// What a mask's rows that see nothing are made of.
-enum class Low : uint8_t { kFinite, kInfinite };
-
 bool is_finite_low(double number) {
   return number <= kUnseenBelow && std::isfinite(number);
 }
@@ -51,21 +48,103 @@ std::optional<double> lower_bound(const Graph& graph, const Op& op) {
   return std::nullopt;
 }
 
-// Each row has an entry that is seen.
-bool rows_see(const TensorData& mask) {
+// Each row has an entry that is this number.
+bool rows_have(const TensorData& mask, double number) {
   if (mask.rank() == 0 || mask.shape().back() == 0) return false;
   const std::vector<double> numbers = mask.to_doubles();
-  const auto width = static_cast<size_t>(mask.shape().back());
-  for (size_t row = 0; row < numbers.size(); row += width) {
-    const auto begin = numbers.begin() + static_cast<std::ptrdiff_t>(row);
-    if (std::count(begin, begin + static_cast<std::ptrdiff_t>(width), 0.0) == 0) return false;
+  const auto width = static_cast<std::ptrdiff_t>(mask.shape().back());
+  for (auto row = numbers.begin(); row != numbers.end(); row += width)
+    if (std::find(row, row + width, number) == row + width) return false;
+  return true;
+}
+
+// What a bool says, or its opposite.
+struct Condition {
+  ValueId value;
+  bool is_turned = false;
+};
+
+// Before it was repeated along axes before the last two, and without negations.
+Condition one_matrix(const Graph& graph, Condition condition) {
+  for (;;) {
+    const OpId producer = graph.producer(condition.value);
+    if (!producer.valid()) return condition;
+    const Op& op = graph.op(producer);
+    const Dims& to = graph.type(condition.value).dims;
+    const Dims& from = graph.type(op.operands.empty() ? condition.value : op.operands[0]).dims;
+    const bool keeps_matrix = from.size() >= 2 && to.size() >= 2 &&
+                              from[from.size() - 2] == to[to.size() - 2] &&
+                              from.back() == to.back();
+    const bool repeats = (op.is(ops::kReshape) || op.is(ops::kExpand)) && keeps_matrix;
+    if (!repeats && !op.is(ops::kLogicalNot)) return condition;
+    condition.is_turned ^= op.is(ops::kLogicalNot);
+    condition.value = op.operands[0];
+  }
+}
+
+bool is_causal_constant(const TensorData& data, bool is_turned) {
+  const Ints& shape = data.shape();
+  if (shape.size() < 2) return false;
+  const int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  const Ints values = data.to_ints();
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto place = static_cast<int64_t>(i);
+    const bool is_seen = place % columns <= place / columns % rows;
+    if (((values[i] != 0) != is_turned) != is_seen) return false;
   }
   return true;
 }
 
+// How a comparison says `difference <= 0`: of sign * left - sign * right + offset.
+struct AtMostZero {
+  int64_t sign, offset;
+};
+
+std::optional<AtMostZero> at_most_zero(const Op& comparison, bool is_turned) {
+  const bool less = comparison.is(ops::kLt), at_most = comparison.is(ops::kLe);
+  const bool greater = comparison.is(ops::kGt), at_least = comparison.is(ops::kGe);
+  if (is_turned ? greater : at_most) return AtMostZero{1, 0};
+  if (is_turned ? at_least : less) return AtMostZero{1, 1};
+  if (is_turned ? less : at_least) return AtMostZero{-1, 0};
+  if (is_turned ? at_most : greater) return AtMostZero{-1, 1};
+  return std::nullopt;
+}
+
+// column - row <= 0
+bool is_causal_comparison(const Graph& graph, const Op& comparison, bool is_turned) {
+  const std::optional<AtMostZero> form = at_most_zero(comparison, is_turned);
+  if (!form.has_value()) return false;
+  const auto compared = LinearForms(graph).compared(comparison);
+  if (!compared.has_value()) return false;
+  const LinearForm difference = compared->difference();
+  const size_t rank = difference.steps.size();
+  if (rank < 2 || difference.offset.number() != -form->sign * form->offset) return false;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    const int64_t step = axis + 1 == rank ? 1 : axis + 2 == rank ? -1 : 0;
+    if (difference.steps[axis].number() != form->sign * step) return false;
+  }
+  return true;
+}
+
+bool is_causal_condition(const Graph& graph, Condition condition) {
+  const auto [value, is_turned] = one_matrix(graph, condition);
+  if (is_known_constant(graph, value)) return is_causal_constant(graph.constant(value), is_turned);
+  const OpId producer = graph.producer(value);
+  return producer.valid() && is_causal_comparison(graph, graph.op(producer), is_turned);
+}
+
+// Whether along the last axis at least one is seen.
+bool rows_see(const Graph& graph, ValueId condition, bool is_turned) {
+  if (is_known_constant(graph, condition))
+    return rows_have(graph.constant(condition), is_turned ? 0.0 : 1.0);
+  if (is_causal_condition(graph, {condition, is_turned})) return true;
+  const size_t rank = graph.type(condition).rank();
+  return !is_turned && rank > 0 && LinearForms(graph).has_true_along(condition, rank - 1);
+}
+
 class MaskReader {
  public:
-  explicit MaskReader(const Graph& graph) : graph_(graph), forms_(graph) {}
+  explicit MaskReader(const Graph& graph) : graph_(graph) {}
 
   // is_bounded: infinities become finite behind it.
   bool reads(ValueId value, bool is_bounded = false) {
@@ -87,15 +166,14 @@ class MaskReader {
     if (!std::all_of(numbers.begin(), numbers.end(), is_either)) return false;
     const bool is_finite = std::none_of(numbers.begin(), numbers.end(),
                                         [](double number) { return std::isinf(number); });
-    return is_finite || is_bounded || rows_see(graph_.constant(value));
+    return is_finite || is_bounded || rows_have(graph_.constant(value), 0.0);
   }
 
   bool reads_where(const Op& where, bool is_bounded) {
     const std::optional<MaskOfWhere> mask = mask_of_where(graph_, where);
     if (!mask.has_value()) return false;
     if (is_bounded || std::isfinite(mask->low)) return true;
-    const size_t rank = graph_.type(mask->condition).rank();
-    return !mask->is_turned && rank > 0 && forms_.has_true_along(mask->condition, rank - 1);
+    return rows_see(graph_, mask->condition, mask->is_turned);
   }
 
   // Rows stay rows, or their lows are finite so that it does not matter.
@@ -107,7 +185,6 @@ class MaskReader {
   }
 
   const Graph& graph_;
-  LinearForms forms_;
 };
 
 TensorData seen_of(const TensorData& mask) {
@@ -116,65 +193,6 @@ TensorData seen_of(const TensorData& mask) {
   std::transform(numbers.begin(), numbers.end(), seen.begin(),
                  [](double number) { return number == 0.0 ? 1 : 0; });
   return TensorData::copy_of(std::as_bytes(std::span(seen)), DType::kBool, mask.shape());
-}
-
-bool is_causal_constant(const TensorData& seen) {
-  const Ints& shape = seen.shape();
-  if (shape.size() < 2) return false;
-  const int64_t rows = shape[shape.size() - 2], columns = shape.back();
-  const Ints values = seen.to_ints();
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto place = static_cast<int64_t>(i);
-    const bool is_seen = place % columns <= place / columns % rows;
-    if ((values[i] != 0) != is_seen) return false;
-  }
-  return true;
-}
-
-// What is repeated along axes before the last two.
-ValueId one_matrix(const Graph& graph, ValueId seen) {
-  for (;;) {
-    const OpId producer = graph.producer(seen);
-    if (!producer.valid()) return seen;
-    const Op& op = graph.op(producer);
-    if (!op.is(ops::kReshape) && !op.is(ops::kExpand)) return seen;
-    const Dims& from = graph.type(op.operands[0]).dims;
-    const Dims& to = graph.type(seen).dims;
-    const bool keeps_matrix = from.size() >= 2 && to.size() >= 2 &&
-                              from[from.size() - 2] == to[to.size() - 2] &&
-                              from.back() == to.back();
-    if (!keeps_matrix) return seen;
-    seen = op.operands[0];
-  }
-}
-
-// How a comparison says `difference <= 0`, turned or not; nothing for others.
-struct AtMostZero {
-  int64_t sign, offset;
-};
-
-std::optional<AtMostZero> at_most_zero(const Op& comparison) {
-  if (comparison.is(ops::kLe)) return AtMostZero{1, 0};
-  if (comparison.is(ops::kLt)) return AtMostZero{1, 1};
-  if (comparison.is(ops::kGe)) return AtMostZero{-1, 0};
-  if (comparison.is(ops::kGt)) return AtMostZero{-1, 1};
-  return std::nullopt;
-}
-
-// column - row <= 0
-bool is_causal_comparison(const Graph& graph, const Op& comparison) {
-  const std::optional<AtMostZero> form = at_most_zero(comparison);
-  if (!form.has_value()) return false;
-  const auto compared = LinearForms(graph).compared(comparison);
-  if (!compared.has_value()) return false;
-  const LinearForm difference = compared->difference();
-  const size_t rank = difference.steps.size();
-  if (rank < 2 || difference.offset.number() != -form->sign * form->offset) return false;
-  for (size_t axis = 0; axis < rank; ++axis) {
-    const int64_t step = axis + 1 == rank ? 1 : axis + 2 == rank ? -1 : 0;
-    if (difference.steps[axis].number() != form->sign * step) return false;
-  }
-  return true;
 }
 
 }  // namespace
@@ -214,20 +232,14 @@ std::optional<ChosenScores> chosen_scores(const Graph& graph, const Op& where) {
     const std::optional<double> low = uniform_value(graph, where.operands[is_turned ? 1 : 2]);
     if (!low.has_value() || !is_unseen(*low)) continue;
     const ValueId condition = where.operands[0];
-    const size_t rank = graph.type(condition).rank();
-    const bool rows_see =
-        !is_turned && rank > 0 && LinearForms(graph).has_true_along(condition, rank - 1);
-    if (std::isinf(*low) && !rows_see) return std::nullopt;
+    if (std::isinf(*low) && !rows_see(graph, condition, is_turned)) return std::nullopt;
     return ChosenScores{condition, where.operands[is_turned ? 2 : 1], is_turned};
   }
   return std::nullopt;
 }
 
 bool is_causal(const Graph& graph, ValueId seen) {
-  seen = one_matrix(graph, seen);
-  if (is_known_constant(graph, seen)) return is_causal_constant(graph.constant(seen));
-  const OpId producer = graph.producer(seen);
-  return producer.valid() && is_causal_comparison(graph, graph.op(producer));
+  return is_causal_condition(graph, {seen, false});
 }
 
 bool is_all_true(const Graph& graph, ValueId seen) {
