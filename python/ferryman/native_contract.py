@@ -138,8 +138,8 @@ class BodyTrace:
 @dataclasses.dataclass(frozen=True)
 class StoredWeight:
     """A weight of a file that training goes on with, and the parameters whose elements it holds:
-    each, or its part, is value.reshape(factors)[order].transpose(perm); then they are added ("sum"),
-    or stand one after the other ("stack")."""
+    each, or its part, is value.reshape(factors)[order].transpose(perm); then they are added
+    ("sum"), or stand one after the other ("stack")."""
 
     weight: str  # "conv1/kernel"
     parameters: tuple[str, ...]  # "conv1.weight"

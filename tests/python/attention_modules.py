@@ -185,7 +185,8 @@ class Packed(nn.Module):
 
 class Chunked(Packed):
     def forward(self, x):
-        heads = (each.unflatten(-1, (HEADS, -1)).transpose(1, 2) for each in self.qkv(x).chunk(3, -1))
+        parts = self.qkv(x).chunk(3, -1)
+        heads = (each.unflatten(-1, (HEADS, -1)).transpose(1, 2) for each in parts)
         attended = functional.scaled_dot_product_attention(*heads)
         return self.proj(attended.transpose(1, 2).flatten(2))
 
@@ -209,7 +210,8 @@ class InOut(nn.Module):
 
     def forward(self, x):
         packed = torch.addmm(self.b_attn, x.flatten(0, 1), self.c_attn).unflatten(0, x.shape[:2])
-        heads = (each.unflatten(-1, (HEADS, -1)).transpose(1, 2) for each in packed.split(WIDTH, -1))
+        parts = packed.split(WIDTH, -1)
+        heads = (each.unflatten(-1, (HEADS, -1)).transpose(1, 2) for each in parts)
         attended = functional.scaled_dot_product_attention(*heads, is_causal=True)
         merged = attended.transpose(1, 2).flatten(2).flatten(0, 1)
         return torch.addmm(self.b_proj, merged, self.c_proj).unflatten(0, x.shape[:2])

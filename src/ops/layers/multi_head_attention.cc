@@ -134,8 +134,8 @@ class Evaluation {
         value_(project(operand_rows(args, kAttentionValue), args, kValueWeight, kValueBias)),
         seen_(batch_ * heads() * rows_ * columns_, 1.0) {
     if (args.has(kAttentionMask)) {
-      const Ints scores = {static_cast<int64_t>(batch_), widths_.heads,
-                           static_cast<int64_t>(rows_), static_cast<int64_t>(columns_)};
+      const Ints scores = {static_cast<int64_t>(batch_), widths_.heads, static_cast<int64_t>(rows_),
+                           static_cast<int64_t>(columns_)};
       seen_ = args.operand(kAttentionMask).broadcast_to(scores).to_doubles();
     }
     if (!args.attrs[attr::kIsCausal]) return;
@@ -198,8 +198,8 @@ class Evaluation {
 
 EvalResult eval_multi_head_attention(const EvalArgs& args) {
   const Matrix attended = Evaluation(args).attend();
-  return one(store_doubles(args.results[0],
-                           project(attended, args, kOutputWeight, kOutputBias).elems));
+  return one(
+      store_doubles(args.results[0], project(attended, args, kOutputWeight, kOutputBias).elems));
 }
 
 }  // namespace

@@ -136,8 +136,7 @@ LinearForms::Found LinearForms::of_constant(const TensorData& data) const {
   for (size_t axis = 0; axis < data.shape().size(); ++axis)
     if (data.shape()[axis] != 1 && !data.is_broadcast_along(axis)) return of_numbers(data);
   const Ints ones(data.rank(), 1);
-  return uniform(SizeExpr(data.sliced(Ints(data.rank(), 0), ones, ones).to_ints()[0]),
-                 data.rank());
+  return uniform(SizeExpr(data.sliced(Ints(data.rank(), 0), ones, ones).to_ints()[0]), data.rank());
 }
 
 // Those of arange(6), which are constants where the size is not free.

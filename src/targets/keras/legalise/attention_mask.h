@@ -1,7 +1,7 @@
 // Masks of attention: numbers that are added to scores, none or very low ones, as bools.
 //
-//   if (is_mask_of_bools(graph, value)) …     // where(seen, 0, -inf), constants, and views of these
-//   const ValueId seen = write_seen(write, value);
+//   if (is_mask_of_bools(graph, value)) …     // where(seen, 0, -inf), constants, and views of
+//   these const ValueId seen = write_seen(write, value);
 //
 // A row that sees nothing is the mean of all values in Keras. It is so in PyTorch where the low
 // number is finite and swallows the scores, and NaN where it is infinite; then it must be known

@@ -323,8 +323,7 @@ class AttentionMatcher {
   bool has_scale(const AttentionMatch& match) const {
     const auto width = static_cast<double>(match.query.size(match.query.width).size());
     const double scale = match.query.scale * match.key.scale * scale_;
-    return match.value.scale == 1.0 &&
-           std::abs(scale * std::sqrt(width) - 1.0) <= kScaleTolerance;
+    return match.value.scale == 1.0 && std::abs(scale * std::sqrt(width) - 1.0) <= kScaleTolerance;
   }
 
   // Nothing else reads what is computed inside.

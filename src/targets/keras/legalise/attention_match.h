@@ -46,8 +46,8 @@ struct AttentionMatch {
   AxisTrace scores;  // kColumns: the keys
   std::optional<MaskedScores> mask;
   OpId softmax;
-  AxisTrace output;  // of what the last linear layer takes; kColumns: the numbers of a head
-  OpId linear;       // the last
+  AxisTrace output;      // of what the last linear layer takes; kColumns: the numbers of a head
+  OpId linear;           // the last
   std::set<OpId> inner;  // what is computed inside of it, `linear` is not
 };
 

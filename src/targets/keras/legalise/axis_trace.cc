@@ -68,7 +68,8 @@ bool AxisTrace::reshape(const Dims& to) {
       const PartIndex next = left.back();
       left.pop_back();
       axis.push_back(next);
-      if (const auto rest = symbols_->exact_quotient(missing, parts_[next].size); rest.has_value()) {
+      if (const auto rest = symbols_->exact_quotient(missing, parts_[next].size);
+          rest.has_value()) {
         missing = *rest;
         continue;
       }

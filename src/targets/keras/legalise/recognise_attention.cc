@@ -269,14 +269,14 @@ class AttentionWriter {
     apart.push_back(features);
     x = reshaped(x, apart);
     x = write_.permute(x, perm_to(parts, trace, projection.batch, projection.rows));
-    return write_.reshape(select(x, parts, projection),
-                          {projection.size(projection.batch), projection.size(projection.rows),
-                           features});
+    return write_.reshape(
+        select(x, parts, projection),
+        {projection.size(projection.batch), projection.size(projection.rows), features});
   }
 
   // Parts of batches first, then of rows, and those of which one index is left; features last.
-  Ints perm_to(AxisTrace::PartList& parts, const AxisTrace& trace,
-               const AxisTrace::PartList& batch, const AxisTrace::PartList& rows) const {
+  Ints perm_to(AxisTrace::PartList& parts, const AxisTrace& trace, const AxisTrace::PartList& batch,
+               const AxisTrace::PartList& rows) const {
     AxisTrace::PartList order = batch;
     order.insert(order.end(), rows.begin(), rows.end());
     for (const size_t part : parts)
@@ -324,8 +324,8 @@ class AttentionWriter {
     Dims dims(masked.dims.size() - write_.rank(seen), Dim(1));
     dims.insert(dims.end(), write_.dims(seen).begin(), write_.dims(seen).end());
     const size_t rank = dims.size();
-    const bool is_full = dims[rank - 1] == masked.dims[rank - 1] &&
-                         dims[rank - 2] == masked.dims[rank - 2];
+    const bool is_full =
+        dims[rank - 1] == masked.dims[rank - 1] && dims[rank - 2] == masked.dims[rank - 2];
     if (is_full && is_causal(graph_, seen)) return true;
     mask_ = mask_of_layer(write_.reshape(seen, dims), masked);
     return false;
@@ -337,9 +337,8 @@ class AttentionWriter {
     Dims dims = write_.dims(seen);
     const size_t rank = dims.size();
     const auto has = [&](size_t axis, bool heads) {
-      return std::any_of(masked.axes[axis].begin(), masked.axes[axis].end(), [&](size_t part) {
-        return (trace.part(part).origin != kBatch) == heads;
-      });
+      return std::any_of(masked.axes[axis].begin(), masked.axes[axis].end(),
+                         [&](size_t part) { return (trace.part(part).origin != kBatch) == heads; });
     };
     bool differs[2] = {false, false};  // between batches, between heads
     for (size_t axis = 0; axis + 2 < rank; ++axis)

@@ -66,8 +66,8 @@ std::string sources_of(const std::vector<Variable>& variables) {
   std::string text;
   for (const Variable& variable : variables) {
     if (!variable.source.valid()) return {};
-    text += fmt::format("{}:{}:{};", variable.source.index,
-                        fmt::join(variable.data.strides(), ","), fmt::join(variable.part, ","));
+    text += fmt::format("{}:{}:{};", variable.source.index, fmt::join(variable.data.strides(), ","),
+                        fmt::join(variable.part, ","));
   }
   return text;
 }

@@ -1,7 +1,8 @@
 // The weights of an attention layer: whole parameters, or rows of one that queries, keys and values
 // share.
 //
-//   const std::optional<WeightRows> rows = weight_rows(graph, weight);   // of slice(in_proj_weight)
+//   const std::optional<WeightRows> rows = weight_rows(graph, weight);   // of
+//   slice(in_proj_weight)
 #pragma once
 
 #include <compare>
