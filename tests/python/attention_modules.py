@@ -246,6 +246,20 @@ class TiedKeys(Projected):
         return self.out_proj(self.attend(q, k, k).transpose(1, 2).flatten(2))
 
 
+class Chained(nn.Module):
+    """The last layer of one is that of the queries of the next."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = Projected(), Projected()
+
+    def forward(self, x):
+        queries = self.second.heads(self.first(x))
+        k, v = (self.second.heads(layer(x)) for layer in (self.second.k_proj, self.second.v_proj))
+        attended = self.second.attend(queries, k, v)
+        return self.second.out_proj(attended.transpose(1, 2).flatten(2))
+
+
 class Rotated(Projected):
     """Positions between the projection and the product."""
 

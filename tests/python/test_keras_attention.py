@@ -200,6 +200,38 @@ def test_a_module_that_is_called_twice_is_one_layer():
     assert_same(run(live, x), net(x))
 
 
+def test_a_layer_between_two_attentions_belongs_to_the_first():
+    net = seeded(modules.Chained, {})
+    x = example(modules.Chained)
+    live = converted(net, x).keras
+    assert [layer.name for layer in attention_layers(live)] == ["first"]
+    assert_same(run(live, x), net(x))
+
+
+def test_a_sequence_without_a_batch():
+    net = seeded(modules.SelfAttention, {})
+    x = torch.randn(STEPS, WIDTH)
+    live = converted(net, x, dynamic_shapes={}).keras
+    assert len(attention_layers(live)) == 1
+    assert_same(run(live, x), net(x))
+
+
+def test_masks_of_free_steps():
+    class Masked(modules.Projected):
+        def attend(self, q, k, v, seen):
+            low = torch.finfo(q.dtype).min
+            scores = q @ k.transpose(-2, -1) / self.head_width**0.5
+            return scores.masked_fill(~seen[:, None], low).softmax(-1) @ v
+
+    net = seeded(Masked, {})
+    shapes = ({0: "batch", 1: "steps"}, ({0: "batch", 1: "steps", 2: "steps"},))
+    x, seen = torch.randn(2, 4, WIDTH), torch.rand(2, 4, 4) > 0.5
+    live = converted(net, x, seen, dynamic_shapes=shapes).keras
+    assert len(attention_layers(live)) == 1
+    x, seen = torch.randn(3, 7, WIDTH), torch.rand(3, 7, 7) > 0.5
+    assert_same(run(live, x, seen), net(x, seen))
+
+
 def test_names_are_those_of_the_module_around_the_parts():
     net = nn.Sequential(seeded(modules.Projected, {}), nn.ReLU(), seeded(modules.Packed, {}))
     live = converted(net, example(modules.Packed)).keras

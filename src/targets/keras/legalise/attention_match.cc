@@ -353,11 +353,7 @@ class AttentionMatcher {
 }  // namespace
 
 std::optional<AttentionMatch> match_attention(const Graph& graph, OpId linear) {
-  try {
-    return AttentionMatcher(graph, linear).find();
-  } catch (const SizeError&) {
-    return std::nullopt;  // a number of heads that is free
-  }
+  return AttentionMatcher(graph, linear).find();
 }
 
 }  // namespace ferryman::keras

@@ -51,6 +51,7 @@ struct AttentionMatch {
   std::set<OpId> inner;  // what is computed inside of it, `linear` is not
 };
 
+// SizeError if it takes a size as a number that is free.
 std::optional<AttentionMatch> match_attention(const Graph& graph, OpId linear);
 
 }  // namespace ferryman::keras

@@ -118,13 +118,22 @@ bool has_layer(const Graph& graph, const Candidate& found) {
          width(match.query.linear) == width(match.value.linear);
 }
 
-std::optional<Candidate> candidate(const Graph& graph, OpId linear) {
+std::optional<Candidate> find_candidate(const Graph& graph, OpId linear) {
   std::optional<AttentionMatch> match = match_attention(graph, linear);
   if (!match.has_value()) return std::nullopt;
   std::optional<LayerWeights> weights = weights_of(graph, *match);
   if (!weights.has_value() || !holds_whole_weights(graph, *weights)) return std::nullopt;
   Candidate found = {std::move(*match), std::move(*weights)};
   return has_layer(graph, found) ? std::optional(std::move(found)) : std::nullopt;
+}
+
+// None where it takes a size as a number that is free, as that of a weight that is computed.
+std::optional<Candidate> candidate(const Graph& graph, OpId linear) {
+  try {
+    return find_candidate(graph, linear);
+  } catch (const SizeError&) {
+    return std::nullopt;
+  }
 }
 
 std::set<OpId> linears_of(const AttentionMatch& match) {
@@ -137,8 +146,7 @@ class Calls {
   explicit Calls(const Graph& graph) : graph_(graph) {
     for (const OpId id : graph.op_ids()) {
       if (!graph.op(id).is(ops::kLinear)) continue;
-      if (std::optional<Candidate> found = candidate(graph, id); found.has_value())
-        candidates_.push_back(std::move(*found));
+      if (std::optional<Candidate> found = candidate(graph, id); found.has_value()) add(*found);
     }
   }
 
@@ -149,6 +157,15 @@ class Calls {
   }
 
  private:
+  // The last linear layer of one may be the first of another, which then is none.
+  void add(const Candidate& found) {
+    const auto ends_inside = [&](const Candidate& other) {
+      return found.match.inner.contains(other.match.linear);
+    };
+    if (std::none_of(candidates_.begin(), candidates_.end(), ends_inside))
+      candidates_.push_back(found);
+  }
+
   bool drop_those_that_share() {
     std::map<LayerWeights, std::set<OpId>> readers;
     for (const Candidate& found : candidates_)
