@@ -43,19 +43,37 @@ def state_dict(keras_model: Any) -> dict[str, torch.Tensor]:
     """What model.keras has for the parameters and buffers of the module, in PyTorch's shapes and
     under its names. Of two biases that Keras adds up, the first is their sum."""
     variables = _variables(keras_model)
-    state = {}
+    state: dict[str, np.ndarray] = {}
     for stored in _weights(keras_model):
         value = _to_numpy(variables[stored.weight])
         parts = [value, *(np.zeros_like(value) for _ in stored.parameters[1:])]
         if stored.join == "stack":
             parts = np.split(value, len(stored.parameters))
         for key, part in zip(stored.parameters, parts):
-            state[key] = torch.from_numpy(_loaded(stored, part))
-    return state
+            loaded = _loaded(stored, part)
+            if stored.part:  # the other parts are those of other weights
+                whole = state.setdefault(key, np.empty(stored.shape, loaded.dtype))
+                whole[_indices(stored)] = loaded
+            else:
+                state[key] = loaded
+    return {key: torch.from_numpy(value) for key, value in state.items()}
 
 
 def mapping_of(weights: Sequence[StoredWeight]) -> dict[str, str]:
-    return {stored.weight: " + ".join(stored.parameters) for stored in weights}
+    return {stored.weight: " + ".join(_told(stored)) for stored in weights}
+
+
+def _told(stored: StoredWeight) -> list[str]:
+    """The parameters, "in_proj_weight[8:16]" where it is a part of one."""
+    if not stored.part:
+        return list(stored.parameters)
+    axis, begin, end = stored.part
+    return [f"{key}[{':, ' * axis}{begin}:{end}]" for key in stored.parameters]
+
+
+def _indices(stored: StoredWeight) -> tuple[slice, ...]:
+    axis, begin, end = stored.part
+    return (*(slice(None) for _ in range(axis)), slice(begin, end))
 
 
 def _weights(keras_model: Any) -> Sequence[StoredWeight]:
@@ -87,12 +105,15 @@ def _to_numpy(variable: Any) -> np.ndarray:
 
 def _stored(stored: StoredWeight, value: np.ndarray) -> np.ndarray:
     """As the file has it, but for the shape."""
-    if value.size != np.prod(stored.factors, dtype=int):
+    size = np.prod(stored.shape if stored.part else stored.factors, dtype=int)
+    if value.size != size:
         raise InputError(
             f"{' + '.join(stored.parameters)} does not fit {stored.weight}",
             why=f"it has the shape {value.shape}, not {stored.shape}",
             hint="pass the state_dict of the module that was converted",
         )
+    if stored.part:
+        value = value.reshape(stored.shape)[_indices(stored)]
     parts = value.reshape(stored.factors)
     if stored.order:
         parts = parts[list(stored.order)]
@@ -100,9 +121,13 @@ def _stored(stored: StoredWeight, value: np.ndarray) -> np.ndarray:
 
 
 def _loaded(stored: StoredWeight, value: np.ndarray) -> np.ndarray:
-    """The inverse, in the shape of the parameter."""
+    """The inverse, in the shape of the parameter or of the part of it."""
     parts = value.reshape([stored.factors[axis] for axis in stored.perm])
     parts = parts.transpose(np.argsort(stored.perm))
     if stored.order:
         parts = parts[np.argsort(stored.order)]
-    return np.ascontiguousarray(parts).reshape(stored.shape)
+    shape = list(stored.shape)
+    if stored.part:
+        axis, begin, end = stored.part
+        shape[axis] = end - begin
+    return np.ascontiguousarray(parts).reshape(shape)

@@ -141,13 +141,14 @@ class BodyTrace:
 @dataclasses.dataclass(frozen=True)
 class StoredWeight:
     """A weight of a file that training goes on with, and the parameters whose elements it holds:
-    each is value.reshape(factors)[order].transpose(perm); then they are added ("sum"), or stand one
-    after the other ("stack")."""
+    each, or its part, is value.reshape(factors)[order].transpose(perm); then they are added
+    ("sum"), or stand one after the other ("stack")."""
 
     weight: str  # "conv1/kernel"
     parameters: tuple[str, ...]  # "conv1.weight"
     join: str = ""
     shape: tuple[int, ...] = ()  # of a parameter
+    part: tuple[int, ...] = ()  # axis, begin and end of what is taken of it; empty: all
     factors: tuple[int, ...] = ()
     order: tuple[int, ...] = ()  # of the first axis; empty: as it is
     perm: tuple[int, ...] = ()

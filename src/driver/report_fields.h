@@ -67,6 +67,7 @@ void visit_fields(Visitor& visit, const StoredWeight& weight) {
   visit("parameters", weight.parameters, "whose elements it holds: conv1.weight");
   visit("join", weight.join, "of several parameters: sum or stack");
   visit("shape", weight.shape, "of each parameter");
+  visit("part", weight.part, "axis, begin and end of what is taken of it; empty: all");
   visit("factors", weight.factors, "stored = value.reshape(factors)[order].permute(perm)");
   visit("order", weight.order, "of the first axis; empty: as it is");
   visit("perm", weight.perm, "new to old");

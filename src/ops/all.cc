@@ -21,6 +21,7 @@ void add_all_ops(Ops& ops) {
   add_index_ops(ops);
   add_join_ops(ops);
   add_linear_ops(ops);
+  add_multi_head_attention_ops(ops);
   add_norm_ops(ops);
   add_number_ops(ops);
   add_ordering_ops(ops);

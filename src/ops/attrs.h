@@ -38,6 +38,8 @@ inline constexpr AttrKey<bool> kExact{"exact"};  // nearest-exact
 inline constexpr AttrKey<int64_t> kGroups{"groups"};
 inline constexpr AttrKey<bool> kGroupedHeads{"grouped_heads"};
 inline constexpr AttrKey<bool> kIsCausal{"is_causal"};
+inline constexpr AttrKey<int64_t> kNumHeads{"num_heads"};
+inline constexpr AttrKey<int64_t> kNumKeyHeads{"num_key_heads"};  // of keys and values
 inline constexpr AttrKey<int64_t> kFactor{"factor"};
 inline constexpr AttrKey<SizeAttr> kCount{"count"};
 inline constexpr AttrKey<bool> kLargest{"largest"};

@@ -29,6 +29,7 @@ void add_grouped_mm_ops(Ops& ops);
 void add_index_ops(Ops& ops);
 void add_join_ops(Ops& ops);
 void add_linear_ops(Ops& ops);
+void add_multi_head_attention_ops(Ops& ops);
 void add_norm_ops(Ops& ops);
 void add_number_ops(Ops& ops);
 void add_ordering_ops(Ops& ops);

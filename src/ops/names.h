@@ -121,6 +121,7 @@ inline constexpr OpName kSpaceToDepth{"space_to_depth"};
 inline constexpr OpName kLinear{"linear"};
 inline constexpr OpName kMatmul{"matmul"};
 inline constexpr OpName kAttention{"attention"};
+inline constexpr OpName kMultiHeadAttention{"multi_head_attention"};
 
 // Normalisation.
 inline constexpr OpName kBatchNorm{"batch_norm"};

@@ -28,14 +28,16 @@ struct EmittedOperator {
   LocationId location;  // invalid: it belongs to no op
 };
 
-// A weight of the file that holds elements of the model's parameters: each of these is
-// value.reshape(factors), with the entries of its first axis in this `order` (empty: as they are),
-// .permute(perm); then they are added, or stand one after the other, in the shape of the weight.
+// A weight of the file that holds elements of the model's parameters: each of these, or its
+// `part`, is value.reshape(factors), with the entries of its first axis in this `order` (empty: as
+// they are), .permute(perm); then they are added, or stand one after the other, in the shape of the
+// weight.
 struct StoredWeight {
   std::string weight;                   // as the file's users know it: "conv1/kernel"
   std::vector<std::string> parameters;  // "conv1.weight"
   std::string join;                     // of several: "sum" or "stack"
   Ints shape;                           // of a parameter
+  Ints part;  // {axis, begin, end}: these indices of one axis of the parameter; empty: all of it
   Ints factors, order, perm;
 };
 

@@ -66,6 +66,8 @@ class PositionFolder {
       drop_known_side(id);
     } else if (op.is(ops::kWhere)) {
       choose_known_side(id);
+    } else if (op.is(ops::kCast)) {
+      cast_number(id);
     }
   }
 
@@ -75,7 +77,9 @@ class PositionFolder {
     const Uses& uses = graph_.value(value).uses;
     return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
       const Op& reader = graph_.op(use.op);
-      return reader.results.size() != 1 || !forms_.of(reader.result()).has_value();
+      if (reader.results.size() != 1) return true;
+      const std::optional<LinearForm> form = forms_.of(reader.result());
+      return !form.has_value() || !as_ramp(*form).has_value();
     });
   }
 
@@ -155,6 +159,18 @@ class PositionFolder {
     }
   }
 
+  // To a type that has no forms.
+  void cast_number(OpId id) {
+    const std::optional<LinearForm> form = forms_.of(graph_.op(id).operands[0]);
+    if (!form.has_value() || !form->number().has_value()) return;
+    const TensorType type = graph_.type(graph_.op(id).result());
+    if (!is_floating(type.dtype)) return;
+    const auto number = static_cast<double>(*form->number());
+    replace(id, [&](CoreWriter write) {
+      return write.expand(write.scalar(type.dtype, number), type.dims);
+    });
+  }
+
   void choose_known_side(OpId id) {
     const Op& op = graph_.op(id);
     const std::optional<bool> truth = forms_.truth_of(op.operands[0]);
@@ -192,9 +208,15 @@ class PositionFolder {
   Changed changed_ = Changed::kNo;
 };
 
-bool counts_free_sizes(const Graph& graph) {
-  for (OpId id = graph.first_op(); id.valid(); id = graph.op(id).next)
-    if (graph.op(id).is(ops::kIota) || graph.op(id).is(ops::kSymSize)) return true;
+// Numbers that depend on a free size, or are repeated along one and so are no constant.
+bool has_free_sizes(const Graph& graph) {
+  for (OpId id = graph.first_op(); id.valid(); id = graph.op(id).next) {
+    const Op& op = graph.op(id);
+    if (op.is(ops::kIota) || op.is(ops::kSymSize)) return true;
+    if (op.is(ops::kExpand) && graph.is_constant(op.operands[0]) &&
+        !all_static(graph.type(op.result()).dims))
+      return true;
+  }
   return false;
 }
 
@@ -203,7 +225,7 @@ bool counts_free_sizes(const Graph& graph) {
 Pass fold_positions() {
   return {"fold_positions", "positions and masks of free sizes, in the fewest steps",
           [](Graph& graph, PassContext&) -> Result<Changed> {
-            if (!counts_free_sizes(graph)) return Changed::kNo;
+            if (!has_free_sizes(graph)) return Changed::kNo;
             return PositionFolder(graph).run();
           }};
 }

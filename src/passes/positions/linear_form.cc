@@ -14,6 +14,8 @@ namespace ferryman {
 
 namespace {
 
+constexpr int64_t kMaxNumbers = 1 << 16;  // of a constant that is looked at one by one
+
 const SizeExpr kZero;
 
 LinearForm uniform(SizeExpr number, size_t rank) {
@@ -55,9 +57,10 @@ std::optional<bool> known_bool(const std::optional<LinearForm>& form) {
   return number.has_value() ? std::optional(*number != 0) : std::nullopt;
 }
 
-// Where numbers come from: an int32 holds every size.
+// Where numbers come from: an int32 holds every size. What only moves them has held them before.
 bool counts(const Op& op) {
-  return op.is(ops::kIota) || op.is(ops::kSymSize);
+  return op.is(ops::kIota) || op.is(ops::kSymSize) || op.is(ops::kReshape) ||
+         op.is(ops::kPermute) || op.is(ops::kExpand) || op.is(ops::kSlice);
 }
 
 }  // namespace
@@ -122,19 +125,39 @@ LinearForms::Found LinearForms::of_operator(const Op& op) {
   if (op.is(ops::kWhere)) return of_where(op);
   if (op.is(ops::kLogicalAnd) || op.is(ops::kLogicalOr) || op.is(ops::kLogicalNot))
     return of_logic(op);
+  if (op.is(ops::kAny)) return of_any(op);
   return is_comparison(op) ? of_comparison(op) : std::nullopt;
 }
 
 // ---- one element after the other ----
 
 LinearForms::Found LinearForms::of_constant(const TensorData& data) const {
-  for (size_t axis = 0; axis < data.shape().size(); ++axis)
-    if (data.shape()[axis] != 1 && !data.is_broadcast_along(axis)) return std::nullopt;
   if (data.num_elems() == 0) return std::nullopt;
-  return uniform(
-      SizeExpr(data.sliced(Ints(data.rank(), 0), Ints(data.rank(), 1), Ints(data.rank(), 1))
-                   .to_ints()[0]),
-      data.shape().size());
+  for (size_t axis = 0; axis < data.shape().size(); ++axis)
+    if (data.shape()[axis] != 1 && !data.is_broadcast_along(axis)) return of_numbers(data);
+  const Ints ones(data.rank(), 1);
+  return uniform(SizeExpr(data.sliced(Ints(data.rank(), 0), ones, ones).to_ints()[0]), data.rank());
+}
+
+// Those of arange(6), which are constants where the size is not free.
+LinearForms::Found LinearForms::of_numbers(const TensorData& data) const {
+  if (data.num_elems() > kMaxNumbers) return std::nullopt;
+  const Ints numbers = data.to_ints();
+  const Ints strides = row_major_strides(data.shape());
+  LinearForm form = uniform(SizeExpr(numbers[0]), data.rank());
+  Ints steps(data.rank(), 0);
+  for (size_t axis = 0; axis < data.rank(); ++axis) {
+    if (data.shape()[axis] == 1) continue;
+    steps[axis] = numbers[static_cast<size_t>(strides[axis])] - numbers[0];
+    form.steps[axis] = SizeExpr(steps[axis]);
+  }
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    int64_t expected = numbers[0];
+    for (size_t axis = 0; axis < data.rank(); ++axis)
+      expected += static_cast<int64_t>(i) / strides[axis] % data.shape()[axis] * steps[axis];
+    if (numbers[i] != expected) return std::nullopt;
+  }
+  return form;
 }
 
 LinearForms::Found LinearForms::of_cast(const Op& op) {
@@ -339,6 +362,16 @@ std::optional<bool> LinearForms::decided(const Op& comparison, const LinearForm&
 std::optional<bool> LinearForms::truth_of(ValueId value) {
   if (graph_.type(value).dtype != DType::kBool) return std::nullopt;
   return known_bool(of(value));
+}
+
+// Of bools that are known to hold one along an axis.
+LinearForms::Found LinearForms::of_any(const Op& op) {
+  const ValueId value = op.operands[0];
+  for (const int64_t axis : op.attr(attr::kAxes).values) {
+    if (has_true_along(value, static_cast<size_t>(axis)))
+      return uniform(SizeExpr(1), dims_of(op.result()).size());
+  }
+  return std::nullopt;
 }
 
 bool LinearForms::has_true_along(ValueId value, size_t axis) {

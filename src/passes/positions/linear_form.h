@@ -61,6 +61,7 @@ class LinearForms {
   Found compute(ValueId value);
   Found of_operator(const Op& op);
   Found of_constant(const TensorData& data) const;
+  Found of_numbers(const TensorData& data) const;
   Found of_cast(const Op& op);
   Found of_sum(const Op& op, int64_t sign);
   Found of_product(const Op& op);
@@ -72,6 +73,7 @@ class LinearForms {
   Found of_cumsum(const Op& op);
   Found of_where(const Op& op);
   Found of_logic(const Op& op);
+  Found of_any(const Op& op);
   Found of_comparison(const Op& op);
 
   // Of a value as an op broadcasts it to `dims`.

@@ -142,6 +142,11 @@ std::string snake_case(std::string_view name) {
   return text;
 }
 
+// Of the class in Keras' source, where its public name is another.
+std::string_view python_name(std::string_view class_name) {
+  return class_name == "GroupQueryAttention" ? "GroupedQueryAttention" : class_name;
+}
+
 class ConfigPrinter {
  public:
   explicit ConfigPrinter(const Model& model) : model_(model) {}
@@ -253,7 +258,7 @@ void add_weight_groups(const Model& model, const std::string& folder,
   for (const NodeIndex index : order_of_nodes(model)) {
     const Node& node = model.node(index);
     if (!node.is_layer) continue;
-    const std::string name = snake_case(node.class_name);
+    const std::string name = snake_case(python_name(node.class_name));
     const int count = used[name]++;
     const std::string path =
         folder + "layers/" + name + (count == 0 ? "" : "_" + std::to_string(count));

@@ -30,6 +30,7 @@ struct Variable {
   ValueId second_source = {};  // another one that is added to it, or stands behind it
   // Where Keras finds it inside of the layer, if not there by its name alone: "lstm_cell/kernel".
   std::string path = {};
+  Ints part = {};        // of the source, as {axis, begin, end}; empty: all of it
   Ints gate_order = {};  // of blocks of rows that stand otherwise in the source; empty: as there
 };
 

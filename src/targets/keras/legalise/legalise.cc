@@ -32,6 +32,7 @@ std::vector<Pass> prepare_passes(const Choices&) {
 std::vector<Pass> legalise_passes(const Choices&) {
   std::vector<Pass> passes;
   passes.push_back(hold_weights());
+  passes.push_back(recognise_attention());
   passes.push_back(select_instead_of_if(kAnyBranches));
   passes.push_back(decompose_recurrent(
       keeps,

@@ -15,6 +15,8 @@ std::vector<Pass> legalise_passes(const Choices& choices);
 // Products and norms with weights as the layers that hold these.
 std::vector<Rule> weight_rules();
 Pass hold_weights();
+// Attention with its projections as multi_head_attention.
+Pass recognise_attention();
 
 Pass check_keras_state();
 // Reports every op that Keras cannot express.

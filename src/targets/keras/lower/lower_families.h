@@ -40,6 +40,10 @@ std::optional<Limit> resize_bilinear_limit(const Graph& graph, const Op& op);
 void lower_linear(LowerOp& op);
 void lower_matmul(LowerOp& op);
 
+// attention.cc
+Forms attention_forms(const Graph& graph, OpId op);
+void lower_attention(LowerOp& op);
+
 // norm.cc
 void lower_batch_norm(LowerOp& op);
 void lower_layer_norm(LowerOp& op);

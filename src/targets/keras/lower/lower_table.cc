@@ -21,6 +21,7 @@ const std::vector<LoweringRow>& all_lowerings() {
     // Products.
     {ops::kLinear, {}, lower_linear, linear_forms},
     {ops::kMatmul, {}, lower_matmul, matmul_forms},
+    {ops::kMultiHeadAttention, {}, lower_attention, attention_forms},
     // Normalisations: layers.
     {ops::kBatchNorm, {}, lower_batch_norm, channels_last_forms, batch_norm_limit},
     {ops::kLayerNorm, {}, lower_layer_norm, trailing_forms},

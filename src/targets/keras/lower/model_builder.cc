@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <numeric>
+#include <optional>
 
 #include "support/check.h"
 
@@ -65,7 +66,8 @@ std::string sources_of(const std::vector<Variable>& variables) {
   std::string text;
   for (const Variable& variable : variables) {
     if (!variable.source.valid()) return {};
-    text += fmt::format("{}:{};", variable.source.index, fmt::join(variable.data.strides(), ","));
+    text += fmt::format("{}:{}:{};", variable.source.index, fmt::join(variable.data.strides(), ","),
+                        fmt::join(variable.part, ","));
   }
   return text;
 }
@@ -186,11 +188,38 @@ std::vector<TensorIndex> ModelBuilder::layers(LayerSpec spec, JsonArray args, Js
   return model_.call(node, std::move(args), std::move(kwargs), results);
 }
 
+namespace {
+
+// The axes of size 1 that `to` has beside those of `from`, if it is that.
+std::optional<Ints> added_axes(const Dims& from, const Dims& to) {
+  Ints added;
+  size_t next = 0;
+  for (size_t axis = 0; axis < to.size(); ++axis) {
+    if (next < from.size() && from[next] == to[axis]) {
+      ++next;
+    } else if (to[axis] == Dim(1)) {
+      added.push_back(static_cast<int64_t>(axis));
+    } else {
+      return std::nullopt;
+    }
+  }
+  return next == from.size() ? std::optional(std::move(added)) : std::nullopt;
+}
+
+size_t num_free_sizes(const Dims& dims) {
+  return static_cast<size_t>(
+      std::count_if(dims.begin(), dims.end(), [](Dim dim) { return !dim.is_static(); }));
+}
+
+}  // namespace
+
 // Layers take shapes without the batch axis, operations all of it; each leaves one size open.
 TensorIndex ModelBuilder::reshape(TensorIndex from, const Dims& to) {
   const Dims before = shape(from);
   if (before == to) return from;
   const TensorSpec result = {dtype(from), to};
+  if (const auto added = added_axes(before, to); added.has_value() && num_free_sizes(to) > 1)
+    return operation(kNumpy, "ExpandDims", {TensorRef{from}}, {{"axis", *added}}, result);
   const auto sizes = [&](size_t first) {
     JsonArray numbers;
     int num_free = 0;

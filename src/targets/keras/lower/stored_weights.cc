@@ -60,6 +60,17 @@ Reading reading_of_gates(const TensorData& value, int64_t gates) {
                    : Reading{{gates, rows}, {0, 1}};
 }
 
+// The elements of the source that the variable holds.
+TensorData part_of(const TensorData& source, const Ints& part) {
+  if (part.empty()) return source;
+  Ints starts(source.rank(), 0), sizes = source.shape();
+  const Ints steps(source.rank(), 1);
+  const auto axis = static_cast<size_t>(part[0]);
+  starts[axis] = part[1];
+  sizes[axis] = part[2] - part[1];
+  return source.sliced(starts, sizes, steps);
+}
+
 std::string path_of(const Node& node, const Variable& variable) {
   return node.name + "/" + (variable.path.empty() ? variable.name : variable.path);
 }
@@ -72,6 +83,7 @@ std::optional<StoredWeight> stored_weight(const Graph& graph, const Node& node,
   stored.weight = path_of(node, variable);
   stored.parameters = {graph.value(variable.source).name};
   stored.shape = value.shape();
+  stored.part = variable.part;
   std::optional<Reading> reading;
   if (!variable.gate_order.empty()) {
     reading = reading_of_gates(value, static_cast<int64_t>(variable.gate_order.size()));
@@ -79,7 +91,7 @@ std::optional<StoredWeight> stored_weight(const Graph& graph, const Node& node,
   } else if (variable.second_source.valid()) {
     reading = Reading{{value.num_elems()}, {0}};
   } else {
-    reading = reading_of(value, variable.data);
+    reading = reading_of(part_of(value, variable.part), variable.data);
   }
   if (!reading.has_value()) return std::nullopt;
   stored.factors = std::move(reading->factors);
