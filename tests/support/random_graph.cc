@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "ops/attrs.h"
+#include "ops/names.h"
+#include "tests/support/random_attention.h"
 #include "tests/support/random_control.h"
 #include "tests/support/random_recurrent.h"
 #include "tests/support/random_tensor.h"
@@ -227,6 +229,8 @@ OpId add_random_op(Builder& builder, const OpDef& def, const std::vector<ValueId
                    RandomSource& random, const OpChoices& inside) {
   if (def.has_bodies()) return add_random_control_op(builder, def, values, random, inside);
   if (is_recurrent(def)) return add_random_recurrent_op(builder, def, values, random);
+  if (def.name == ops::kMultiHeadAttention.text)
+    return add_random_attention_layer(builder, values, random);
   return OpDrawer(builder, def, values, random).draw();
 }
 

@@ -47,6 +47,7 @@ Status check_dims(const InferArgs& args, size_t operand, const Dims& dims) {
 
 Status check_mask(const InferArgs& args, const Dims& scores) {
   if (!args.has(kAttentionMask)) return {};
+  if (args.attrs[attr::kIsCausal]) return shape_error("a mask that is causal as well");
   const TensorType& mask = args.operand(kAttentionMask);
   if (mask.dtype != DType::kBool || mask.rank() != scores.size())
     return shape_error("a mask that is not of bools for each batch, head, row and column");

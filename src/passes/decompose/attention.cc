@@ -2,9 +2,11 @@
 // queries; the products stay whole.
 //
 //   softmax(q k^T * scale + bias) v        q: [.., L, E], k: [.., S, E], v: [.., S, Ev]
+#include <cmath>
 #include <limits>
 
 #include "ops/attrs.h"
+#include "ops/layers/multi_head_attention.h"
 #include "ops/names.h"
 #include "passes/decompose/decompositions.h"
 #include "passes/positions/linear_form.h"
@@ -122,10 +124,49 @@ ValueId attention(CoreWriter write, const Op& op) {
   return mask.row_is_seen.valid() ? write.mul(result, mask.row_is_seen) : result;
 }
 
+// [B, T, D] -> [B, heads, T, E]
+ValueId heads_of(CoreWriter write, ValueId x, ValueId weight, ValueId bias, int64_t heads) {
+  const Dims dims = write.dims(x);
+  const ValueId projected = write.linear(x, weight, bias);
+  const int64_t width = write.size(weight, 0) / heads;
+  return write.permute(write.reshape(projected, Dims{dims[0], dims[1], heads, width}),
+                       {0, 2, 1, 3});
+}
+
+// The lowest number for what is not seen: a row that sees nothing is the mean of all values.
+ValueId attention_layer(CoreWriter write, const Op& op) {
+  const int64_t heads = op.attr(attr::kNumHeads), key_heads = op.attr(attr::kNumKeyHeads);
+  const auto operand = [&](size_t index) {
+    return op.has_operand(index) ? op.operands[index] : ValueId();
+  };
+  const auto project = [&](size_t x, size_t weight, size_t bias, int64_t count) {
+    return heads_of(write, operand(x), operand(weight), operand(bias), count);
+  };
+  const ValueId query = project(kAttentionQuery, kQueryWeight, kQueryBias, heads);
+  const ValueId key = project(kAttentionKey, kKeyWeight, kKeyBias, key_heads);
+  const ValueId value = project(kAttentionValue, kValueWeight, kValueBias, key_heads);
+  ValueId mask = operand(kAttentionMask);
+  if (mask.valid()) {
+    const ValueId zero = write.scalar(write.dtype(query), 0);
+    mask = write.where(mask, zero, write.scalar(write.dtype(query), kLowest));
+  }
+  const double scale = 1 / std::sqrt(static_cast<double>(write.size(query, 3)));
+  const ValueId attended = write.op(ops::kAttention, {query, key, value, mask},
+                                    {{attr::kScale, scale},
+                                     {attr::kIsCausal, bool(op.attr(attr::kIsCausal))},
+                                     {attr::kGroupedHeads, heads != key_heads}});
+  const Dims dims = write.dims(operand(kAttentionQuery));
+  const ValueId merged =
+      write.reshape(write.permute(attended, {0, 2, 1, 3}),
+                    Dims{dims[0], dims[1], write.size(operand(kOutputWeight), 1)});
+  return write.linear(merged, operand(kOutputWeight), operand(kOutputBias));
+}
+
 }  // namespace
 
 std::vector<Rule> attention_decompositions() {
-  return {decomposition("attention_to_products", {ops::kAttention}, attention)};
+  return {decomposition("attention_layer_to_parts", {ops::kMultiHeadAttention}, attention_layer),
+          decomposition("attention_to_products", {ops::kAttention}, attention)};
 }
 
 }  // namespace ferryman
