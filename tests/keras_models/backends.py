@@ -88,6 +88,7 @@ class Backend:
 
 def _environment(backend: str) -> dict[str, str]:
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # half the time of compiling
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         environment.setdefault(name, "1")
     environment.pop("PYTHONPATH", None)

@@ -72,6 +72,18 @@ class Network:
         return pytree.tree_unflatten(leaves, pytree.tree_structure(self.sample.fresh))
 
 
+class Positional(torch.nn.Module):
+    """Sizes cannot be free in inputs that forward takes as **inputs, as models of transformers are
+    wrapped there."""
+
+    def __init__(self, model: torch.nn.Module, order: tuple[str, ...]):
+        super().__init__()
+        self.model, self.order = model, order
+
+    def forward(self, *inputs):
+        return self.model(**dict(zip(self.order, inputs)))
+
+
 def names(suite: str) -> list[str]:
     return list(zoo.NAMES) if suite == README else list(suites.families(suite))
 
@@ -82,7 +94,18 @@ def network(suite: str, name: str) -> Network:
         sample = Sample(zoo.build(name), (example, {}), (fresh, {}))
         return Network(sample, lambda seed: (zoo.other_inputs(name, seed), {}))
     family = suites.find(suite, name)
-    return Network(family.build(), family._inputs)
+    sample = family.build()
+    args, kwargs = sample.example
+    if args or not kwargs:
+        return Network(sample, family._inputs)
+    order = tuple(kwargs)
+
+    def positional(given: Inputs) -> Inputs:
+        return tuple(given[1][key] for key in order), {}
+
+    taken = Positional(sample.module, order).eval()
+    sample = Sample(taken, positional(sample.example), positional(sample.fresh))
+    return Network(sample, lambda seed: positional(family._inputs(seed)))
 
 
 def prepare(suite: str, name: str, folder: str) -> Row:
