@@ -66,7 +66,7 @@ class Runner:
                     for detail, array in zip(self.inputs, inputs, strict=True)
                 ]
                 results = self._function(given)
-                arrays = [_plain(ops.convert_to_numpy(result)) for result in results]
+                arrays = [_to_numpy(self._keras, result) for result in results]
         except Exception as error:  # whatever the backend's own errors are
             backend = self._keras.backend.backend()
             raise VerificationError(
@@ -80,10 +80,11 @@ class Runner:
         return self._values.get(index)
 
 
-def _plain(array: Any) -> np.ndarray:
-    """torch reads no bfloat16 of numpy's."""
-    array = np.asarray(array)
-    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+def _to_numpy(keras: Any, tensor: Any) -> np.ndarray:
+    """torch reads no bfloat16 of numpy's, and TensorFlow writes none."""
+    if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+        tensor = keras.ops.cast(tensor, "float32")
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
 def _detail(tensor: Any, numbers: dict[str, int]) -> dict[str, Any]:

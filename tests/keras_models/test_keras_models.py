@@ -1,10 +1,4 @@
-"""Files of Keras on its backends, without Ferryman; `make keras-models` runs many more.
-
-PyTorch's backend is in the development environment, the others in one of their own: the Makefile
-names it, and what it names must be there; elsewhere .venv-backends is taken, if it is there.
-"""
-
-from pathlib import Path
+"""Files of Keras on its backends, without Ferryman; `make keras-models` runs many more."""
 
 import numpy as np
 import pytest
@@ -13,7 +7,8 @@ from torch import nn
 
 import ferryman
 from keras_models import run, table
-from keras_models.backends import NAMES, Backend, interpreters
+from keras_models.backends import NAMES, Backend
+from keras_models.environments import interpreter
 
 pytest.importorskip("keras")
 
@@ -23,20 +18,11 @@ torchvision:mobilenet_v3_small transformers:bert transformers:gpt2 transformers:
 """.split()
 ON_ALL = "own:crnn"  # convolutions, batch norms, pools, a permutation, an LSTM both ways
 SECONDS = 180
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def backend(request):
-    python = interpreters({}).get(request.param, ROOT / ".venv-backends" / "bin" / "python")
-    is_asked_for = request.param in interpreters({})
-    if not python.exists():
-        message = f"no environment with Keras on {request.param}: {python} is not there"
-        hint = "`make setup-backends` makes one"
-        if is_asked_for:
-            pytest.fail(f"{message}; {hint}")
-        pytest.skip(f"{message}; {hint}")
-    with Backend(request.param, python, seconds=SECONDS) as one:
+    with Backend(request.param, interpreter(request.param), seconds=SECONDS) as one:
         assert one.ask("versions")["backend"] == request.param
         yield one
 
