@@ -33,6 +33,24 @@ class Net(nn.Module):
         return self.head(x), x.bfloat16() * 2
 
 
+class Arithmetic(nn.Module):
+    """What backends have each in a way of their own."""
+
+    def forward(self, square, column, whole):
+        flags = square > 0
+        return (
+            square + column,  # no bias along the last axis
+            column + square.mean(-2, keepdim=True),
+            flags > flags.flip(0),
+            2**whole,  # 0 of negative ones
+            whole**3 // 2,
+        )
+
+
+def arithmetic_inputs(batch: int):
+    return torch.randn(batch, 4, 4), torch.randn(batch, 4, 1), torch.randint(-3, 4, (batch, 4))
+
+
 def inputs(batch: int):
     return torch.randn(batch, 3, 8, 8), torch.randint(0, 11, (batch,))
 
@@ -42,6 +60,11 @@ def main() -> None:
     net = Net().eval()
     model = ferryman.convert(net, inputs(2), target="keras", progress=False)  # checks every node
     print(keras.backend.backend(), len(model.report.checks.nodes))
+    sums = ferryman.convert(Arithmetic(), arithmetic_inputs(2), target="keras", progress=False)
+    for batch in (1, 4):
+        given = arithmetic_inputs(batch)
+        for got, expected in zip(sums(*given), Arithmetic()(*given), strict=True):
+            torch.testing.assert_close(got, expected)
     given = inputs(3)
     for got, expected in zip(model(*given), net(*given), strict=True):
         torch.testing.assert_close(got, expected, rtol=2e-2, atol=1e-5)
