@@ -5,6 +5,8 @@
 # make operators  the table of operators, docs/operators.md, from PyTorch's own samples
 # make modules    the table of modules of torch.nn, docs/modules.md, likewise
 # make families   the table of families of models, docs/families.md: an hour
+# make keras-models  the table of networks on Keras' backends, docs/keras_models.md: hours, which may
+#                 be interrupted: what out/keras_models.jsonl has is not run again
 # make bench, make bench-peers    speed; against litert-torch, in an environment of its own
 # make fuzz    ten minutes of it
 # make wheel   a wheel in dist/ with the libraries that it needs
@@ -16,22 +18,28 @@
 VENV ?= .venv
 WERROR ?= OFF
 UNITY ?= OFF
+# Keras on JAX and TensorFlow.
+BACKENDS ?= .venv-backends
 NEWER_TORCH ?= torch==2.14.1 torchvision==0.29.1
 JOBS ?= $(shell nproc)
 PY := $(VENV)/bin/python
+BACKENDS_PY := $(abspath $(BACKENDS))/bin/python
 export PYTHONPATH := $(CURDIR)/python
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 # Objects of equal sources in other build folders and clones are the same.
 CMAKE_FLAGS := -G Ninja -DFERRYMAN_WERROR=$(WERROR) -DFERRYMAN_UNITY=$(UNITY)
 
-.PHONY: setup configure module test-module build gates format test test-cc test-python \
+.PHONY: setup setup-backends configure module test-module build gates format test test-cc test-python \
   test-newer-torch test-sanitize sanitize fuzz \
-  demo models operators modules families bench bench-peers wheel clean
+  demo models operators modules families keras-models bench bench-peers wheel clean
 .DEFAULT_GOAL := build
 
 setup:
 	@tools/setup $(VENV)
+
+setup-backends:
+	@tools/setup-backends $(BACKENDS)
 
 configure: setup
 	@cmake -S . -B build $(CMAKE_FLAGS) -DCMAKE_BUILD_TYPE=Release -DFERRYMAN_BUILD_PYTHON=ON \
@@ -78,8 +86,9 @@ test-sanitize: sanitize
 	build-sanitize/ferryman_tests --gtest_brief=1
 	tools/fuzz build-sanitize 60
 
-test-python: test-module
-	$(PY) -m pytest -n $(JOBS) --dist loadfile
+test-python: test-module setup-backends
+	KERAS_JAX_PYTHON=$(BACKENDS_PY) KERAS_TENSORFLOW_PYTHON=$(BACKENDS_PY) \
+	  $(PY) -m pytest -n $(JOBS) --dist loadfile
 
 # In an environment of its own: torch's private parts that Ferryman touches may move.
 test-newer-torch: test-module
@@ -103,6 +112,11 @@ modules: module
 
 families: module
 	$(PY) tests/families/run.py --json out/families.json --write docs/families.md
+
+keras-models: module setup-backends
+	$(PY) tests/keras_models/run.py --python jax=$(BACKENDS_PY) \
+	  --python tensorflow=$(BACKENDS_PY) \
+	  --json out/keras_models.jsonl --write docs/keras_models.md
 
 bench: build
 	build/ferryman_bench

@@ -63,7 +63,7 @@ class Runner:
                 ]
                 values = self._view.run(given)
                 self._values = {
-                    number: _plain(ops.convert_to_numpy(value)) for number, value in values.items()
+                    number: _to_numpy(self._keras, value) for number, value in values.items()
                 }
         except Exception as error:  # whatever the backend's own errors are
             backend = self._keras.backend.backend()
@@ -93,10 +93,11 @@ def tensors_of_ports(path: os.PathLike | str) -> list[str]:
     return list(dict.fromkeys(map(_name, (*model.inputs, *model.outputs))))
 
 
-def _plain(array: Any) -> np.ndarray:
-    """torch reads no bfloat16 of numpy's."""
-    array = np.asarray(array)
-    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+def _to_numpy(keras: Any, tensor: Any) -> np.ndarray:
+    """torch reads no bfloat16 of numpy's, and TensorFlow writes none."""
+    if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+        tensor = keras.ops.cast(tensor, "float32")
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
 def _name(tensor: Any) -> str:

@@ -104,6 +104,20 @@ def test_a_text_that_builds_another_model_is_not_written(tmp_path, monkeypatch):
     assert len(model.source(tmp_path / "net.py")) == 3
 
 
+def test_layers_may_be_called_as_keras_calls_operations(tmp_path):
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.add, self.multiply_1 = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.multiply_1(2 * self.add(x + 1) * x)
+
+    model = ferryman.convert(Named().eval(), (torch.randn(2, 4),), target="keras", progress=False)
+    model.source(tmp_path / "net.py")  # which Keras builds
+    assert "name=\"add\"" not in (tmp_path / "net.py").read_text()
+
+
 OPERATION = re.compile(r'(?:\(|{|, )(kNumpy|kMath|kNn|kCore|kImage), "([A-Z]\w+)"')
 
 

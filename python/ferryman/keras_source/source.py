@@ -153,6 +153,10 @@ class _ModuleWriter:
         self._function_of = {
             block.prefix: function for function in self._functions for block in function.blocks
         }
+        # What Keras itself calls operations, with a number behind it.
+        self._automatic = {
+            _automatic_name(call.layer["class_name"]) for call in self._calls if not _is_layer(call)
+        }
         self._uses = Counter(value for call in self._calls for value in call.reads())
         self._uses.update(values_in(self._outputs))
 
@@ -238,9 +242,9 @@ class _ModuleWriter:
             else:
                 if times[unit.name] > 1 and unit.name not in layers_made and _is_layer(unit):
                     layers_made.add(unit.name)
-                    made = self._expressions.layer(unit.layer, unit.layer["config"])
+                    made = self._expressions.layer(unit.layer, self._config_of(unit))
                     scope.lines += statement(_variable(unit.name), made)
-                config = None if times[unit.name] > 1 else unit.layer["config"]
+                config = None if times[unit.name] > 1 else self._config_of(unit)
                 self._write_call(scope, unit, config, None)
         inputs, outputs = (self._structure(side, scope) for side in (self._inputs, self._outputs))
         made = (
@@ -251,6 +255,14 @@ class _ModuleWriter:
         lines += [*scope.lines, *statement("model", made)]
         lines += ["    if weights is not None:", "        model.load_weights(weights)"]
         return "\n".join([*lines, "    return model"])
+
+    def _config_of(self, call: Call) -> dict[str, Any]:
+        """Without a name that Keras could give an operation, as that of a layer Reshape next to
+        ops.reshape: names have to differ, and those that it gives both do."""
+        config = call.layer["config"]
+        if re.sub(r"_\d+$", "", call.name) not in self._automatic:
+            return config
+        return {key: value for key, value in config.items() if key != "name"}
 
     def _structure(self, side: Any, scope: _Scope) -> str:
         if isinstance(side, Value):
@@ -268,7 +280,8 @@ class _ModuleWriter:
             parts = [f"batch_shape={self._expressions.text(shape)}"]
         if config["dtype"] != "float32":
             parts.append(f'dtype="{config["dtype"]}"')
-        parts.append(f'name="{call.name}"')
+        if "name" in self._config_of(call):
+            parts.append(f'name="{call.name}"')
         name = scope.name_argument(Value(call.name, 0, 0), f"{call.name}_in")
         scope.lines += statement(name, f"keras.Input({', '.join(parts)})")
 
@@ -335,6 +348,12 @@ def _returns_state(config: Any) -> bool:
 
 def _is_layer(call: Call) -> bool:
     return call.layer["module"] == "keras.layers"
+
+
+def _automatic_name(kind: str) -> str:
+    """As Keras makes it."""
+    kind = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", kind).lower()
 
 
 def _variable(layer: str) -> str:

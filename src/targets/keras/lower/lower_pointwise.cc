@@ -56,6 +56,19 @@ void lower_bitwise(LowerOp& op, std::string_view name) {
                {TensorRef{typed(op, op.operand(0))}, TensorRef{typed(op, op.operand(1))}});
 }
 
+// TensorFlow orders no booleans.
+void lower_order(LowerOp& op, std::string_view name) {
+  ModelBuilder& builder = op.builder();
+  JsonArray args;
+  for (size_t i = 0; i < 2; ++i) {
+    const TensorIndex tensor = op.operand(i);
+    const bool is_flag = builder.dtype(tensor) == DType::kBool;
+    args.push_back(
+        TensorRef{is_flag ? builder.cast(builder.as_tensor(tensor), DType::kI32) : tensor});
+  }
+  op.finish_operation(kNumpy, name, std::move(args));
+}
+
 }  // namespace
 
 void lower_pointwise(LowerOp& op, const KerasOp& keras) {
@@ -74,6 +87,41 @@ void lower_sub(LowerOp& op) {
 void lower_mul(LowerOp& op) {
   lower_merge(op, "Multiply", "Multiply");
 }
+void lower_lt(LowerOp& op) {
+  lower_order(op, "Less");
+}
+void lower_le(LowerOp& op) {
+  lower_order(op, "LessEqual");
+}
+void lower_gt(LowerOp& op) {
+  lower_order(op, "Greater");
+}
+void lower_ge(LowerOp& op) {
+  lower_order(op, "GreaterEqual");
+}
+
+// pow(a, b) of whole numbers -> pow(a, |b|) * (b >= 0 or |a| == 1)    as PyTorch has it;
+// TensorFlow refuses negative exponents.
+void lower_pow(LowerOp& op) {
+  const TensorRef a = {op.operand(0)};
+  const TensorRef b = {op.operand(1)};
+  if (is_floating(op.result_type().dtype)) return op.finish_operation(kNumpy, "Power", {a, b});
+  ModelBuilder& builder = op.builder();
+  const TensorSpec whole = op.result_spec();
+  const auto apply = [&](std::string_view name, JsonArray args, DType dtype, const Dims& shape) {
+    return TensorRef{builder.operation(kNumpy, name, std::move(args), {}, {dtype, shape})};
+  };
+  const auto size_of = [&](TensorRef x) {
+    return apply("Absolute", {x}, whole.dtype, builder.shape(x.tensor));
+  };
+  const TensorRef power = apply("Power", {a, size_of(b)}, whole.dtype, whole.shape);
+  const TensorRef is_up = apply("GreaterEqual", {b, 0}, DType::kBool, builder.shape(b.tensor));
+  const TensorRef is_unit = apply("Equal", {size_of(a), 1}, DType::kBool, builder.shape(a.tensor));
+  const TensorRef is_whole = apply("LogicalOr", {is_up, is_unit}, DType::kBool, whole.shape);
+  op.finish_operation(kNumpy, "Multiply",
+                      {power, TensorRef{builder.cast(is_whole.tensor, whole.dtype)}});
+}
+
 void lower_bitwise_and(LowerOp& op) {
   lower_bitwise(op, "BitwiseAnd");
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "support/check.h"
+#include "targets/keras/lower/addition.h"
 
 namespace ferryman::keras {
 
@@ -140,7 +141,23 @@ TensorIndex ModelBuilder::input(const std::string& name, const TensorSpec& spec)
 
 TensorIndex ModelBuilder::operation(std::string_view file, std::string_view class_name,
                                     JsonArray args, JsonObject config, const TensorSpec& result) {
+  if (file == kNumpy && class_name == "Add" && args.size() == 2)
+    return sum(std::move(args), result);
   return operations(file, class_name, std::move(args), std::move(config), {result}).front();
+}
+
+TensorIndex ModelBuilder::sum(JsonArray args, const TensorSpec& result) {
+  const auto* x = args[0].as<TensorRef>();
+  const auto* y = args[1].as<TensorRef>();
+  const Addition addition = x == nullptr || y == nullptr
+                                ? Addition::kAsIs
+                                : addition_of(shape(x->tensor), shape(y->tensor));
+  if (addition == Addition::kSwapped) std::swap(args[0], args[1]);
+  if (addition != Addition::kSubtracted)
+    return operations(kNumpy, "Add", std::move(args), {}, {result}).front();
+  const TensorSpec spec = {dtype(y->tensor), shape(y->tensor)};
+  args[1] = TensorRef{operation(kNumpy, "Negative", {args[1]}, {}, spec)};
+  return operation(kNumpy, "Subtract", std::move(args), {}, result);
 }
 
 std::vector<TensorIndex> ModelBuilder::operations(std::string_view file,

@@ -85,6 +85,8 @@ class ModelBuilder {
   TensorIndex zeros_along(DType dtype, const Dims& shape);
 
  private:
+  // Of two, an Add or what says the same (addition.h).
+  TensorIndex sum(JsonArray args, const TensorSpec& result);
   void require_a_tensor(JsonArray& args);
   std::string base_name(std::string_view class_name, bool is_layer) const;
   std::string unique_name(std::string name);
