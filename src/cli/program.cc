@@ -2,7 +2,7 @@
 //   ferryman inspect model.tflite
 //   ferryman ops
 //   ferryman passes
-//   ferryman verify model.pt2 model.tflite|model.keras      (by the Python package: it runs both models)
+//   ferryman verify model.pt2 model.tflite      (by the Python package: it runs both models)
 #include "cli/program.h"
 
 #include <unistd.h>

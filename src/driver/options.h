@@ -39,8 +39,8 @@ Diag bad_option(std::string what);
 
 // {"target": "…", "input_layouts": {…}, "output_layouts": {…},
 //  "input_names": […], {old: new} or null, "output_names": the same, "recurrent": "auto",
-//  "nan": "fast", "state": "variables", "nested": […], "disabled_passes": […], "bodies_folder": ""}; unknown keys
-//  are an error.
+//  "nan": "fast", "state": "variables", "nested": […], "disabled_passes": […],
+//  "bodies_folder": ""}; unknown keys are an error.
 Result<ConvertOptions> parse_options(std::string_view json);
 
 // "auto", "unrolled", "loop".

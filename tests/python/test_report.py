@@ -125,7 +125,8 @@ def test_json_tells_everything(report):
     content = json.loads(report.to_json())
     assert set(content) == {
         "version", "model", "modules", "verified", "samples", "file_bytes", "seconds", "ops",
-        "training", "runtime", "layout", "inputs", "outputs", "nodes", "bodies", "remarks", "stages", "nan",
+        "training", "runtime", "layout", "inputs", "outputs", "nodes", "bodies", "remarks",
+        "stages", "nan",
         "sizes", "checked_sizes", "tensors", "weights",
     }  # fmt: skip
     assert content["version"] == 2
