@@ -136,10 +136,11 @@ class _View:
             place = slice(len(computed), len(computed) + len(given))
             self._inside.append((_View(operation, numbers, {}), place))
             computed += given
-        self._function = keras.Function(model.inputs, computed)
+        # Of a model inside, what it gives may be all that it computes: the one around names that.
+        self._function = keras.Function(model.inputs, computed) if computed else None
 
     def run(self, inputs: list[Any]) -> dict[int, Any]:
-        computed = self._function(inputs)
+        computed = [] if self._function is None else self._function(inputs)
         values = {}
         for view, place in self._inside:
             values |= view.run(computed[place])

@@ -63,6 +63,33 @@ void rewrite_added_bias(Rewriter& rewriter, const AddedBias& found) {
                          rewriter.create(ops::kLinear, {found.x, found.weight, found.bias}));
 }
 
+// linear(reshape(x, rows)) -> reshape(linear(x), rows): a Dense takes any number of leading axes.
+struct LinearOfRows {
+  ValueId x;
+  OpId linear;
+};
+
+Match<LinearOfRows> match_linear_of_rows(const Graph& graph, OpId root) {
+  const Op& linear = graph.op(root);
+  const OpId reshape = graph.producer_if(linear.operands[0], ops::kReshape);
+  if (!reshape.valid() || graph.num_readers(linear.operands[0]) != 1) return std::nullopt;
+  const ValueId x = graph.op(reshape).operands[0];
+  const Dims& before = graph.type(x).dims;
+  const Dims& rows = graph.type(linear.operands[0]).dims;
+  const bool fits = before.size() > 2 && rows.size() == 2 && before.back() == rows.back();
+  if (!fits) return std::nullopt;
+  return LinearOfRows{x, root};
+}
+
+void rewrite_linear_of_rows(Rewriter& rewriter, const LinearOfRows& found) {
+  const auto operands = rewriter.graph().op(found.linear).operands;
+  const ValueId result = rewriter.graph().op(found.linear).result();
+  const Dims rows = rewriter.graph().type(result).dims;
+  const ValueId made = rewriter.create(ops::kLinear, {found.x, operands[1], operands[2]});
+  rewriter.replace_value(result,
+                         rewriter.create(ops::kReshape, {made}, {{attr::kShape, ShapeAttr{rows}}}));
+}
+
 // mul(rms_norm(x), weight) -> rms_norm(x, weight)
 struct NormWeight {
   OpId norm;
@@ -103,6 +130,7 @@ Pass hold_weights() {
 
 std::vector<Rule> weight_rules() {
   return {make_rule("norm_weight", {ops::kMul}, match_norm_weight, rewrite_norm_weight),
+          make_rule("linear_of_rows", {ops::kLinear}, match_linear_of_rows, rewrite_linear_of_rows),
           make_rule("product_with_weight", {ops::kMatmul}, match_product_with_weight,
                     rewrite_product_with_weight),
           make_rule("added_bias", {ops::kAdd}, match_added_bias, rewrite_added_bias)};
