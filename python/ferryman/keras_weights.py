@@ -6,8 +6,12 @@ net.load_state_dict(ferryman.state_dict(model.keras))       # and what Keras has
 
 from __future__ import annotations
 
+import json
+import os
 import weakref
+import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +21,8 @@ from .eager import to_numpy
 from .errors import InputError
 from .native_contract import StoredWeight
 
+_MAPPING = "ferryman.json"  # in a .keras file; src/targets/keras/format/write.cc
+
 # Of live models that ferryman.Model gave.
 _weights_of: weakref.WeakKeyDictionary[Any, Sequence[StoredWeight]] = weakref.WeakKeyDictionary()
 
@@ -25,13 +31,21 @@ def know(keras_model: Any, weights: Sequence[StoredWeight]) -> None:
     _weights_of[keras_model] = weights
 
 
-def load_state_dict(keras_model: Any, state_dict: Mapping[str, torch.Tensor]) -> None:
+def load_state_dict(
+    keras_model: Any,
+    state_dict: Mapping[str, torch.Tensor],
+    *,
+    file: os.PathLike | str | None = None,
+) -> None:
     """Gives the variables of model.keras the values of a state_dict of the module that was
-    converted. All or none: a key that is missing, or of another shape, is an InputError."""
+    converted. All or none: a key that is missing, or of another shape, is an InputError.
+
+    file: of a model that Keras loaded by itself, the .keras that Ferryman wrote.
+    """
     variables = _variables(keras_model)
     values = []
-    for stored in _weights(keras_model):
-        variable = variables[stored.weight]
+    for stored in _weights(keras_model, file):
+        variable = _variable(variables, stored)
         parts = [_stored(stored, _entry(state_dict, key)) for key in stored.parameters]
         value = sum(parts) if stored.join == "sum" else np.concatenate([p.ravel() for p in parts])
         values.append((variable, value.reshape(variable.shape)))
@@ -39,13 +53,18 @@ def load_state_dict(keras_model: Any, state_dict: Mapping[str, torch.Tensor]) ->
         variable.assign(value)
 
 
-def state_dict(keras_model: Any) -> dict[str, torch.Tensor]:
+def state_dict(
+    keras_model: Any, *, file: os.PathLike | str | None = None
+) -> dict[str, torch.Tensor]:
     """What model.keras has for the parameters and buffers of the module, in PyTorch's shapes and
-    under its names. Of two biases that Keras adds up, the first is their sum."""
+    under its names. Of two biases that Keras adds up, the first is their sum.
+
+    file: as of load_state_dict.
+    """
     variables = _variables(keras_model)
     state: dict[str, np.ndarray] = {}
-    for stored in _weights(keras_model):
-        value = _to_numpy(variables[stored.weight])
+    for stored in _weights(keras_model, file):
+        value = _to_numpy(_variable(variables, stored))
         parts = [value, *(np.zeros_like(value) for _ in stored.parameters[1:])]
         if stored.join == "stack":
             parts = np.split(value, len(stored.parameters))
@@ -76,15 +95,43 @@ def _indices(stored: StoredWeight) -> tuple[slice, ...]:
     return (*(slice(None) for _ in range(axis)), slice(begin, end))
 
 
-def _weights(keras_model: Any) -> Sequence[StoredWeight]:
+def _weights(keras_model: Any, file: os.PathLike | str | None) -> Sequence[StoredWeight]:
+    if file is not None:
+        return _read_weights(Path(file))
     try:
         return _weights_of[keras_model]
     except (KeyError, TypeError) as error:
         raise InputError(
             "Ferryman does not know where the weights of this model come from",
-            why="it tells them of the live model that a conversion gives",
-            hint='pass model.keras, where model = ferryman.convert(…, target="keras")',
+            why="it tells them of the live model that a conversion gives, and of its file",
+            hint='pass model.keras, where model = ferryman.convert(…, target="keras"), or say from '
+            'which file it was loaded: file="net.keras"',
         ) from error
+
+
+def _read_weights(file: Path) -> list[StoredWeight]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = json.loads(archive.read(_MAPPING))["weights"]
+        return [
+            StoredWeight(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+            for entry in entries
+        ]
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{file} does not say where its weights come from",
+            why=str(error),
+            hint="pass the .keras that Ferryman wrote: Keras keeps no note of it when it saves",
+        ) from error
+
+
+def _variable(variables: dict[str, Any], stored: StoredWeight) -> Any:
+    if stored.weight in variables:
+        return variables[stored.weight]
+    raise InputError(
+        f"the Keras model has no weight '{stored.weight}'",
+        why="it is not the model that was converted, or not as Keras loads it",
+    )
 
 
 def _variables(keras_model: Any) -> dict[str, Any]:

@@ -190,3 +190,23 @@ def test_another_way_of_learning_is_an_error(monkeypatch):
             nn.Linear(4, 2), (torch.randn(3, 4),), target="keras",
             verify=ferryman.Verify(training_steps=3), progress=False,
         )  # fmt: skip
+
+
+def test_a_model_that_keras_loaded_takes_a_state_dict_by_its_file(everything, tmp_path):
+    net, model = everything
+    model.save(tmp_path / "net.keras")
+    loaded = keras.saving.load_model(tmp_path / "net.keras")
+    with pytest.raises(ferryman.InputError, match="does not know"):
+        ferryman.state_dict(loaded)
+    state = ferryman.state_dict(loaded, file=tmp_path / "net.keras")
+    assert state.keys() == ferryman.state_dict(model.keras).keys()
+    doubled = {key: 2 * value for key, value in net.state_dict().items()}
+    ferryman.load_state_dict(loaded, doubled, file=tmp_path / "net.keras")
+    after = ferryman.state_dict(loaded, file=tmp_path / "net.keras")
+    assert all(torch.allclose(after[key], 2 * value) for key, value in state.items())
+    with pytest.raises(ferryman.InputError, match="has no weight"):
+        other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        ferryman.state_dict(other, file=tmp_path / "net.keras")
+    loaded.save(tmp_path / "again.keras")
+    with pytest.raises(ferryman.InputError, match="does not say where"):
+        ferryman.state_dict(loaded, file=tmp_path / "again.keras")

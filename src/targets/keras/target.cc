@@ -46,7 +46,7 @@ Result<Artifact> KerasTarget::write(const WriteRequest& request) const {
   FERRYMAN_TRY_STATUS(require_loadable(lowered.model));
   request.finished("lower");
   if (!request.path.empty()) {
-    FERRYMAN_TRY_STATUS(write_keras(lowered.model, request.path));
+    FERRYMAN_TRY_STATUS(write_keras(lowered.model, lowered.artifact.weights, request.path));
     request.finished("write");
   }
   lowered.artifact.runtime_name = "Keras";

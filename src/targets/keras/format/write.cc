@@ -60,9 +60,29 @@ std::string metadata() {
          "\", \"date_saved\": \"1980-01-01@00:00:00\"}\n";
 }
 
+// What load_state_dict needs beside a model that was loaded from the file; Keras reads past it.
+std::string mapping_text(const std::vector<StoredWeight>& weights) {
+  const auto words = [](const std::vector<std::string>& texts) {
+    return JsonArray(texts.begin(), texts.end());
+  };
+  JsonArray entries;
+  for (const StoredWeight& weight : weights) {
+    entries.push_back(JsonObject{{"weight", weight.weight},
+                                 {"parameters", words(weight.parameters)},
+                                 {"join", weight.join},
+                                 {"shape", weight.shape},
+                                 {"part", weight.part},
+                                 {"factors", weight.factors},
+                                 {"order", weight.order},
+                                 {"perm", weight.perm}});
+  }
+  return to_text(JsonObject{{"weights", std::move(entries)}}) + "\n";
+}
+
 }  // namespace
 
-Status write_keras(const Model& model, const std::string& path) {
+Status write_keras(const Model& model, const std::vector<StoredWeight>& mapping,
+                   const std::string& path) {
   FERRYMAN_TRY(const std::unique_ptr<FileSink> file, FileSink::create(path));
   FERRYMAN_TRY(ScratchFile weights, ScratchFile::create(path));
   FERRYMAN_TRY_STATUS(write_weights(model, weights.path()));
@@ -70,6 +90,7 @@ Status write_keras(const Model& model, const std::string& path) {
   ArchiveWriter archive(*file);
   FERRYMAN_TRY_STATUS(archive.add("metadata.json", metadata()));
   FERRYMAN_TRY_STATUS(archive.add("config.json", config_text(model)));
+  FERRYMAN_TRY_STATUS(archive.add("ferryman.json", mapping_text(mapping)));
   FERRYMAN_TRY_STATUS(archive.add_file("model.weights.h5", weights.descriptor()));
   FERRYMAN_TRY_STATUS(archive.finish());
   return file->commit();
