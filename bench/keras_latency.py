@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Keras models that Ferryman writes: time to convert, size, and latency next to Keras' own networks.
+"""Keras models that Ferryman writes: time to convert, size, latency next to Keras' own networks.
 
-    bench/keras_latency.py --python PATH        PATH: Python of an environment with Keras on TensorFlow
+    bench/keras_latency.py --python PATH      of an environment with Keras on TensorFlow
 
 Times are the least of several, taken in turn, in one process with one thread; what is told of them
 is the ratio.
@@ -54,9 +54,9 @@ for way, run in ways.items():
             times[key].append((time.perf_counter() - start) / 3)
     least = {key: min(each) for key, each in times.items()}
     ratios = sorted(a / b for a, b in zip(times["converted"], times["keras"]))
-    print(f"    {way}: {1e3 * least['converted']:.1f} ms, Keras' own {1e3 * least['keras']:.1f} ms, "
-          f"ratio {least['converted'] / least['keras']:.2f} "
-          f"(in turn {ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
+    print(f"    {way}: {1e3 * least['converted']:.1f} ms, "
+          f"Keras' own {1e3 * least['keras']:.1f} ms, "
+          f"ratio {least['converted'] / least['keras']:.2f} (in turn {ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
 """
 
 
