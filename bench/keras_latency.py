@@ -56,7 +56,8 @@ for way, run in ways.items():
     ratios = sorted(a / b for a, b in zip(times["converted"], times["keras"]))
     print(f"    {way}: {1e3 * least['converted']:.1f} ms, "
           f"Keras' own {1e3 * least['keras']:.1f} ms, "
-          f"ratio {least['converted'] / least['keras']:.2f} (in turn {ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
+          f"ratio {least['converted'] / least['keras']:.2f} "
+          f"(in turn {ratios[0]:.2f} to {ratios[-1]:.2f})", flush=True)
 """
 
 
