@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keras models that Ferryman writes: time to convert, size, latency next to Keras' own networks.
 
-    bench/keras_latency.py --python PATH        of an environment with Keras on TensorFlow
+    bench/keras_latency.py --python PATH      of an environment with Keras on TensorFlow
 
 Times are the least of several, taken in turn, in one process with one thread; what is told of them
 is the ratio.

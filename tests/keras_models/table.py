@@ -15,10 +15,10 @@ HEAD = """# Networks on Keras' backends
 Written by `make keras-models`: networks with seeded random weights and uneven norms, converted with
 `target="keras"`. Each file is loaded with `safe_mode=True` in an environment that has Keras and one
 backend, without Ferryman (on JAX and TensorFlow also without PyTorch), called with 1, 2 and 5
-examples other than the conversion's, and run once more as `predict_on_batch` does, compiled. A
-number is the worst difference from PyTorch of any output, relative to its largest magnitude or 1;
-right is up to 1e-4. *layers*: layers and operations of the file. *batch*: free, or why not.
-*README*: the networks of the README's table.
+examples other than the conversion's, and once more as `predict_on_batch` does it, compiled; on JAX
+in that way only. A number is the worst difference from PyTorch of any output, relative to its
+largest magnitude or 1; right is up to 1e-4. *layers*: layers and operations of the file. *batch*:
+free, or why not. *README*: the networks of the README's table.
 
 """
 
@@ -89,7 +89,8 @@ def page(rows: list[Row]) -> str:
             cells = ("", _text(row.reason), *("" for _ in NAMES))
         named = f"{row.suite}: {row.name}"
         lines.append(f"| {named} | {state(row, NAMES)} | {' | '.join(map(str, cells))} |")
-    return HEAD + summary(rows).replace("\n", "\n\n") + "\n\n" + "\n".join(lines) + "\n"
+    told = summary(rows).replace("\n", "\n\n")
+    return f"{HEAD}{len(rows)} networks were run.\n\n{told}\n\n" + "\n".join(lines) + "\n"
 
 
 def _text(text: str) -> str:
