@@ -64,7 +64,10 @@ TEST(KerasModel, AModelInsideIsALayerWithGroupsOfItsOwn) {
   Model model;
   const TensorIndex x = call(model, add_layer(model, "InputLayer", "x"), {});
   model.inputs = {x};
-  Node inside = {.module = "keras.src.models.functional", .class_name = "Functional", .name = "i"};
+  Node inside = {.module = "keras.src.models.functional",
+                 .class_name = "Functional",
+                 .name = "i",
+                 .config = {}};
   inside.inner = std::make_shared<const Model>(Diamond().model);
   model.outputs = {call(model, model.add(std::move(inside)), {TensorRef{x}})};
   const std::vector<WeightGroup> groups = weight_groups(model);
