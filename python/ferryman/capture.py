@@ -22,7 +22,7 @@ from torch import nn
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
-from .assigned_buffers import assignments_written
+from .assigned_buffers import assignments_written, require_not_carried
 from .complete import require_complete
 from .control.reasons import CannotRewrite
 from .errors import CaptureError, InputError
@@ -239,13 +239,14 @@ def _export(module, args, kwargs, dynamic_shapes, strict, refused) -> ExportedPr
             failures.append((name, refused))
             continue
         try:
-            follows = nullcontext() if name == _STRICT else assignments_written(module)
-            with left_unchanged(module), follows, _exporting(), levels_restored():
+            follows = nullcontext([]) if name == _STRICT else assignments_written(module)
+            with left_unchanged(module), follows as misfits, _exporting(), levels_restored():
                 program = way()
             require_complete(program)
         except Exception as error:
             failures.append((name, error))
         else:
+            require_not_carried(*given, misfits)
             if strict is None and dynamic_shapes is None:
                 program = _without_free_values(*given, program)
             warn(program, [error for _, error in failures if isinstance(error, CannotRewrite)])

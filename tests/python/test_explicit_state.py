@@ -128,3 +128,31 @@ def test_archives(tmp_path, is_functional, suffix):
     )
     assert output.read_bytes() == model.path.read_bytes()
     steps(model, net, x)
+
+
+class Table(nn.Module):
+    """Builds its table anew where another length is asked for; `carries` computes with the old."""
+
+    def __init__(self, carries):
+        super().__init__()
+        self.carries = carries
+        self.inner = nn.Module()
+        self.inner.register_buffer("table", torch.arange(3.0), persistent=False)
+
+    def forward(self, x):
+        before = self.inner.table.sum() if self.carries else 0
+        if self.inner.table.shape[0] != x.shape[-1]:
+            self.inner.table = torch.arange(float(x.shape[-1]))
+        return x * self.inner.table + before
+
+
+def test_a_table_for_another_length_is_no_state():
+    net, x = Table(carries=False), torch.randn(2, 5)
+    model = ferryman.convert(net, (x,), progress=False)
+    assert torch.equal(model(x), net(x))
+    assert [port.name for port in model.inputs] == ["x"]
+
+
+def test_a_buffer_that_changes_its_shape_and_is_read_is_an_error():
+    with pytest.raises(ferryman.CaptureError, match="inner.table"):
+        ferryman.convert(Table(carries=True), (torch.randn(2, 5),), progress=False)
