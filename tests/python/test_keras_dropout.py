@@ -79,3 +79,28 @@ def test_tflite_has_none():
     net = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).eval()
     model = ferryman.convert(net, (torch.randn(2, 4),), progress=False)
     assert model.report.native.ops == {"FULLY_CONNECTED": 1}
+
+
+class Attends(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(16, 16) for _ in range(4))
+        self.drop = nn.Dropout(0.2)
+
+    def forward(self, x):
+        q, k, v = (
+            part(x).reshape(*x.shape[:2], 4, 4).transpose(1, 2) for part in (self.q, self.k, self.v)
+        )
+        weights = self.drop((q @ k.transpose(-1, -2) / 2).softmax(-1))
+        return self.out((weights @ v).transpose(1, 2).reshape(x.shape))
+
+
+def test_attention_has_the_dropout_of_its_weights(tmp_path):
+    net, x = Attends().eval(), torch.randn(2, 5, 16)
+    check = ferryman.Verify(training_steps=3)
+    model = ferryman.convert(net, (x,), target="keras", verify=check, progress=False)
+    (layer,) = (la for la in model.keras.layers if type(la).__name__ == "MultiHeadAttention")
+    assert layer.dropout == 0.2
+    assert_same(run_alone(model, [x], tmp_path), net(x))
+    model.source(tmp_path / "net.py")
+    assert "dropout=0.2" in (tmp_path / "net.py").read_text()

@@ -223,6 +223,7 @@ void add_multi_head_attention_ops(Ops& ops) {
       .attr(attr::kNumHeads)
       .attr(attr::kNumKeyHeads)
       .attr(attr::kIsCausal, false)
+      .attr(attr::kProbability, 0.0)  // of dropout behind the softmax, in training
       .result(infer_multi_head_attention)
       .eval(eval_multi_head_attention);
 }

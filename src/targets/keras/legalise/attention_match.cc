@@ -157,6 +157,7 @@ class AttentionMatcher {
                             .inner = {}};
     if (!follow_scores(match) || !follow_output(match)) return std::nullopt;
     match.inner = {ops_.begin(), ops_.end()};
+    if (!has_one_dropout(match)) return std::nullopt;
     return has_scale(match) && is_closed(match) ? std::optional(std::move(match)) : std::nullopt;
   }
 
@@ -179,6 +180,17 @@ class AttentionMatcher {
     }
   }
 
+  // Keras' layers have one at most.
+  bool has_one_dropout(AttentionMatch& match) const {
+    for (const OpId id : behind_softmax_) {
+      const Op& op = graph_.op(id);
+      if (!op.is(ops::kDropout)) continue;
+      if (match.dropout != 0) return false;
+      match.dropout = op.attr(attr::kProbability);
+    }
+    return true;
+  }
+
   bool is_product(OpId id) const {
     if (!id.valid() || !graph_.op(id).is(ops::kMatmul)) return false;
     const Op& op = graph_.op(id);
@@ -190,7 +202,9 @@ class AttentionMatcher {
   // scores -> softmax -> attended -> linear
   bool find_products() {
     const auto moves = [](const Op& op) { return op.is(ops::kReshape) || op.is(ops::kPermute); };
-    const auto reshapes = [](const Op& op) { return op.is(ops::kReshape); };
+    const auto reshapes = [](const Op& op) {
+      return op.is(ops::kReshape) || (op.is(ops::kDropout) && !op.attr(attr::kOfChannels));
+    };
     attended_ = producer_behind(graph_.op(linear_).operands[0], to_output_, moves);
     if (!is_product(attended_)) return false;
     softmax_ = producer_behind(graph_.op(attended_).operands[0], behind_softmax_, reshapes);

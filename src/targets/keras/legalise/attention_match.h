@@ -46,6 +46,7 @@ struct AttentionMatch {
   AxisTrace scores;  // kColumns: the keys
   std::optional<MaskedScores> mask;
   OpId softmax;
+  double dropout = 0;    // behind it, in training
   AxisTrace output;      // of what the last linear layer takes; kColumns: the numbers of a head
   OpId linear;           // the last
   std::set<OpId> inner;  // what is computed inside of it, `linear` is not

@@ -245,7 +245,8 @@ class AttentionWriter {
     ValueId result = write_.op(ops::kMultiHeadAttention, operands,
                                std::vector<NamedAttr>{{attr::kNumHeads, weights_.num_heads},
                                                       {attr::kNumKeyHeads, weights_.num_key_heads},
-                                                      {attr::kIsCausal, is_causal}});
+                                                      {attr::kIsCausal, is_causal},
+                                                      {attr::kProbability, match_.dropout}});
     if (last.has_operand(2) && !has_biases) result = write_.add(result, last.operands[2]);
     rewriter_.set_location(place_of_output);
     rewriter_.replace_value(last.result(), in_order_of_output(result));

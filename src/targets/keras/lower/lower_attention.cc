@@ -59,6 +59,13 @@ class Attention {
   }
 
   JsonObject config() const {
+    JsonObject config = heads_config();
+    if (const double dropout = op_.attr(attr::kProbability); dropout > 0)
+      config.emplace_back("dropout", dropout);
+    return config;
+  }
+
+  JsonObject heads_config() const {
     const bool has_bias = op_.has(kQueryBias);
     if (is_grouped()) {
       return {{"head_dim", key_width_},
