@@ -80,7 +80,14 @@ class ProjectionMatch {
     AxisTrace trace(graph_.symbols(), graph_.type(value).dims);
     for (auto move = moves.rbegin(); move != moves.rend(); ++move)
       if (!trace.apply(graph_.op(*move))) return std::nullopt;
-    return Projection{.linear = ops_.back(), .trace = std::move(trace), .scale = scale};
+    return Projection{.linear = ops_.back(),
+                      .trace = std::move(trace),
+                      .batch = {},
+                      .key_heads = {},
+                      .group = {},
+                      .rows = {},
+                      .width = {},
+                      .scale = scale};
   }
 
   size_t features() const { return graph_.type(graph_.op(ops_.back()).result()).rank() - 1; }
