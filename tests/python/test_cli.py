@@ -118,7 +118,7 @@ def test_errors_are_data_with_json(tmp_path):
 
 def test_write_to_a_buffer_is_refused(tmp_path):
     path = save(Counting(), (torch.zeros(3),), tmp_path / "net.pt2")
-    assert refused(convert(path, tmp_path), 1, "error[E0205]", "'count'", "hint: return the new")
+    assert refused(convert(path, tmp_path), 1, "error[E0205]", "'count'", "--state explicit")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ class EveryArgumentKind(nn.Module):
         d = torch.clamp(x, max=-0.5) + torch.nn.functional.gelu(x, approximate="tanh")
         e = torch.einsum("ij,kj->ik", x, x).to(torch.complex64) + 2j
         f = torch.cat([x, x], 0).permute(1, 0).clone(memory_format=torch.preserve_format)
-        return a, b, c, d, e.real, f, x[..., :-1], torch.empty_like(x) * 0 + float("-inf")
+        return a, b, c, d, e.real, f, x[..., :-1], torch.empty_like(x).zero_() + float("-inf")
 
 
 class SwallowedError(nn.Module):
