@@ -83,7 +83,8 @@ test-cc: build
 	ctest --test-dir build -j$(JOBS) --output-on-failure --progress
 
 test-sanitize: sanitize
-	build-sanitize/ferryman_tests --gtest_brief=1
+	seq 0 $$(($(JOBS) - 1)) | GTEST_TOTAL_SHARDS=$(JOBS) xargs -P $(JOBS) -I{} \
+	  env GTEST_SHARD_INDEX={} build-sanitize/ferryman_tests --gtest_brief=1
 	tools/fuzz build-sanitize 60
 
 test-python: test-module setup-backends
