@@ -14,7 +14,8 @@ namespace ferryman {
 
 namespace {
 
-constexpr int64_t kMaxNumbers = 1 << 16;  // of a constant that is looked at one by one
+constexpr int64_t kMaxNumbers = 1 << 16;          // of a constant that is looked at one by one
+constexpr int64_t kMaxNumber = int64_t{1} << 40;  // steps between larger ones may overflow
 
 const SizeExpr kZero;
 
@@ -143,6 +144,8 @@ LinearForms::Found LinearForms::of_constant(const TensorData& data) const {
 LinearForms::Found LinearForms::of_numbers(const TensorData& data) const {
   if (data.num_elems() > kMaxNumbers) return std::nullopt;
   const Ints numbers = data.to_ints();
+  const auto is_large = [](int64_t n) { return n > kMaxNumber || n < -kMaxNumber; };
+  if (std::ranges::any_of(numbers, is_large)) return std::nullopt;
   const Ints strides = row_major_strides(data.shape());
   LinearForm form = uniform(SizeExpr(numbers[0]), data.rank());
   Ints steps(data.rank(), 0);
