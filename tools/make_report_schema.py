@@ -47,6 +47,7 @@ ADDED = {
 OF_NODES = {
     "name": {"type": "string", "description": "with the path of the body around: true_graph_0/sin"},
     "difference": {"anyOf": [DIFFERENCE, {"type": "null"}], "description": "null: not compared"},
+    "converter": {"type": "string", "description": "the user's own that it comes from, with place"},
 }
 OF_OUTPUTS = {"differences": {"type": "object", "additionalProperties": DIFFERENCE,
                               "description": "by kind of kernels"}}  # fmt: skip

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .archive import export
     from .conversion import convert, to_keras
+    from .conversions.registry import Converter, converter, converters, unregister
+    from .conversions.traceable import traceable
     from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
     from .keras_weights import load_state_dict, state_dict
     from .model import Model
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CaptureError",
+    "Converter",
     "Error",
     "InputError",
     "Model",
@@ -30,16 +33,22 @@ __all__ = [
     "VerificationError",
     "Verify",
     "convert",
+    "converter",
+    "converters",
     "export",
     "load_state_dict",
     "state_dict",
     "to_keras",
+    "traceable",
+    "unregister",
 ]
 
 _HOMES = {
     "_native": ("__version__",),
     "archive": ("export",),
     "conversion": ("convert", "to_keras"),
+    "conversions.registry": ("Converter", "converter", "converters", "unregister"),
+    "conversions.traceable": ("traceable",),
     "errors": ("CaptureError", "Error", "InputError", "UnsupportedOps", "VerificationError"),
     "keras_weights": ("load_state_dict", "state_dict"),
     "model": ("Model",),

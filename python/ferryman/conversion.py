@@ -18,6 +18,10 @@ from .border import at_the_border
 from .capture import as_module, capture, walk
 from .control.reasons import CannotRewrite
 from .control.rewritten import rewritten
+from .conversions.marks import converters_of
+from .conversions.registry import Conversions, Converter
+from .conversions.replacing import Replacing, Tolerance
+from .conversions.skeleton import skeletons
 from .decompose import decompose_unknown
 from .errors import Error, InputError, UnsupportedOps, from_native
 from .explicit_state import ExplicitState
@@ -58,7 +62,7 @@ def convert(
     nan: str = "fast",
     state: str = "variables",
     nested: bool | Sequence[str] = False,
-    converters: Sequence[Any] = (),
+    converters: Sequence[Converter] = (),
     verify: bool | Verify = True,
     quantize: Any = None,
     progress: bool = True,
@@ -89,12 +93,15 @@ def convert(
         returns the results and the new ones. Keras has no other form.
     nested: Keras: modules that become functional models inside of the model: True, all that have
         parts, or a list of their paths.
+    converters: conversions of your own that come before the registered ones, as
+        @ferryman.converter makes them; of two for one thing, the first.
     verify: True, False, or Verify(...) with other samples and tolerances.
     training: convert a module as it behaves in training mode, instead of refusing it.
 
     Raises InputError, CaptureError, UnsupportedOps or VerificationError, all ferryman.Error.
     """
-    _require_known_options(target, converters, quantize)
+    _require_known_options(target, quantize)
+    conversions = Conversions(target, converters)
     _require_effect(module, args, kwargs, dynamic_shapes, training)
     check = _verify_options(verify)
     if check is not None and check.training_steps and target != "keras":
@@ -117,13 +124,14 @@ def convert(
         nested=_nested(nested),
     )
     source = (
-        _ArchiveSource(module)
+        _ArchiveSource(module, conversions)
         if isinstance(module, (str, os.PathLike))
         else _LiveSource(
             module,
             args,
             kwargs,
             dynamic_shapes,
+            conversions,
             training=training,
             has_free_batch=target in BATCH_IS_FREE,
         )
@@ -153,7 +161,7 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     arguments = Arguments.of_program(program, signature, state and {state.argument: state.initial})
     checks = None
     if check is not None:
-        with stages("verify"):
+        with stages("verify"), source.replacing.in_check(Tolerance(check.rtol, check.atol)):
             checks = check_numbers(program, path, native, check, reference, arguments)
         folder.remove_within("bodies")
     seconds = _all_seconds(stages, native)
@@ -169,6 +177,8 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
         statements,
         bodies,
         source.fixed_batch,
+        converters_of(program),
+        source.replacing.remarks(),
     )
     if checks is not None:
         require_equal(report)
@@ -182,7 +192,10 @@ def _run_core(call: Callable[[], str]) -> NativeReport:
     try:
         return NativeReport.from_json(call())
     except _native.NativeError as error:
-        raise from_native(error) from None
+        refusal = from_native(error)
+        if isinstance(refusal, UnsupportedOps):
+            refusal.skeletons = skeletons(refusal.diagnostics)
+        raise refusal from None
 
 
 def _all_seconds(stages: Stages, native: NativeReport) -> dict[str, float]:
@@ -201,7 +214,15 @@ class _LiveSource:
     """A module in this process: its tensors are lent to the core."""
 
     def __init__(
-        self, module, args, kwargs, dynamic_shapes, *, training: bool, has_free_batch: bool
+        self,
+        module,
+        args,
+        kwargs,
+        dynamic_shapes,
+        conversions: Conversions,
+        *,
+        training: bool,
+        has_free_batch: bool,
     ):
         self.name = (
             type(module).__name__
@@ -217,7 +238,9 @@ class _LiveSource:
             self.reference = self.signature = None
             self.example = Arguments.of_program(module)
         else:
+            # One module for a function: what listens to its calls has to know it again.
             self.reference = as_module(module)
+            self._given = (self.reference, args, kwargs)
             self.signature = signature_of(self.reference.forward)
             # Where sizes are free, inputs of others than the example's will do.
             self.example = None
@@ -225,6 +248,7 @@ class _LiveSource:
                 self._batch = free_batch(self.signature, args, kwargs or {})
             if dynamic_shapes is None and self._batch is None:
                 self.example = Arguments.of_example(args, kwargs or {}, self.signature)
+        self.replacing = Replacing(conversions, self.reference, args, kwargs)
 
     def convert(self, path: str, options: str, stages: Stages):
         if self._batch is None:
@@ -239,7 +263,7 @@ class _LiveSource:
 
     def _convert_captured(self, path: str, options: str, stages: Stages):
         with stages("capture"):
-            program = capture(*self._given, **self._options)
+            program = self._capture()
         with stages("decompose"), quiet():
             program = decompose_unknown(program)
         try:
@@ -250,13 +274,19 @@ class _LiveSource:
                 raise
             return self._convert_frozen(refusal, path, options, stages)
 
+    def _capture(self, **options: Any) -> ExportedProgram:
+        self.replacing.rehearse()
+        with self.replacing.in_capture():
+            program = capture(*self._given, **self._options, **options)
+        return self.replacing.in_program(program)
+
     def _convert_frozen(self, refusal: UnsupportedOps, path: str, options: str, stages: Stages):
         """Control flow that was rewritten has operators that it would not have: of the ways that
         the example does not take."""
         why = CannotRewrite(f"rewritten control flow does not convert: {refusal.what}")
         try:
             with stages("capture"):
-                program = capture(*self._given, **self._options, refused=why)
+                program = self._capture(refused=why)
             with stages("decompose"), quiet():
                 program = decompose_unknown(program)
             with stages("convert"):
@@ -290,8 +320,9 @@ class _ArchiveSource:
     example = None  # in the archive, which the core reads first
     fixed_batch = ""
 
-    def __init__(self, path):
+    def __init__(self, path, conversions: Conversions):
         self._path = os.fspath(path)
+        self.replacing = Replacing(conversions, None)
         self.name = Path(self._path).name
 
     def convert(self, path: str, options: str, stages: Stages):
@@ -299,10 +330,11 @@ class _ArchiveSource:
             native, refusal = self._try_core(path, options)
         with stages("load"):
             program = archive.load(self._path)
-        if native is not None:
+        replaced = self.replacing.in_program(program)
+        if native is not None and replaced is program:
             return program, native
         with stages("decompose"):
-            decomposed = decompose_unknown(program)
+            decomposed = decompose_unknown(replaced)
         if decomposed is program:
             raise refusal
         with stages("convert"):
@@ -320,16 +352,10 @@ class _ArchiveSource:
 _Source = _LiveSource | _ArchiveSource
 
 
-def _require_known_options(target, converters, quantize) -> None:
+def _require_known_options(target, quantize) -> None:
     _one_of("target", target, tuple(SUFFIXES))
-    for name, given in (
-        ("converters", len(converters) > 0),
-        ("quantize", quantize is not None),
-    ):
-        if given:
-            raise InputError(
-                f"the option {name} has no effect in this version", hint="leave it out"
-            )
+    if quantize is not None:
+        raise InputError("the option quantize has no effect in this version", hint="leave it out")
 
 
 def _require_effect(module, args, kwargs, dynamic_shapes, training: bool) -> None:

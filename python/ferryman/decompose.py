@@ -109,24 +109,32 @@ def _is_known(target: OpOverload) -> bool:
 def _replace(scope: Scope, node: Node) -> None:
     if _is_fixed(node):
         value = node.target(*node.args, **node.kwargs)
-        return _connect(node, scope.add_constant(value))
+        _connect(node, scope.add_constant(value))
+        return
     traced = None if _is_recorded_wrong(node) else _trace(node)
     if traced is None:
         return
     leaves = pytree.tree_leaves((node.args, node.kwargs))
-    operands = [leaf for leaf in leaves if _is_operand(leaf)]
+    put_in(scope, node, traced, [leaf for leaf in leaves if is_operand(leaf)])
+
+
+def put_in(scope: Scope, node: Node, traced: GraphModule, operands: list[Node]) -> list[Node]:
+    """A traced function of the operands in the place of a node. Gives what it is now."""
     copies: dict[Node, Node] = dict(zip(traced.graph.find_nodes(op="placeholder"), operands))
+    made = []
     for inner in traced.graph.nodes:
         if inner.op == "placeholder":
             continue
         if inner.op == "output":
-            _connect(node, pytree.tree_map_only(Node, copies.get, inner.args[0]))
+            made += _connect(node, pytree.tree_map_only(Node, copies.get, inner.args[0]))
         elif inner.op == "get_attr":
-            copies[inner] = scope.add_constant(getattr(traced, inner.target))
+            copies[inner] = scope.add_constant(attribute_of(inner))
         else:
             with scope.graph.inserting_before(node):
                 copies[inner] = scope.graph.node_copy(inner, copies.__getitem__)
             _describe(copies[inner], inner, node)
+            made.append(copies[inner])
+    return made
 
 
 def _is_recorded_wrong(node: Node) -> bool:
@@ -149,7 +157,7 @@ def _is_fixed(node: Node) -> bool:
     return is_pure and is_filled and types == ["Tensor"]
 
 
-def _is_operand(leaf: Any) -> bool:
+def is_operand(leaf: Any) -> bool:
     """A tensor, or a size that follows from those of the inputs."""
     value = leaf.meta.get("val") if isinstance(leaf, Node) else None
     return isinstance(value, torch.Tensor) or (
@@ -161,17 +169,17 @@ def _trace(node: Node) -> GraphModule | None:
     """What torch makes of a node, as a function of its tensors; None if the core does not know all
     of that: an error then names the operator that the user wrote."""
     leaves, tree = pytree.tree_flatten((node.args, node.kwargs))
-    if any(isinstance(leaf, Node) and not _is_operand(leaf) for leaf in leaves):
+    if any(isinstance(leaf, Node) and not is_operand(leaf) for leaf in leaves):
         return None  # a number of run time
     called = _called(node.target)
     if called is None:
         return None
-    values = [leaf.meta["val"] for leaf in leaves if _is_operand(leaf)]
+    values = [leaf.meta["val"] for leaf in leaves if is_operand(leaf)]
 
     def call(*operands):
         given = iter(operands)
         args, kwargs = pytree.tree_unflatten(
-            [next(given) if _is_operand(leaf) else leaf for leaf in leaves], tree
+            [next(given) if is_operand(leaf) else leaf for leaf in leaves], tree
         )
         return called(*args, **kwargs)
 
@@ -245,16 +253,19 @@ def _describe(copy: Node, inner: Node, node: Node) -> None:
     copy.meta["val"] = inner.meta.get("val")
 
 
-def _connect(node: Node, results: Any) -> None:
+def _connect(node: Node, results: Any) -> list[Node]:
+    """The nodes that stand in its place now."""
     if isinstance(results, Node):
-        return _take_place(node, results)
+        return [_take_place(node, results)]
+    made = []
     for user in list(node.users):
-        _connect(user, results[user.args[1]])
+        made += _connect(user, results[user.args[1]])
     if not node.users:
         node.graph.erase_node(node)
+    return made
 
 
-def _take_place(node: Node, result: Node) -> None:
+def _take_place(node: Node, result: Node) -> Node:
     """Under the name of the node, which the signature and the user know."""
     graph = node.graph
     with graph.inserting_before(node):
@@ -264,3 +275,4 @@ def _take_place(node: Node, result: Node) -> None:
     name = node.name
     graph.erase_node(node)
     alias.name = name
+    return alias

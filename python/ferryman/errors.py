@@ -50,7 +50,16 @@ class CaptureError(Error):
 
 
 class UnsupportedOps(Error):
-    """Ops (all of them) that have no conversion for the target."""
+    """Ops (all of them) that have no conversion for the target.
+
+    skeletons: converters for them, to be filled in; a part of the message.
+    """
+
+    skeletons = ""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text}\n\n{self.skeletons}" if self.skeletons else text
 
 
 class VerificationError(Error):

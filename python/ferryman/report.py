@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from . import frozen
@@ -19,6 +19,7 @@ from .body_runs import BodyRuns
 from .compare import Difference
 from .control import rewritten
 from .control.record import Rewritten
+from .conversions.replacing import Remark
 from .frozen import Frozen
 from .native_contract import BodyTrace, NativeReport, NodeTrace, Size
 from .verify import Checks
@@ -31,6 +32,7 @@ class Node:
     trace: NodeTrace
     difference: Difference | None  # None: not compared
     body: str = ""  # the path of the branch or loop that it is in: "true_graph_0"
+    converter: str = ""  # the user's own that it comes from: "hardsigmoid (model.py:12)"
 
     @property
     def name(self) -> str:
@@ -64,6 +66,8 @@ class Report:
     rewritten: tuple[Rewritten, ...] = ()  # statements of Python that are graphs of their own
     bodies: dict[str, BodyOutline] = dataclasses.field(default_factory=dict)  # of the program
     fixed_batch: str = ""  # why the batch is the example's, where the target would have it free
+    converters: dict[str, str] = dataclasses.field(default_factory=dict)  # by name of the node
+    of_converters: Sequence[Remark] = ()
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -87,7 +91,7 @@ class Report:
             name = inside(body, trace.node)
             for inner in self.bodies_before(name):
                 yield from self._nodes_of(inner.path, self._traces_of(inner.path), trace.location)
-            yield Node(trace, differences.get(name), body)
+            yield Node(trace, differences.get(name), body, self.converters.get(name, ""))
 
     def bodies_before(self, name: str) -> list[BodyOutline]:
         """Those of the operator whose first result has the name."""
@@ -113,6 +117,7 @@ class Report:
         return [
             *self.native.remarks,
             *self._batch_remarks(),
+            *self._converter_remarks(),
             *self._frozen_remarks(),
             *self._rewritten_remarks(),
             *self._untaken_remarks(),
@@ -123,6 +128,9 @@ class Report:
     def _batch_remarks(self) -> list[dict[str, Any]]:
         what = "the batch is that of the example, and no other"
         return [_remark(what, self.fixed_batch, "batch", [])] if self.fixed_batch else []
+
+    def _converter_remarks(self) -> list[dict[str, Any]]:
+        return [_remark(r.what, r.why, r.subject, list(r.places)) for r in self.of_converters]
 
     def _frozen_remarks(self) -> list[dict[str, Any]]:
         places = [dataclasses.asdict(value) for value in self.frozen]
@@ -249,7 +257,8 @@ def _remark(what: str, why: str, subject: str, places: list[dict[str, Any]]) -> 
 
 def _node_to_json(node: Node) -> dict[str, Any]:
     difference = _difference_to_json(node.difference) if node.difference else None
-    return dataclasses.asdict(node.trace) | {"name": node.name, "difference": difference}
+    added = {"name": node.name, "difference": difference, "converter": node.converter}
+    return dataclasses.asdict(node.trace) | added
 
 
 def _difference_to_json(difference: Difference) -> dict[str, Any]:

@@ -13,35 +13,33 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
-_LOCK = threading.RLock()  # the function is one for all threads
-
-
-def _batched_nms(boxes, scores, idxs, iou_threshold):
-    # Runs among torchvision's names. The zero is for a maximum of no boxes.
-    largest = torch.cat([boxes.flatten(), boxes.new_zeros(1)]).max()
-    number = idxs.to(boxes)
-    row = torch.floor(number / 16)
-    place = torch.stack([number - 16 * row, row], 1) * (largest + 1)
-    return nms(boxes + place.repeat(1, 2), scores, iou_threshold)  # noqa: F821
+from .conversions.exchange import answered
 
 
 @contextlib.contextmanager
-def one_way():
-    """The code is exchanged, not the name: models hold the function under names of their own."""
+def one_way() -> Iterator[None]:
     library = sys.modules.get("torchvision.ops.boxes")
     function = getattr(library, "batched_nms", None)
     names = getattr(function, "__globals__", {})
     if not ("nms" in names and names.get("torch") is torch):
         yield
         return
-    with _LOCK:
-        code = function.__code__
-        function.__code__ = _batched_nms.__code__
-        try:
-            yield
-        finally:
-            function.__code__ = code
+
+    def batched_nms(boxes, scores, idxs, iou_threshold):
+        # The zero is for a maximum of no boxes.
+        largest = torch.cat([boxes.flatten(), boxes.new_zeros(1)]).max()
+        number = idxs.to(boxes)
+        row = torch.floor(number / 16)
+        place = torch.stack([number - 16 * row, row], 1) * (largest + 1)
+        return names["nms"](boxes + place.repeat(1, 2), scores, iou_threshold)
+
+    def answer(original: Callable, args: tuple, kwargs: dict[str, Any]) -> torch.Tensor:
+        return batched_nms(*args, **kwargs)
+
+    with answered(function, answer):
+        yield

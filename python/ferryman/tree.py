@@ -160,6 +160,8 @@ def _node_line(node: Node) -> Text:
             line.append(f" (PyTorch {difference.torch_error:.1e} from exact)", style="yellow")
     elif trace.fused_into:
         line.append(f"  in {trace.fused_into}", style="dim cyan")
+    if node.converter:
+        line.append(f"  by {node.converter.partition(' (')[0]}", style="magenta")
     where = trace.location
     if where["file"]:
         link = f" link file://{where['file']}#{where['line']}"
