@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import tflite
     from .archive import export
     from .conversion import convert, to_keras
     from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
@@ -33,6 +34,7 @@ __all__ = [
     "export",
     "load_state_dict",
     "state_dict",
+    "tflite",
     "to_keras",
 ]
 
@@ -46,10 +48,13 @@ _HOMES = {
     "report": ("Report",),
     "verify": ("Verify",),
 }
+_MODULES = ("tflite",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
