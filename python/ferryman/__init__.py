@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import tflite
     from .archive import export
     from .conversion import convert, to_keras
     from .conversions.registry import Converter, converter, converters, unregister
@@ -38,6 +39,7 @@ __all__ = [
     "export",
     "load_state_dict",
     "state_dict",
+    "tflite",
     "to_keras",
     "traceable",
     "unregister",
@@ -55,10 +57,13 @@ _HOMES = {
     "report": ("Report",),
     "verify": ("Verify",),
 }
+_MODULES = ("tflite",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@
 #include "convert_bindings.h"
 #include "frontend/translate/known_ops.h"
 #include "native_error.h"
+#include "tflite_bindings.h"
 
 namespace nb = nanobind;
 
@@ -37,6 +38,7 @@ NB_MODULE(_native, m) {
   m.def("knows_ops", &knows_ops, nb::arg("targets"),
         "Of each operator (\"aten.add_.Tensor\"), whether the core imports it.");
   bind_convert(m);
+  bind_tflite(m);
 }
 
 }  // namespace ferryman::python

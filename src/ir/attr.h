@@ -13,6 +13,7 @@
 
 #include "ir/dim.h"
 #include "ir/dtype.h"
+#include "ir/type.h"
 #include "support/strong_id.h"
 
 namespace ferryman {
@@ -56,11 +57,17 @@ struct ShapeAttr {
   bool operator==(const ShapeAttr&) const = default;
 };
 
+// The types of the results, of an op that cannot work them out.
+struct TypesAttr {
+  std::vector<TensorType> values;
+  bool operator==(const TypesAttr&) const = default;
+};
+
 // A closed graph that the op runs: a branch, a condition, the body of a loop (Graph::body).
 using BodyId = StrongId<struct BodyTag>;
 
 using Attr = std::variant<bool, int64_t, double, std::string, DType, Ints, Floats, Axis, Axes,
-                          PerAxis, AxisSizes, Perm, SizeAttr, ShapeAttr, BodyId>;
+                          PerAxis, AxisSizes, Perm, SizeAttr, ShapeAttr, TypesAttr, BodyId>;
 
 // In the order of Attr's alternatives.
 enum class AttrKind : uint8_t {
@@ -78,6 +85,7 @@ enum class AttrKind : uint8_t {
   kPerm,
   kSize,
   kShape,
+  kTypes,
   kBody,
 };
 static_assert(std::variant_size_v<Attr> == static_cast<size_t>(AttrKind::kBody) + 1);

@@ -47,8 +47,13 @@ enum class DTypeSet : uint8_t { kAny, kFloating, kInteger, kNumeric, kBool, kRea
 bool contains(DTypeSet set, DType dtype);
 std::string_view describe(DTypeSet set);
 
-// kVariadic: one or more; kAnyNumber: or none. Of the last operand only.
-enum class Arity : uint8_t { kOne, kOptional, kVariadic, kAnyNumber };
+// kVariadic: one or more; kAnyNumber: or none; kAnyOptional: and each may be absent. Of the last
+// operand only.
+enum class Arity : uint8_t { kOne, kOptional, kVariadic, kAnyNumber, kAnyOptional };
+
+constexpr bool is_list(Arity arity) {
+  return arity != Arity::kOne && arity != Arity::kOptional;
+}
 
 struct OperandSpec {
   std::string_view name;
@@ -156,7 +161,7 @@ struct OpDef {
   std::string_view doc;
   std::vector<OperandSpec> operands;
   std::vector<AttrSpec> attrs;
-  size_t num_results = 1;  // 0: as many as the bodies say
+  size_t num_results = 1;  // 0: as many as the bodies or the attributes say
   InferFn infer;
   EvalFn eval;  // empty: not folded
   AxisRule axes = AxisRule::kOpaque;
@@ -169,10 +174,7 @@ struct OpDef {
 
   std::optional<size_t> attr_index(std::string_view attr_name) const;
   std::optional<size_t> operand_index(std::string_view operand_name) const;
-  bool is_variadic() const {
-    return !operands.empty() && (operands.back().arity == Arity::kVariadic ||
-                                 operands.back().arity == Arity::kAnyNumber);
-  }
+  bool is_variadic() const { return !operands.empty() && is_list(operands.back().arity); }
   bool has_bodies() const;
 };
 

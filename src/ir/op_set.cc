@@ -92,6 +92,10 @@ OpRow& OpRow::any_operands(std::string_view name, DTypeSet dtypes) {
   def_->operands.push_back({name, dtypes, Arity::kAnyNumber});
   return *this;
 }
+OpRow& OpRow::any_optional_operands(std::string_view name, DTypeSet dtypes) {
+  def_->operands.push_back({name, dtypes, Arity::kAnyOptional});
+  return *this;
+}
 OpRow& OpRow::add_attr(AttrSpec spec) {
   def_->attrs.push_back(std::move(spec));
   return *this;
@@ -192,9 +196,7 @@ void check_row(const OpDef& def, Diagnostics& problems) {
   if (def.doc.empty()) refuse("has no doc");
   if (!def.infer) refuse("has no result inference");
   for (size_t i = 0; i + 1 < def.operands.size(); ++i) {
-    const Arity arity = def.operands[i].arity;
-    if (arity == Arity::kVariadic || arity == Arity::kAnyNumber)
-      refuse("a variadic operand is not the last");
+    if (is_list(def.operands[i].arity)) refuse("a variadic operand is not the last");
   }
   const std::optional<AttrKind> kind = needed_kind(def.axes);
   if (kind.has_value() && !has_attr_of(def, *kind)) refuse("axis rule without its attribute");

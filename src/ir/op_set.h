@@ -36,6 +36,8 @@ class OpRow {
   OpRow& variadic_operand(std::string_view name, DTypeSet dtypes = DTypeSet::kAny);
   // The same, where there may be none.
   OpRow& any_operands(std::string_view name, DTypeSet dtypes = DTypeSet::kAny);
+  // The same, where each may be absent.
+  OpRow& any_optional_operands(std::string_view name, DTypeSet dtypes = DTypeSet::kAny);
   template <typename T>
   OpRow& attr(AttrKey<T> key) {
     return add_attr({key.name, kAttrKindOf<T>, std::nullopt});
@@ -46,7 +48,7 @@ class OpRow {
   }
   OpRow& result(InferFn infer);
   OpRow& results(size_t count, InferFn infer);
-  // As many as the bodies say.
+  // As many as the bodies or the attributes say.
   OpRow& any_results(InferFn infer) { return results(0, std::move(infer)); }
   // `axes_of`: where the op differs from what is usual of the rule.
   OpRow& axes(AxisRule rule, AxesFn axes_of = nullptr);

@@ -346,6 +346,18 @@ class Parser {
     return floats;
   }
 
+  Result<TypesAttr> parse_types() {
+    FERRYMAN_TRY_STATUS(lexer_.expect("["));
+    TypesAttr types;
+    while (!lexer_.accept("]")) {
+      if (!types.values.empty()) FERRYMAN_TRY_STATUS(lexer_.expect(","));
+      FERRYMAN_TRY(TensorType type, parse_type());
+      types.values.push_back(std::move(type));
+      if (std::ssize(types.values) > kMaxListItems) return lexer_.error("too many types");
+    }
+    return types;
+  }
+
   Result<Attr> parse_bool() {
     if (lexer_.accept("true")) return Attr(true);
     FERRYMAN_TRY_STATUS(lexer_.expect("false"));
@@ -388,6 +400,8 @@ class Parser {
         return wrap<SizeAttr>(parse_dim());
       case AttrKind::kShape:
         return wrap<ShapeAttr>(parse_dims());
+      case AttrKind::kTypes:
+        return wrap<TypesAttr>(parse_types());
       case AttrKind::kBody:
         return parse_body();
     }

@@ -257,6 +257,10 @@ struct AttrPrinter {
   std::string operator()(const ShapeAttr& shape) const {
     return bracketed(shape.dims, [&](Dim dim) { return symbols.print(dim); });
   }
+  std::string operator()(const TypesAttr& types) const {
+    return bracketed(types.values,
+                     [&](const TensorType& type) { return print_type(type, symbols); });
+  }
   // Where there is no graph that has it.
   std::string operator()(BodyId body) const { return fmt::format("body {}", body.index); }
 };

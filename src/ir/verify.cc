@@ -31,7 +31,7 @@ Status check_operands(const Graph& graph, const Op& op) {
     if (spec == nullptr) return refuse("too many operands");
     if (!op.has_operand(i)) {
       const bool none = spec->arity == Arity::kAnyNumber && i >= op.operands.size();
-      if (spec->arity == Arity::kOptional || none) continue;
+      if (spec->arity == Arity::kOptional || spec->arity == Arity::kAnyOptional || none) continue;
       return refuse(fmt::format("operand '{}' is missing", spec->name));
     }
     const DType dtype = graph.type(op.operands[i]).dtype;

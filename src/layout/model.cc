@@ -83,6 +83,7 @@ class ModelBuilder {
                   .modes = {},
                   .bodies = {}};
     const bool relabels = axes.kind == OpAxes::Kind::kRelabel;
+    const bool whole_dims = counts_along_dims(op, axes.kind);
     if (!relabels) added.forms = contract_.forms(graph_, id);
     const bool knows_nothing =
         axes.kind == OpAxes::Kind::kOpaque || op.def->axes == AxisRule::kAnchored;
@@ -105,7 +106,7 @@ class ModelBuilder {
       added.tensors.push_back(make_tensor(op.results[r], std::move(axes.results[r])));
     }
     add_units(added);
-    for (ModelTensor& tensor : added.tensors) tensor.whole_dims = counts_along_dims(op);
+    for (ModelTensor& tensor : added.tensors) tensor.whole_dims = whole_dims;
     model_.ops.push_back(std::move(added));
   }
 
@@ -119,7 +120,7 @@ class ModelBuilder {
   }
 
   // Starts, paddings and axes are given per dim, so a dim must be one axis of the tensor.
-  static bool counts_along_dims(const Op& op) {
+  static bool counts_along_dims(const Op& op, OpAxes::Kind kind) {
     switch (op.def->axes) {
       case AxisRule::kElementwise:
       case AxisRule::kExpand:
@@ -131,8 +132,9 @@ class ModelBuilder {
       case AxisRule::kPermute:
       case AxisRule::kReshape:
       case AxisRule::kAnchored:
-      case AxisRule::kOpaque:
         return true;
+      case AxisRule::kOpaque:  // unless the op knows more of itself
+        return kind == OpAxes::Kind::kOpaque;
     }
     internal_error("unknown axis rule");
   }

@@ -16,6 +16,7 @@ void add_all_ops(Ops& ops) {
   add_detection_ops(ops);
   add_dropout_ops(ops);
   add_elementwise_ops(ops);
+  add_foreign_ops(ops);
   add_grid_sample_ops(ops);
   add_grouped_mm_ops(ops);
   add_index_ops(ops);

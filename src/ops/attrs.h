@@ -62,6 +62,11 @@ inline constexpr AttrKey<double> kNegativeSlope{"negative_slope"};
 inline constexpr AttrKey<std::string> kApproximate{"approximate"};    // "none" or "tanh"
 inline constexpr AttrKey<std::string> kNonlinearity{"nonlinearity"};  // "tanh" or "relu"
 
+// Of what one target's own code computes (foreign/foreign.h).
+inline constexpr AttrKey<std::string> kCode{"code"};
+inline constexpr AttrKey<bool> kElementwise{"elementwise"};
+inline constexpr AttrKey<TypesAttr> kResults{"results"};
+
 // Of ops that run bodies (ops/control/control.h).
 inline constexpr AttrKey<BodyId> kThen{"then"};
 inline constexpr AttrKey<BodyId> kElse{"else"};

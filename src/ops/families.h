@@ -24,6 +24,7 @@ void add_create_ops(Ops& ops);
 void add_detection_ops(Ops& ops);
 void add_dropout_ops(Ops& ops);
 void add_elementwise_ops(Ops& ops);
+void add_foreign_ops(Ops& ops);
 void add_grid_sample_ops(Ops& ops);
 void add_grouped_mm_ops(Ops& ops);
 void add_index_ops(Ops& ops);

@@ -68,6 +68,8 @@ class ImportContext {
   virtual bool is_result_read(size_t index) const = 0;
   // Whether training goes on with what is written: then dropout stays, though it drops nothing yet.
   virtual bool is_trained_on() const = 0;
+  // The names of the arguments that the program spells, in its order.
+  virtual std::vector<std::string_view> argument_names() const = 0;
   // The argument as it stands, marked as read; null if the program does not spell it.
   virtual const ImportArg* find(std::string_view name) = 0;
 

@@ -134,6 +134,9 @@ inline constexpr OpName kLstm{"lstm"};
 inline constexpr OpName kGru{"gru"};
 inline constexpr OpName kRnn{"rnn"};
 
+// What one target's own code computes (ops/foreign/foreign.h).
+inline constexpr OpName kForeign{"foreign"};
+
 // Branches and loops (ops/control/control.h).
 inline constexpr OpName kIf{"if"};
 inline constexpr OpName kWhile{"while"};

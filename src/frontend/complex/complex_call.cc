@@ -30,6 +30,7 @@ class PartCall final : public ImportContext {
   bool is_result_read(size_t index) const override { return call_.is_result_read(index); }
   bool is_trained_on() const override { return call_.is_trained_on(); }
 
+  std::vector<std::string_view> argument_names() const override { return call_.argument_names(); }
   const ImportArg* find(std::string_view name) override {
     const ImportArg* arg = call_.find(name);
     if (const auto found = replaced_.find(name); found != replaced_.end()) return &found->second;

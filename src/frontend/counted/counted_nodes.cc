@@ -48,6 +48,7 @@ class WithOperand final : public ImportContext {
   size_t num_results() const override { return call_.num_results(); }
   bool is_result_read(size_t index) const override { return call_.is_result_read(index); }
   bool is_trained_on() const override { return call_.is_trained_on(); }
+  std::vector<std::string_view> argument_names() const override { return call_.argument_names(); }
   const ImportArg* find(std::string_view name) override {
     const ImportArg* given = call_.find(name);
     return name == name_ ? &arg_ : given;

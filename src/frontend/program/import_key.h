@@ -14,8 +14,8 @@ inline std::string_view import_key(std::string_view target) {
 
 // The reverse: operators of other libraries, and Python's own, keep their names.
 inline std::string named_by_import_key(std::string_view key) {
-  for (const std::string_view other :
-       {"_operator.", "builtins.", "math.", "quantized_decomposed.", "torch.", "torchvision."}) {
+  for (const std::string_view other : {"_operator.", "builtins.", "ferryman.", "math.",
+                                       "quantized_decomposed.", "torch.", "torchvision."}) {
     if (key.starts_with(other)) return std::string(key);
   }
   return "aten." + std::string(key);

@@ -195,6 +195,8 @@ class RowImport {
         return wrap<SizeAttr>(call_.size(source));
       case AttrKind::kShape:
         return wrap<ShapeAttr>(call_.sizes(source));
+      case AttrKind::kTypes:
+        return call_.unsupported("it does not tell the types of its results");
       case AttrKind::kBody:
         return call_.unsupported("it runs a body");
     }

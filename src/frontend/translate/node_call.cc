@@ -13,6 +13,12 @@ bool NodeCall::is_result_read(size_t index) const {
   return index < results_.size() && results_[index].is_read;
 }
 
+std::vector<std::string_view> NodeCall::argument_names() const {
+  std::vector<std::string_view> names;
+  for (const Arg& arg : args_) names.push_back(arg.name);
+  return names;
+}
+
 const ImportArg* NodeCall::find(std::string_view name) {
   const auto found =
       std::find_if(args_.begin(), args_.end(), [&](const Arg& arg) { return arg.name == name; });

@@ -37,6 +37,7 @@ class NodeCall final : public ImportContext {
   size_t num_results() const override { return results_.size(); }
   bool is_result_read(size_t index) const override;
   bool is_trained_on() const override { return is_trained_on_; }
+  std::vector<std::string_view> argument_names() const override;
   const ImportArg* find(std::string_view name) override;
 
   // The arguments that were never asked for and are not None.

@@ -1,5 +1,7 @@
 #include "frontend/translate/node_imports.h"
 
+#include "ops/foreign/foreign.h"
+
 namespace ferryman::frontend {
 
 ComplexImported NodeImport::run(ImportContext& call) const {
@@ -20,6 +22,7 @@ NodeImport NodeImports::find(std::string_view key, Numbers numbers) const {
   NodeImport import;
   import.function = ops_.imports.find(key);
   if (import.function == nullptr) import.row = rows_.find(key);
+  if (!import.has_fixed_sizes() && is_foreign(key)) import.function = import_foreign;
   if (numbers == Numbers::kReal) import.counted = counted_.find(key);
   if (numbers == Numbers::kReal && import.is_known()) return import;
   import.complex = complex_.find(key);

@@ -35,6 +35,8 @@ void add_symbols_of(const Graph& graph, Symbols& found) {
         add_symbols(graph.symbols(), sizes->values, found);
       if (const auto* size = std::get_if<SizeAttr>(&attr))
         add_symbols(graph.symbols(), {size->value}, found);
+      if (const auto* types = std::get_if<TypesAttr>(&attr))
+        for (const TensorType& type : types->values) add_symbols(graph.symbols(), type.dims, found);
     }
   }
 }

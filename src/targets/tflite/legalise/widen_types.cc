@@ -61,6 +61,7 @@ bool orders(const Op& op) {
 // What operands and results of `dtype` become for this op.
 std::optional<DType> wider_type(const Op& op, DType dtype) {
   if (op.is(ops::kCast) || op.is(ops::kBitcast)) return std::nullopt;
+  if (op.is(ops::kForeign)) return std::nullopt;  // its types are chosen by whoever named it
   if (dtype == DType::kBool && orders(op)) return DType::kI32;
   if (is_half(dtype)) return DType::kF32;
   if (dtype == DType::kF64 && !only_moves(op)) return DType::kF32;

@@ -16,6 +16,8 @@ std::optional<Limit> elu_limit(const Graph& graph, const ferryman::Op& op);
 // Of quotients that are rounded.
 std::optional<Limit> division_limit(const Graph& graph, const ferryman::Op& op);
 std::optional<Limit> segment_limit(const Graph& graph, const ferryman::Op& op);
+// lower_foreign.cc: what the code names may not exist, or not take such operands.
+std::optional<Limit> foreign_limit(const Graph& graph, const ferryman::Op& op);
 
 // Of an op that computes with `kernel` on `dtype`.
 std::optional<Limit> type_limit(Op kernel, const ferryman::Op& op, DType dtype);

@@ -70,6 +70,9 @@ void lower_segment_reduce(LowerOp& op);
 // The operator that combines segments by "sum", "prod", "amax" or "amin".
 Op segment_kernel(std::string_view reduction);
 
+// lower_foreign.cc
+void lower_foreign(LowerOp& op);
+
 // lower_detection.cc
 void lower_nms(LowerOp& op);
 void lower_cut(LowerOp& op);

@@ -131,8 +131,10 @@ class LowerOp {
   TensorIndex reshaped(TensorIndex tensor, const Shape& shape);
   // The same, always by an operator.
   TensorIndex emit_reshape(TensorIndex tensor, const Shape& shape);
-  // A pointwise operator: operands and result share one shape, that in which the largest operand
-  // lies already, so that axes of size 1 cause no RESHAPE.
+  // The shape that operands and result of a pointwise operator share: that in which the largest
+  // operand lies already, so that axes of size 1 cause no RESHAPE.
+  Shape elementwise_shape() const;
+  // A pointwise operator in that shape.
   void finish_elementwise(Op op, Options options = {});
   // The operator whose outputs are the op's results.
   void finish(Op op, std::vector<TensorIndex> inputs, Options options = {});
@@ -154,7 +156,6 @@ class LowerOp {
   int32_t call(BodyId body, std::string_view role, const std::function<Subgraph()>& make);
 
  private:
-  Shape elementwise_shape() const;
   // The result's axes; marked are those that the operand has, too.
   std::vector<MarkedAxis> broadcast_axes(size_t index) const;
   bool is_full_size(size_t index) const;

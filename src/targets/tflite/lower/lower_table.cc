@@ -117,6 +117,8 @@ constexpr std::array kLowerings = {
     LoweringRow{ops::kPixelUnshuffle, {}, lower_pixel_unshuffle},
     LoweringRow{ops::kNms, {}, lower_nms},
     LoweringRow{ops::kCut, {}, lower_cut},
+    // Operators by their names.
+    LoweringRow{ops::kForeign, {}, lower_foreign, nullptr, foreign_limit},
     // What runs bodies.
     LoweringRow{ops::kIf, {}, lower_if, body_forms},
     LoweringRow{ops::kWhile, {}, lower_while, body_forms},
