@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from . import tflite
     from .archive import export
     from .conversion import convert, to_keras
+    from .conversions.locate import locate
     from .conversions.registry import Converter, converter, converters, unregister
     from .conversions.traceable import traceable
     from .errors import CaptureError, Error, InputError, UnsupportedOps, VerificationError
@@ -38,6 +39,7 @@ __all__ = [
     "converters",
     "export",
     "load_state_dict",
+    "locate",
     "state_dict",
     "tflite",
     "to_keras",
@@ -49,6 +51,7 @@ _HOMES = {
     "_native": ("__version__",),
     "archive": ("export",),
     "conversion": ("convert", "to_keras"),
+    "conversions.locate": ("locate",),
     "conversions.registry": ("Converter", "converter", "converters", "unregister"),
     "conversions.traceable": ("traceable",),
     "errors": ("CaptureError", "Error", "InputError", "UnsupportedOps", "VerificationError"),

@@ -240,7 +240,13 @@ def _export(module, args, kwargs, dynamic_shapes, strict, refused) -> ExportedPr
             continue
         try:
             follows = nullcontext([]) if name == _STRICT else assignments_written(module)
-            with left_unchanged(module), follows as misfits, _exporting(), levels_restored():
+            with (
+                left_unchanged(module),
+                follows as misfits,
+                _exporting(),
+                levels_restored(),
+                _marks_restored(args, kwargs),
+            ):
                 program = way()
             require_complete(program)
         except Exception as error:
@@ -359,6 +365,20 @@ def _without_free_values(module, args, kwargs, program: ExportedProgram) -> Expo
     except Exception:  # then it is the core's to say what it cannot do
         return program
     return program if values_of_inputs(frozen) else frozen
+
+
+@contextmanager
+def _marks_restored(args, kwargs):
+    """torch marks tensors whose sizes are free, and where it fails they stay so."""
+    leaves = pytree.tree_leaves((args, kwargs))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+    saved = [dict(vars(tensor)) for tensor in tensors]
+    try:
+        yield
+    finally:
+        for tensor, attributes in zip(tensors, saved):
+            vars(tensor).clear()
+            vars(tensor).update(attributes)
 
 
 @contextmanager

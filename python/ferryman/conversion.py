@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from .border import at_the_border
 from .capture import as_module, capture, walk
 from .control.reasons import CannotRewrite
 from .control.rewritten import rewritten
+from .conversions import nesting
 from .conversions.marks import converters_of
 from .conversions.registry import Conversions, Converter
 from .conversions.replacing import Replacing, Tolerance
@@ -38,6 +41,7 @@ from .quiet import quiet
 from .report import Report
 from .results import Results, module_types
 from .runners import BATCH_IS_FREE, SUFFIXES
+from .scopes import with_weights
 from .verdict import require_equal
 from .verify import Verify
 from .verify import verify as check_numbers
@@ -101,7 +105,7 @@ def convert(
     Raises InputError, CaptureError, UnsupportedOps or VerificationError, all ferryman.Error.
     """
     _require_known_options(target, quantize)
-    conversions = Conversions(target, converters)
+    conversions = Conversions(target, converters, without=nesting.active())
     _require_effect(module, args, kwargs, dynamic_shapes, training)
     check = _verify_options(verify)
     if check is not None and check.training_steps and target != "keras":
@@ -136,7 +140,13 @@ def convert(
             has_free_batch=target in BATCH_IS_FREE,
         )
     )
-    return _convert(source, options, check, Stages(visible=progress))
+    known = nesting.known()
+    if known is not None:
+        return known
+    with nesting.by_itself():
+        model = _convert(source, options, check, Stages(visible=progress))
+    nesting.remember(model)
+    return model
 
 
 def to_keras(module: nn.Module | Callable, args: tuple = (), *more: Any, **options: Any) -> Any:
@@ -152,6 +162,8 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     if check is not None and check.every_node:
         options = dataclasses.replace(options, bodies_folder=str(folder.within("bodies")))
     program, native = source.convert(str(path), options.to_json(), stages)
+    captured = program
+    source.replacing.put_models(path)
     native = with_names(native, named_sizes(program).names)
     signature, reference = source.signature, source.reference
     state = ExplicitState.of(program, native, signature)
@@ -182,10 +194,38 @@ def _convert(source: _Source, options: Options, check: Verify | None, stages: St
     )
     if checks is not None:
         require_equal(report)
-    ports = (native.inputs, native.outputs)
     sizes = sizes_of_ports(native, conditions_of(program))
-    results = Results.of(program)
-    return Model(folder, path, report, arguments, results, ports, sizes, native.tensors)
+    rewriting = _Rewriting(captured, options, source.replacing, path)
+    return Model(folder, path, report, arguments, Results.of(program), sizes, rewriting)
+
+
+_NUMBERS = itertools.count(1)  # of files that are written anew
+
+
+class _Rewriting:
+    """Writes the file of a conversion anew, with other weights."""
+
+    def __init__(self, program: ExportedProgram, options: Options, replacing: Replacing, path):
+        self.tensors = dict(program.state_dict)
+        self._program, self._replacing, self._path = program, replacing, path
+        self._options = dataclasses.replace(options, bodies_folder="").to_json()
+
+    def again(self) -> _Rewriting:
+        """With the weights of the conversion."""
+        fresh = copy.copy(self)
+        fresh.tensors = dict(self._program.state_dict)
+        return fresh
+
+    def __call__(self) -> tuple[Path, NativeReport]:
+        """Another file: who has read the one before keeps what was read."""
+        path = self._path.with_stem(f"{self._path.stem}_{next(_NUMBERS)}")
+        program = decompose_unknown(with_weights(self._program, self.tensors))
+        buffer, tensors = walk(program)
+        native = _run_core(
+            lambda: _native.convert_live(buffer, tensors, str(path), self._options)
+        )
+        self._replacing.put_models(path)
+        return path, native
 
 
 def _run_core(call: Callable[[], str]) -> NativeReport:

@@ -6,11 +6,12 @@ outputs = runner.run(inputs)          # numpy arrays, as runtime.Runner gives th
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,42 @@ from .errors import Error, VerificationError
 from .runtime import Kernels
 
 
+@dataclasses.dataclass(frozen=True)
+class Guests:
+    """What a file has of the user's own making.
+
+    models: names of the functional models in it that converters have made.
+    classes: of their layers that are not Keras' own, by the names that the file has for them.
+    """
+
+    models: frozenset[str] = frozenset()
+    classes: Mapping[str, type] = dataclasses.field(default_factory=dict)
+
+
+_GUESTS: dict[str, Guests] = {}
+
+
+def know_guests(path: os.PathLike | str, guests: Guests) -> None:
+    """As long as the file is there."""
+    _GUESTS[os.fspath(path)] = guests
+    for other in [known for known in _GUESTS if not os.path.exists(known)]:
+        del _GUESTS[other]
+
+
+def _guests_of(path: os.PathLike | str) -> Guests:
+    return _GUESTS.get(os.fspath(path), Guests())
+
+
 def load_model(path: os.PathLike | str) -> Any:
     keras = import_keras()
+    guests = _guests_of(path)
     try:
-        return keras.saving.load_model(os.fspath(path))
+        # What the user's own converters have made may be code that is kept as such (Lambda).
+        return keras.saving.load_model(
+            os.fspath(path),
+            custom_objects=dict(guests.classes) or None,
+            safe_mode=False if guests.models else None,
+        )
     except (ValueError, TypeError, RuntimeError, NotImplementedError, KeyError) as error:
         raise VerificationError(
             f"Keras {keras.__version__} on {keras.backend.backend()} does not load the file",
@@ -50,7 +83,9 @@ class Runner:
         numbers = _numbers_of(tensors)
         self.inputs, self.outputs = ports_of(model, tensors)
         watched = {detail["index"]: t for detail, t in zip(self.outputs, model.outputs)}
-        self._view = _View(model, numbers if keep_values else {}, watched)
+        # Their layers are named by themselves, perhaps as others of the file.
+        guests = _guests_of(path).models
+        self._view = _View(model, numbers if keep_values else {}, watched, guests)
         self._values: dict[int, np.ndarray] = {}
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -122,19 +157,25 @@ def _numpy_dtype(name: str) -> Any:
 class _View:
     """What a model computes, by number, and the models inside of it."""
 
-    def __init__(self, model: Any, numbers: dict[str, int], watched: dict[int, Any]):
+    def __init__(
+        self,
+        model: Any,
+        numbers: dict[str, int],
+        watched: dict[int, Any],
+        guests: frozenset[str],
+    ):
         keras = import_keras()
         watched = _tensors(model, numbers) | watched
         self._numbers = list(watched)
         self._inside = []  # models, and where what goes into them is among what is computed
         computed = list(watched.values())
         for operation in model.operations if numbers else ():
-            if not isinstance(operation, keras.Model):
+            if not isinstance(operation, keras.Model) or operation.name in guests:
                 continue
             (call,) = operation._inbound_nodes
             given = call.arguments.keras_tensors
             place = slice(len(computed), len(computed) + len(given))
-            self._inside.append((_View(operation, numbers, {}), place))
+            self._inside.append((_View(operation, numbers, {}, guests), place))
             computed += given
         # Of a model inside, what it gives may be all that it computes: the one around names that.
         self._function = keras.Function(model.inputs, computed) if computed else None

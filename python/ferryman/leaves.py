@@ -8,6 +8,7 @@ A leaf of the example that is no tensor has one value.
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -43,6 +44,12 @@ def names_of_leaves(spec: pytree.TreeSpec, path: str) -> list[str]:
 def is_tensor(value: Any) -> bool:
     """Whether the file takes it; anything but a constant of Python."""
     return not (value is None or isinstance(value, (str, *_NUMBERS)))
+
+
+def is_of_keras(value: Any) -> bool:
+    """Whether it is a symbolic tensor of Keras, which need not be imported."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.KerasTensor)
 
 
 def outline(value: Any) -> Any:
@@ -91,6 +98,8 @@ def _leaf(example: Any, value: Any, path: str) -> Any:
             raise other_value(path, value, example)
         return example
     if isinstance(value, (torch.Tensor, np.ndarray, np.generic, *_NUMBERS)):
+        return value
+    if is_of_keras(value):
         return value
     if isinstance(example, torch.Tensor):
         raise InputError(

@@ -11,27 +11,37 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from . import keras_weights
+from . import keras_weights, nested_calls
 from .arguments import Arguments
 from .eager import to_numpy
 from .errors import Error, InputError
 from .folder import Folder
-from .keras_runtime import load_model
+from .keras_runtime import load_model, ports_of
 from .keras_source import write_source
-from .native_contract import Placement, Port, at_sizes
+from .native_contract import NativeReport, Placement, Port, at_sizes
 from .ports import tensor_port
 from .report import Report
 from .results import Results
 from .runners import SUFFIXES, Runner, runner_of_users
 from .runtime import pair_axis, part_of
 from .sizes import Sizes
+from .weights import Weights
+
+
+class Rewriting(Protocol):
+    """Writes the file anew, with what the weights are now."""
+
+    tensors: dict[str, torch.Tensor]
+
+    def again(self) -> Rewriting: ...
+
+    def __call__(self) -> tuple[Path, NativeReport]: ...
 
 
 class Model:
@@ -53,21 +63,18 @@ class Model:
         report: Report,
         arguments: Arguments,
         results: Results,
-        ports: tuple[Sequence[Port], Sequence[Port]],
         sizes: Sizes,
-        tensors: Sequence[str] = (),
+        rewriting: Rewriting,
     ):
+        self._made_of = (folder, path, report, arguments, results, sizes)
         self._folder = folder
-        self._path = path
         self._arguments, self._results = arguments, results
-        self._input_ports = {port.placement.tensor: port for port in ports[0]}
-        self._output_ports = list(ports[1])
-        self._lock = threading.Lock()  # an interpreter runs one call at a time
-        self._runner: Runner | None = None
-        self._keras: Any = None
-        self._is_closed = False
-        self._sizes, self._tensors = sizes, tensors
+        self._lock = threading.RLock()  # an interpreter runs one call at a time
+        self._is_closed = self._is_outdated = False
+        self._sizes, self._rewriting = sizes, rewriting
         self.report = report
+        self._take(path, report.native)
+        ports = (report.native.inputs, report.native.outputs)
         free = tuple(sizes.sizes.values())
         self.inputs = tuple(
             tensor_port(port, arguments.outlines[port.index], free) for port in ports[0]
@@ -76,9 +83,27 @@ class Model:
             tensor_port(port, results.outlines.get(port.index), free) for port in ports[1]
         )
 
+    def again(self) -> Model:
+        """Another model of the same conversion, with the weights that it began with."""
+        return Model(*self._made_of, self._rewriting.again())
+
+    def _take(self, path: Path, native: NativeReport) -> None:
+        """This file, of which nothing is known yet."""
+        self._path, self._native = path, native
+        self._input_ports = {port.placement.tensor: port for port in native.inputs}
+        self._output_ports = list(native.outputs)
+        self._tensors = native.tensors
+        self._runner: Runner | None = None
+        self._keras: Any = None
+
     def __call__(self, *args, **kwargs) -> Any:
         self._require_open()
         leaves = self._arguments.flatten(args, kwargs)
+        if nested_calls.is_symbolic(leaves):
+            return self._results.unflatten(self._symbolic(leaves))
+        if nested_calls.is_traced(leaves):
+            ports = (self._native.inputs, self._native.outputs)
+            return self._results.unflatten(nested_calls.traced_call(self._path, *ports, leaves))
         numbers = self._sizes.bind(
             {port.index: np.shape(leaves[port.index]) for port in self._input_ports.values()}
         )
@@ -90,6 +115,17 @@ class Model:
         if not _wants_numpy(leaves):
             values = {index: self._as_torch(index, value) for index, value in values.items()}
         return self._results.unflatten(values)
+
+    def _symbolic(self, leaves: list[Any]) -> dict[int, Any]:
+        keras_model = self.keras
+        numbers = {name: number for number, name in enumerate(self._tensors)}
+        inputs, _ = ports_of(keras_model, self._tensors)
+        names = {
+            tensor.name: self._input_ports[numbers[detail["name"]]].index
+            for tensor, detail in zip(keras_model.inputs, inputs)
+        }
+        outputs = [port.index for port in self._output_ports]
+        return nested_calls.keras_call(keras_model, names, outputs, leaves)
 
     def _as_torch(self, index: int, value: np.ndarray) -> torch.Tensor:
         """Of the program's type: the file's may be wider, or narrower where numbers fit."""
@@ -126,8 +162,19 @@ class Model:
         with self._lock:
             if self._keras is None:
                 self._keras = load_model(self._path)
-                keras_weights.know(self._keras, self.report.native.weights)
+                keras_weights.know(self._keras, self._native.weights)
             return self._keras
+
+    @property
+    def weights(self) -> Weights:
+        """Parameters and buffers by the keys of the module's state_dict, as arrays in PyTorch's
+        shapes, to be read and assigned. The file is written anew before it is used again; the
+        report stays that of the conversion."""
+        self._require_open()
+        return Weights(self._rewriting.tensors, self._outdate)
+
+    def _outdate(self) -> None:
+        self._is_outdated = True
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -185,6 +232,11 @@ class Model:
             )
 
     def _require_open(self) -> None:
+        """With the file that the weights as they are now make."""
+        with self._lock:
+            if self._is_outdated and not self._is_closed:
+                self._is_outdated = False
+                self._take(*self._rewriting())
         if self._is_closed:
             raise Error(
                 "the model is closed",

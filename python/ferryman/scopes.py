@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import nn
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, InputSpec, TensorArgument
 from torch.fx import Graph, GraphModule, Node
@@ -122,6 +123,25 @@ def copy_program(program: ExportedProgram) -> ExportedProgram:
         type(signature)(list(signature.input_specs), list(signature.output_specs)),
         state_dict=program.state_dict,
         constants=dict(program.constants),
+    )
+
+
+def with_weights(
+    program: ExportedProgram, tensors: dict[str, torch.Tensor]
+) -> ExportedProgram:
+    """The same with others for its parameters and buffers."""
+    before = program.state_dict
+    state = {
+        name: nn.Parameter(tensor, requires_grad=False)
+        if isinstance(before[name], nn.Parameter) and not isinstance(tensor, nn.Parameter)
+        else tensor
+        for name, tensor in tensors.items()
+    }
+    return program._update(
+        program.graph_module,
+        program.graph_signature,
+        state_dict=state,
+        constants=program.constants,
     )
 
 

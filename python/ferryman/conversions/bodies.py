@@ -40,11 +40,17 @@ def run(call: Call, function: Callable | None = None) -> Any:
 
 
 def failed(call: Call, error: Exception) -> CaptureError:
+    hint = "mend its function; without it, unregister it with ferryman.unregister(…)"
+    if call.converter.is_of_keras and "KerasTensor" in str(error):
+        hint = (
+            'with target="keras" its function gets symbolic tensors of Keras: write it with '
+            "keras.ops or layers, or in PyTorch, without a target"
+        )
     return CaptureError(
         f"the converter {call.converter} fails for {call.name}",
         where=str(call.place),
         why=_own_traceback(error),
-        hint="mend its function; without it, unregister it with ferryman.unregister(…)",
+        hint=hint,
     )
 
 
@@ -185,7 +191,7 @@ class Duty:
 
     def require(self, call: Call, results: Sequence[Any]) -> None:
         """CaptureError unless these are of the number, shapes and types."""
-        wanted, got = self.outlines, tuple(map(_outline, results))
+        wanted, got = self.outlines, tuple(map(_outline, self.filled(results)))
         if wanted == got:
             return
         raise CaptureError(
@@ -195,10 +201,18 @@ class Duty:
             hint="return values of the same number, shapes and types, in the same order",
         )
 
+    def filled(self, results: Sequence[Any]) -> list[Any]:
+        """With None where the call gives it and the body leaves it out."""
+        num_given = sum(outline != "None" for outline in self.outlines)
+        if len(results) != num_given:
+            return list(results)
+        given = iter(results)
+        return [None if outline == "None" else next(given) for outline in self.outlines]
+
     def kept(self, call: Call, leaves: Sequence[Any], versions: Sequence[int], result: Any) -> Any:
         """The result in the structure that the caller expects. What the call writes, and the
         function has not, is written with what it returns for it."""
-        results = pytree.tree_leaves(result)
+        results = self.filled(pytree.tree_leaves(result))
         if len(results) != len(self.outlines):
             self.require(call, results)
         lost = set(self.written) - set(_written(leaves, versions))

@@ -98,8 +98,10 @@ Answer = Callable[[Call], Any]
 
 
 @contextlib.contextmanager
-def listening(conversions: Conversions, module: nn.Module, answer: Answer) -> Iterator[None]:
-    """Raises what `answer` raised, even if the model's own code caught it."""
+def listening(
+    conversions: Conversions, module: nn.Module, answer: Answer, *, is_strict: bool = True
+) -> Iterator[None]:
+    """is_strict: raise what `answer` raised, even if the model's own code caught it."""
     if not conversions.has_calls and not conversions.has_operators:
         yield
         return
@@ -109,12 +111,12 @@ def listening(conversions: Conversions, module: nn.Module, answer: Answer) -> It
         try:
             yield
         except Exception:
-            if listener.error is not None:
+            if is_strict and listener.error is not None:
                 raise listener.error from listener.error.__cause__
             raise
         finally:
             LISTENER.reset(token)
-    if listener.error is not None:
+    if is_strict and listener.error is not None:
         raise listener.error
 
 
@@ -256,9 +258,11 @@ class _Listener:
     @contextlib.contextmanager
     def deaf(self) -> Iterator[None]:
         depth, self._depth = self._depth, 0
+        token = LISTENER.set(None)
         try:
             yield
         finally:
+            LISTENER.reset(token)
             self._depth = depth
 
     def _place(self) -> Place:
@@ -273,6 +277,11 @@ class _Listener:
             if file and path is not None:
                 break
         return Place(path or "", kind or type(self._root).__name__, file, line)
+
+
+def heard() -> _Listener | None:
+    listener = LISTENER.get()
+    return listener if isinstance(listener, _Listener) else None
 
 
 def current() -> _Listener:

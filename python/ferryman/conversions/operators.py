@@ -24,7 +24,6 @@ from ..decompose import is_operand, put_in
 from ..eager import run_program, undisturbed
 from ..errors import CaptureError
 from ..scopes import Scope, copy_program, scopes
-from . import bodies
 from .bodies import Duty, versions_of
 from .calls import Call, Place
 from .marks import mark, marks_of
@@ -38,7 +37,10 @@ class Replaced:
     used: set[Converter] = dataclasses.field(default_factory=set)
 
 
-def replaced(program: ExportedProgram, conversions: Conversions) -> Replaced:
+def replaced(
+    program: ExportedProgram, conversions: Conversions, run: Callable[[Call], Any]
+) -> Replaced:
+    """run: computes the body of a converter for a call."""
     done = Replaced(program)
     if not conversions.has_operators:
         return done
@@ -49,7 +51,7 @@ def replaced(program: ExportedProgram, conversions: Conversions) -> Replaced:
         while found := _matches(scope, conversions):
             for node, converter in found:
                 done.used.add(converter)
-                _replace(scope, node, converter)
+                _replace(scope, node, converter, run)
     for scope in scopes(done.program):
         scope.graph.lint()
         scope.module.recompile()
@@ -94,7 +96,9 @@ def place_of(node: Node) -> Place:
     return Place(path, kind.rpartition(".")[2], file, line)
 
 
-def _replace(scope: Scope, node: Node, converter: Converter) -> None:
+def _replace(
+    scope: Scope, node: Node, converter: Converter, run: Callable[[Call], Any]
+) -> None:
     leaves, spec = pytree.tree_flatten((node.args, node.kwargs))
     operands = [leaf for leaf in leaves if is_operand(leaf)]
     if any(isinstance(leaf, Node) and not is_operand(leaf) for leaf in leaves):
@@ -118,7 +122,7 @@ def _replace(scope: Scope, node: Node, converter: Converter) -> None:
         call = call_of(tensors)
         given = call.leaves
         before = versions_of(given)
-        result = bodies.run(call)
+        result = run(call)
         duty.require(call, pytree.tree_leaves(result))
         return duty.kept(call, given, before, result)
 
@@ -180,20 +184,23 @@ def _traced(node: Node, converter: Converter, body: Callable, values: list[Any])
 
 
 def require_equal(
-    program: ExportedProgram, conversions: Conversions, compare: Callable[[Call, Any, Any], None]
+    program: ExportedProgram,
+    conversions: Conversions,
+    run: Callable[[Call], Any],
+    compare: Callable[[Call, Any, Any], None],
 ) -> None:
     """Runs the program as it was captured on its example, and each body beside the operator that
     it stands for; compare(call, expected, got)."""
     args, kwargs = program.example_inputs
     leaves = pytree.tree_leaves((args, kwargs))
-    run_program(program, leaves, None, _Comparing(conversions, compare))
+    run_program(program, leaves, None, _Comparing(conversions, run, compare))
 
 
 class _Comparing:
     """Looks on, and changes nothing (eager.Steer)."""
 
-    def __init__(self, conversions: Conversions, compare: Callable[[Call, Any, Any], None]):
-        self._conversions, self._compare = conversions, compare
+    def __init__(self, conversions: Conversions, run: Callable, compare: Callable):
+        self._conversions, self._run, self._compare = conversions, run, compare
 
     def prepare(self, node: Node, value_of: Callable[[Node], Any]) -> Call | None:
         converter = None
@@ -206,7 +213,7 @@ class _Comparing:
         return _call(node, converter, args, kwargs)
 
     def settle(self, node: Node, call: Call, value: Any) -> None:
-        self._compare(call, value, bodies.run(call))
+        self._compare(call, value, self._run(call))
 
 
 def require_outside_of_bodies(program: ExportedProgram, conversions: Conversions) -> None:

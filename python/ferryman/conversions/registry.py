@@ -32,12 +32,19 @@ class Converter:
     """A conversion of the user's. Called, it is the function that it was made of.
 
     targets: the names of those that it is for; empty: for all.
+    axes: how a body that is written with Keras takes images: "as_pytorch" or "channels_last".
     """
 
     function: Callable
     subjects: tuple[Subject, ...]
     targets: tuple[str, ...] = ()
     subclasses: bool = False
+    axes: str = "as_pytorch"
+
+    @property
+    def is_of_keras(self) -> bool:
+        """Whether its function is written with Keras, and not with PyTorch."""
+        return self.targets == ("keras",)
 
     def __call__(self, *args, **kwargs) -> Any:
         return self.function(*args, **kwargs)
@@ -65,6 +72,7 @@ def converter(
     *subjects: Any,
     target: str | Sequence[str] | None = None,
     subclasses: bool = False,
+    axes: str = "as_pytorch",
 ) -> Callable[[Callable], Converter]:
     """Registers the decorated function as the conversion of what is named.
 
@@ -74,6 +82,10 @@ def converter(
     target: "tflite" or "keras", or several: where the function is the conversion; everywhere
         without it. For "keras" it is written with Keras, otherwise with PyTorch.
     subclasses: of a class, those derived from it as well.
+    axes: for target="keras": "channels_last" gives and takes all tensors of three axes or more with
+        axis 1 behind the others, as Keras' layers have images; "elementwise": any order of axes
+        will do (it is found out where only operations are used that Ferryman knows to be so);
+        "as_pytorch" leaves them.
 
     The function takes what the call gives, a module's instance first, and returns what the call
     would. Raises InputError for what no converter can stand for.
@@ -86,11 +98,18 @@ def converter(
     if subclasses and not any(s.kind in (Kind.MODULE, Kind.AUTOGRAD) for s in found):
         raise InputError("subclasses=True has no effect on what is no class", hint="leave it out")
     names = _target_names(target)
+    if axes not in _AXES or (axes != "as_pytorch" and names != ("keras",)):
+        raise InputError(
+            f"a converter with axes={axes!r}",
+            why="it is the order of axes for a function that is written with Keras",
+            hint='write axes="channels_last" or "as_pytorch", with target="keras"; for TFLite '
+            "ferryman.tflite.op has axes of its own",
+        )
 
     def register(function: Callable) -> Converter:
         if not callable(function):
             raise InputError(f"a converter is a function, not {function!r}")
-        made = Converter(function, found, names, subclasses)
+        made = Converter(function, found, names, subclasses, axes)
         with _LOCK:
             _REGISTERED.append(made)
         return made
@@ -109,6 +128,7 @@ def _target_names(target: str | Sequence[str] | None) -> tuple[str, ...]:
     return names
 
 
+_AXES = ("as_pytorch", "channels_last", "elementwise")
 _LOCK = threading.Lock()
 _REGISTERED: list[Converter] = []
 _SCOPES: ContextVar[tuple[tuple[Converter, ...], ...]] = ContextVar("ferryman_scopes", default=())
@@ -135,6 +155,17 @@ def converters(*given: Converter) -> Iterator[None]:
         _SCOPES.reset(token)
 
 
+def first_of(subject: Subject) -> Converter | None:
+    """The converter that stands for it here, whatever the target."""
+    with _LOCK:
+        registered = tuple(reversed(_REGISTERED))
+    for level in (*_SCOPES.get(), registered):
+        for each in level:
+            if any((s.kind, s.key) == (subject.kind, subject.key) for s in each.subjects):
+                return each
+    return None
+
+
 def _require_converters(option: str, given: Any) -> tuple[Converter, ...]:
     if not isinstance(given, (tuple, list)) or not all(isinstance(c, Converter) for c in given):
         raise InputError(
@@ -148,12 +179,20 @@ class Conversions:
     """Those of one conversion, in their order: of the call, of the scopes from the inner one out,
     the registered from the latest back."""
 
-    def __init__(self, target: str, of_call: Sequence[Converter] = ()):
+    def __init__(
+        self,
+        target: str,
+        of_call: Sequence[Converter] = (),
+        without: Sequence[Converter] = (),
+    ):
+        """without: those in whose functions the conversion runs."""
         self.of_call = _require_converters("converters", of_call)
         with _LOCK:
             registered = tuple(reversed(_REGISTERED))
         levels = (self.of_call, *_SCOPES.get(), registered)
-        self._levels = [[c for c in level if _is_for(c, target)] for level in levels]
+        self._levels = [
+            [c for c in level if _is_for(c, target) and c not in without] for level in levels
+        ]
         self._by_key: dict[tuple[Kind, Any], Converter] = {}
         for level in self._levels:
             for each in level:

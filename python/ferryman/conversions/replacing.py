@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,11 +32,14 @@ from ..compare import compare
 from ..eager import to_numpy, undisturbed
 from ..errors import CaptureError, VerificationError
 from ..gradients import call_module
+from ..keras_runtime import know_guests
 from ..restore import left_unchanged
-from . import bodies, operators
+from . import bodies, nesting, operators
 from .bodies import Duty, versions_of
 from .calls import Call, Place, current, listening
+from .keras_bodies import KerasBodies
 from .marks import marked
+from .put_into import put_models
 from .registry import Conversions, Converter
 
 
@@ -76,12 +80,27 @@ class Replacing:
         self.conversions = conversions
         self._given = (module, tuple(args), kwargs or {})
         self._duties: dict[tuple, Duty] = {}
+        self._of_keras = KerasBodies()
+        self._nested: dict[tuple, nesting.Remembered] = {}
         self._is_rehearsed = False
         self._heard: set[Converter] = set()  # of calls of the example
         self._traced: set[Converter] = set()
         self._captured_program: ExportedProgram | None = None  # whose operators were replaced
         self.used: set[Converter] = set()
         self.ignored: list[Ignored] = []
+
+    def _body(self, call: Call) -> Any:
+        """What a converter's function makes of a call, in tensors of PyTorch."""
+        if call.converter.is_of_keras:
+            return self._of_keras.run(call)
+        remembered = self._nested.setdefault(_key(call), nesting.Remembered())
+        with nesting.running(call.converter, remembered):
+            return bodies.run(call)
+
+    def put_models(self, path: os.PathLike | str) -> None:
+        """Into a file that was written for Keras, the models that converters have made."""
+        if self._of_keras:
+            know_guests(path, put_models(path))
 
     # Tried out ---------------------------------------------------------------------------------
 
@@ -109,8 +128,8 @@ class Replacing:
     def _rehearsed(self, call: Call) -> Any:
         self._heard.add(call.converter)
         if call.is_nested:
-            return bodies.run(call)
-        duty, result, trial = _both(call)
+            return self._body(call)
+        duty, result, trial = _both(call, self._body)
         self._duties[_key(call)] = duty
         duty.require(call, pytree.tree_leaves(trial.result))
         duty.kept(trial.call, trial.call.leaves, trial.versions, trial.result)
@@ -128,7 +147,8 @@ class Replacing:
             yield
             return
         self._traced.clear()
-        with listening(self.conversions, module, self._captured):
+        # Of several ways of capture one may fail in a body where another does not.
+        with listening(self.conversions, module, self._captured, is_strict=False):
             yield
         missed = sorted(map(str, self._heard - self._traced))
         if missed:
@@ -146,14 +166,14 @@ class Replacing:
         leaves = call.leaves
         versions = versions_of(leaves)
         with marked(call.converter):
-            result = bodies.run(call)
+            result = self._body(call)
             duty = self._duties.get(_key(call))
             # A call that the example does not make is in a branch that it does not take.
             return result if duty is None else duty.kept(call, leaves, versions, result)
 
     def in_program(self, program: ExportedProgram) -> ExportedProgram:
         """With operators replaced."""
-        replaced = operators.replaced(program, self.conversions)
+        replaced = operators.replaced(program, self.conversions, self._body)
         self._captured_program = program if replaced.used else None
         self.used |= replaced.used
         operators.require_outside_of_bodies(replaced.program, self.conversions)
@@ -167,15 +187,17 @@ class Replacing:
         module = self._given[0]
         compare = functools.partial(_require_equal, tolerance=tolerance)
         if self._captured_program is not None:
-            operators.require_equal(self._captured_program, self.conversions, compare)
+            operators.require_equal(
+                self._captured_program, self.conversions, self._body, compare
+            )
         if module is None or not self._heard:
             yield
             return
 
         def checked(call: Call) -> Any:
             if call.is_nested:
-                return bodies.run(call)
-            _, result, trial = _both(call)
+                return self._body(call)
+            _, result, trial = _both(call, self._body)
             compare(call, result, trial.result)
             return result
 
@@ -227,9 +249,9 @@ class _Trial:
     ignored: list[str]
 
 
-def _both(call: Call) -> tuple[Duty, Any, _Trial]:
+def _both(call: Call, body: Callable[[Call], Any]) -> tuple[Duty, Any, _Trial]:
     """What the original does to the arguments, its result, and the body run on copies of them."""
-    trial = _tried(dataclasses.replace(call, **_copied(call)))
+    trial = _tried(dataclasses.replace(call, **_copied(call)), body)
     leaves = call.leaves
     versions = versions_of(leaves)
     with current().deaf():
@@ -250,11 +272,11 @@ def _copied(call: Call) -> dict[str, Any]:
     return {"args": args, "kwargs": kwargs}
 
 
-def _tried(call: Call) -> _Trial:
+def _tried(call: Call, body: Callable[[Call], Any]) -> _Trial:
     versions = versions_of(call.leaves)
     unchanged = contextlib.nullcontext() if call.module is None else left_unchanged(call.module)
     with unchanged, torch.random.fork_rng(devices=[]), _Watch() as watch:
-        result = bodies.run(call)
+        result = body(call)
     return _Trial(call, versions, result, bodies.ignored(call, watch.seen, result))
 
 

@@ -36,6 +36,11 @@ struct Variable {
 
 struct Model;
 
+struct TensorSpec {
+  DType dtype = DType::kF32;
+  Dims shape;
+};
+
 struct Call {
   JsonArray args;
   JsonObject kwargs;
@@ -54,6 +59,9 @@ struct Node {
   LocationId location = {};
   std::vector<Call> calls = {};
   std::shared_ptr<const Model> inner = {};  // a functional model, called as a layer
+  // Of a functional model that somebody else puts into the file: what they know it by.
+  std::string key = {};
+  std::vector<TensorSpec> key_inputs = {};  // what that model has to take
 };
 
 struct Tensor {
@@ -63,11 +71,6 @@ struct Tensor {
   int call = 0;         // of the node
   int output = 0;       // of the call
   Json literal = {};    // of a constant: a number, or an array as Keras encodes it
-};
-
-struct TensorSpec {
-  DType dtype = DType::kF32;
-  Dims shape;
 };
 
 struct Model {

@@ -60,8 +60,26 @@ std::string metadata() {
          "\", \"date_saved\": \"1980-01-01@00:00:00\"}\n";
 }
 
+// The models that somebody else puts in: where their layers' weights belong, and what they take.
+JsonArray foreign_models(const Model& model) {
+  JsonArray models;
+  for (const WeightGroup& group : weight_groups(model)) {
+    if (group.layer->key.empty()) continue;
+    JsonArray inputs;
+    for (const TensorSpec& input : group.layer->key_inputs) {
+      inputs.push_back(
+          JsonObject{{"shape", shape_json(input.shape)}, {"dtype", dtype_name(input.dtype)}});
+    }
+    models.push_back(JsonObject{{"key", group.layer->key},
+                                {"name", group.layer->name},
+                                {"group", group.path},
+                                {"inputs", std::move(inputs)}});
+  }
+  return models;
+}
+
 // What load_state_dict needs beside a model that was loaded from the file; Keras reads past it.
-std::string mapping_text(const std::vector<StoredWeight>& weights) {
+std::string notes_text(const Model& model, const std::vector<StoredWeight>& weights) {
   const auto words = [](const std::vector<std::string>& texts) {
     return JsonArray(texts.begin(), texts.end());
   };
@@ -76,7 +94,10 @@ std::string mapping_text(const std::vector<StoredWeight>& weights) {
                                  {"order", weight.order},
                                  {"perm", weight.perm}});
   }
-  return to_text(JsonObject{{"weights", std::move(entries)}}) + "\n";
+  JsonObject notes = {{"weights", std::move(entries)}};
+  if (JsonArray models = foreign_models(model); !models.empty())
+    notes.emplace_back("models", std::move(models));
+  return to_text(notes) + "\n";
 }
 
 }  // namespace
@@ -90,7 +111,7 @@ Status write_keras(const Model& model, const std::vector<StoredWeight>& mapping,
   ArchiveWriter archive(*file);
   FERRYMAN_TRY_STATUS(archive.add("metadata.json", metadata()));
   FERRYMAN_TRY_STATUS(archive.add("config.json", config_text(model)));
-  FERRYMAN_TRY_STATUS(archive.add("ferryman.json", mapping_text(mapping)));
+  FERRYMAN_TRY_STATUS(archive.add("ferryman.json", notes_text(model, mapping)));
   FERRYMAN_TRY_STATUS(archive.add_file("model.weights.h5", weights.descriptor()));
   FERRYMAN_TRY_STATUS(archive.finish());
   return file->commit();

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "ops/attrs.h"
-#include "ops/foreign/foreign.h"
 #include "ops/names.h"
 #include "targets/keras/legalise/legalise.h"
 #include "targets/keras/lower/lower_table.h"
@@ -17,16 +16,7 @@ namespace {
 constexpr std::string_view kHint =
     "write this part with other operations, or move it out of the model";
 
-// Operators that a program names itself, of other targets.
-Limit foreign_limit(const Op& op) {
-  return {fmt::format("'{}' has no Keras form", foreign_name(op.attr(attr::kCode))),
-          "it names an operator of another target (tfl_…: of TFLite)",
-          "convert for that target, or give Keras a converter of its own: "
-          "@ferryman.converter(…, target=\"keras\")"};
-}
-
 std::optional<Limit> limit_of(const Graph& graph, const Op& op) {
-  if (op.is(ops::kForeign)) return foreign_limit(op);
   const LoweringRow* row = find_lowering(*op.def);
   if (op.def->has_bodies()) {
     return Limit{fmt::format("'{}' in a saved model", op.def->name),

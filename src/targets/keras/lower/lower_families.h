@@ -57,6 +57,10 @@ Forms dropout_forms(const Graph& graph, OpId op);  // of whole channels: channel
 void lower_dropout(LowerOp& op);
 void lower_alpha_dropout(LowerOp& op);
 
+// foreign.cc
+void lower_foreign(LowerOp& op);
+std::optional<Limit> foreign_limit(const Graph& graph, const Op& op);
+
 // recurrent.cc
 Forms recurrent_forms(const Graph& graph, OpId op);
 std::optional<Limit> recurrent_limit(const Graph& graph, const Op& op);

@@ -34,6 +34,8 @@ const std::vector<LoweringRow>& all_lowerings() {
     {ops::kLstm, {}, lower_recurrent, recurrent_forms, recurrent_limit},
     {ops::kGru, {}, lower_recurrent, recurrent_forms, recurrent_limit},
     {ops::kRnn, {}, lower_recurrent, recurrent_forms, recurrent_limit},
+    // Models that converters of the user's own make.
+    {ops::kForeign, {}, lower_foreign, nullptr, foreign_limit},
     // Pointwise, one operand.
     {ops::kAbs, {kNumpy, "Absolute"}},
     {ops::kNeg, {kNumpy, "Negative"}},

@@ -205,6 +205,34 @@ std::vector<TensorIndex> ModelBuilder::layers(LayerSpec spec, JsonArray args, Js
   return model_.call(node, std::move(args), std::move(kwargs), results);
 }
 
+std::vector<TensorIndex> ModelBuilder::foreign_model(const std::string& key,
+                                                     std::vector<TensorIndex> inputs,
+                                                     const std::vector<TensorSpec>& results) {
+  std::vector<TensorSpec> specs;
+  JsonArray args;
+  for (TensorIndex& input : inputs) {
+    input = as_tensor(input);
+    specs.push_back({dtype(input), shape(input)});
+    args.push_back(TensorRef{input});
+  }
+  if (args.size() != 1) {  // several inputs are one list
+    JsonArray list;
+    list.emplace_back(std::move(args));
+    args = std::move(list);
+  }
+  const auto [known, is_new] = shared_layers_.try_emplace("foreign " + key, -1);
+  if (is_new) {
+    known->second = model_.add({.module = "keras.src.models.functional",
+                                .class_name = "Functional",
+                                .name = unique_name(base_name("Model", true)),
+                                .config = {},
+                                .location = location_,
+                                .key = key,
+                                .key_inputs = std::move(specs)});
+  }
+  return model_.call(known->second, std::move(args), {}, results);
+}
+
 namespace {
 
 // The axes of size 1 that `to` has beside those of `from`, if it is that.

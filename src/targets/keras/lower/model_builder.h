@@ -64,6 +64,10 @@ class ModelBuilder {
   std::vector<TensorIndex> layers(LayerSpec spec, JsonArray args, JsonObject kwargs,
                                   const std::vector<TensorSpec>& results);
 
+  // A call of a functional model that somebody else puts into the file; equal keys are one model.
+  std::vector<TensorIndex> foreign_model(const std::string& key, std::vector<TensorIndex> inputs,
+                                         const std::vector<TensorSpec>& results);
+
   // SizeError if Keras cannot be told the shape.
   TensorIndex reshape(TensorIndex from, const Dims& shape);
   TensorIndex transpose(TensorIndex from, const Ints& perm);
