@@ -7,6 +7,7 @@ program = load("model.pt2")
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,20 @@ def _notes(program: ExportedProgram) -> dict[str, str]:
     return frozen.to_files(program) | rewritten.to_files(program) | program_sizes.to_files(program)
 
 
+def _register_operators_of(path: str) -> None:
+    """torch loads no program with operators that it does not know."""
+    with zipfile.ZipFile(path) as archive:
+        graphs = (archive.read(name) for name in archive.namelist() if name.endswith(".json"))
+        if any(b"ferryman.tfl_" in graph for graph in graphs):
+            from . import tflite  # noqa: F401
+
+
 def load(path: str | os.PathLike) -> ExportedProgram:
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise InputError(f"there is no file {path}")
     try:
+        _register_operators_of(path)
         program = torch.export.load(path)
         frozen.from_archive(program, path)
         rewritten.from_archive(program, path)

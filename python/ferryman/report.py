@@ -121,6 +121,7 @@ class Report:
             *self._frozen_remarks(),
             *self._rewritten_remarks(),
             *self._untaken_remarks(),
+            *self._unrun_remarks(),
             *self._rounding_remarks(),
             *self._decision_remarks(),
         ]
@@ -152,6 +153,15 @@ class Report:
         what = "ways of branches and loops that no input which was tried takes"
         why = "what is computed there was compared with nothing; ferryman.Verify(inputs=[…]) can"
         return [_remark(what, why, "untaken", places)] if places else []
+
+    def _unrun_remarks(self) -> list[dict[str, Any]]:
+        names = self.checks.unrun if self.checks else []
+        what = "not run: LiteRT here has no kernel for custom operator "
+        why = (
+            "what it gives was computed in PyTorch, by the kernel of the converter; all that comes "
+            "before and after it was run on LiteRT and compared"
+        )
+        return [_remark(f"{what}'{name}'", why, "custom", []) for name in names]
 
     def _decision_remarks(self) -> list[dict[str, Any]]:
         nodes = self.nodes

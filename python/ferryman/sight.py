@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch.export.graph_signature import OutputKind
 
 from .eager import to_numpy
 from .errors import VerificationError
+from .fed_values import as_input
 from .native_contract import NativeReport, Placement, Port
 from .runtime import Kernels, Runner, from_stored, to_stored
 
@@ -52,13 +53,24 @@ def placements_of(native: NativeReport, program: ExportedProgram) -> dict[str, P
     return {name: placement for name, placement in placements.items() if not placement.part}
 
 
-def stored_values(ports: Iterable[Port], runner: Runner, values: list[Any]) -> list[np.ndarray]:
+def stored_values(
+    ports: Iterable[Port],
+    runner: Runner,
+    values: list[Any],
+    fed: Mapping[int, np.ndarray] | None = None,
+) -> list[np.ndarray]:
     """Values of the program as a file wants them for its inputs, in the file's order. What the
-    program has no value for is there for its size."""
+    program has no value for is there for its size.
+
+    fed: values of inputs that are none of the program's, by tensor (fed_values.py).
+    """
     by_tensor = {port.placement.tensor: port for port in ports}
     arrays = []
     for detail in runner.inputs:
-        port = by_tensor[detail["index"]]
+        port = by_tensor.get(detail["index"])
+        if port is None:
+            arrays.append(as_input((fed or {}).get(detail["index"]), detail))
+            continue
         shape = port.shape or detail["shape"]  # which may be that of the run before
         if port.index >= len(values):
             arrays.append(np.zeros(shape, detail["dtype"]))

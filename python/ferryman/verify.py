@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from .compare import Difference, compare
 from .control.ways import Ways
 from .errors import InputError, VerificationError
 from .explicit_state import StateCarrier
+from .fed_values import FedValues
 from .leaves import describe
 from .native_contract import NativeReport
 from .node_checks import keep_worst
@@ -145,6 +146,8 @@ class Checks:
     untaken: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     # How often the bodies of branches and loops were run, by path.
     bodies: dict[str, BodyRuns] = dataclasses.field(default_factory=dict)
+    # Custom operators that LiteRT here does not run, by name (fed_values.py).
+    unrun: list[str] = dataclasses.field(default_factory=list)
     # Of the steps of training that were compared.
     training: list[Losses] = dataclasses.field(default_factory=list)
 
@@ -167,6 +170,8 @@ def verify(
     carrier = StateCarrier(native)
     inputs, ways = _inputs(program, arguments, options, reference, has_state=bool(carrier))
     sizes = inputs_of(program, arguments)
+    fed = FedValues.of(program, path, native)
+    checks.unrun, path = fed.names, fed.path
     plain, *others = runners_that_check(path, native.tensors, keep_values=options.every_node)
     runners = (plain, *others)
     files = BodyFiles(native)
@@ -175,7 +180,8 @@ def verify(
         checks.samples += 1
         of_sample = _sized(native, sizes, leaves, checks)
         files.see(of_sample)
-        stored = stored_inputs(of_sample, plain, leaves)
+        stored = stored_inputs(of_sample, plain, leaves, fed.arrays(leaves, of_sample))
+        of_sample = fed.hidden(of_sample)
         results = {runner.kernels: runner.run(stored) for runner in runners}
         sample = Sample(of_sample, program, options, leaves, files)
         steered = _computed(partial(sample.walk, plain))
@@ -281,9 +287,14 @@ def _keep_all(checks: Checks, sample: Sample, captured: Sequence[Difference]) ->
     checks.nan_outputs += [n for n in sample.nan_outputs if n not in checks.nan_outputs]
 
 
-def stored_inputs(native: NativeReport, runner: Runner, leaves: list[Any]) -> list[np.ndarray]:
+def stored_inputs(
+    native: NativeReport,
+    runner: Runner,
+    leaves: list[Any],
+    fed: Mapping[int, np.ndarray] | None = None,
+) -> list[np.ndarray]:
     """The program's flattened inputs as the file wants them, in the file's order."""
-    return stored_values(native.inputs, runner, leaves)
+    return stored_values(native.inputs, runner, leaves, fed)
 
 
 def _in_port_order(native: NativeReport, runner: Runner, arrays) -> list[np.ndarray]:

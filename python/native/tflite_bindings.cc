@@ -38,6 +38,14 @@ void bind_tflite(nb::module_& m) {
       [](const std::string& path) { return unwrap(tflite::graph_ports_json(path)); },
       nb::arg("path"), "Types and shapes of a file's inputs and outputs, as JSON.");
   m.def(
+      "tflite_without_custom",
+      [](const std::string& path, const std::string& output_path) {
+        return unwrap(tflite::fed_tensors_json(path, output_path));
+      },
+      nb::arg("path"), nb::arg("output_path"),
+      "Writes a file without the custom operators of another, whose results are its inputs; which "
+      "tensors these are, as JSON. Writes nothing if there are none.");
+  m.def(
       "flexbuffer",
       [](const std::string& json) { return to_bytes(unwrap(tflite::flexbuffer(json))); },
       nb::arg("json"), "A JSON value as FlexBuffer.");

@@ -10,6 +10,7 @@
 
 #include "layout/labels.h"
 #include "layout/planning.h"
+#include "ops/foreign/foreign.h"
 #include "support/small_vector.h"
 
 namespace ferryman::layout {
@@ -207,7 +208,7 @@ std::string describe_anchor(const Graph& graph, const Anchor& anchor) {
   switch (anchor.kind) {
     case Anchor::Kind::kOp: {
       const std::string& path = graph.location(anchor.op).module_path;
-      const std::string_view name = graph.op(anchor.op).def->name;
+      const std::string name = title_of(graph.op(anchor.op));
       return path.empty() ? fmt::format("the {}", name) : fmt::format("{} ({})", path, name);
     }
     case Anchor::Kind::kInput:

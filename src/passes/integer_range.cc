@@ -243,7 +243,8 @@ IntegerRange IntegerRanges::of_result(const Op& op, ValueId value, int depth) {
   const DType dtype = graph_.type(value).dtype;
   const IntegerRange all = range_of_dtype(dtype);
   const auto operand = [&](size_t i) { return of(op.operands[i], depth - 1); };
-  const bool is_static = op.operands.empty() || all_static(graph_.type(op.operands[0]).dims);
+  const bool is_static =
+      op.operands.empty() || (op.has_operand(0) && all_static(graph_.type(op.operands[0]).dims));
   if (!is_static) return all;
   if (const std::optional<IntegerRange> positions = of_positions(graph_, op, value))
     return *positions;

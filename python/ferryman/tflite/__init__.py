@@ -23,7 +23,6 @@ Where memory lies so already, none of this costs a transposition.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,7 +32,7 @@ from ..errors import InputError
 from .arguments import axes_of, constants_of, find_row, read_options, require_count
 from .custom_operator import call_custom
 from .finished_graph import Graph
-from .registered import Row, rows
+from .registered import OVERLOADS, ROWS, Row
 
 __all__ = ["custom", "graph", "op", "operators"]
 
@@ -64,14 +63,15 @@ def op(name: str, *x: Any, axes: str = "as_pytorch", **options: Any) -> Tensors:
     require_count(row, x)
     x, constants = constants_of(row, x)
     if constants:
-        keywords["constants"] = json.dumps(constants)
+        keywords["constants"] = constants
     if row.is_pointwise:
         return _results(row, x, {**keywords, "elementwise": True})
     return order.restore(_results(row, order.arrange(x), keywords))
 
 
 def _results(row: Row, x: Sequence[torch.Tensor | None], keywords: dict[str, Any]) -> Tensors:
-    results = row.overload(x, **keywords) if row.is_variadic else row.overload(*x, **keywords)
+    call = OVERLOADS[row.name]
+    results = call(x, **keywords) if row.is_variadic else call(*x, **keywords)
     return tuple(results) if isinstance(results, list) else results
 
 
@@ -109,4 +109,4 @@ def graph(path: Any, *x: torch.Tensor) -> Any:
 
 def operators() -> tuple[str, ...]:
     """The names that `op` takes."""
-    return tuple(rows())
+    return tuple(ROWS)

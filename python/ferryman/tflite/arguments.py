@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from ..errors import InputError
-from .registered import Option, Row, rows
+from .registered import ROWS, Option, Row
 
-_ALONG = re.compile(r"along\((-?\d+)\)")
 _NAMED_AXES = ("as_pytorch", "channels_last", "elementwise")
 
 
@@ -27,14 +25,14 @@ _NAMED_AXES = ("as_pytorch", "channels_last", "elementwise")
 
 
 def find_row(name: str) -> Row:
-    row = rows().get(name) if isinstance(name, str) else None
+    row = ROWS.get(name) if isinstance(name, str) else None
     if row is not None:
         return row
-    near = difflib.get_close_matches(str(name).upper(), rows(), n=3, cutoff=0.6)
+    near = difflib.get_close_matches(str(name).upper(), ROWS, n=3, cutoff=0.6)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     raise InputError(
         f"TFLite has no operator {name!r} that a converter can name",
-        hint=f"{meant}known are {', '.join(rows())}; ferryman.tflite.custom names others",
+        hint=f"{meant}known are {', '.join(ROWS)}; ferryman.tflite.custom names others",
     )
 
 
@@ -109,21 +107,28 @@ def _counts(row: Row) -> str:
     return f"{row.min_inputs} to {row.max_inputs}"
 
 
-def constants_of(row: Row, x: Sequence[Any]) -> tuple[list[torch.Tensor | None], dict[str, Any]]:
-    """The tensors among the operands, and those that are whole numbers, by place.
+def constants_of(row: Row, x: Sequence[Any]) -> tuple[list[torch.Tensor | None], str]:
+    """The tensors among the operands, and those that are whole numbers, by place, as JSON; empty
+    if there are none.
 
     Numbers of pointwise operators are tensors like the others, and so are floats."""
     first = _first_of_numbers(x)
-    operands, constants = [], {}
+    operands, constants = [], []
     for place, value in enumerate(x):
         if value is None or isinstance(value, torch.Tensor):
             operands.append(value)
         elif _are_whole(value) and not (row.is_pointwise or row.is_variadic):
             operands.append(None)
-            constants[str(place)] = value
+            constants.append(f'"{place}": {_spelled_numbers(value)}')
         else:
             operands.append(_tensor(row, place, value, first))
-    return operands, constants
+    return operands, "{" + ", ".join(constants) + "}" if constants else ""
+
+
+def _spelled_numbers(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join([_spelled_numbers(item) for item in value]) + "]"
+    return str(value)
 
 
 def _first_of_numbers(x: Sequence[Any]) -> torch.Tensor | None:
@@ -198,18 +203,25 @@ class Axes:
         return self.along if rank == self.rank else None
 
 
+def _number_in(axes: Any) -> int | None:
+    """Of "along(1)"."""
+    if not isinstance(axes, str) or not axes.startswith("along(") or not axes.endswith(")"):
+        return None
+    number = axes[len("along(") : -1]
+    return int(number) if number.removeprefix("-").isdecimal() else None
+
+
 def axes_of(axes: str, x: Sequence[Any]) -> Axes:
     if axes in _NAMED_AXES:
         return Axes(axes, rank=-1)
-    match = _ALONG.fullmatch(axes) if isinstance(axes, str) else None
-    if match is None:
+    axis = _number_in(axes)
+    if axis is None:
         raise InputError(
             f"axes is {axes!r}",
             hint="write one of " + ", ".join(f'"{name}"' for name in _NAMED_AXES) + ', "along(1)"',
         )
     first = next((value for value in x if isinstance(value, torch.Tensor)), None)
     rank = 0 if first is None else first.ndim
-    axis = int(match[1])
     if not -rank <= axis < rank:
         raise InputError(f"axes is {axes!r}, and the first operand has {rank} axes")
     return Axes("along", rank, axis % rank)

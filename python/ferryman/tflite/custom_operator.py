@@ -109,7 +109,7 @@ def _key_of(name: str, kernel: Callable | None) -> str:
     return _keys[kernel]
 
 
-def _eager(x, *, name, sizes, ranks, dtypes, kernel, **_):
+def _eager(x, *, name, sizes, ranks, dtypes, kernel="", **_):
     if kernel not in _kernels:
         raise InputError(
             f"custom operator '{name}' has no kernel here that computes it",

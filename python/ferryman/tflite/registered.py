@@ -1,7 +1,7 @@
 """TFLite's operators as torch operators: torch.ops.ferryman.tfl_mul and so on.
 
-    row = rows()["MUL"]
-    y = row.overload(x0, x1, elementwise=True, fused_activation_function="RELU")
+    row = ROWS["MUL"]
+    y = OVERLOADS["MUL"](x0, x1, elementwise=True, fused_activation_function="RELU")
 
 All that the core can name are registered when this module is imported, from the core's own table.
 In eager mode an operator runs on LiteRT, as a file of that operator alone; of fake tensors the core
@@ -57,14 +57,8 @@ class Row:
     def is_variadic(self) -> bool:
         return self.max_inputs < 0
 
-    @functools.cached_property
-    def overload(self) -> torch._ops.OpOverload:
-        return getattr(torch.ops.ferryman, self.op).default
 
-
-@functools.cache
-def rows() -> dict[str, Row]:
-    """By name."""
+def _rows() -> dict[str, Row]:
     table = {}
     for entry in json.loads(_native.tflite_operators()):
         options = entry.pop("options")
@@ -73,6 +67,11 @@ def rows() -> dict[str, Row]:
         row = Row(**entry, options=tuple(Option(**option) for option in options))
         table[row.name] = row
     return table
+
+
+# By name. Dictionaries and not functions: torch traces the bodies of branches with dynamo, which
+# looks things up, and calls nothing of the native module.
+ROWS = _rows()
 
 
 # Running -----------------------------------------------------------------------------------------
@@ -228,8 +227,6 @@ class _Library:
 
 
 LIBRARY = _Library()
-for _row in rows().values():
+for _row in ROWS.values():
     LIBRARY.add(_schema(_row), _eager(_row), _fake(_row))
-
-
-__all__ = ["LIBRARY", "Option", "Row", "code_of", "native_result", "results_of", "rows"]
+OVERLOADS = {row.name: getattr(torch.ops.ferryman, row.op).default for row in ROWS.values()}

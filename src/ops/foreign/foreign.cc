@@ -132,6 +132,10 @@ std::string foreign_name(std::string_view code) {
   return std::string(is_named ? name : code);
 }
 
+std::string title_of(const Op& op) {
+  return op.is(ops::kForeign) ? foreign_name(op.attr(attr::kCode)) : std::string(op.def->name);
+}
+
 Imported import_foreign(ImportContext& call) {
   const std::vector<std::string_view> names = call.argument_names();
   size_t num_tensors = 0;  // arguments up to the last of tensors

@@ -26,4 +26,7 @@ Imported import_foreign(ImportContext& call);
 // What a code names: "tfl_prelu"; the code itself if it has no "op".
 std::string foreign_name(std::string_view code);
 
+// What to call any op before people: the name of its row, or what its code names.
+std::string title_of(const Op& op);
+
 }  // namespace ferryman

@@ -105,12 +105,11 @@ TensorData sliced(const TensorData& x, const Op& op, const Dims& result) {
 // Ops that only look at the same bytes in another way.
 std::optional<TensorData> fold_view(const Graph& graph, const Op& op) {
   const Dims& result = graph.type(op.result()).dims;
-  if (!all_static(result)) return std::nullopt;
+  if (!only_views(op) || !all_static(result)) return std::nullopt;
   const TensorData& x = graph.constant(op.operands[0]);
   if (op.is(ops::kPermute)) return x.permuted(op.attr(attr::kPerm).values);
   if (op.is(ops::kExpand)) return x.broadcast_to(static_sizes(result));
   if (op.is(ops::kSlice)) return sliced(x, op, result);
-  if (!op.is(ops::kReshape)) return std::nullopt;
   return x.reshaped(static_sizes(result));
 }
 

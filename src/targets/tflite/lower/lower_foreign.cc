@@ -1,11 +1,14 @@
 // Operators that a program names itself (named/operator_call.h).
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ops/attrs.h"
 #include "support/check.h"
 #include "targets/tflite/lower/limits.h"
 #include "targets/tflite/lower/lower_families.h"
 #include "targets/tflite/named/one_operator.h"
+#include "targets/tflite/named/splice.h"
 
 namespace ferryman::tflite {
 
@@ -47,6 +50,36 @@ std::string wrong_results(const Model& model, const std::vector<Tensor>& recorde
     return fmt::format("gives a result {} of another type or shape than the program records", i);
   }
   return {};
+}
+
+// Of the main graph of a part, or of the op that it stands for.
+bool are_alike(const Subgraph& main, const std::vector<TensorIndex>& ports,
+               const std::vector<Tensor>& tensors) {
+  return std::equal(ports.begin(), ports.end(), tensors.begin(), tensors.end(),
+                    [&](TensorIndex port, const Tensor& tensor) {
+                      const Tensor& own = main.tensor(port);
+                      return own.type == tensor.type && own.shape == tensor.shape;
+                    });
+}
+
+// Of a part, whose ports have to be the operands and results of the op.
+std::optional<Limit> graph_limit(const Graph& graph, const ferryman::Op& op,
+                                 const OperatorCall& call) {
+  Result<Model> part = read_part(call.graph_path);
+  if (!part.ok()) return limit_from(std::move(part).diag());
+  std::vector<Tensor> operands;
+  for (const ValueId value : op.operands)
+    if (value.valid()) operands.push_back(tensor_of(graph, value));
+  const Subgraph& main = part->subgraphs.front();
+  const bool is_free = std::any_of(op.operands.begin(), op.operands.end(), [&](ValueId value) {
+    return value.valid() && !all_static(graph.type(value).dims);
+  });
+  if (!is_free && are_alike(main, main.inputs, operands) &&
+      are_alike(main, main.outputs, results_of(graph, op)))
+    return std::nullopt;
+  return Limit{fmt::format("{} takes or gives other types or shapes", describe(call)),
+               "a part of a model has the sizes of its file",
+               "bring its operands into the shapes that 'ferryman inspect' shows"};
 }
 
 // Lowers one op by the operator that its code names.
@@ -91,6 +124,7 @@ class NamedLowering {
 std::optional<Limit> foreign_limit(const Graph& graph, const ferryman::Op& op) {
   Result<OperatorCall> call = read_operator_call(op.attr(attr::kCode));
   if (!call.ok()) return limit_from(std::move(call).diag());
+  if (call->is_graph()) return graph_limit(graph, op, *call);
   const std::string name = describe(*call);
   const std::vector<Tensor> recorded = results_of(graph, op);
   Result<Model> model = one_operator(*std::move(call), operands_of(graph, op), recorded);
@@ -103,7 +137,13 @@ std::optional<Limit> foreign_limit(const Graph& graph, const ferryman::Op& op) {
 void lower_foreign(LowerOp& op) {
   Result<OperatorCall> call = read_operator_call(op.attr(attr::kCode));
   check(call.ok(), "code that foreign_limit should have refused");
-  NamedLowering(op, *std::move(call)).run();
+  if (!call->is_graph()) return NamedLowering(op, *std::move(call)).run();
+  const Result<Model> part = read_part(call->graph_path);
+  check(part.ok(), "a part that foreign_limit should have refused");
+  std::vector<TensorIndex> inputs;
+  for (size_t i = 0; i < op.num_operands(); ++i) inputs.push_back(op.operand(i, op.type(i).dims));
+  const std::vector<TensorIndex> results = op.splice_in(*part, inputs);
+  for (size_t i = 0; i < results.size(); ++i) op.finish_result(i, results[i]);
 }
 
 }  // namespace ferryman::tflite

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "support/check.h"
+#include "targets/tflite/named/splice.h"
 
 namespace ferryman::tflite {
 
@@ -218,6 +219,14 @@ std::vector<TensorIndex> LowerOp::emit_all(Op op, std::vector<TensorIndex> input
     made.outputs.push_back(tensors_.add({.type = output.type}, output.shape));
   tensors_.subgraph().operators.push_back(std::move(made));
   return tensors_.subgraph().operators.back().outputs;
+}
+
+std::vector<TensorIndex> LowerOp::splice_in(const Model& part,
+                                            const std::vector<TensorIndex>& inputs) {
+  const auto location = static_cast<int32_t>(op_.location.index);
+  return splice(part, inputs,
+                {tensors_.subgraph(),
+                 [this](Subgraph graph) { return called_.add(std::move(graph)); }, location});
 }
 
 TensorIndex LowerOp::reshaped(TensorIndex tensor, const Shape& to) {

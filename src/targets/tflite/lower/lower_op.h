@@ -128,6 +128,8 @@ class LowerOp {
   // An operator with several new tensors as its outputs.
   std::vector<TensorIndex> emit_all(Op op, std::vector<TensorIndex> inputs,
                                     std::vector<NewTensor> outputs, Options options);
+  // The operators of a finished model (named/splice.h); its outputs.
+  std::vector<TensorIndex> splice_in(const Model& part, const std::vector<TensorIndex>& inputs);
   TensorIndex reshaped(TensorIndex tensor, const Shape& shape);
   // The same, always by an operator.
   TensorIndex emit_reshape(TensorIndex tensor, const Shape& shape);

@@ -13,6 +13,7 @@
 #include "targets/tflite/format/write.h"
 #include "targets/tflite/named/one_operator.h"
 #include "targets/tflite/named/option_values.h"
+#include "targets/tflite/named/without_custom.h"
 #include "targets/tflite/runtime/output_table.h"
 
 namespace ferryman::tflite {
@@ -214,6 +215,14 @@ Result<std::string> graph_ports_json(const std::string& path) {
   FERRYMAN_TRY(const std::string inputs, tensors_json(main, main.inputs));
   FERRYMAN_TRY(const std::string outputs, tensors_json(main, main.outputs));
   return fmt::format(R"({{"inputs": {}, "outputs": {}}})", inputs, outputs);
+}
+
+Result<std::string> fed_tensors_json(const std::string& path, const std::string& output_path) {
+  FERRYMAN_TRY(const std::vector<FedTensor> fed, write_without_custom(path, output_path));
+  std::vector<std::string> items;
+  for (const FedTensor& one : fed)
+    items.push_back(fmt::format(R"({{"tensor": {}, "op": {}}})", one.tensor, json_quote(one.op)));
+  return joined(items);
 }
 
 Result<std::vector<std::byte>> flexbuffer(std::string_view json) {

@@ -31,6 +31,9 @@ Result<std::vector<std::byte>> operator_file(std::string_view code, std::string_
 // {"inputs": [{"dtype": …, "shape": …}], "outputs": […]} of a file's main graph.
 Result<std::string> graph_ports_json(const std::string& path);
 
+// write_without_custom (without_custom.h): [{"tensor": 3, "op": "MyOp"}].
+Result<std::string> fed_tensors_json(const std::string& path, const std::string& output_path);
+
 // A JSON value as FlexBuffer, the form of custom operators' options.
 Result<std::vector<std::byte>> flexbuffer(std::string_view json);
 

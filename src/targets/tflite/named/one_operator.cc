@@ -49,6 +49,10 @@ bool is_told(const std::optional<Ints>& shape) {
   return shape.has_value() && std::find(shape->begin(), shape->end(), kAnyExtent) == shape->end();
 }
 
+std::string output_name(size_t number) {
+  return fmt::format("y{}", number);
+}
+
 // The outputs of the operator of `main` as the runtime makes them.
 Status infer_outputs(const OperatorCall& call, const OutputRow& row, Subgraph& main) {
   Operator& op = main.operators.front();
@@ -61,15 +65,26 @@ Status infer_outputs(const OperatorCall& call, const OutputRow& row, Subgraph& m
   for (size_t i = 0; i < op.outputs.size(); ++i) {
     const InferredOutput& made = inference.outputs()[i];
     if (!is_told(made.shape)) {
-      return refused(call, fmt::format("has a result whose shape only a run tells, or operands of "
-                                       "numbers that are no constants"));
+      return refused(call, fmt::format("does not tell the shape of result {} before it runs", i))
+          .because("it follows from values")
+          .hint(
+              "give axes, shapes and sizes as numbers or lists of them; WHERE, UNIQUE and others "
+              "whose results are as long as their values say are none for a model of fixed shapes");
     }
     Tensor& output = main.tensors[static_cast<size_t>(op.outputs[i])];
-    output.name = fmt::format("y{}", i);
+    output.name = output_name(i);
     output.type = made.type.value_or(output.type);
     for (const int64_t extent : *made.shape) output.shape.push_back(static_cast<int32_t>(extent));
   }
   return {};
+}
+
+void declare_outputs(const std::vector<Tensor>& declared, Subgraph& main) {
+  for (size_t i = 0; i < declared.size(); ++i) {
+    Tensor output = declared[i];
+    output.name = output_name(i);
+    main.operators.front().outputs.push_back(main.add(std::move(output)));
+  }
 }
 
 Signature signature_of(const Subgraph& main) {
@@ -97,8 +112,14 @@ void add_operator(const OperatorCall& call, std::vector<OperandTensor> operands,
   main.operators.push_back(std::move(op));
 }
 
-Status first_error(const Diagnostics& found) {
-  return found.has_errors() ? Status(found.all().front()) : Status();
+// As a complaint about the operator, which stands in no model that the user knows.
+Status first_error(const OperatorCall& call, const Diagnostics& found, const Subgraph& main) {
+  if (!found.has_errors()) return {};
+  std::string what = found.all().front().what;
+  const std::string in_model = describe_operator(main, 0);
+  if (const size_t at = what.find(in_model); at != std::string::npos)
+    what.replace(at, in_model.size(), describe(call));
+  return Diag::error(DiagCode::kNotOnTarget, std::move(what));
 }
 
 }  // namespace
@@ -138,12 +159,11 @@ Result<Model> one_operator(OperatorCall call, std::vector<OperandTensor> operand
   if (row != nullptr) {
     FERRYMAN_TRY_STATUS(infer_outputs(call, *row, main));
   } else {
-    for (const Tensor& output : declared)
-      main.operators.front().outputs.push_back(main.add(output));
+    declare_outputs(declared, main);
   }
   main.outputs = main.operators.front().outputs;
   model.signatures.push_back(signature_of(main));
-  FERRYMAN_TRY_STATUS(first_error(verify_model(model)));
+  FERRYMAN_TRY_STATUS(first_error(call, verify_model(model), main));
   return model;
 }
 

@@ -1,6 +1,7 @@
 #include "targets/tflite/named/operator_call.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
@@ -125,8 +126,10 @@ Result<std::string> text_at(element arguments, std::string_view name) {
 Result<OperatorCall> read_custom(element arguments) {
   CustomOptions options;
   FERRYMAN_TRY(options.name, text_at(arguments, "name"));
-  FERRYMAN_TRY(const std::string digits, text_at(arguments, "options"));
-  FERRYMAN_TRY(options.bytes, bytes_of(digits));
+  std::string_view digits;
+  if (arguments["options"].get(digits) == simdjson::SUCCESS) {
+    FERRYMAN_TRY(options.bytes, bytes_of(digits));
+  }
   int64_t version = 1;
   if (arguments["version"].get(version) == simdjson::SUCCESS)
     options.version = static_cast<int32_t>(version);

@@ -8,7 +8,7 @@
 // Arguments are the operator's options and beside them:
 //   constants     operands that are whole numbers, as a text of JSON: by place a number or a list
 //   result_type   of an operator whose output may be of any type (BITCAST)
-// "tfl_custom" has `name`, `options` (bytes in hexadecimal digits) and `version` instead, and
+// "tfl_custom" has a `name`, `options` (bytes in hexadecimal digits) and a `version` instead, and
 // "tfl_graph" the `path` of a file (splice.h).
 #pragma once
 

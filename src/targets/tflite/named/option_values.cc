@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <simdjson.h>
 
 #include <cmath>
 #include <limits>
@@ -159,7 +160,7 @@ std::vector<OptionSpec> option_specs(Op op) {
   return specs;
 }
 
-Status set_option(Options& options, std::string_view name, element value) {
+Status set_option(Options& options, std::string_view name, const element& value) {
   for (const FieldRef& field : fields_of(options)) {
     if (field.name != name) continue;
     return std::visit([&](auto* target) { return FromJson{name, value}(*target); }, field.value);

@@ -7,14 +7,16 @@
 // Enumerations and element types are texts, spelled as the runtime spells them ("SAME", "INT32").
 #pragma once
 
-#include <simdjson.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "support/result.h"
 #include "targets/tflite/format/op_table.h"
+
+namespace simdjson::dom {
+class element;
+}
 
 namespace ferryman::tflite {
 
@@ -29,6 +31,6 @@ struct OptionSpec {
 std::vector<OptionSpec> option_specs(Op op);
 
 // The error says what may stand there.
-Status set_option(Options& options, std::string_view name, simdjson::dom::element value);
+Status set_option(Options& options, std::string_view name, const simdjson::dom::element& value);
 
 }  // namespace ferryman::tflite

@@ -26,7 +26,13 @@ void infer_fill(OutputInference& op) {
 
 void infer_range(OutputInference& op) {
   op.demand(op.type(1) == op.type(0) && op.type(2) == op.type(0), "needs inputs of one type");
-  op.give(op.type(0), Ints{kAnyExtent});
+  const std::optional<Ints> start = op.numbers(0), limit = op.numbers(1), step = op.numbers(2);
+  const bool is_told = start.has_value() && limit.has_value() && step.has_value();
+  if (!is_told) return op.give(op.type(0), Ints{kAnyExtent});
+  if (!op.demand(step->front() != 0, "takes no steps")) return;
+  const int64_t way = limit->front() - start->front();
+  const int64_t rounding = step->front() > 0 ? 1 : -1;
+  op.give(op.type(0), Ints{std::max<int64_t>(0, (way + step->front() - rounding) / step->front())});
 }
 
 void infer_shape(OutputInference& op) {
