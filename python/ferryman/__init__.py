@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from . import tflite
     from .archive import export
     from .conversion import convert, to_keras
+    from .conversions.keras_bodies import converting
     from .conversions.locate import locate
     from .conversions.registry import Converter, converter, converters, unregister
     from .conversions.traceable import traceable
@@ -37,6 +38,7 @@ __all__ = [
     "convert",
     "converter",
     "converters",
+    "converting",
     "export",
     "load_state_dict",
     "locate",
@@ -51,6 +53,7 @@ _HOMES = {
     "_native": ("__version__",),
     "archive": ("export",),
     "conversion": ("convert", "to_keras"),
+    "conversions.keras_bodies": ("converting",),
     "conversions.locate": ("locate",),
     "conversions.registry": ("Converter", "converter", "converters", "unregister"),
     "conversions.traceable": ("traceable",),

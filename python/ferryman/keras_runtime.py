@@ -26,12 +26,15 @@ from .runtime import Kernels
 class Guests:
     """What a file has of the user's own making.
 
-    models: names of the functional models in it that converters have made.
-    classes: of their layers that are not Keras' own, by the names that the file has for them.
+    models: the functional models in it that converters have made, by their names there.
+    loadable: a twin of the file with a note in the place of each of them: what their layers are
+        made of need not be what Keras can make again.
+    why_not_saved: why the file itself is of no use to others; empty: it is.
     """
 
-    models: frozenset[str] = frozenset()
-    classes: Mapping[str, type] = dataclasses.field(default_factory=dict)
+    models: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    loadable: str = ""
+    why_not_saved: str = ""
 
 
 _GUESTS: dict[str, Guests] = {}
@@ -44,25 +47,56 @@ def know_guests(path: os.PathLike | str, guests: Guests) -> None:
         del _GUESTS[other]
 
 
-def _guests_of(path: os.PathLike | str) -> Guests:
+def guests_of(path: os.PathLike | str) -> Guests:
     return _GUESTS.get(os.fspath(path), Guests())
 
 
 def load_model(path: os.PathLike | str) -> Any:
     keras = import_keras()
-    guests = _guests_of(path)
+    guests = guests_of(path)
     try:
-        # What the user's own converters have made may be code that is kept as such (Lambda).
-        return keras.saving.load_model(
-            os.fspath(path),
-            custom_objects=dict(guests.classes) or None,
-            safe_mode=False if guests.models else None,
+        if not guests.models:
+            return keras.saving.load_model(os.fspath(path))
+        model = keras.saving.load_model(
+            guests.loadable, custom_objects={GUEST: _guest_class(guests)}
         )
+        reset_states(model)
+        return model
     except (ValueError, TypeError, RuntimeError, NotImplementedError, KeyError) as error:
         raise VerificationError(
             f"Keras {keras.__version__} on {keras.backend.backend()} does not load the file",
             why=str(error).strip(),
         ) from error
+
+
+GUEST = "ferryman>Guest"
+
+
+def _guest_class(guests: Guests) -> type:
+    class Guest:
+        @classmethod
+        def from_config(cls, config: dict[str, Any]) -> Any:
+            return renewed(guests.models[config["name"]], config["name"])
+
+        def get_config(self) -> dict[str, Any]:  # Keras asks classes for one
+            return {}
+
+    return Guest
+
+
+def renewed(model: Any, name: str) -> Any:
+    """Another functional model of the same layers, which no other calls."""
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    outputs = model.outputs[0] if len(model.outputs) == 1 else model.outputs
+    return import_keras().Model(inputs, outputs, name=name)
+
+
+def reset_states(model: Any) -> None:
+    """Of layers that keep something from one call to the next, and know how to begin anew."""
+    for layer in model._flatten_layers():
+        reset = getattr(layer, "reset_states", None) or getattr(layer, "reset_state", None)
+        if reset is not None and not isinstance(layer, import_keras().Model):
+            reset()
 
 
 class Runner:
@@ -84,13 +118,16 @@ class Runner:
         self.inputs, self.outputs = ports_of(model, tensors)
         watched = {detail["index"]: t for detail, t in zip(self.outputs, model.outputs)}
         # Their layers are named by themselves, perhaps as others of the file.
-        guests = _guests_of(path).models
+        guests = frozenset(guests_of(path).models)
         self._view = _View(model, numbers if keep_values else {}, watched, guests)
+        self._model = model if guests else None
         self._values: dict[int, np.ndarray] = {}
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         ops = self._keras.ops
         try:
+            if self._model is not None:
+                reset_states(self._model)
             with torch.no_grad():
                 given = [
                     ops.convert_to_tensor(np.asarray(array), dtype=detail["dtype"])

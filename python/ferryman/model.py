@@ -22,7 +22,7 @@ from .arguments import Arguments
 from .eager import to_numpy
 from .errors import Error, InputError
 from .folder import Folder
-from .keras_runtime import load_model, ports_of
+from .keras_runtime import guests_of, load_model, ports_of
 from .keras_source import write_source
 from .native_contract import NativeReport, Placement, Port, at_sizes
 from .ports import tensor_port
@@ -196,6 +196,7 @@ class Model:
         """Writes the file; `path` is complete or untouched."""
         self._require_open()
         path = Path(path)
+        self._require_saved()
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             shutil.copyfile(self._path, partial)
@@ -203,6 +204,15 @@ class Model:
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise Error(f"cannot write {path}", why=error.strerror or str(error)) from error
+
+    def _require_saved(self) -> None:
+        why_not = guests_of(self._path).why_not_saved
+        if why_not:
+            raise Error(
+                "the model cannot be saved",
+                why=f"a layer that a converter has made does not say what it is made of: {why_not}",
+                hint="give its class get_config and from_config, as Keras asks of layers",
+            )
 
     def close(self) -> None:
         """Gives up the interpreter and the file; the report and the ports stay. A model that nobody

@@ -99,13 +99,19 @@ Answer = Callable[[Call], Any]
 
 @contextlib.contextmanager
 def listening(
-    conversions: Conversions, module: nn.Module, answer: Answer, *, is_strict: bool = True
+    conversions: Conversions,
+    module: nn.Module,
+    answer: Answer,
+    *,
+    begin: Callable[[], None] = lambda: None,
+    is_strict: bool = True,
 ) -> Iterator[None]:
-    """is_strict: raise what `answer` raised, even if the model's own code caught it."""
+    """begin: is called where the module is, before its calls.
+    is_strict: raise what `answer` raised, even if the model's own code caught it."""
     if not conversions.has_calls and not conversions.has_operators:
         yield
         return
-    listener = _Listener(conversions, module, answer)
+    listener = _Listener(conversions, module, answer, begin)
     with LOCK, listener.heard_modules(), _heard_untold(listener, conversions), listener.mode:
         token = LISTENER.set(listener)
         try:
@@ -121,8 +127,9 @@ def listening(
 
 
 class _Listener:
-    def __init__(self, conversions: Conversions, module: nn.Module, answer: Answer):
+    def __init__(self, conversions: Conversions, module: nn.Module, answer: Answer, begin):
         self._conversions, self._answer, self._root = conversions, answer, module
+        self._begin = begin
         self._paths = {id(child): path for path, child in module.named_modules()}
         self._depth = 0  # of calls of the root: nothing outside of it is heard
         self._active: list[Converter] = []  # whose functions run, the innermost last
@@ -162,6 +169,8 @@ class _Listener:
 
     @contextlib.contextmanager
     def _inside(self) -> Iterator[None]:
+        if self._depth == 0:
+            self._begin()
         self._depth += 1
         try:
             yield

@@ -8,20 +8,23 @@ are those of the call that it stands for. put_into.py writes the models into the
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils import _pytree as pytree
 
 from ..eager import to_numpy
-from ..errors import CaptureError
-from ..keras_runtime import import_keras
+from ..errors import CaptureError, InputError
+from ..keras_runtime import import_keras, reset_states
 from . import bodies, nesting
 from .calls import Call
 from .keras_pointwise import is_pointwise
@@ -44,6 +47,11 @@ class KerasBodies:
     def __init__(self) -> None:
         self._known: dict[tuple, KerasBody] = {}
         self._seen: dict[tuple, Seen] = {}
+        self._counts: collections.Counter[tuple] = collections.Counter()
+
+    def begin(self) -> None:
+        """Another run of the model, whose calls come in the same order."""
+        self._counts.clear()
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -54,19 +62,23 @@ class KerasBodies:
         leaves, spec = pytree.tree_flatten((call.args, call.kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
         template = [_Given() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
-        body = self._body(call, template, spec, [tuple(t.shape) for t in tensors])
+        body = self._body(call, template, spec, tensors)
         last = body.is_channels_last
         given = [_to_last(tensor) if last else tensor for tensor in tensors]
         results = torch.ops.ferryman.keras_model(given, body.key, elementwise=body.is_pointwise)
         results = [_to_first(result) if last else result for result in results]
         return results[0] if len(results) == 1 else tuple(results)
 
-    def _body(self, call: Call, template: list[Any], spec, shapes: list[tuple]) -> KerasBody:
+    def _body(self, call: Call, template: list[Any], spec, tensors: list) -> KerasBody:
         plain = [repr(item) for item in template]
         kind = (id(call.converter), id(call.module), call.name, str(spec), *plain)
-        seen = self._seen.setdefault(kind, Seen())
+        self._counts[kind] += 1
+        seen = self._seen.setdefault((*kind, self._counts[kind]), Seen())
+        if seen.example is None and not any(map(_has_no_values, tensors)):
+            seen.example = call
         made = KerasBody(call, template, spec, seen)
-        key = (id(made),) if call.module is None else (*kind, *map(str, shapes))
+        shapes = [str(tuple(tensor.shape)) for tensor in tensors]
+        key = (id(made),) if call.module is None else (*kind, *shapes)
         return self._known.setdefault(key, made)
 
 
@@ -76,12 +88,54 @@ class Seen:
 
     results: their shapes and types, by the shapes of the tensors that it is given.
     is_pointwise: whether the model computes element by element.
+    example: with the values that it is called with.
+    memory: what the function of the converter keeps from one run to the next.
     """
 
     results: dict[tuple, list[tuple[tuple[int, ...], torch.dtype]]] = dataclasses.field(
         default_factory=dict
     )
     is_pointwise: bool = False
+    example: Call | None = None
+    memory: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Converting:
+    """The call that the function of a converter for Keras is run for.
+
+    args, kwargs: with the values of the example, in PyTorch.
+    module: of a module's call, the instance.
+    memory: a dict for what one run of the function leaves to the next: it runs several times, with
+        symbolic tensors of other shapes.
+    """
+
+    module: Any
+    args: tuple
+    kwargs: dict[str, Any]
+    memory: dict[str, Any]
+    _call: Call
+
+    def outputs(self) -> Any:
+        """What PyTorch gives for these."""
+        args, kwargs = pytree.tree_map_only(torch.Tensor, torch.clone, (self.args, self.kwargs))
+        with torch.no_grad():
+            return dataclasses.replace(self._call, args=args, kwargs=kwargs).run()
+
+
+_CONVERTING: ContextVar[Converting | None] = ContextVar("ferryman_converting", default=None)
+
+
+def converting() -> Converting:
+    """In the function of a converter with target="keras": the call that it stands for."""
+    found = _CONVERTING.get()
+    if found is None:
+        raise InputError(
+            "no converter runs here",
+            why="converting() tells of the call that the function of a converter with "
+            'target="keras" is run for',
+        )
+    return found
 
 
 class _Given:
@@ -138,6 +192,7 @@ class KerasBody:
         keras = import_keras()
         model = self.model([_spec_of(tensor) for tensor in tensors])
         with torch._C.DisableTorchFunction(), torch.no_grad():
+            reset_states(model)
             given = [
                 keras.ops.convert_to_tensor(to_numpy(tensor), dtype=_type_name(tensor.dtype))
                 for tensor in tensors
@@ -172,8 +227,16 @@ class KerasBody:
         keras = import_keras()
         inputs = [keras.Input(batch_shape=shape, dtype=dtype) for shape, dtype in specs]
         call = self._with(inputs)
-        with nesting.running(call.converter, self._nested):
-            result = bodies.run(call)
+        example = self._seen.example or call
+        told = Converting(
+            call.module, example.args, example.kwargs, self._seen.memory, example
+        )
+        token = _CONVERTING.set(told)
+        try:
+            with nesting.running(call.converter, self._nested):
+                result = bodies.run(call)
+        finally:
+            _CONVERTING.reset(token)
         if isinstance(result, keras.layers.Layer):  # or a finished model
             result = self._called(result, inputs)
         outputs = list(_tensors_of(result, keras))
@@ -236,6 +299,10 @@ def _compute(x: list[torch.Tensor], key: str, *, elementwise: bool) -> list[torc
 
 def _shapes(x: list[torch.Tensor], key: str, *, elementwise: bool) -> list[torch.Tensor]:
     return body_of(key).shapes(x)
+
+
+def _has_no_values(tensor: torch.Tensor) -> bool:
+    return isinstance(tensor, FakeTensor) or tensor.is_meta
 
 
 def _shapes_of(tensors: Sequence[torch.Tensor]) -> tuple | None:

@@ -12,11 +12,11 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..keras_runtime import Guests, import_keras
+from ..keras_runtime import GUEST, Guests, import_keras, renewed, reset_states
 from .keras_bodies import body_of
 
 _CONFIG, _NOTES, _WEIGHTS = "config.json", "ferryman.json", "model.weights.h5"
@@ -31,38 +31,51 @@ def put_models(path: os.PathLike | str) -> Guests:
     if "models" not in notes:
         return Guests()
     models = {note["name"]: _model(note) for note in notes["models"]}
-    entries[_CONFIG] = _with_configs(entries[_CONFIG], models)
     entries[_WEIGHTS] = _with_weights(entries[_WEIGHTS], notes["models"], models)
     del notes["models"]
     entries[_NOTES] = json.dumps(notes).encode()
+    config = entries[_CONFIG]
+    loadable = path.with_stem(f"{path.stem}_guests")
+    _write(loadable, entries | {_CONFIG: _with(config, models, _note)})
+    why_not = ""
+    try:
+        entries[_CONFIG] = _with(config, models, _whole)
+    except Exception as error:  # of whatever the user's own layers say of themselves
+        why_not = f"{type(error).__name__}: {error}"
+    _write(path, entries)
+    return Guests(models, str(loadable), why_not)
+
+
+def _write(path: Path, entries: dict[str, bytes]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     with zipfile.ZipFile(partial, "w") as archive:
         for name, content in entries.items():
             archive.writestr(zipfile.ZipInfo(name, _DATE), content)
     os.replace(partial, path)
-    layers = [layer for model in models.values() for layer in _layers(model)]
-    classes = {name: kind for layer in layers for name, kind in _names(layer)}
-    return Guests(frozenset(models), classes)
 
 
 def _model(note: dict[str, Any]) -> Any:
+    """Under the name that it has in the file."""
     specs = [(tuple(given["shape"]), given["dtype"]) for given in note["inputs"]]
-    return body_of(note["key"]).model(specs)
+    return renewed(body_of(note["key"]).model(specs), note["name"])
 
 
-def _with_configs(text: bytes, models: dict[str, Any]) -> bytes:
-    keras = import_keras()
+def _with(text: bytes, models: dict[str, Any], said: Callable[[Any], dict]) -> bytes:
+    """The configuration with the models as they are `said`."""
     config = json.loads(text)
     for layer in _entries(config["config"]["layers"]):
-        model = models.get(layer["name"])
-        if model is None or layer["class_name"] != "Functional":
-            continue
-        made = keras.saving.serialize_keras_object(model)
-        made["config"]["name"] = layer["name"]
-        calls = layer["inbound_nodes"]
-        layer.update(made)
-        layer["inbound_nodes"] = calls
+        if layer["name"] in models and layer["class_name"] == "Functional":
+            layer.update(said(models[layer["name"]]))
     return json.dumps(config).encode()
+
+
+def _whole(model: Any) -> dict[str, Any]:
+    return import_keras().saving.serialize_keras_object(model)
+
+
+def _note(model: Any) -> dict[str, Any]:
+    kind = {"module": None, "class_name": GUEST, "registered_name": GUEST}
+    return {**kind, "config": {"name": model.name}}
 
 
 def _entries(layers: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -82,6 +95,7 @@ def _with_weights(content: bytes, notes: list[dict[str, Any]], models: dict[str,
         with h5py.File(whole, "r+") as file:
             for number, note in enumerate(notes):
                 part = Path(folder) / f"{number}.weights.h5"
+                reset_states(models[note["name"]])
                 models[note["name"]].save_weights(part)
                 with h5py.File(part, "r") as weights:
                     group = file.require_group(note["group"])
@@ -90,16 +104,3 @@ def _with_weights(content: bytes, notes: list[dict[str, Any]], models: dict[str,
                             del group[name]
                         weights.copy(name, group)
         return whole.read_bytes()
-
-
-def _layers(model: Any) -> Iterator[Any]:
-    for layer in model._flatten_layers(include_self=False):
-        if not type(layer).__module__.startswith(("keras.", "keras_")):
-            yield layer
-
-
-def _names(layer: Any) -> Iterator[tuple[str, type]]:
-    keras = import_keras()
-    kind = type(layer)
-    yield kind.__name__, kind
-    yield keras.saving.get_registered_name(kind), kind

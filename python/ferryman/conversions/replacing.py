@@ -117,7 +117,9 @@ class Replacing:
 
     def _run(self, answer: Callable[[Call], Any]) -> None:
         module, args, kwargs = self._given
-        with left_unchanged(module), undisturbed(), listening(self.conversions, module, answer):
+        with left_unchanged(module), undisturbed(), listening(
+            self.conversions, module, answer, begin=self._of_keras.begin
+        ):
             try:
                 call_module(module, args, kwargs)
             except Exception as error:
@@ -148,7 +150,13 @@ class Replacing:
             return
         self._traced.clear()
         # Of several ways of capture one may fail in a body where another does not.
-        with listening(self.conversions, module, self._captured, is_strict=False):
+        with listening(
+            self.conversions,
+            module,
+            self._captured,
+            begin=self._of_keras.begin,
+            is_strict=False,
+        ):
             yield
         missed = sorted(map(str, self._heard - self._traced))
         if missed:
@@ -201,7 +209,7 @@ class Replacing:
             compare(call, result, trial.result)
             return result
 
-        with listening(self.conversions, module, checked):
+        with listening(self.conversions, module, checked, begin=self._of_keras.begin):
             yield
 
     # Told ----------------------------------------------------------------------------------------
