@@ -1,0 +1,1 @@
+"""Modules that become one operator of TensorFlow."""

@@ -1,0 +1,1 @@
+"""Modules of PyTorch that order channels as TensorFlow does."""

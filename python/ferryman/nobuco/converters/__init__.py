@@ -1,0 +1,1 @@
+"""Helpers that nobuco's converters use."""

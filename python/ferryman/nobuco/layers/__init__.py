@@ -1,0 +1,1 @@
+"""Layers that nobuco's scripts name."""

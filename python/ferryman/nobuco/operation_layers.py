@@ -1,0 +1,104 @@
+"""Keras' operations as layers: Keras' .h5 files, which nobuco's scripts write, hold layers only.
+
+    model = layers_only(model)          # computes the same, with the same layers and variables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .keras_here import is_symbolic, keras
+
+
+@keras.saving.register_keras_serializable(package="ferryman")
+class OperationLayer(keras.layers.Layer):
+    """An operation with all that it is called with, but for tensors.
+
+    operation: of keras.ops, or as Keras writes one.
+    arguments: "args" and "kwargs", as _without says them.
+    """
+
+    def __init__(self, operation: Any, arguments: dict[str, Any], **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(operation, dict):
+            operation = keras.saving.deserialize_keras_object(operation)
+        self.operation, self.arguments = operation, arguments
+        self.built = True
+
+    def call(self, *tensors) -> Any:
+        args, kwargs = _filled(self.arguments, tensors)
+        return self.operation(*args, **kwargs)
+
+    def compute_output_spec(self, *tensors) -> Any:
+        args, kwargs = _filled(self.arguments, tensors)
+        return self.operation.compute_output_spec(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        saved = keras.saving.serialize_keras_object(self.operation)
+        return super().get_config() | {"operation": saved, "arguments": self.arguments}
+
+
+def layers_only(model: Any) -> Any:
+    """Of a functional model; models inside of it as well."""
+    inputs = [
+        keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    ]
+    given = inputs[0] if len(inputs) == 1 else inputs
+    outputs = model._run_through_graph(given, operation_fn=_as_layer)
+    return keras.Model(given, outputs, name=model.name)
+
+
+def _as_layer(operation: Any) -> Callable:
+    if isinstance(operation, keras.Model):
+        return layers_only(operation)
+    if isinstance(operation, keras.layers.Layer):
+        return operation
+
+    def call(*args, **kwargs) -> Any:
+        tensors: list[Any] = []
+        arguments = {
+            "args": [_without(value, tensors) for value in args],
+            "kwargs": {name: _without(value, tensors) for name, value in kwargs.items()},
+        }
+        if not tensors:
+            return operation(*args, **kwargs)
+        return OperationLayer(operation, arguments, name=operation.name)(*tensors)
+
+    return call
+
+
+# Arguments, as JSON has them ---------------------------------------------------------------------
+
+
+def _without(value: Any, tensors: list[Any]) -> Any:
+    """With numbers, texts and lists as they are, and an object for anything else."""
+    if is_symbolic(value):
+        tensors.append(value)
+        return {"tensor": len(tensors) - 1}
+    if isinstance(value, (list, tuple)):
+        return {"items": [_without(item, tensors) for item in value], "of": type(value).__name__}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return {"value": value}
+    array = np.asarray(keras.ops.convert_to_numpy(value))
+    return {"array": array.tolist(), "dtype": str(array.dtype)}
+
+
+def _filled(arguments: dict[str, Any], tensors: tuple) -> tuple[list[Any], dict[str, Any]]:
+    args = [_with(value, tensors) for value in arguments["args"]]
+    return args, {name: _with(value, tensors) for name, value in arguments["kwargs"].items()}
+
+
+def _with(saved: dict[str, Any], tensors: tuple) -> Any:
+    if "tensor" in saved:
+        return tensors[saved["tensor"]]
+    if "items" in saved:
+        items = [_with(item, tensors) for item in saved["items"]]
+        return tuple(items) if saved["of"] == "tuple" else items
+    if "array" in saved:
+        return np.asarray(saved["array"], saved["dtype"])
+    return saved["value"]
+
