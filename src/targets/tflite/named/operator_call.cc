@@ -153,8 +153,10 @@ Result<OperatorCall> read_builtin(std::string_view name, element arguments) {
 }  // namespace
 
 bool can_be_named(Op op) {
-  // What QUANTIZE and DENSIFY read is not in the tensors of a program.
-  constexpr std::array kNotNamed = {Op::kIf, Op::kWhile, Op::kQuantize, Op::kDensify};
+  // What QUANTIZE and DENSIFY read is not in the tensors of a program, and two draws are not one.
+  constexpr std::array kNotNamed = {Op::kIf,           Op::kWhile,       Op::kQuantize,
+                                    Op::kDensify,      Op::kMultinomial, Op::kRandomStandardNormal,
+                                    Op::kRandomUniform};
   return output_row(op) != nullptr && !is_one_of(op, kNotNamed);
 }
 
@@ -168,7 +170,7 @@ bool is_pointwise(Op op) {
 }
 
 bool declares_type(Op op) {
-  return op == Op::kBitcast || op == Op::kDequantize || op == Op::kMultinomial;
+  return op == Op::kBitcast || op == Op::kDequantize;
 }
 
 std::string named_operator(Op op) {
