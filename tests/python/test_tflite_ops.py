@@ -363,6 +363,18 @@ def test_a_kernel_must_give_what_is_declared():
         converted(lambda m, x: tflite.custom("Mine", x, kernel=lambda x: x[0]), image())
 
 
+def test_inside_of_a_branch_a_custom_operator_cannot_be_checked():
+    def body(m, x):
+        if x.sum() > 0:
+            return tflite.custom("Sine", x, kernel=torch.sin) + 1
+        return x.cos()
+
+    x = torch.randn(200, 300)
+    with pytest.raises(ferryman.UnsupportedOps, match="'Sine' stands in the branch or loop"):
+        converted(body, x)
+    assert converted(body, x, verify=False).report.native.ops["CUSTOM"] == 1
+
+
 def test_options_are_a_flexbuffer(tmp_path):
     options = {"scale": 2.5, "count": 3, "names": ["a", "b"], "flag": True}
     model = converted(
