@@ -156,6 +156,42 @@ def test_between_convolutions_nothing_is_transposed():
     assert model.report.native.ops == {"CONV_2D": 3, "MUL": 1, "LOGISTIC": 1}
 
 
+def operands_of(row, y):
+    """Of float32, where the operator takes that."""
+    if row.name == "SELECT_V2":
+        return [y > 1, y, -y]
+    if row.name == "PRELU":
+        return [y, torch.full((y.shape[-1],), 0.2)]
+    return [y + place for place in range(row.min_inputs)]
+
+
+def takes_floats(row):
+    try:
+        tflite.op(row.name, *operands_of(row, torch.rand(1, 4, 5, 6)))
+        return True
+    except ferryman.InputError:
+        return False
+
+
+POINTWISE = [row for row in ROWS.values() if row.is_pointwise]
+
+
+def test_pointwise_operators_lie_as_what_is_around_them():
+    modules = {"a": nn.Conv2d(3, 4, 1), "b": nn.Conv2d(4, 2, 1)}
+    layout = {"input_layout": "channels_last", "output_layout": "channels_last"}
+    tried = [row for row in POINTWISE if takes_floats(row)]
+    assert len(tried) > 45
+    for row in tried:
+
+        def body(m, x, row=row):
+            y = m.a(x).abs() + 0.5
+            return m.b(tflite.op(row.name, *operands_of(row, y)).float())
+
+        x = torch.rand(1, 3, 5, 6)
+        model = converted(body, x, modules=modules, verify=ferryman.Verify(samples=1), **layout)
+        assert transposes(model) == 0, row.name
+
+
 def test_as_pytorch_the_operator_sees_channels_first():
     def body(m, x):
         return m.b(tflite.op("L2_NORMALIZATION", m.a(x)))
@@ -232,6 +268,8 @@ def test_decompositions_of_torch_leave_them_alone():
         (lambda m, x: tflite.op("MUL", x, None), "MUL lacks operand 1"),
         (lambda m, x: tflite.op("CONV_2D", x), "CONV_2D takes 2 to 3 operands, and is given 1"),
         (lambda m, x: tflite.op("MUL", x, x.int()), "MUL needs inputs of one type"),
+        (lambda m, x: tflite.op("FAKE_QUANT", x.int()), "FAKE_QUANT was never tried"),
+        (lambda m, x: tflite.op("LOGICAL_OR", x, x), "LOGICAL_OR is refused by the runtime"),
         (lambda m, x: tflite.op("MUL", x, x[:, :2]), "MUL has operands that do not broadcast"),
         (lambda m, x: tflite.op("SOFTMAX", x, axes="elementwise"), "every element by itself"),
         (lambda m, x: tflite.op("SOFTMAX", x, axes="last"), '"channels_last"'),
@@ -323,6 +361,18 @@ def test_without_a_kernel_the_check_says_so():
 def test_a_kernel_must_give_what_is_declared():
     with pytest.raises(ferryman.InputError, match=r"gives float32\[8, 6, 6\], and"):
         converted(lambda m, x: tflite.custom("Mine", x, kernel=lambda x: x[0]), image())
+
+
+def test_inside_of_a_branch_a_custom_operator_cannot_be_checked():
+    def body(m, x):
+        if x.sum() > 0:
+            return tflite.custom("Sine", x, kernel=torch.sin) + 1
+        return x.cos()
+
+    x = torch.randn(200, 300)
+    with pytest.raises(ferryman.UnsupportedOps, match="'Sine' stands in the branch or loop"):
+        converted(body, x)
+    assert converted(body, x, verify=False).report.native.ops["CUSTOM"] == 1
 
 
 def test_options_are_a_flexbuffer(tmp_path):

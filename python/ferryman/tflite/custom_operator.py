@@ -45,7 +45,7 @@ def call_custom(
     results = torch.ops.ferryman.tfl_custom.default(
         order.arrange(x),
         name=name,
-        options=_encoded(name, options).hex(),
+        options=_encoded(name, options),
         sizes=[size for shape, _ in declared for size in shape],
         ranks=[len(shape) for shape, _ in declared],
         dtypes=[dtype for _, dtype in declared],
@@ -80,15 +80,16 @@ def _declared(name: str, like: Any, order: Axes) -> tuple[list[Any], str]:
     return order.arrange_shape(shape), str(dtype).removeprefix("torch.")
 
 
-def _encoded(name: str, options: dict[str, Any] | bytes | None) -> bytes:
+def _encoded(name: str, options: dict[str, Any] | bytes | None) -> str:
+    """In hexadecimal digits."""
     if options is None:
-        return b""
+        return ""
     if isinstance(options, (bytes, bytearray)):
-        return bytes(options)
+        return options.hex()
     try:
         if not isinstance(options, dict):
             raise TypeError(f"they are a {type(options).__name__}")
-        return _native.flexbuffer(json.dumps(options, allow_nan=False))
+        return _native.flexbuffer(json.dumps(options, allow_nan=False)).hex()
     except (TypeError, ValueError) as error:
         raise InputError(
             f"the options of custom operator '{name}' have no FlexBuffer form",

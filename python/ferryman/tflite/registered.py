@@ -123,16 +123,17 @@ def _may_be_numbers(tensor: torch.Tensor | None) -> bool:
 def _run(op: str, operands: Sequence[torch.Tensor | None], arguments: dict[str, Any]) -> list:
     """On LiteRT. float64 comes from the check of rounding alone (eager.run_float64), and runs in
     float32: no kernel takes it."""
-    wide = any(x is not None and x.dtype is torch.float64 for x in operands)
-    given = [_narrow(x) for x in operands]
-    results = _run_narrow(code_of(op, arguments), given)
-    return [_widen(result) if wide else result for result in results]
+    there = [x for x in operands if x is not None]
+    wide = any(x.dtype is torch.float64 for x in there)
+    device = there[0].device if there else "cpu"
+    results = _run_narrow(code_of(op, arguments), [_narrow(x) for x in operands])
+    return [(_widen(result) if wide else result).to(device) for result in results]
 
 
 def _narrow(x: torch.Tensor | None) -> torch.Tensor | None:
     if x is None:
         return None
-    x = x.detach()
+    x = x.detach().cpu()
     return x.float() if x.dtype is torch.float64 else x
 
 

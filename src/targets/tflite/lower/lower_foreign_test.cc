@@ -109,7 +109,8 @@ TEST_F(LowerForeign, WhatDoesNotFitIsToldByName) {
             "ABS takes 1 operands, and is given 2");
   EXPECT_EQ(limit(of(R"({\"op\": \"tfl_prelu\", \"arguments\": {}})", "f32[3, 2]")),
             "PRELU gives a result 0 of another type or shape than the program records");
-  EXPECT_EQ(limit(of(R"({\"target\": \"another\"})", "f32[2, 3]")), "code of another target");
+  EXPECT_EQ(limit(of(R"({\"target\": \"another\"})", "f32[2, 3]")),
+            "'{\"target\": \"another\"}' has no TFLite form");
 }
 
 TEST_F(LowerForeign, CustomOperatorsAreTakenAsDeclared) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "targets/tflite/runtime/legality.h"
 #include "targets/tflite/runtime/output_table.h"
 #include "targets/tflite/runtime/verify.h"
 
@@ -122,6 +123,16 @@ Status first_error(const OperatorCall& call, const Diagnostics& found, const Sub
   return Diag::error(DiagCode::kNotOnTarget, std::move(what));
 }
 
+// Ferryman itself emits what was never tried where it must; a program may name anything, and some
+// kernels end the process over a type that nobody thought of (FAKE_QUANT of whole numbers).
+Status check_tried(const OperatorCall& call, const Subgraph& main) {
+  const OpUse use{main.operators.front(), main};
+  if (use.op.inputs.empty() || check_types(use) != Verdict::kUntried) return {};
+  return refused(call, "was never tried with operands of these types")
+      .because("the runtime does not refuse every type that it cannot compute with")
+      .hint("cast the operand to a type that the operator takes: float32, or int32");
+}
+
 }  // namespace
 
 void complete_options(OperatorCall& call, const std::vector<OperandTensor>& operands) {
@@ -164,6 +175,7 @@ Result<Model> one_operator(OperatorCall call, std::vector<OperandTensor> operand
   main.outputs = main.operators.front().outputs;
   model.signatures.push_back(signature_of(main));
   FERRYMAN_TRY_STATUS(first_error(call, verify_model(model), main));
+  if (row != nullptr) FERRYMAN_TRY_STATUS(check_tried(call, main));
   return model;
 }
 

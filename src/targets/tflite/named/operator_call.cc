@@ -8,6 +8,7 @@
 #include <charconv>
 #include <limits>
 
+#include "ops/foreign/foreign.h"
 #include "targets/tflite/named/option_values.h"
 #include "targets/tflite/runtime/output_rules.h"
 #include "targets/tflite/runtime/output_table.h"
@@ -150,11 +151,24 @@ Result<OperatorCall> read_builtin(std::string_view name, element arguments) {
   return call;
 }
 
+Diag of_another_target(std::string_view code, element root) {
+  std::string_view target;
+  const bool is_named = root.is_object() && root["target"].get(target) == simdjson::SUCCESS;
+  return Diag::error(DiagCode::kNotOnTarget,
+                     fmt::format("'{}' has no TFLite form", foreign_name(code)))
+      .because(fmt::format("it is code for {}", is_named ? target : "another target"))
+      .hint(
+          "convert for that target, or give TFLite a converter of its own: "
+          "@ferryman.converter(…, target=\"tflite\")");
+}
+
 }  // namespace
 
 bool can_be_named(Op op) {
-  // What QUANTIZE and DENSIFY read is not in the tensors of a program.
-  constexpr std::array kNotNamed = {Op::kIf, Op::kWhile, Op::kQuantize, Op::kDensify};
+  // What QUANTIZE and DENSIFY read is not in the tensors of a program, and two draws are not one.
+  constexpr std::array kNotNamed = {Op::kIf,           Op::kWhile,       Op::kQuantize,
+                                    Op::kDensify,      Op::kMultinomial, Op::kRandomStandardNormal,
+                                    Op::kRandomUniform};
   return output_row(op) != nullptr && !is_one_of(op, kNotNamed);
 }
 
@@ -168,7 +182,7 @@ bool is_pointwise(Op op) {
 }
 
 bool declares_type(Op op) {
-  return op == Op::kBitcast || op == Op::kDequantize || op == Op::kMultinomial;
+  return op == Op::kBitcast || op == Op::kDequantize;
 }
 
 std::string named_operator(Op op) {
@@ -181,9 +195,10 @@ Result<OperatorCall> read_operator_call(std::string_view code) {
   simdjson::dom::parser parser;
   element root;
   std::string_view name;
-  if (parser.parse(simdjson::padded_string(code)).get(root) != simdjson::SUCCESS ||
-      root["op"].get(name) != simdjson::SUCCESS || !name.starts_with(kPrefix))
-    return bad("code of another target");
+  if (parser.parse(simdjson::padded_string(code)).get(root) != simdjson::SUCCESS)
+    return bad("code that is no JSON");
+  if (root["op"].get(name) != simdjson::SUCCESS || !name.starts_with(kPrefix))
+    return of_another_target(code, root);
   name.remove_prefix(kPrefix.size());
   element arguments;
   if (root["arguments"].get(arguments) != simdjson::SUCCESS)

@@ -43,7 +43,7 @@ struct OperatorCall {
 };
 
 // Whether a program may name the operator: the runtime has it, its outputs follow from a rule, and
-// it calls no other graph.
+// it neither calls other graphs nor draws numbers.
 bool can_be_named(Op op);
 // Whether each element of the result depends on one of each operand.
 bool is_pointwise(Op op);

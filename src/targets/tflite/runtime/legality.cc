@@ -285,6 +285,14 @@ std::string combination_of(const OpUse& use) {
   }
 }
 
+Verdict check_types(const OpUse& use) {
+  const std::string combination = combination_of(use);
+  if (!combination.empty()) return check_combination(use, combination).verdict;
+  const Tensor* data = use.input(data_input(use.op.op));
+  const std::optional<TypeKey> key = data == nullptr ? std::nullopt : type_key(*data);
+  return key.has_value() ? check_legal(use.op.op, *key, {}).verdict : Verdict::kUntried;
+}
+
 Legality check_legal(const OpUse& use) {
   const OpFacts* facts = facts_of(use.op.op);
   if (facts == nullptr) return {.verdict = Verdict::kRefused};

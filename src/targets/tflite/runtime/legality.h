@@ -73,6 +73,9 @@ Legality check_legal(Op op, TypeKey type, std::span<const int> ranks);
 // convolution, "f32>q8" for QUANTIZE; empty if the operator is judged by one type alone.
 std::string combination_of(const OpUse& use);
 
+// Of the element types of `use` alone, whatever the ranks of its operands.
+Verdict check_types(const OpUse& use);
+
 // Types and ranks of the operands of `use`.
 Legality check_legal(const OpUse& use);
 
