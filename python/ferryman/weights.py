@@ -8,14 +8,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 from .eager import to_numpy
 from .errors import InputError
+
+
+@contextlib.contextmanager
+def untraced() -> Iterator[None]:
+    """In the body of a converter a tracer would follow what is done to weights, and lose them."""
+    with torch._C.DisableTorchFunction(), _disable_current_modes():
+        yield
 
 
 class Weights(MutableMapping[str, np.ndarray]):
@@ -26,17 +35,20 @@ class Weights(MutableMapping[str, np.ndarray]):
         self._tensors, self._changed = tensors, changed
 
     def __getitem__(self, key: str) -> np.ndarray:
-        return np.array(to_numpy(self._find(key)))
+        known = self._find(key)
+        with untraced():
+            return np.array(to_numpy(known))
 
     def __setitem__(self, key: str, value: Any) -> None:
         known = self._find(key)
-        given = value.detach().cpu() if isinstance(value, torch.Tensor) else np.array(value)
-        tensor = torch.as_tensor(given)
-        if tensor.shape != known.shape:
-            raise InputError(
-                f"'{key}' is given the shape {tuple(tensor.shape)}, it has {tuple(known.shape)}"
-            )
-        self._tensors[key] = tensor.to(known.dtype).clone()
+        with untraced():
+            given = value.detach().cpu() if isinstance(value, torch.Tensor) else np.array(value)
+            tensor = torch.as_tensor(given)
+            if tensor.shape != known.shape:
+                raise InputError(
+                    f"'{key}' is given the shape {tuple(tensor.shape)}, it has {tuple(known.shape)}"
+                )
+            self._tensors[key] = tensor.to(known.dtype).clone()
         self._changed()
 
     def __delitem__(self, key: str) -> None:

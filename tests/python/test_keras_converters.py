@@ -120,7 +120,7 @@ def permutes(converted):
 @pytest.mark.parametrize("dynamic_shapes", [None, {}], ids=["free batch", "fixed"])
 def test_what_goes_element_by_element_lies_as_its_neighbours_do(dynamic_shapes):
     model = Net(nn.Hardsigmoid()).eval()
-    pointwise = of_keras(F.hardsigmoid)(lambda x, *_: keras.ops.clip(x / 6 + 0.5, 0, 1))
+    pointwise = of_keras(F.hardsigmoid)(lambda x, *_, **__: keras.ops.clip(x / 6 + 0.5, 0, 1))
     plain = convert(model, dynamic_shapes=dynamic_shapes)
     opened = convert(model, converters=[pointwise], dynamic_shapes=dynamic_shapes)
     assert permutes(opened) == permutes(plain)

@@ -135,7 +135,9 @@ class _Call:
 
         def axes(leaf: Any) -> Any:
             shape = _of_tensor(shapes, leaf) if _is_tensor(leaf) else None
-            free = [axis for axis, size in enumerate(shape or ()) if size is None]
+            # Some scripts give the shape of another tensor as well; what is no axis is not free.
+            sizes = list(shape or ())[: leaf.ndim] if _is_tensor(leaf) else []
+            free = [axis for axis, size in enumerate(sizes) if size is None]
             return {axis: f"size_{numbers[id(leaf)]}_{axis}" for axis in free} or None
 
         return {

@@ -53,7 +53,7 @@ class FunctionLayer(keras.layers.Layer):
     def __init__(self, function: Callable, **kwargs):
         super().__init__(**kwargs)
         self.function = function
-        self.parts = [value for value in _values_of(function) if _is_layer(value)]
+        self.parts = layers_of(function)
 
     def call(self, *args, **kwargs) -> Any:
         return self.function(*args, **kwargs)
@@ -70,6 +70,11 @@ class FunctionLayer(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> FunctionLayer:
         config = dict(config)
         return cls(_loaded(config.pop("function")), **config)
+
+
+def layers_of(function: Any) -> list[Any]:
+    """Those that a function names."""
+    return [value for value in _values_of(function) if _is_layer(value)]
 
 
 def _is_layer(value: Any) -> bool:

@@ -81,6 +81,11 @@ def _without(value: Any, tensors: list[Any]) -> Any:
         return {"tensor": len(tensors) - 1}
     if isinstance(value, (list, tuple)):
         return {"items": [_without(item, tensors) for item in value], "of": type(value).__name__}
+    if isinstance(value, slice):
+        parts = (value.start, value.stop, value.step)
+        return {"slice": [_without(part, tensors) for part in parts]}
+    if value is ...:
+        return {"ellipsis": True}
     if value is None or isinstance(value, (bool, int, float, str)):
         return {"value": value}
     array = np.asarray(keras.ops.convert_to_numpy(value))
@@ -98,6 +103,10 @@ def _with(saved: dict[str, Any], tensors: tuple) -> Any:
     if "items" in saved:
         items = [_with(item, tensors) for item in saved["items"]]
         return tuple(items) if saved["of"] == "tuple" else items
+    if "slice" in saved:
+        return slice(*(_with(part, tensors) for part in saved["slice"]))
+    if "ellipsis" in saved:
+        return ...
     if "array" in saved:
         return np.asarray(saved["array"], saved["dtype"])
     return saved["value"]

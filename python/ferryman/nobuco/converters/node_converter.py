@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ from torch.utils import _pytree as pytree
 import ferryman
 
 from ..enums import ChannelOrder, ChannelOrderingStrategy
-from ..functional_layer import called
+from ..functional_layer import called, layers_of
 from ..keras_here import keras
 from ..notices import say_once
 from .channel_ordering import get_channel_order, in_order, is_of_keras, set_channel_order
@@ -148,13 +149,14 @@ class NodeConverter:
 
 
 def _know_parts(made: Any) -> None:
-    """Keras 2 made layers again from a configuration that holds other layers; Keras 3 leaves that
-    to the class."""
-    kind = type(made)
-    if isinstance(made, keras.layers.Layer) and not isinstance(made, keras.Model):
-        is_own = not kind.__module__.startswith("keras.")
-        if is_own and "from_config" not in vars(kind) and "get_config" in vars(kind):
-            kind.from_config = classmethod(_from_config)
+    """Keras 2 made layers again from a configuration that holds other layers, and from more than
+    their class takes; Keras 3 leaves that to the class."""
+    for layer in [made, *layers_of(made)]:
+        kind = type(layer)
+        if isinstance(layer, keras.layers.Layer) and not isinstance(layer, keras.Model):
+            is_own = not kind.__module__.startswith(("keras.", "ferryman."))
+            if is_own and "from_config" not in vars(kind):
+                kind.from_config = classmethod(_from_config)
 
 
 def _from_config(cls: type, config: dict[str, Any]) -> Any:
@@ -162,6 +164,10 @@ def _from_config(cls: type, config: dict[str, Any]) -> Any:
         name: keras.saving.deserialize_keras_object(value) if _is_part(value) else value
         for name, value in config.items()
     }
+    taken = inspect.signature(cls.__init__).parameters.values()
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
+        names = {parameter.name for parameter in taken}
+        parts = {name: value for name, value in parts.items() if name in names}
     return cls(**parts)
 
 
