@@ -1,11 +1,12 @@
 """A layer that is applied as often as a tensor says.
 
-python examples/control_flow/counted_loop.py
+python -m examples.control_flow.counted_loop
 """
 
 import torch
-from both_ways import compare
 from torch import nn
+
+from examples.carry import carry
 
 
 class CountedLoop(nn.Module):
@@ -21,4 +22,4 @@ class CountedLoop(nn.Module):
 
 if __name__ == "__main__":
     image = torch.rand(1, 3, 32, 32)
-    compare(CountedLoop(), [(image, torch.tensor(times)) for times in (3, 0, 1, 7)])
+    carry(CountedLoop(), [(image, torch.tensor(times)) for times in (3, 0, 1, 7)])

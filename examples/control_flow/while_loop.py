@@ -1,11 +1,12 @@
 """Newton's way to a square root, until it is near enough.
 
-python examples/control_flow/while_loop.py
+python -m examples.control_flow.while_loop
 """
 
 import torch
-from both_ways import compare
 from torch import nn
+
+from examples.carry import carry
 
 
 class SquareRoot(nn.Module):
@@ -19,4 +20,4 @@ class SquareRoot(nn.Module):
 
 if __name__ == "__main__":
     x = torch.rand(8) + 0.5
-    compare(SquareRoot(), [(x,), (torch.ones(8),), (1000 * x,)])
+    carry(SquareRoot(), [(x,), (torch.ones(8),), (1000 * x,)])
