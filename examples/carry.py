@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 import ferryman
+from ferryman.ports import TensorPort
 
 TOLERANCE = 1e-4  # of the largest value of an output, or of 1 where that is less
 
@@ -32,7 +33,11 @@ def carry(
     args, kwargs = _arguments(inputs[0])
     model = ferryman.convert(module, args, kwargs, progress=False, **options)
     describe(model)
-    worst = [compare(_call(module, each), _call(model, each), tolerance) for each in inputs]
+    worst = [
+        compare(in_order_of(model.outputs, _call(module, each)), _call(model, given), tolerance)
+        for each in inputs
+        for given in [in_order_of(model.inputs, each)]
+    ]
     print(f"worst difference on {len(worst)} inputs: {max(worst):.1e}")
     return model
 
@@ -58,6 +63,26 @@ def operators(model: ferryman.Model) -> dict[str, int]:
 
 def num_transposes(model: ferryman.Model) -> int:
     return operators(model).get("TRANSPOSE", 0)
+
+
+def in_order_of(ports: Sequence[TensorPort], values: Any) -> Any:
+    """The values with each tensor's axes as its port has them, where that is not PyTorch's order."""
+    if all(port.layout == "channels_first" for port in ports):
+        return values
+    leaves, structure = pytree.tree_flatten(values)
+    places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor)]
+    for i, port in zip(places, ports, strict=True):
+        leaves[i] = leaves[i].permute(_order(port.layout, leaves[i].dim()))
+    return pytree.tree_unflatten(leaves, structure)
+
+
+def _order(layout: str, rank: int) -> list[int]:
+    """PyTorch's axes, outermost first."""
+    if layout == "channels_first":
+        return list(range(rank))
+    if layout == "channels_last":
+        return [0, *range(2, rank), 1]
+    return [int(axis) for axis in layout.split(",")]
 
 
 def compare(expected: Any, got: Any, tolerance: float = TOLERANCE) -> float:

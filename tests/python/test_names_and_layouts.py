@@ -9,6 +9,8 @@ from test_cli import PROGRAM
 from torch import nn
 
 import ferryman
+from ferryman.native_contract import Placement, Port
+from ferryman.ports import tensor_port
 
 
 class Net(nn.Module):
@@ -207,3 +209,33 @@ def test_the_program_refuses_what_does_not_fit(archive, tmp_path, options, text)
     done = run(archive, tmp_path, *options)
     assert done.returncode == 2 and text in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+# What a port tells of itself ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "factors", "perm", "stored", "expected"),
+    [
+        ((1, 3, 8, 8), (1, 3, 8, 8), (0, 2, 3, 1), (1, 8, 8, 3), "channels_last"),
+        # Axes that the graph cuts, side by side and apart.
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (1, 2, 3, 4, 0), (1, 8, 8, 3), "channels_last"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (0, 1, 2, 3, 4), (1, 3, 8, 8), "channels_first"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (3, 4, 1, 2, 0), (1, 8, 8, 3), "0,3,2,1"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (1, 3, 2, 4, 0), (1, 2, 2, 4, 4, 3), "any"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (2, 1, 3, 4, 0), (1, 8, 8, 3), "any"),
+        # A factor that holds parts of two axes.
+        ((4, 6, 5), (24, 5), (0, 1), (24, 5), "any"),
+    ],
+)
+def test_a_port_tells_the_order_of_its_axes(shape, factors, perm, stored, expected):
+    placement = Placement(tensor=0, factors=factors, perm=perm)
+    port = Port(index=0, name="x", placement=placement, shape=stored, dtype="float32")
+    assert tensor_port(port, torch.empty(shape)).layout == expected
+
+
+def test_an_image_that_is_cut_into_blocks_has_the_layout_that_was_asked_for():
+    net = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, 8, 1), nn.PixelShuffle(2))
+    options = {"input_layout": "channels_last", "output_layout": "channels_last"}
+    model = convert(net, (torch.randn(1, 3, 8, 10),), **options)
+    assert [port.layout for port in (*model.inputs, *model.outputs)] == ["channels_last"] * 2
