@@ -21,6 +21,8 @@ from ferryman.ports import TensorPort
 
 TOLERANCE = 1e-4  # of the largest value of an output, or of 1 where that is less
 
+_MOST_SHOWN = 4  # transposes with their reasons
+
 Inputs = Sequence[Any] | Mapping[str, Any]  # by position, or by name
 
 
@@ -46,8 +48,10 @@ def describe(model: ferryman.Model) -> None:
     """Operators by name, transposes with their reasons, statements that capture wrote anew."""
     print(f"{model.path.suffix}: {', '.join(f'{n} {op}' for op, n in operators(model).items())}")
     layout = model.report.native.layout
-    for transpose in layout.transposes:
+    for transpose in layout.transposes[:_MOST_SHOWN]:
         print(f"transpose of {transpose.bytes} bytes: {transpose.reason}")
+    if len(layout.transposes) > _MOST_SHOWN:
+        print(f"and {len(layout.transposes) - _MOST_SHOWN} more transposes")
     if layout.optimal:
         print("no other order of axes moves fewer bytes")
     for remark in model.report.remarks:
@@ -66,7 +70,7 @@ def num_transposes(model: ferryman.Model) -> int:
 
 
 def in_order_of(ports: Sequence[TensorPort], values: Any) -> Any:
-    """The values with each tensor's axes as its port has them, where that is not PyTorch's order."""
+    """The values with the axes of each tensor as its port has them."""
     if all(port.layout == "channels_first" for port in ports):
         return values
     leaves, structure = pytree.tree_flatten(values)
@@ -82,6 +86,7 @@ def _order(layout: str, rank: int) -> list[int]:
         return list(range(rank))
     if layout == "channels_last":
         return [0, *range(2, rank), 1]
+    claim("each output's axes are in one piece", layout != "any", quiet=True)
     return [int(axis) for axis in layout.split(",")]
 
 

@@ -46,10 +46,23 @@ def tensor_port(port: Port, value: torch.Tensor | None, sizes: Sequence[Size] = 
     by_symbol = {size.symbol: numbers[size.name] for size in sizes}
     shape = () if value is None else tuple(_number(size, by_symbol) for size in value.shape)
     if None in shape:
-        shape = placed.shape  # counted while the file runs
+        shape, placed = _with_counted_sizes(shape, placed)
     elif port.placement.part == "pair":
         shape = (*shape, 2)
     return TensorPort(port.name, port.shape, port.dtype, _layout(shape, placed))
+
+
+def _with_counted_sizes(
+    shape: tuple[int | None, ...], port: Port
+) -> tuple[tuple[int, ...], Port]:
+    """Sizes that are counted while the file runs are those that the file keeps room for."""
+    placement = port.placement
+    if not len(shape) == len(placement.factors) == len(port.shape):
+        return port.shape, port  # axes in pieces, whose order says nothing of the sizes
+    room = dict(zip(placement.perm, port.shape))
+    shape = tuple(room[axis] if size is None else size for axis, size in enumerate(shape))
+    placement = dataclasses.replace(placement, factors=shape)
+    return shape, dataclasses.replace(port, placement=placement)
 
 
 def _number(size: int | torch.SymInt, by_symbol: dict[str, int]) -> int | None:

@@ -239,3 +239,14 @@ def test_an_image_that_is_cut_into_blocks_has_the_layout_that_was_asked_for():
     options = {"input_layout": "channels_last", "output_layout": "channels_last"}
     model = convert(net, (torch.randn(1, 3, 8, 10),), **options)
     assert [port.layout for port in (*model.inputs, *model.outputs)] == ["channels_last"] * 2
+
+
+def test_an_output_of_counted_size_tells_the_order_of_its_axes():
+    class Chosen(nn.Module):
+        def forward(self, x):
+            return x[x[:, 0, 0] > 0]
+
+    args = (torch.randn(5, 3, 4),)
+    assert convert(Chosen(), args).outputs[0].layout == "channels_first"
+    last = convert(Chosen(), args, output_layout={"output": (0, 2, 1)})
+    assert last.outputs[0].layout == "channels_last"
