@@ -1,8 +1,8 @@
 """A GRU gives [batch, time, features]; two Conv1d take it as [batch, features, time].
 
-The convolutions' channels are the GRU's steps, and the file has channels last: one transpose serves
-both, without being told, and for a batch of one none is needed. (Of a larger batch the GRU wants the
-steps first, which is another one.)
+The convolutions' channels are the GRU's steps, and the file has channels last: one transpose
+serves both, without being told, and for a batch of one none is needed. (Of a larger batch the GRU
+wants the steps first, which is another one.)
 
 python -m examples.layout.channel_ordering
 """

@@ -2,8 +2,8 @@
 
 A reshape of [batch, channels, time] that mixes channels with time is another one than the same
 reshape with channels last. Where the model itself permutes so that channels are last, the file,
-which has them last anyway, needs no transpose at all. Where it does not, one is the least, and the report
-gives its reason.
+which has them last anyway, needs no transpose at all. Where it does not, one is the least, and the
+report gives its reason.
 
 python -m examples.layout.efficient_reshape
 """

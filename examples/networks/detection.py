@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 FEW = {"topk_candidates": 20, "detections_per_img": 15, "num_classes": 4}
+# Of maps of a few pixels; a smaller one would turn differences of rounding into visible ones.
+_LEAST_VARIANCE = 0.05
 
 
 class Detector(nn.Module):
@@ -30,6 +32,8 @@ def with_distinct_scores(detector: nn.Module, size: tuple[int, int]) -> nn.Modul
     detector.train()
     features = detector.backbone(torch.rand(4, 3, *size))
     detector.head(list(features.values()))
+    for norm in norms:
+        norm.running_var.clamp_(min=_LEAST_VARIANCE)
     for name, parameter in detector.named_parameters():
         if "classification_head" in name and parameter.dim() == 4:
             parameter.mul_(4)

@@ -65,7 +65,8 @@ if __name__ == "__main__":
         carry(function, several, dynamic_shapes=LENGTHS)
     for of_bools in (True, False):
         print(f"\nmasked by {'bools' if of_bools else 'numbers'}")
-        with_masks = [(*each, mask(each[0].shape[2], each[1].shape[2], of_bools)) for each in several]
+        lengths = [(query.shape[2], key.shape[2]) for query, key, _ in several]
+        with_masks = [(*each, mask(*both, of_bools)) for each, both in zip(several, lengths)]
         carry(masked, with_masks, dynamic_shapes=LENGTHS | {"mask": {0: "queries", 1: "keys"}})
 
     print("\nMultiheadAttention")

@@ -14,12 +14,19 @@ from examples.carry import carry, claim, operators
 
 CHANNELS = 6
 FORWARD = [
-    {"padding": padding, "stride": stride, "dilation": dilation}
-    for padding, stride, dilation in [(0, 1, 1), (1, 1, 1), (2, 1, 2), (1, 2, 1), (0, 2, 1), ("same", 1, 1)]
+    {"padding": 0},
+    {"padding": 1},
+    {"padding": 2, "dilation": 2},
+    {"padding": 1, "stride": 2},
+    {"padding": 0, "stride": 2},
+    {"padding": "same"},
 ]
 TRANSPOSED = [
-    {"padding": padding, "stride": stride, "output_padding": more}
-    for padding, stride, more in [(0, 1, 0), (1, 1, 0), (0, 2, 0), (1, 2, 0), (1, 2, 1)]
+    {"padding": 0},
+    {"padding": 1},
+    {"padding": 0, "stride": 2},
+    {"padding": 1, "stride": 2},
+    {"padding": 1, "stride": 2, "output_padding": 1},
 ]
 
 

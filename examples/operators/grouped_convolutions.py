@@ -46,15 +46,21 @@ def grid():
     for kind, ways in KINDS.items():
         for channels, *rest in itertools.product(CHANNELS, KERNELS, DILATIONS, GROUPS, ways):
             kernel, dilation, groups, way = rest
-            yield kind, channels, {"kernel_size": kernel, "dilation": dilation, "groups": groups} | way
+            options = {"kernel_size": kernel, "dilation": dilation, "groups": groups}
+            yield kind, channels, options | way
+
+
+def of_one_tensor(convolution):
+    kind, (inputs, _), _ = convolution
+    return kind, inputs
 
 
 def main(every):
     torch.manual_seed(0)
     chosen = list(grid())[::every]
     claim("864 convolutions in all", len(list(grid())) == 864)
-    for (kind, inputs), of_kind in itertools.groupby(chosen, key=lambda each: (each[0], each[1][0])):
-        layers = [kind(*channels, **options) for _, channels, options in of_kind]
+    for (kind, inputs), alike in itertools.groupby(chosen, key=of_one_tensor):
+        layers = [kind(*channels, **options) for _, channels, options in alike]
         positions = (9,) if "1d" in kind.__name__ else (9, 8)
         images = [(torch.randn(1, inputs, *positions),) for _ in range(2)]
         print(f"\n{len(layers)} {kind.__name__} of {inputs} channels")

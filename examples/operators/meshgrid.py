@@ -9,7 +9,7 @@ from examples.carry import carry
 
 
 def grids(rows, columns):
-    return torch.meshgrid(rows, columns, indexing="ij"), torch.meshgrid(rows, columns, indexing="xy")
+    return [torch.meshgrid(rows, columns, indexing=order) for order in ("ij", "xy")]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
-
 _NUMBERS = (int, float, torch.SymInt, torch.SymFloat)
 
 
