@@ -6,7 +6,7 @@ python -m examples.control_flow.branch
 import torch
 from torch import nn
 
-from examples.carry import carry
+from examples.carry import carry, claim, operators
 
 
 class Branch(nn.Module):
@@ -22,5 +22,7 @@ class Branch(nn.Module):
 
 
 if __name__ == "__main__":
+    torch.manual_seed(0)
     image = torch.rand(1, 3, 32, 32)
-    carry(Branch(), [(image,), (-image,)])
+    model = carry(Branch(), [(image,), (-image,)])
+    claim("the file decides", operators(model).get("IF") == 1)

@@ -6,7 +6,7 @@ python -m examples.control_flow.counted_loop
 import torch
 from torch import nn
 
-from examples.carry import carry
+from examples.carry import carry, claim, operators
 
 
 class CountedLoop(nn.Module):
@@ -21,5 +21,7 @@ class CountedLoop(nn.Module):
 
 
 if __name__ == "__main__":
+    torch.manual_seed(0)
     image = torch.rand(1, 3, 32, 32)
-    carry(CountedLoop(), [(image, torch.tensor(times)) for times in (3, 0, 1, 7)])
+    model = carry(CountedLoop(), [(image, torch.tensor(times)) for times in (3, 0, 1, 7)])
+    claim("the file decides", operators(model).get("WHILE") == 1)
