@@ -211,6 +211,15 @@ def test_the_program_refuses_what_does_not_fit(archive, tmp_path, options, text)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("target", ["tflite", "keras"])
+def test_reasons_of_transposes_speak_of_the_names_in_the_file(target):
+    names = {"input_names": {"image": "photo"}, "output_names": {"map": "features"}}
+    layout = convert(target=target, **names).report.native.layout
+    reasons = " ".join(transpose.reason for transpose in layout.transposes)
+    assert "input 'photo'" in reasons and "output 'features'" in reasons
+    assert "'image'" not in reasons and "'map'" not in reasons
+
+
 # What a port tells of itself ---------------------------------------------------------------------
 
 
