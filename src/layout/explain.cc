@@ -64,7 +64,8 @@ class Explainer {
     return {memory, static_cast<int>(at - labels.begin())};
   }
 
-  // The nearest anchors that hold this memory in this order, through ops that only pass it on.
+  // The nearest anchors that hold this memory in this order, through ops that only pass it on. What
+  // a branch or loop passes on has no part in the order of all else that it takes and gives.
   std::vector<Anchor> anchors_of(Copy first) const {
     std::vector<Anchor> anchors;
     std::set<Copy> seen{first};
@@ -78,7 +79,7 @@ class Explainer {
       for (const size_t o : users_[static_cast<size_t>(at.memory)]) {
         if (!uses(o, at)) continue;
         const ModelOp& op = planning_.model.ops[o];
-        if (op.modes.size() == 1) {
+        if (op.modes.size() == 1 || !bodies_of(graph_.op(op.id)).empty()) {
           const Anchor anchor{.kind = Anchor::Kind::kOp, .op = op.id};
           if (std::find(anchors.begin(), anchors.end(), anchor) == anchors.end()) {
             anchors.push_back(anchor);
