@@ -128,9 +128,10 @@ def _axes_of_factors(shape: Sequence[int], factors: Sequence[int]) -> dict[int, 
     for factor, size in enumerate(factors):
         if size == 1:
             continue
-        if rest % size != 0:
+        is_whole = size == rest  # also where both are 0
+        if not is_whole and (0 in (size, rest) or rest % size != 0):
             return None
-        axis_of[factor], rest = axis, rest // size
+        axis_of[factor], rest = axis, 1 if is_whole else rest // size
         if rest == 1:
             axis, rest = next(left, (0, 1))
     return axis_of if rest == 1 else None
