@@ -3,7 +3,7 @@
     with open_functions():
         program = torch.export.export(module, args, dynamic_shapes=…)
 
-torch makes linspace(0, 1, n) of a list of n numbers; made of arange(n), it has any length. So
+torch makes linspace(0, n - 1, n) of a list of n numbers; made of arange(n), it has any length. So
 do the grids of affine_grid.
 """
 
@@ -16,6 +16,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
+
+_NUMBERS = (int, float, torch.SymInt, torch.SymFloat)
 
 
 @contextlib.contextmanager
@@ -32,8 +34,8 @@ class _Functions(TorchFunctionMode):
 
 
 def _linspace(start: Any, end: Any, steps: Any, **options: Any) -> torch.Tensor | None:
-    is_plain = all(type(bound) in (int, float) for bound in (start, end))
-    if type(steps) is int or not is_plain or options.keys() - {"dtype", "device"}:
+    is_number = all(isinstance(bound, _NUMBERS) for bound in (start, end))
+    if type(steps) is int or not is_number or options.keys() - {"dtype", "device"}:
         return None
     dtype = options.get("dtype") or torch.get_default_dtype()
     if not dtype.is_floating_point:

@@ -6,6 +6,7 @@ tensor_port(port, outline)     # TensorPort(name="x", shape=(1, 8, 8, 3), layout
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -45,10 +46,23 @@ def tensor_port(port: Port, value: torch.Tensor | None, sizes: Sequence[Size] = 
     by_symbol = {size.symbol: numbers[size.name] for size in sizes}
     shape = () if value is None else tuple(_number(size, by_symbol) for size in value.shape)
     if None in shape:
-        shape = placed.shape  # counted while the file runs
+        shape, placed = _with_counted_sizes(shape, placed)
     elif port.placement.part == "pair":
         shape = (*shape, 2)
     return TensorPort(port.name, port.shape, port.dtype, _layout(shape, placed))
+
+
+def _with_counted_sizes(
+    shape: tuple[int | None, ...], port: Port
+) -> tuple[tuple[int, ...], Port]:
+    """Sizes that are counted while the file runs are those that the file keeps room for."""
+    placement = port.placement
+    if not len(shape) == len(placement.factors) == len(port.shape):
+        return port.shape, port  # axes in pieces, whose order says nothing of the sizes
+    room = dict(zip(placement.perm, port.shape))
+    shape = tuple(room[axis] if size is None else size for axis, size in enumerate(shape))
+    placement = dataclasses.replace(placement, factors=shape)
+    return shape, dataclasses.replace(port, placement=placement)
 
 
 def _number(size: int | torch.SymInt, by_symbol: dict[str, int]) -> int | None:
@@ -90,10 +104,34 @@ def _layout(shape: tuple[int, ...], port: Port) -> str:
 
 
 def _non_unit_order(shape: Sequence[int], placement: Placement) -> list[int] | None:
-    """The axes that are longer than one, outermost first. None if some are split."""
-    axes = [axis for axis, size in enumerate(shape) if size != 1]
-    factors = [factor for factor, size in enumerate(placement.factors) if size != 1]
-    if [placement.factors[factor] for factor in factors] != [shape[axis] for axis in axes]:
+    """The axes that are longer than one, outermost first. None if some lie in pieces."""
+    axis_of = _axes_of_factors(shape, placement.factors)
+    if axis_of is None:
         return None
-    axis_of = dict(zip(factors, axes))
-    return [axis_of[factor] for factor in placement.perm if factor in axis_of]
+    order: list[int] = []
+    longer = [factor for factor in placement.perm if factor in axis_of]
+    for axis, factors in itertools.groupby(longer, key=lambda factor: axis_of[factor]):
+        pieces = list(factors)
+        if axis in order or pieces != sorted(pieces):
+            return None
+        order.append(axis)
+    return order
+
+
+def _axes_of_factors(shape: Sequence[int], factors: Sequence[int]) -> dict[int, int] | None:
+    """Of each factor that is longer than one, the axis that it is a part of. A graph that cuts an
+    axis (pixel unshuffle) has several for it, which may lie side by side in memory. None if a
+    factor holds parts of two axes."""
+    axis_of: dict[int, int] = {}
+    left = iter([(axis, size) for axis, size in enumerate(shape) if size != 1])
+    axis, rest = next(left, (0, 1))
+    for factor, size in enumerate(factors):
+        if size == 1:
+            continue
+        is_whole = size == rest  # also where both are 0
+        if not is_whole and (0 in (size, rest) or rest % size != 0):
+            return None
+        axis_of[factor], rest = axis, 1 if is_whole else rest // size
+        if rest == 1:
+            axis, rest = next(left, (0, 1))
+    return axis_of if rest == 1 else None

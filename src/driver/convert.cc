@@ -141,7 +141,7 @@ class Converter {
   }
 
   Status write(const Graph& graph, const Ports& ports, const frontend::Program& program) {
-    const layout::LayoutPlan plan = plan_layout(graph, ports.layouts);
+    const layout::LayoutPlan plan = plan_layout(graph, ports);
     const WriteRequest request = {
         .graph = graph,
         .plan = plan,
@@ -164,11 +164,14 @@ class Converter {
     return {};
   }
 
-  layout::LayoutPlan plan_layout(const Graph& graph, const layout::IoLayouts& io) {
+  layout::LayoutPlan plan_layout(const Graph& graph, const Ports& ports) {
+    const layout::IoLayouts& io = ports.layouts;
     const layout::Planning planning = layout::run_planning(graph, target_.contract(), io);
     layout::LayoutPlan plan = layout::write_plan(graph, io, planning);
     stopwatch_.finish("plan layout");
-    describe_layout(graph, plan, layout::explain_copies(graph, io, planning, plan), report_);
+    describe_layout(plan, report_);
+    const layout::EndNames names{ports.input_names, ports.output_names};
+    describe_copies(graph, layout::explain_copies(graph, io, planning, plan), names, report_);
     explain_bodies(graph, plan);
     stopwatch_.finish("explain layout");
     return plan;
@@ -179,7 +182,7 @@ class Converter {
       const Graph& body = graph.body(id);
       const auto& [io, inside] = *plan.bodies[id.index];
       const layout::Planning planning = layout::run_planning(body, target_.contract(), io);
-      describe_copies(body, layout::explain_copies(body, io, planning, inside), report_);
+      describe_copies(body, layout::explain_copies(body, io, planning, inside), {}, report_);
       explain_bodies(body, inside);
     }
   }

@@ -306,12 +306,10 @@ Status describe_bodies(const Target& target, const Graph& graph, const layout::L
   return BodyDescriber(target, program, folder, report).describe_all(graph, plan);
 }
 
-void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,
-                     const std::vector<layout::CopyExplanation>& copies, ConvertReport& report) {
+void describe_layout(const layout::LayoutPlan& plan, ConvertReport& report) {
   report.layout.bytes_moved = plan.bytes_moved;
   report.layout.lower_bound = plan.lower_bound;
   report.layout.optimal = plan.proven;
-  describe_copies(graph, copies, report);
 }
 
 namespace {
@@ -326,10 +324,10 @@ std::string node_of(const Graph& graph, ValueId value) {
 }  // namespace
 
 void describe_copies(const Graph& graph, const std::vector<layout::CopyExplanation>& copies,
-                     ConvertReport& report) {
+                     const layout::EndNames& names, ConvertReport& report) {
   for (const layout::CopyExplanation& copy : copies) {
     report.layout.transposes.push_back(
-        {layout::describe(graph, copy), copy.copy.bytes, node_of(graph, copy.copy.value)});
+        {layout::describe(graph, copy, names), copy.copy.bytes, node_of(graph, copy.copy.value)});
   }
 }
 

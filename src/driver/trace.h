@@ -20,12 +20,11 @@ Status describe_bodies(const Target& target, const Graph& graph, const layout::L
                        const frontend::Program& program, const std::string& folder,
                        ConvertReport& report);
 
-// Copies with their reasons, bytes and the proof.
-void describe_layout(const Graph& graph, const layout::LayoutPlan& plan,
-                     const std::vector<layout::CopyExplanation>& copies, ConvertReport& report);
+// What is moved, and the proof.
+void describe_layout(const layout::LayoutPlan& plan, ConvertReport& report);
 
-// Those of a body, as further ones.
-void describe_copies(const Graph& body, const std::vector<layout::CopyExplanation>& copies,
-                     ConvertReport& report);
+// Copies of the graph, or of a body, with their reasons, as further ones.
+void describe_copies(const Graph& graph, const std::vector<layout::CopyExplanation>& copies,
+                     const layout::EndNames& names, ConvertReport& report);
 
 }  // namespace ferryman

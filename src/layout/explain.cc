@@ -65,7 +65,8 @@ class Explainer {
     return {memory, static_cast<int>(at - labels.begin())};
   }
 
-  // The nearest anchors that hold this memory in this order, through ops that only pass it on.
+  // The nearest anchors that hold this memory in this order, through ops that only pass it on. What
+  // a branch or loop passes on has no part in the order of all else that it takes and gives.
   std::vector<Anchor> anchors_of(Copy first) const {
     std::vector<Anchor> anchors;
     std::set<Copy> seen{first};
@@ -79,7 +80,7 @@ class Explainer {
       for (const size_t o : users_[static_cast<size_t>(at.memory)]) {
         if (!uses(o, at)) continue;
         const ModelOp& op = planning_.model.ops[o];
-        if (op.modes.size() == 1) {
+        if (op.modes.size() == 1 || !bodies_of(graph_.op(op.id)).empty()) {
           const Anchor anchor{.kind = Anchor::Kind::kOp, .op = op.id};
           if (std::find(anchors.begin(), anchors.end(), anchor) == anchors.end()) {
             anchors.push_back(anchor);
@@ -89,12 +90,18 @@ class Explainer {
         const ModelMode& mode = planning_.chosen_mode(o);
         for (size_t t = 0; t < op.tensors.size(); ++t) {
           const Copy other{op.tensors[t].memory, mode.labels[t]};
-          if (other.memory >= 0 && seen.insert(other).second) queue.push_back(other);
+          if (other.memory < 0 || !has_choice(other.memory)) continue;
+          if (seen.insert(other).second) queue.push_back(other);
         }
       }
     }
     if (anchors.size() > kMaxAnchors) anchors.resize(kMaxAnchors);
     return anchors;
+  }
+
+  // What has one order in any case, a number or a line, is no reason for that of anything.
+  bool has_choice(int memory) const {
+    return planning_.model.memories[static_cast<size_t>(memory)].labels.size() > 1;
   }
 
   bool uses(size_t o, const Copy& at) const {
@@ -204,41 +211,58 @@ class Explainer {
   std::map<std::pair<Anchor::Kind, size_t>, Released> released_;
 };
 
-std::string describe_anchor(const Graph& graph, const Anchor& anchor) {
-  switch (anchor.kind) {
-    case Anchor::Kind::kOp: {
-      const std::string& path = graph.location(anchor.op).module_path;
-      const std::string name = title_of(graph.op(anchor.op));
-      return path.empty() ? fmt::format("the {}", name) : fmt::format("{} ({})", path, name);
+class Wording {
+ public:
+  Wording(const Graph& graph, const EndNames& names) : graph_(graph), names_(names) {}
+
+  std::string side(const std::vector<Anchor>& anchors) const {
+    return anchors.empty() ? "other operators" : enumerate(anchors, " and ");
+  }
+
+  std::string releases(const std::vector<Anchor>& anchors) const {
+    return "with another layout of " + enumerate(anchors, " or ") + " there would be none";
+  }
+
+ private:
+  // What reads the same is named once: parts of one module, an end on both sides of a copy.
+  std::string enumerate(const std::vector<Anchor>& anchors, std::string_view last) const {
+    std::vector<std::string> words;
+    for (const Anchor& each : anchors) {
+      std::string word = anchor(each);
+      if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
     }
-    case Anchor::Kind::kInput:
-      return fmt::format("input '{}'", graph.value(graph.inputs()[anchor.index]).name);
-    case Anchor::Kind::kOutput:
-      return fmt::format("output '{}'", graph.outputs()[anchor.index].name);
-    case Anchor::Kind::kState:
-      return "a state";
+    std::string text;
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (i > 0) text += i + 1 == words.size() ? last : ", ";
+      text += words[i];
+    }
+    return text;
   }
-  internal_error("unknown kind of anchor");
-}
 
-std::string describe_side(const Graph& graph, const std::vector<Anchor>& anchors) {
-  if (anchors.empty()) return "other operators";
-  std::string text;
-  for (size_t i = 0; i < anchors.size(); ++i) {
-    if (i > 0) text += i + 1 == anchors.size() ? " and " : ", ";
-    text += describe_anchor(graph, anchors[i]);
+  std::string anchor(const Anchor& anchor) const {
+    switch (anchor.kind) {
+      case Anchor::Kind::kOp: {
+        const std::string& path = graph_.location(anchor.op).module_path;
+        const std::string name = title_of(graph_.op(anchor.op));
+        return path.empty() ? fmt::format("the {}", name) : fmt::format("{} ({})", path, name);
+      }
+      case Anchor::Kind::kInput:
+        return fmt::format("input '{}'", names_.inputs.empty()
+                                             ? graph_.value(graph_.inputs()[anchor.index]).name
+                                             : names_.inputs[anchor.index]);
+      case Anchor::Kind::kOutput:
+        return fmt::format("output '{}'", names_.outputs.empty()
+                                              ? graph_.outputs()[anchor.index].name
+                                              : names_.outputs[anchor.index]);
+      case Anchor::Kind::kState:
+        return "a state";
+    }
+    internal_error("unknown kind of anchor");
   }
-  return text;
-}
 
-std::string describe_releases(const Graph& graph, const CopyExplanation& explanation) {
-  std::string text = "with another layout of ";
-  for (size_t i = 0; i < explanation.releases.size(); ++i) {
-    if (i > 0) text += " or ";
-    text += describe_anchor(graph, explanation.releases[i]);
-  }
-  return text + " there would be none";
-}
+  const Graph& graph_;
+  const EndNames& names_;
+};
 
 }  // namespace
 
@@ -247,18 +271,19 @@ std::vector<CopyExplanation> explain_copies(const Graph& graph, const IoLayouts&
   return Explainer(graph, io, planning, plan).run();
 }
 
-std::string describe(const Graph& graph, const CopyExplanation& explanation) {
+std::string describe(const Graph& graph, const CopyExplanation& explanation,
+                     const EndNames& names) {
   const SymbolTable& symbols = graph.symbols();
   const auto shape = [&](const Layout& layout) {
     std::string text;
     for (const Dim& dim : layout.shape()) text += (text.empty() ? "" : ", ") + symbols.print(dim);
     return "[" + text + "]";
   };
-  std::string text =
-      fmt::format("{} for {}, {} for {}", shape(explanation.copy.from),
-                  describe_side(graph, explanation.from_side), shape(explanation.copy.to),
-                  describe_side(graph, explanation.to_side));
-  if (!explanation.releases.empty()) text += "; " + describe_releases(graph, explanation);
+  const Wording wording(graph, names);
+  std::string text = fmt::format("{} for {}, {} for {}", shape(explanation.copy.from),
+                                 wording.side(explanation.from_side), shape(explanation.copy.to),
+                                 wording.side(explanation.to_side));
+  if (!explanation.releases.empty()) text += "; " + wording.releases(explanation.releases);
   return text;
 }
 

@@ -42,8 +42,13 @@ constexpr size_t kMaxReplannedOps = 20'000;
 std::vector<CopyExplanation> explain_copies(const Graph& graph, const IoLayouts& io,
                                             const Planning& planning, const LayoutPlan& plan);
 
+// What the user calls the ends of the graph; empty: as the graph does.
+struct EndNames {
+  std::vector<std::string> inputs, outputs;
+};
+
 // "[1, 8, 8, 4] for features.0 (conv), [1, 4, 8, 8] for output 'y'; with another layout of output
 // 'y' there would be none"
-std::string describe(const Graph& graph, const CopyExplanation& explanation);
+std::string describe(const Graph& graph, const CopyExplanation& explanation, const EndNames& names);
 
 }  // namespace ferryman::layout

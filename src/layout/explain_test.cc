@@ -19,7 +19,7 @@ TEST(Explain, NamesTheKernelAndTheOutputThatReleasedWouldHelp) {
   net.output("y", net.relu(net.conv(net.input("x", {1, 1, 8, 8}), 4)));
   const std::vector<CopyExplanation> copies = explain(net);
   ASSERT_EQ(copies.size(), 1u);
-  EXPECT_EQ(describe(net.graph(), copies[0]),
+  EXPECT_EQ(describe(net.graph(), copies[0], {}),
             "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'y'; with another layout of "
             "output 'y' there would be none");
   EXPECT_EQ(copies[0].releases,
@@ -33,7 +33,7 @@ TEST(Explain, GivesNoHintWhereReleasingDoesNotHelp) {
   net.output("b", y);
   const std::vector<CopyExplanation> copies = explain(net);
   ASSERT_EQ(copies.size(), 1u);
-  EXPECT_EQ(describe(net.graph(), copies[0]),
+  EXPECT_EQ(describe(net.graph(), copies[0], {}),
             "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'a' and output 'b'");
   EXPECT_EQ(copies[0].releases, std::vector<Anchor>());
 }
@@ -44,7 +44,30 @@ TEST(Explain, NamesTheInputThatReleasedWouldHelp) {
   const std::vector<CopyExplanation> copies = explain(net);
   ASSERT_EQ(copies.size(), 1u);
   EXPECT_EQ(copies[0].copy.bytes, 2 * 768);
-  EXPECT_EQ(describe(net.graph(), copies[0]),
+  EXPECT_EQ(describe(net.graph(), copies[0], {}),
+            "[1, 3, 8, 8] for input 'x', [1, 8, 8, 3] for the conv; with another layout of input "
+            "'x' there would be none");
+}
+
+TEST(Explain, NamesEndsAsTheUserDoes) {
+  TestNet net;
+  net.output("y", net.relu(net.conv(net.input("x", {1, 1, 8, 8}), 4)));
+  const std::vector<CopyExplanation> copies = explain(net);
+  ASSERT_EQ(copies.size(), 1u);
+  const EndNames names{.inputs = {"image"}, .outputs = {"map"}};
+  EXPECT_EQ(describe(net.graph(), copies[0], names),
+            "[1, 8, 8, 4] for the conv, [1, 4, 8, 8] for output 'map'; with another layout of "
+            "output 'map' there would be none");
+}
+
+TEST(Explain, NamesOnceWhatReadsTheSame) {
+  TestNet net;  // two kernels want one order
+  const ValueId x = net.input("x", {1, 3, 8, 8});
+  net.output("y", net.add(net.conv(x, 1), net.conv(x, 1)));
+  const std::vector<CopyExplanation> copies = explain(net);
+  ASSERT_EQ(copies.size(), 1u);
+  EXPECT_EQ(copies[0].to_side.size(), 2u);
+  EXPECT_EQ(describe(net.graph(), copies[0], {}),
             "[1, 3, 8, 8] for input 'x', [1, 8, 8, 3] for the conv; with another layout of input "
             "'x' there would be none");
 }

@@ -223,6 +223,8 @@ def test_packed_sequences_take_any_time_and_batch():
     "forward, shapes, least",
     [
         (lambda x: x * torch.linspace(-1, 1, x.shape[1]), ({1: "n"},), [1]),
+        (lambda x: x * torch.linspace(0, x.shape[1] - 1, x.shape[1]), ({1: "n"},), [1]),
+        (lambda x: x * torch.linspace(x.shape[1] / 2, 1, x.shape[1]), ({1: "n"},), [1]),
         (lambda x: F.affine_grid(x[:, :2, :3], (x.shape[0], 3, x.shape[1], 9), False),
          ({0: "b", 1: "h"},), [1, 2]),
         (lambda x: F.affine_grid(x[:, :2, :3], (x.shape[0], 3, x.shape[1], 9), True),

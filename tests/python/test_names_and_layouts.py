@@ -9,6 +9,8 @@ from test_cli import PROGRAM
 from torch import nn
 
 import ferryman
+from ferryman.native_contract import Placement, Port
+from ferryman.ports import tensor_port
 
 
 class Net(nn.Module):
@@ -207,3 +209,57 @@ def test_the_program_refuses_what_does_not_fit(archive, tmp_path, options, text)
     done = run(archive, tmp_path, *options)
     assert done.returncode == 2 and text in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["tflite", "keras"])
+def test_reasons_of_transposes_speak_of_the_names_in_the_file(target):
+    names = {"input_names": {"image": "photo"}, "output_names": {"map": "features"}}
+    layout = convert(target=target, **names).report.native.layout
+    reasons = " ".join(transpose.reason for transpose in layout.transposes)
+    assert "input 'photo'" in reasons and "output 'features'" in reasons
+    assert "'image'" not in reasons and "'map'" not in reasons
+
+
+# What a port tells of itself ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "factors", "perm", "stored", "expected"),
+    [
+        ((1, 3, 8, 8), (1, 3, 8, 8), (0, 2, 3, 1), (1, 8, 8, 3), "channels_last"),
+        # Axes that the graph cuts, side by side and apart.
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (1, 2, 3, 4, 0), (1, 8, 8, 3), "channels_last"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (0, 1, 2, 3, 4), (1, 3, 8, 8), "channels_first"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (3, 4, 1, 2, 0), (1, 8, 8, 3), "0,3,2,1"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (1, 3, 2, 4, 0), (1, 2, 2, 4, 4, 3), "any"),
+        ((1, 3, 8, 8), (3, 2, 4, 2, 4), (2, 1, 3, 4, 0), (1, 8, 8, 3), "any"),
+        # Nothing in it.
+        ((2, 0, 3), (2, 0, 3), (0, 2, 1), (2, 3, 0), "channels_last"),
+        ((2, 0, 3), (2, 0, 3), (0, 1, 2), (2, 0, 3), "channels_first"),
+        ((2, 0, 3), (2, 0, 5, 3), (0, 1, 2, 3), (2, 0, 3), "any"),
+        # A factor that holds parts of two axes.
+        ((4, 6, 5), (24, 5), (0, 1), (24, 5), "any"),
+    ],
+)
+def test_a_port_tells_the_order_of_its_axes(shape, factors, perm, stored, expected):
+    placement = Placement(tensor=0, factors=factors, perm=perm)
+    port = Port(index=0, name="x", placement=placement, shape=stored, dtype="float32")
+    assert tensor_port(port, torch.empty(shape)).layout == expected
+
+
+def test_an_image_that_is_cut_into_blocks_has_the_layout_that_was_asked_for():
+    net = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, 8, 1), nn.PixelShuffle(2))
+    options = {"input_layout": "channels_last", "output_layout": "channels_last"}
+    model = convert(net, (torch.randn(1, 3, 8, 10),), **options)
+    assert [port.layout for port in (*model.inputs, *model.outputs)] == ["channels_last"] * 2
+
+
+def test_an_output_of_counted_size_tells_the_order_of_its_axes():
+    class Chosen(nn.Module):
+        def forward(self, x):
+            return x[x[:, 0, 0] > 0]
+
+    args = (torch.randn(5, 3, 4),)
+    assert convert(Chosen(), args).outputs[0].layout == "channels_first"
+    last = convert(Chosen(), args, output_layout={"output": (0, 2, 1)})
+    assert last.outputs[0].layout == "channels_last"

@@ -188,6 +188,21 @@ def test_what_mixes_entries_is_refused_at_its_place(function, what):
     assert "test_run_time_sizes.py" in str(refused.value)
 
 
+def test_two_counted_slices_are_refused_with_what_to_write_instead():
+    def crop(x, at):
+        at = at.item()
+        return x[at : at + 2, at : at + 3]
+
+    def narrowed(x, at):
+        return x.narrow(0, at.item(), 2).narrow(1, at.item(), 3)
+
+    args = (torch.randn(6, 7), torch.tensor(1))
+    with pytest.raises(ferryman.UnsupportedOps, match=r"x\.narrow\(axis, start, length\)"):
+        ferryman.convert(Function(crop).eval(), args, progress=False)
+    model = ferryman.convert(Function(narrowed).eval(), args, progress=False)
+    assert model.outputs[0].shape == (2, 3)
+
+
 def boxes(seed, count=40):
     generator = torch.Generator().manual_seed(seed)
     corner = torch.rand(count, 2, generator=generator)

@@ -54,7 +54,10 @@ Result<std::optional<size_t>> find_counted_axis(const TensorMeta& meta, const Co
     if (sizes.dim_of(meta.sizes[axis]).has_value()) continue;
     if (found.has_value()) {
       return Diag::error(DiagCode::kUnsupportedForm,
-                         "a tensor with two sizes that are only known at run time");
+                         "a tensor with two sizes that are only known at run time")
+          .hint(
+              "where one of them is a constant, say so: x.narrow(axis, start, length) in place of "
+              "a slice, or torch._check(stop <= x.shape[axis]) before it");
     }
     found = axis;
   }
