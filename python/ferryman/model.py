@@ -31,7 +31,7 @@ from .results import Results
 from .runners import SUFFIXES, Runner, runner_of_users
 from .runtime import pair_axis, part_of
 from .sizes import Sizes
-from .weights import Weights
+from .weights import Weights, untraced
 
 
 class Rewriting(Protocol):
@@ -246,7 +246,8 @@ class Model:
         with self._lock:
             if self._is_outdated and not self._is_closed:
                 self._is_outdated = False
-                self._take(*self._rewriting())
+                with untraced():
+                    self._take(*self._rewriting())
         if self._is_closed:
             raise Error(
                 "the model is closed",
