@@ -638,13 +638,14 @@ BUILT_IN = {
     torch.ops.aten.relu_: "kRelu",
     "aten::add.Tensor": "import_add",
     nn.Conv2d: "import_conv",
+    nn.LSTM: "recurrent",
 }
 
 
 @pytest.mark.parametrize("subject", BUILT_IN, ids=str)
 def test_locate_shows_those_of_the_core(subject):
     located = ferryman.locate(subject)
-    assert BUILT_IN[subject] in located.source
+    assert BUILT_IN[subject] in located.file + located.source
     file = Path(__file__).resolve().parents[2] / located.file
     lines = file.read_text().splitlines()
     assert located.source.splitlines()[0] == lines[located.line - 1]
