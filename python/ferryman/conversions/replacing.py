@@ -112,6 +112,8 @@ class Replacing:
         if self._is_rehearsed or module is None or not self.conversions:
             return
         self._is_rehearsed = True
+        if self.conversions.target == "tflite":
+            from .. import tflite  # noqa: F401  # bodies may name torch.ops.ferryman.tfl_…
         with contextlib.suppress(_DoesNotRun):
             self._run(self._rehearsed)
 
