@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from torch.export import ExportedProgram
 
 from . import frozen, program_sizes
 from .border import at_the_border
-from .capture import capture
+from .capture import as_module, capture
 from .control import rewritten
+from .conversions.registry import Conversions, Converter
+from .conversions.replacing import Replacing
 from .decompose import decompose_unknown
 from .errors import Error, InputError
 
@@ -32,12 +34,15 @@ def export(
     path: str | os.PathLike | None = None,
     *,
     dynamic_shapes: Any = None,
+    converters: Sequence[Converter] = (),
     training: bool = False,
 ) -> ExportedProgram:
     """Captures a module for the `ferryman` program, or for another machine: as torch.export does,
     with what the core does not know decomposed by torch.
 
     dynamic_shapes: sizes that are free, as `convert` takes them.
+    converters: conversions of your own before the registered ones; of both, those for all targets,
+        since the archive is for any.
     path: where to write the .pt2 archive; complete or untouched.
     """
     if isinstance(kwargs, (str, os.PathLike)) and path is None:  # export(module, args, path)
@@ -48,8 +53,14 @@ def export(
             why="its sizes were fixed, or left free, when it was exported",
             hint="export the module with them",
         )
-    program = capture(module, args, kwargs, dynamic_shapes=dynamic_shapes, training=training)
-    program = decompose_unknown(program)
+    if not isinstance(module, ExportedProgram):
+        module = as_module(module)
+    listened = module if isinstance(module, nn.Module) else None
+    replacing = Replacing(Conversions("", converters), listened, args, kwargs)
+    replacing.rehearse()
+    with replacing.in_capture():
+        program = capture(module, args, kwargs, dynamic_shapes=dynamic_shapes, training=training)
+    program = decompose_unknown(replacing.in_program(program))
     if path is None:
         return program
     target = Path(path)

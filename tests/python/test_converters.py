@@ -524,6 +524,15 @@ def test_programs_and_archives(tmp_path):
     assert used(converted) == ["<lambda>"]
 
 
+def test_archives_that_are_exported_with_converters(tmp_path):
+    model = calls(lambda x: gate(x, x + 1))
+    body = unregistered(gate)(gate_body)
+    other = unregistered(gate, target="tflite")(lambda x, y, scale=2.0: x)  # of one target alone
+    ferryman.export(model, (X,), tmp_path / "net.pt2", converters=[other, body])
+    converted = ferryman.convert(tmp_path / "net.pt2", progress=False)
+    torch.testing.assert_close(converted(X), model(X), rtol=1e-5, atol=1e-5)
+
+
 # Around it ---------------------------------------------------------------------------------------
 
 
