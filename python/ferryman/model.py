@@ -31,7 +31,7 @@ from .results import Results
 from .runners import SUFFIXES, Runner, runner_of_users
 from .runtime import pair_axis, part_of
 from .sizes import Sizes
-from .weights import Weights
+from .weights import Weights, untraced
 
 
 class Rewriting(Protocol):
@@ -170,7 +170,7 @@ class Model:
         """Parameters and buffers by the keys of the module's state_dict, as arrays in PyTorch's
         shapes, to be read and assigned. The file is written anew before it is used again; the
         report stays that of the conversion."""
-        self._require_open()
+        self._require_not_closed()
         return Weights(self._rewriting.tensors, self._outdate)
 
     def _outdate(self) -> None:
@@ -246,7 +246,11 @@ class Model:
         with self._lock:
             if self._is_outdated and not self._is_closed:
                 self._is_outdated = False
-                self._take(*self._rewriting())
+                with untraced():
+                    self._take(*self._rewriting())
+        self._require_not_closed()
+
+    def _require_not_closed(self) -> None:
         if self._is_closed:
             raise Error(
                 "the model is closed",
