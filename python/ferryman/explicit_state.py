@@ -11,7 +11,6 @@ module and the arguments follow.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import inspect
 from typing import Any
@@ -30,6 +29,7 @@ from torch.fx import Graph, Node
 from torch.utils import _pytree as pytree
 
 from .native_contract import NativeReport
+from .scopes import copy_program
 
 _NAMES = ("state", "buffers", "module_state")  # of the argument: the first that forward leaves free
 
@@ -123,8 +123,8 @@ def _value_of(program: ExportedProgram, name: str) -> torch.Tensor:
 def _with_state(
     program: ExportedProgram, argument: str, initial: dict[str, torch.Tensor]
 ) -> ExportedProgram:
-    graph = copy.deepcopy(program.graph)
-    signature = copy.deepcopy(program.graph_signature)
+    copied = copy_program(program)  # with all names: torch's own copies rename "input"
+    graph, signature = copied.graph, copied.graph_signature
     placeholders = {node.name: node for node in graph.nodes if node.op == "placeholder"}
     inputs = {spec.target: spec for spec in signature.input_specs if spec.target in initial}
     nodes = {name: placeholders[inputs[name].arg.name] for name in initial}
@@ -132,7 +132,7 @@ def _with_state(
     _take_state(signature, inputs, nodes, list(placeholders.values())[-1])
     args, kwargs = program.example_inputs or ((), {})
     return ExportedProgram(
-        root=program.graph_module,
+        root=copied.graph_module,
         graph=graph,
         graph_signature=signature,
         state_dict=program.state_dict,

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -581,3 +582,84 @@ def test_converters_take_nothing_else():
         convert(nn.ReLU(), converters=[lambda x: x])
     with pytest.raises(ferryman.InputError, match="target"):
         ferryman.converter(F.relu, target="onnx")
+
+
+# State, statements, transforms -------------------------------------------------------------------
+
+
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("count", torch.zeros(1))
+
+    def forward(self, x):
+        self.count += 1
+        return x + self.count
+
+
+def test_a_buffer_that_is_written_no_more():
+    forgetful = unregistered(Counting)(lambda module, x: x + 1)
+    with pytest.raises(ferryman.CaptureError, match="does not write") as caught:
+        convert(nn.Sequential(Counting()), converters=[forgetful], state="explicit", verify=False)
+    assert "count" in caught.value.why
+
+    def counting(module, x):
+        module.count.add_(1)
+        return x - (-module.count)
+
+    model = nn.Sequential(Counting())
+    converter = unregistered(Counting)(counting)
+    converted = convert(model, converters=[converter], state="explicit")
+    assert used(converted) == ["counting"] and float(model[0].count) == 0
+
+
+def test_a_call_that_gives_nothing():
+    def filled(x):
+        y = x + 1
+        y[:, 0] = 5.0
+        return y
+
+    body = unregistered(torch.Tensor.__setitem__)(lambda x, at, value: x.select(1, 0).fill_(value))
+    assert used(convert(calls(filled), converters=[body])) == ["<lambda>"]
+
+
+def test_calls_inside_of_transforms():
+    model = calls(lambda x: torch.func.vmap(F.hardsigmoid)(x))
+    assert used(convert(model, converters=[hard_sigmoid])) == ["hard_sigmoid_body"]
+
+
+# Where conversions live --------------------------------------------------------------------------
+
+
+BUILT_IN = {
+    torch.Tensor.repeat: "import_repeat",
+    F.hardsigmoid: "kHardsigmoid",
+    torch.Tensor.__add__: "import_add",
+    torch.ops.aten.relu_: "kRelu",
+    "aten::add.Tensor": "import_add",
+    nn.Conv2d: "import_conv",
+    nn.LSTM: "recurrent",
+}
+
+
+@pytest.mark.parametrize("subject", BUILT_IN, ids=str)
+def test_locate_shows_those_of_the_core(subject):
+    located = ferryman.locate(subject)
+    assert BUILT_IN[subject] in located.file + located.source
+    file = Path(__file__).resolve().parents[2] / located.file
+    lines = file.read_text().splitlines()
+    assert located.source.splitlines()[0] == lines[located.line - 1]
+    assert f'File "{located.file}", line {located.line}' in str(located)
+
+
+def test_locate_shows_those_of_the_user():
+    own = ferryman.converter(F.hardsigmoid)(hard_sigmoid_body)
+    try:
+        located = ferryman.locate(F.hardsigmoid)
+    finally:
+        ferryman.unregister(own)
+    assert located.file == __file__ and "clamp(x / 6 + 0.5" in located.source
+    assert located == ferryman.locate(own)
+    assert ferryman.locate(gate) is None
+    with pytest.raises(ferryman.InputError):
+        ferryman.locate(3)

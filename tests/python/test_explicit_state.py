@@ -156,3 +156,20 @@ def test_a_table_for_another_length_is_no_state():
 def test_a_buffer_that_changes_its_shape_and_is_read_is_an_error():
     with pytest.raises(ferryman.CaptureError, match="inner.table"):
         ferryman.convert(Table(carries=True), (torch.randn(2, 5),), progress=False)
+
+
+def test_an_input_that_python_has_a_name_for():
+    """torch renames it as it copies a graph."""
+
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("count", torch.zeros(1))
+
+        def forward(self, input):
+            self.count += 1
+            return input + self.count
+
+    model = ferryman.convert(Counting(), (torch.ones(3),), state="explicit", progress=False)
+    y, state = model(torch.ones(3), state={"count": torch.zeros(1)})
+    assert y.tolist() == [2.0, 2.0, 2.0] and state["count"].tolist() == [1.0]

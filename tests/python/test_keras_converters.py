@@ -124,6 +124,10 @@ def test_what_goes_element_by_element_lies_as_its_neighbours_do(dynamic_shapes):
     plain = convert(model, dynamic_shapes=dynamic_shapes)
     opened = convert(model, converters=[pointwise], dynamic_shapes=dynamic_shapes)
     assert permutes(opened) == permutes(plain)
+    # Softmax, which goes along one, is an activation of Keras as well.
+    axis = of_keras(F.softmax)(lambda x, dim, *_, **__: keras.layers.Activation("softmax")(x))
+    softmax = convert(Net(nn.Softmax(-1)), converters=[axis], dynamic_shapes=dynamic_shapes)
+    assert permutes(softmax) > permutes(plain)
     # Along an axis it does not, and Keras' axes are then PyTorch's.
     along = of_keras(Triple)(lambda module, x: keras.ops.cumsum(x, axis=1) * 0 + x * 3)
     assert permutes(convert(Net(Triple()), converters=[along])) > permutes(plain)

@@ -171,12 +171,14 @@ class Duty:
 
     returned: for each result that is one of the arguments, which.
     written: the tensors among the arguments that it writes, by their place among the leaves.
+    buffers: those of its module that it writes.
     """
 
     spec: pytree.TreeSpec
     outlines: tuple[str, ...]
     returned: dict[int, int]
     written: frozenset[int]
+    buffers: Sequence[str] = ()
 
     @staticmethod
     def of(leaves: Sequence[Any], versions: Sequence[int], result: Any) -> Duty:
@@ -202,7 +204,10 @@ class Duty:
         )
 
     def filled(self, results: Sequence[Any]) -> list[Any]:
-        """With None where the call gives it and the body leaves it out."""
+        """With None where the call gives it and the body leaves it out; of a call that gives
+        nothing, nothing counts."""
+        if self.outlines == ("None",) and self.spec.is_leaf():
+            return [None]
         num_given = sum(outline != "None" for outline in self.outlines)
         if len(results) != num_given:
             return list(results)
@@ -254,6 +259,22 @@ def _outline(value: Any) -> str:
 
 def _listed(texts: Sequence[str]) -> str:
     return ", ".join(texts) or "nothing"
+
+
+def require_state(call: Call, written: Sequence[str], kept: Sequence[str]) -> None:
+    """CaptureError if the call writes buffers of its module that the body does not.
+
+    written, kept: the names of those that either writes.
+    """
+    lost = [name for name in written if name not in kept]
+    if lost:
+        raise CaptureError(
+            f"the converter {call.converter} does not write what {call.name} writes",
+            where=str(call.place),
+            why=f"the call writes into {', '.join(lost)} of its module; the next call would find "
+            "what was there before",
+            hint="write into the module's buffer, with copy_ for instance, as its forward does",
+        )
 
 
 def _lost(call: Call, leaves: Sequence[Any], places: set[int]) -> CaptureError:

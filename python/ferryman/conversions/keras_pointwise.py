@@ -11,6 +11,11 @@ from typing import Any
 _LAYERS = frozenset(
     "Activation ELU Identity InputLayer LeakyReLU Multiply Add ReLU Subtract".split()
 )
+_ACTIVATIONS = frozenset(
+    "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear "
+    "log_sigmoid mish relu relu6 selu sigmoid silu soft_shrink softplus softsign squareplus tanh "
+    "tanh_shrink threshold".split()
+)
 _OPERATIONS = frozenset(
     "Absolute Add Arccos Arccosh Arcsin Arcsinh Arctan Arctan2 Arctanh BitwiseAnd BitwiseNot "
     "BitwiseOr BitwiseXor Cast Ceil Celu Clip Cos Cosh Divide DivideNoNan Elu Equal Erf Erfinv Exp "
@@ -32,6 +37,8 @@ def is_pointwise(model: Any) -> bool:
 def _is_pointwise(operation: Any, shapes: set[tuple]) -> bool:
     kind = type(operation)
     of_layer = kind.__module__.startswith("keras.src.layers.") and kind.__name__ in _LAYERS
+    if kind.__name__ == "Activation":  # softmax goes along an axis
+        of_layer = of_layer and getattr(operation.activation, "__name__", "") in _ACTIVATIONS
     of_ops = kind.__module__.startswith("keras.src.ops.") and kind.__name__ in _OPERATIONS
     if not (of_layer or of_ops) or len(operation._inbound_nodes) != 1:
         return False

@@ -74,7 +74,9 @@ def _operators(subject: Subject) -> Iterator[str]:
         name = getattr(subject.key, "__name__", "")
         yield from (f"aten::{name}", f"aten::{name.strip('_')}")
     elif subject.kind is Kind.MODULE:
-        yield from (f"aten::{name}" for name in _called(subject.key))
+        own = subject.key.__name__.lower()
+        called = sorted(_called(subject.key), key=lambda name: name.replace("_", "") != own)
+        yield from (f"aten::{name}" for name in called)
     elif subject.kind is Kind.PLAIN:
         yield f"{subject.key.__module__.partition('.')[0]}::{subject.key.__name__}"
 

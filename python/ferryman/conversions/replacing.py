@@ -112,6 +112,8 @@ class Replacing:
         if self._is_rehearsed or module is None or not self.conversions:
             return
         self._is_rehearsed = True
+        if self.conversions.target == "tflite":
+            from .. import tflite  # noqa: F401  # bodies may name torch.ops.ferryman.tfl_…
         with contextlib.suppress(_DoesNotRun):
             self._run(self._rehearsed)
 
@@ -134,6 +136,8 @@ class Replacing:
         duty, result, trial = _both(call, self._body)
         self._duties[_key(call)] = duty
         duty.require(call, pytree.tree_leaves(trial.result))
+        if not call.converter.is_of_keras:  # whose layers have state of their own
+            bodies.require_state(call, duty.buffers, trial.buffers)
         duty.kept(trial.call, trial.call.leaves, trial.versions, trial.result)
         for name in trial.ignored:
             found = Ignored(str(call.converter), name, call.place)
@@ -255,6 +259,7 @@ class _Trial:
     versions: list[int]
     result: Any
     ignored: list[str]
+    buffers: list[str]  # of the module, that it wrote
 
 
 def _both(call: Call, body: Callable[[Call], Any]) -> tuple[Duty, Any, _Trial]:
@@ -262,9 +267,11 @@ def _both(call: Call, body: Callable[[Call], Any]) -> tuple[Duty, Any, _Trial]:
     trial = _tried(dataclasses.replace(call, **_copied(call)), body)
     leaves = call.leaves
     versions = versions_of(leaves)
+    buffers = _Buffers(call.module)
     with current().deaf():
         result = call.run()
-    return Duty.of(leaves, versions, result), result, trial
+    duty = dataclasses.replace(Duty.of(leaves, versions, result), buffers=buffers.written())
+    return duty, result, trial
 
 
 def _copied(call: Call) -> dict[str, Any]:
@@ -273,7 +280,8 @@ def _copied(call: Call) -> dict[str, Any]:
 
     def copy(tensor: torch.Tensor) -> torch.Tensor:
         if id(tensor) not in copies:
-            copies[id(tensor)] = tensor.detach().clone().requires_grad_(tensor.requires_grad)
+            copied = tensor.detach().clone()
+            copies[id(tensor)] = copied.requires_grad_() if tensor.requires_grad else copied
         return copies[id(tensor)]
 
     args, kwargs = pytree.tree_map_only(torch.Tensor, copy, (call.args, call.kwargs))
@@ -284,8 +292,27 @@ def _tried(call: Call, body: Callable[[Call], Any]) -> _Trial:
     versions = versions_of(call.leaves)
     unchanged = contextlib.nullcontext() if call.module is None else left_unchanged(call.module)
     with unchanged, torch.random.fork_rng(devices=[]), _Watch() as watch:
+        buffers = _Buffers(call.module)
         result = body(call)
-    return _Trial(call, versions, result, bodies.ignored(call, watch.seen, result))
+        written = buffers.written()
+    return _Trial(call, versions, result, bodies.ignored(call, watch.seen, result), written)
+
+
+class _Buffers:
+    """Of a module, as they are now."""
+
+    def __init__(self, module: nn.Module | None):
+        self._module = module
+        self._before = self._state()
+
+    def _state(self) -> dict[str, tuple]:
+        named = () if self._module is None else self._module.named_buffers()
+        return {name: (id(buffer), buffer._version) for name, buffer in named}
+
+    def written(self) -> list[str]:
+        """In place, or assigned."""
+        now = self._state()
+        return [name for name, state in self._before.items() if now.get(name) != state]
 
 
 class _Watch(TorchFunctionMode):
@@ -312,13 +339,19 @@ def _key(call: Call) -> tuple:
 def _require_equal(call: Call, expected: Any, got: Any, tolerance: Tolerance) -> None:
     pairs = zip(pytree.tree_leaves(expected), pytree.tree_leaves(got))
     for index, (wanted, mine) in enumerate(pairs):
-        if not isinstance(wanted, torch.Tensor) or not isinstance(mine, torch.Tensor):
+        if not (_has_values(wanted) and _has_values(mine)):
             continue
         found = compare(
             to_numpy(wanted), to_numpy(mine), rtol=tolerance.rtol, atol=tolerance.atol
         )
         if not found.ok:
             raise _wrong(call, index, found)
+
+
+def _has_values(value: Any) -> bool:
+    """Those inside of torch.func's transforms are of many calls at once."""
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+    return isinstance(value, torch.Tensor) and not wrapped(value)
 
 
 def _wrong(call: Call, index: int, found: Any) -> VerificationError:

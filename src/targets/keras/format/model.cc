@@ -223,11 +223,18 @@ class ConfigPrinter {
 
   // One tensor stands for itself: the model then takes or gives it, and no list of one.
   std::string ports(const std::vector<TensorIndex>& tensors) const {
-    if (tensors.size() == 1) return history(model_.tensor(tensors.front()));
+    if (tensors.size() == 1) return port(model_.tensor(tensors.front()));
     std::string text = "[";
     for (const TensorIndex tensor : tensors)
-      text += (text.size() > 1 ? ", " : "") + history(model_.tensor(tensor));
+      text += (text.size() > 1 ? ", " : "") + port(model_.tensor(tensor));
     return text + "]";
+  }
+
+  // Here, and only here, Keras counts the calls of a model from 1.
+  std::string port(Tensor tensor) const {
+    const Node& node = model_.node(tensor.node);
+    if (node.inner != nullptr || !node.key.empty()) ++tensor.call;
+    return history(tensor);
   }
 
   const Model& model_;
