@@ -170,7 +170,7 @@ class Model:
         """Parameters and buffers by the keys of the module's state_dict, as arrays in PyTorch's
         shapes, to be read and assigned. The file is written anew before it is used again; the
         report stays that of the conversion."""
-        self._require_open()
+        self._require_not_closed()
         return Weights(self._rewriting.tensors, self._outdate)
 
     def _outdate(self) -> None:
@@ -248,6 +248,9 @@ class Model:
                 self._is_outdated = False
                 with untraced():
                     self._take(*self._rewriting())
+        self._require_not_closed()
+
+    def _require_not_closed(self) -> None:
         if self._is_closed:
             raise Error(
                 "the model is closed",

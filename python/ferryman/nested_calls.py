@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from .errors import InputError
 from .leaves import is_of_keras
-from .native_contract import Placement, Port
+from .native_contract import Port
 
 
 def is_traced(leaves: Sequence[Any]) -> bool:
@@ -33,7 +33,7 @@ def traced_call(
     path: Path, inputs: Sequence[Port], outputs: Sequence[Port], leaves: Sequence[Any]
 ) -> dict[int, torch.Tensor]:
     """The results of a .tflite file by their index among those of the program; inputs and outputs:
-    in the order of the file."""
+    in the order of the file. Tensors have the file's order of axes."""
     from .tflite import graph  # registers TFLite's operators
 
     if path.suffix != ".tflite":
@@ -41,27 +41,22 @@ def traced_call(
             "a model that was converted to Keras is called where a program is captured",
             hint='convert it to TFLite; or call it in a converter with target="keras"',
         )
-    given = [_to_stored(leaves[port.index], port) for port in inputs]
+    given = [_as_tensor(leaves[port.index], port) for port in inputs]
+    for port in outputs:
+        _require_plain(port)
     results = graph(path, *given)
     results = results if isinstance(results, tuple) else (results,)
-    return {port.index: _from_stored(r, port.placement) for port, r in zip(outputs, results)}
+    return {port.index: result for port, result in zip(outputs, results)}
 
 
-def _to_stored(value: Any, port: Port) -> torch.Tensor:
-    placement = _plain(port)
-    if not isinstance(value, torch.Tensor):
-        value = torch.as_tensor(value)
-    ordered = value.reshape(placement.factors).permute(placement.perm).reshape(port.shape)
-    return ordered.to(getattr(torch, port.dtype)).contiguous()
+def _as_tensor(value: Any, port: Port) -> torch.Tensor:
+    """In the order of axes that the file has, as everywhere a model is called."""
+    _require_plain(port)
+    tensor = value if isinstance(value, torch.Tensor) else torch.as_tensor(value)
+    return tensor.to(getattr(torch, port.dtype)).contiguous()
 
 
-def _from_stored(stored: torch.Tensor, placement: Placement) -> torch.Tensor:
-    perm = placement.perm
-    permuted = stored.reshape([placement.factors[axis] for axis in perm])
-    return permuted.permute(sorted(range(len(perm)), key=perm.__getitem__))
-
-
-def _plain(port: Port) -> Placement:
+def _require_plain(port: Port) -> None:
     if port.placement.part or not all(isinstance(f, int) for f in port.placement.factors):
         what = "holds complex numbers" if port.placement.part else "has a free size"
         raise InputError(
@@ -69,7 +64,6 @@ def _plain(port: Port) -> Placement:
             why="a part of another model takes plain tensors of fixed sizes",
             hint="convert the part without",
         )
-    return port.placement
 
 
 def keras_call(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from ferryman.conversions import registry
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 
@@ -40,6 +42,14 @@ def from_the_root(monkeypatch):
     """As `python -m examples.…` in the repository's folder."""
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.setattr(sys, "path", list(sys.path))  # examples.vision adds to it
+
+
+@pytest.fixture(autouse=True)
+def without_its_converters():
+    """What a program registers is of that program alone."""
+    before = list(registry._REGISTERED)
+    yield
+    registry._REGISTERED[:] = before
 
 
 @pytest.mark.parametrize("program", programs())

@@ -328,6 +328,39 @@ def test_a_model_whose_weights_are_edited_in_between(target):
     assert_same(converted, model)
 
 
+def test_a_model_in_a_model_takes_the_order_of_axes_of_its_file():
+    def part(module, x):
+        last = {"input_layout": "channels_last", "output_layout": "channels_last"}
+        inner = ferryman.convert(module, (X,), progress=False, **last)
+        return inner(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    made = ferryman.converter(Part, target="tflite")(part)
+    ferryman.unregister(made)
+    model = Whole().eval()
+    converted = convert(model, target="tflite", converters=[made])
+    assert_same(converted, model)
+    assert converted.report.native.ops["TRANSPOSE"] == 2  # of input and output
+
+
+def test_models_in_a_body_are_edited_by_what_others_tell():
+    """The program is traced meanwhile: parameters of the module have no values then."""
+
+    def part(module, x):
+        norm = ferryman.convert(module.norm, (module_input,), progress=False).weights
+        scale = norm["weight"] / np.sqrt(norm["running_var"] + module.norm.eps)
+        inner = ferryman.convert(module.conv, (X,), progress=False)
+        inner.weights["weight"] = inner.weights["weight"] * scale.reshape(-1, 1, 1, 1)
+        shift = norm["bias"] - norm["running_mean"] * scale
+        inner.weights["bias"] = inner.weights["bias"] * scale + shift
+        return inner(x)
+
+    made = ferryman.converter(Part, target="tflite")(part)
+    ferryman.unregister(made)
+    model, module_input = Whole().eval(), torch.zeros(2, 4, 8, 8)
+    nn.init.normal_(model.part.norm.running_mean)
+    assert_same(convert(model, target="tflite", converters=[made]), model)
+
+
 @pytest.mark.parametrize("target", ["tflite", "keras"])
 def test_weights(target):
     model = Whole().eval()

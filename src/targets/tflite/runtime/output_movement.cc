@@ -92,22 +92,22 @@ void infer_transpose(OutputInference& op) {
   op.give(op.type(0), std::move(shape));
 }
 
-// A size of -1 goes to the end.
+// A size of -1 goes to the end. Any other is told, wherever the slice begins.
 void infer_slice(OutputInference& op) {
   const Ints x = op.shape(0);
   const std::optional<Ints> begin = op.numbers(1);
   const std::optional<Ints> size = op.numbers(2);
-  if (!begin.has_value() || !size.has_value())
-    return op.give(op.type(0), Ints(x.size(), kAnyExtent));
-  const bool fits = begin->size() == x.size() && size->size() == x.size();
+  if (!size.has_value()) return op.give(op.type(0), Ints(x.size(), kAnyExtent));
+  const bool fits = size->size() == x.size() && (!begin.has_value() || begin->size() == x.size());
   if (!op.demand(fits, kOneNumberPerAxis)) return;
   Ints shape;
   for (size_t axis = 0; axis < x.size(); ++axis) {
-    const int64_t first = (*begin)[axis];
+    const bool is_open = !begin.has_value() && (*size)[axis] == -1;
+    const int64_t first = begin.has_value() ? (*begin)[axis] : 0;
     const int64_t extent = (*size)[axis] == -1 ? x[axis] - first : (*size)[axis];
     const bool lies_inside = first >= 0 && extent >= 0 && first + extent <= x[axis];
     if (!op.demand(lies_inside, "reaches outside its input")) return;
-    shape.push_back(extent);
+    shape.push_back(is_open ? kAnyExtent : extent);
   }
   op.give(op.type(0), std::move(shape));
 }
