@@ -55,10 +55,10 @@ def converter(
 
 
 def unregister_converter(op: Any) -> None:
-    """What it stood for is converted as without it. Does nothing where there is none."""
+    """What it stood for is converted as without any. Does nothing where there is none."""
     found = _CONVERTERS.pop(op, None)
-    if found is not None and found not in _CONVERTERS.values():
-        ferryman.unregister(found.registered)
+    if found is not None:
+        ferryman.unregister(found.registered.pop(op))
 
 
 def locate_converter(op: Any) -> tuple[str | None, str | None]:
@@ -91,8 +91,11 @@ class NodeConverter:
 
         body.__name__ = getattr(convert_func, "__name__", "converter")
         body.__wrapped__ = convert_func
-        self.registered = ferryman.converter(*ops, target="keras", axes=axes)(body)
+        # One by one: each may be replaced or taken out without the others.
+        register = {op: ferryman.converter(op, target="keras", axes=axes) for op in ops}
+        self.registered = {op: make(body) for op, make in register.items()}
         for op in ops:
+            unregister_converter(op)
             _CONVERTERS[op] = self
 
     def convert(self, *args, **kwargs) -> Callable:
