@@ -429,6 +429,45 @@ def test_results_have_the_type_that_pytorch_gives():
     assert keras.backend.standardize_dtype(converted.outputs[0].dtype) == "int64"
 
 
+def test_weights_at_construction_as_keras_2_took_them(tmp_path):
+    plain = keras.layers.Layer.__init__
+
+    @nobuco.converter(nn.BatchNorm2d)
+    def norm(self, input):
+        weights = [self.weight, self.bias, self.running_mean, self.running_var]
+        weights = [each.detach().numpy() for each in weights]
+        return keras.layers.BatchNormalization(epsilon=self.eps, weights=weights)
+
+    module = nn.BatchNorm2d(4).eval()
+    with torch.no_grad():
+        for tensor in (*module.parameters(), module.running_mean, module.running_var):
+            tensor.uniform_(0.5, 2)
+    model = Net(module).eval()
+    converted = convert(model)
+    assert_same(converted, model)
+    assert keras.layers.Layer.__init__ is plain
+    converted.save(tmp_path / "model.h5")
+    assert_same(keras.models.load_model(tmp_path / "model.h5"), model)
+
+
+class Repeated(keras.layers.Layer):
+    """Called with a number in front of its tensor, which Keras 3 does not take."""
+
+    def call(self, times, x):
+        return x * times
+
+
+def test_numbers_among_the_tensors_of_a_layer():
+    @nobuco.converter(Marked.scaled)
+    def scaled(self, x, times=1):
+        layer = Repeated()
+        return lambda self, x, times=1: layer(2 * times, x)
+
+    model = Marked()
+    converted = convert(model)
+    assert_same(converted, model)
+
+
 def test_a_converter_calls_another():
     @nobuco.converter(F.hardsigmoid)
     def inner(input, inplace=False):

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +19,7 @@ import ferryman
 
 from ..enums import ChannelOrder, ChannelOrderingStrategy
 from ..functional_layer import called, layers_of
+from ..keras_2 import give_manners, weights_at_construction
 from ..keras_here import keras
 from ..notices import say_once
 from .channel_ordering import get_channel_order, in_order, is_of_keras, set_channel_order
@@ -114,11 +114,11 @@ class NodeConverter:
     def _body(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """args, kwargs: with symbolic tensors."""
         call = ferryman.converting()
-        operation = self._operation(call)
         if call.module is not None:
             args = args[1:]
-        given = self._given(args, kwargs)
-        result = called(operation, *given)
+        with weights_at_construction():
+            operation = self._operation(call)
+            result = called(operation, *self._given(args, kwargs))
         if self.channel_ordering_strategy is ChannelOrderingStrategy.MANUAL:
             result = in_order(result, ChannelOrder.PYTORCH)
         return _with_types(result, call)
@@ -136,7 +136,8 @@ class NodeConverter:
     def _made(self, call: Any) -> Any:
         instance = () if call.module is None else (call.module,)
         made = self.convert_func(*instance, *call.args, **call.kwargs)
-        _know_parts(made)
+        for layer in [made, *layers_of(made)]:
+            give_manners(layer)
         return made
 
     def _given(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -149,33 +150,6 @@ class NodeConverter:
         if self.autocast:
             leaves = to_common_type(leaves, is_of_keras)
         return pytree.tree_unflatten(leaves, spec)
-
-
-def _know_parts(made: Any) -> None:
-    """Keras 2 made layers again from a configuration that holds other layers, and from more than
-    their class takes; Keras 3 leaves that to the class."""
-    for layer in [made, *layers_of(made)]:
-        kind = type(layer)
-        if isinstance(layer, keras.layers.Layer) and not isinstance(layer, keras.Model):
-            is_own = not kind.__module__.startswith(("keras.", "ferryman."))
-            if is_own and "from_config" not in vars(kind):
-                kind.from_config = classmethod(_from_config)
-
-
-def _from_config(cls: type, config: dict[str, Any]) -> Any:
-    parts = {
-        name: keras.saving.deserialize_keras_object(value) if _is_part(value) else value
-        for name, value in config.items()
-    }
-    taken = inspect.signature(cls.__init__).parameters.values()
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
-        names = {parameter.name for parameter in taken}
-        parts = {name: value for name, value in parts.items() if name in names}
-    return cls(**parts)
-
-
-def _is_part(value: Any) -> bool:
-    return isinstance(value, dict) and {"class_name", "config", "module"} <= set(value)
 
 
 def _with_types(result: Any, call: Any) -> Any:
