@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from rich.console import Console
 from torch import nn
+from torch.export import Dim
 from torch.utils import _pytree as pytree
 
 import ferryman
@@ -84,7 +85,8 @@ def pytorch_to_keras(
         converted.report.show()
     if save_trace_html:
         _write_page(converted.report)
-    keras_model = layers_only(converted.keras)
+    call.tell_states(converted.keras)
+    keras_model = layers_only(converted.keras, call.names_of_outputs(output_names or {}))
     if _DEPTH.get() > 0:
         _tell_apart(keras_model)
     keras_model.reset_states = lambda: _reset_states(keras_model)
@@ -103,10 +105,12 @@ def _explain(trace_shape, enable_torch_tracing, constants_to_variables, debug_tr
 
 
 class _Call:
+    """What is converted, with its example."""
+
     def __init__(self, model: nn.Module | Callable, args: tuple, kwargs: dict[str, Any]):
         self._model, self._args, self._kwargs = model, args, kwargs
         self._tensors = [x for x in pytree.tree_leaves((args, kwargs)) if _is_tensor(x)]
-        self.outputs = _run(model, args, kwargs)
+        self.outputs, self._num_written = _run(model, args, kwargs)
 
     def options(self, shapes, input_orders, output_orders, input_names, output_names):
         names = [
@@ -127,18 +131,52 @@ class _Call:
             "dynamic_shapes": self._free(shapes or {}),
         }
 
+    def names_of_outputs(self, names: dict[int, str]) -> list[str | None]:
+        count = sum(map(_is_tensor, pytree.tree_leaves(self.outputs)))
+        return [names.get(number) for number in range(count)]
+
+    def convert(self, options: dict[str, Any], check: Any, raise_on_difference: bool) -> Any:
+        try:
+            return self._converted(options, check)
+        except ferryman.VerificationError as error:
+            if raise_on_difference:
+                raise
+            _warn(f"conversion imprecise: {error}")
+        return self._converted(options, False)
+
+    def _converted(self, options: dict[str, Any], verify: Any) -> Any:
+        """Buffers that the model writes are inputs and outputs, unless a converter stands for what
+        writes them: that shows only in the conversion."""
+
+        def convert(num_states: int) -> Any:
+            return ferryman.convert(
+                self._model,
+                self._args,
+                self._kwargs,
+                target="keras",
+                verify=verify,
+                progress=False,
+                **_with_states(options, num_states),
+            )
+
+        if self._num_written == 0:
+            return convert(0)
+        try:
+            return convert(self._num_written)
+        except ferryman.InputError:
+            return convert(0)
+
     def _free(self, shapes: dict[torch.Tensor, Sequence[int | None]]) -> dict[str, Any]:
         """By parameter, in its structure, the axes that are free."""
         function = self._model.forward if isinstance(self._model, nn.Module) else self._model
         bound = inspect.signature(function).bind(*self._args, **self._kwargs).arguments
-        numbers = {id(tensor): number for number, tensor in enumerate(self._tensors)}
 
         def axes(leaf: Any) -> Any:
             shape = _of_tensor(shapes, leaf) if _is_tensor(leaf) else None
             # Some scripts give the shape of another tensor as well; what is no axis is not free.
             sizes = list(shape or ())[: leaf.ndim] if _is_tensor(leaf) else []
-            free = [axis for axis, size in enumerate(sizes) if size is None]
-            return {axis: f"size_{numbers[id(leaf)]}_{axis}" for axis in free} or None
+            # Without names: two of them may turn out to be equal.
+            return {axis: Dim.DYNAMIC for axis, size in enumerate(sizes) if size is None} or None
 
         return {
             name: pytree.tree_map(axes, value)
@@ -146,21 +184,27 @@ class _Call:
             if any(axes(leaf) for leaf in pytree.tree_leaves(value))
         }
 
-    def convert(self, options: dict[str, Any], check: Any, raise_on_difference: bool) -> Any:
-        given = (self._model, self._args, self._kwargs)
-
-        def convert(verify: Any) -> Any:
-            return ferryman.convert(
-                *given, target="keras", verify=verify, progress=False, **options
+    def tell_states(self, model: keras.Model) -> None:
+        number = len(model.inputs) - len(self._tensors)
+        if number > 0:
+            _warn(
+                f"the model writes to {number} of its buffers: they are inputs and outputs of the "
+                "Keras model, behind the others; a converter that gives a layer with variables "
+                "keeps them inside"
             )
 
-        try:
-            return convert(check)
-        except ferryman.VerificationError as error:
-            if raise_on_difference:
-                raise
-            Console(stderr=True).print(f"conversion imprecise: {error}", style="yellow")
-        return convert(False)
+
+def _with_states(options: dict[str, Any], number: int) -> dict[str, Any]:
+    inputs = [f"state_{n}" for n in range(1, number + 1)]
+    outputs = [f"new_{name}" for name in inputs]
+    return options | {
+        "input_names": options["input_names"] + inputs,
+        "output_names": options["output_names"] + outputs,
+    }
+
+
+def _warn(text: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(text, style="yellow", markup=False)
 
 
 def _is_tensor(value: Any) -> bool:
@@ -192,17 +236,22 @@ def _output_layouts(
     }
 
 
-def _run(model: nn.Module | Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-    """On copies, and without changing buffers."""
+def _run(
+    model: nn.Module | Callable, args: tuple, kwargs: dict[str, Any]
+) -> tuple[Any, int]:
+    """On copies, and without changing buffers: what it gives, and how many buffers it writes."""
     owner = model if isinstance(model, nn.Module) else getattr(model, "__self__", None)
     saved = copy.deepcopy(owner.state_dict()) if isinstance(owner, nn.Module) else None
     args, kwargs = pytree.tree_map_only(torch.Tensor, torch.clone, (args, kwargs))
+    num_written = 0
     with torch.no_grad():
         outputs = model(*args, **kwargs)
         outputs = pytree.tree_map_only(torch.Tensor, torch.clone, outputs)
         if saved is not None:
+            state = owner.state_dict()
+            num_written = sum(not torch.equal(state[name], saved[name]) for name in saved)
             owner.load_state_dict(saved)
-    return outputs
+    return outputs, num_written
 
 
 def _tell_apart(model: keras.Model) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from torch.utils import _pytree as pytree
 
+from .keras_2 import give_manners
 from .keras_here import is_symbolic, keras
 
 
@@ -54,6 +55,8 @@ class FunctionLayer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.function = function
         self.parts = layers_of(function)
+        for layer in self.parts:
+            give_manners(layer)
 
     def call(self, *args, **kwargs) -> Any:
         return self.function(*args, **kwargs)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,23 +41,69 @@ class OperationLayer(keras.layers.Layer):
         return super().get_config() | {"operation": saved, "arguments": self.arguments}
 
 
-def layers_only(model: Any) -> Any:
-    """Of a functional model; models inside of it as well."""
-    inputs = [
+def layers_only(model: Any, output_names: Sequence[str | None] = ()) -> Any:
+    """Of a functional model; models inside of it as well.
+
+    output_names: of layers that give the outputs, one by one; None leaves what is there.
+    """
+    _make_way(model, set(output_names) - {None})
+    outputs = keras.tree.flatten(_LayersOnly().outputs(inputs := _entries(model), model))
+    names = [*output_names, *[None] * (len(outputs) - len(output_names))]
+    named = [
+        tensor if name is None else keras.layers.Identity(name=name)(tensor)
+        for tensor, name in zip(outputs, names, strict=True)
+    ]
+    return keras.Model(_given(inputs), _given(named))
+
+
+def _entries(model: Any) -> list[Any]:
+    return [
         keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
         for tensor in model.inputs
     ]
-    given = inputs[0] if len(inputs) == 1 else inputs
-    outputs = model._run_through_graph(given, operation_fn=_as_layer)
-    return keras.Model(given, outputs, name=model.name)
 
 
-def _as_layer(operation: Any) -> Callable:
-    if isinstance(operation, keras.Model):
-        return layers_only(operation)
-    if isinstance(operation, keras.layers.Layer):
-        return operation
+def _given(tensors: list[Any]) -> Any:
+    """One by itself, as Keras' layers take it and nobuco's models give it."""
+    return tensors[0] if len(tensors) == 1 else tensors
 
+
+def _make_way(model: Any, names: set[str]) -> None:
+    """Layers are called as PyTorch's modules are, and outputs as the user wants."""
+    taken = {operation.name for operation in model.operations} | names
+    for operation in model.operations:
+        if operation.name in names:
+            base, number = operation.name, 1
+            while f"{base}_{number}" in taken:
+                number += 1
+            operation.name = f"{base}_{number}"
+            taken.add(operation.name)
+
+
+class _LayersOnly:
+    """Knows the models inside that it has been through: one that is called twice stays one."""
+
+    def __init__(self) -> None:
+        self._models: dict[int, Any] = {}
+
+    def outputs(self, inputs: list[Any], model: Any) -> Any:
+        return model._run_through_graph(_given(inputs), operation_fn=self._as_layer)
+
+    def _as_layer(self, operation: Any) -> Callable:
+        if isinstance(operation, keras.Model):
+            if id(operation) not in self._models:
+                inputs = _entries(operation)
+                outputs = self.outputs(inputs, operation)
+                self._models[id(operation)] = keras.Model(
+                    _given(inputs), outputs, name=operation.name
+                )
+            return self._models[id(operation)]
+        if isinstance(operation, keras.layers.Layer):
+            return operation
+        return _operation_as_layer(operation)
+
+
+def _operation_as_layer(operation: Any) -> Callable:
     def call(*args, **kwargs) -> Any:
         tensors: list[Any] = []
         arguments = {

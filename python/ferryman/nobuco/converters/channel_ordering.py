@@ -52,8 +52,8 @@ def t_pytorch2keras(
     """A tensor of PyTorch with the same values in Keras, its axes in that order."""
     array = tensor_pt.detach().cpu().numpy()
     if channel_order is ChannelOrder.TENSORFLOW:
-        array = np.ascontiguousarray(array.transpose(perm_pytorch2keras(array.ndim)))
-    return set_channel_order(keras.ops.convert_to_tensor(array), channel_order)
+        array = array.transpose(perm_pytorch2keras(array.ndim))
+    return set_channel_order(keras.ops.convert_to_tensor(array.copy()), channel_order)
 
 
 def t_keras2pytorch(tensor_tf: Any, restore_channel_order: bool = False) -> torch.Tensor:
@@ -62,4 +62,4 @@ def t_keras2pytorch(tensor_tf: Any, restore_channel_order: bool = False) -> torc
     array = np.array(keras.ops.convert_to_numpy(tensor_tf))
     if restore_channel_order and get_channel_order(tensor_tf) is ChannelOrder.TENSORFLOW:
         array = array.transpose(perm_keras2pytorch(array.ndim))
-    return torch.as_tensor(np.ascontiguousarray(array))
+    return torch.as_tensor(array.copy())

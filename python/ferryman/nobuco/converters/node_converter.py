@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +19,7 @@ import ferryman
 
 from ..enums import ChannelOrder, ChannelOrderingStrategy
 from ..functional_layer import called, layers_of
+from ..keras_2 import give_manners, weights_at_construction
 from ..keras_here import keras
 from ..notices import say_once
 from .channel_ordering import get_channel_order, in_order, is_of_keras, set_channel_order
@@ -55,10 +55,10 @@ def converter(
 
 
 def unregister_converter(op: Any) -> None:
-    """What it stood for is converted as without it. Does nothing where there is none."""
+    """What it stood for is converted as without any. Does nothing where there is none."""
     found = _CONVERTERS.pop(op, None)
-    if found is not None and found not in _CONVERTERS.values():
-        ferryman.unregister(found.registered)
+    if found is not None:
+        ferryman.unregister(found.registered.pop(op))
 
 
 def locate_converter(op: Any) -> tuple[str | None, str | None]:
@@ -91,8 +91,11 @@ class NodeConverter:
 
         body.__name__ = getattr(convert_func, "__name__", "converter")
         body.__wrapped__ = convert_func
-        self.registered = ferryman.converter(*ops, target="keras", axes=axes)(body)
+        # One by one: each may be replaced or taken out without the others.
+        register = {op: ferryman.converter(op, target="keras", axes=axes) for op in ops}
+        self.registered = {op: make(body) for op, make in register.items()}
         for op in ops:
+            unregister_converter(op)
             _CONVERTERS[op] = self
 
     def convert(self, *args, **kwargs) -> Callable:
@@ -111,11 +114,11 @@ class NodeConverter:
     def _body(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """args, kwargs: with symbolic tensors."""
         call = ferryman.converting()
-        operation = self._operation(call)
         if call.module is not None:
             args = args[1:]
-        given = self._given(args, kwargs)
-        result = called(operation, *given)
+        with weights_at_construction():
+            operation = self._operation(call)
+            result = called(operation, *self._given(args, kwargs))
         if self.channel_ordering_strategy is ChannelOrderingStrategy.MANUAL:
             result = in_order(result, ChannelOrder.PYTORCH)
         return _with_types(result, call)
@@ -133,7 +136,8 @@ class NodeConverter:
     def _made(self, call: Any) -> Any:
         instance = () if call.module is None else (call.module,)
         made = self.convert_func(*instance, *call.args, **call.kwargs)
-        _know_parts(made)
+        for layer in [made, *layers_of(made)]:
+            give_manners(layer)
         return made
 
     def _given(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -146,33 +150,6 @@ class NodeConverter:
         if self.autocast:
             leaves = to_common_type(leaves, is_of_keras)
         return pytree.tree_unflatten(leaves, spec)
-
-
-def _know_parts(made: Any) -> None:
-    """Keras 2 made layers again from a configuration that holds other layers, and from more than
-    their class takes; Keras 3 leaves that to the class."""
-    for layer in [made, *layers_of(made)]:
-        kind = type(layer)
-        if isinstance(layer, keras.layers.Layer) and not isinstance(layer, keras.Model):
-            is_own = not kind.__module__.startswith(("keras.", "ferryman."))
-            if is_own and "from_config" not in vars(kind):
-                kind.from_config = classmethod(_from_config)
-
-
-def _from_config(cls: type, config: dict[str, Any]) -> Any:
-    parts = {
-        name: keras.saving.deserialize_keras_object(value) if _is_part(value) else value
-        for name, value in config.items()
-    }
-    taken = inspect.signature(cls.__init__).parameters.values()
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
-        names = {parameter.name for parameter in taken}
-        parts = {name: value for name, value in parts.items() if name in names}
-    return cls(**parts)
-
-
-def _is_part(value: Any) -> bool:
-    return isinstance(value, dict) and {"class_name", "config", "module"} <= set(value)
 
 
 def _with_types(result: Any, call: Any) -> Any:
