@@ -92,8 +92,18 @@ class Attended(nn.Module):
         super().__init__()
         self.conv, self.warp, self.last = nn.Conv2d(3, 4, 3), Warp(), nn.Conv2d(4, 2, 1)
 
+    @nobuco.traceable
+    def shifted(self, by, x, sizes):
+        return x * by + sizes["bias"][0]
+
     def forward(self, x):
-        return self.last(self.warp(self.conv(x)))
+        return self.last(self.shifted(2, self.warp(self.conv(x)), {"bias": [3]}))
+
+
+@nobuco.converter(Attended.shifted, channel_ordering_strategy=LAST)
+def shifted(self, by, x, sizes):
+    """With the instance and numbers among its tensors."""
+    return lambda self, by, x, sizes: tf.add(tf.multiply(x, by), sizes["bias"][0])
 
 
 def functions():

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import torch
 from torch.utils import _pytree as pytree
 
 from .keras_2 import give_manners
 from .keras_here import is_symbolic, keras
+from .operation_layers import filled, without_tensors
 
 
 def called(operation: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -26,7 +28,8 @@ def called(operation: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     if isinstance(operation, keras.layers.Layer):
         return operation(*args, **kwargs)
     if _needs_values(operation, args, kwargs):
-        return FunctionLayer(operation)(*args, **kwargs)
+        arguments, tensors = without_tensors(args, kwargs)
+        return FunctionLayer(operation, arguments)(*tensors)
     return operation(*args, **kwargs)
 
 
@@ -49,16 +52,21 @@ def _is_refusal(error: BaseException) -> bool:
 
 @keras.saving.register_keras_serializable(package="ferryman")
 class FunctionLayer(keras.layers.Layer):
-    """A function of the user's as a layer. The layers that it names are its parts."""
+    """A function of the user's as a layer. The layers that it names are its parts.
 
-    def __init__(self, function: Callable, **kwargs):
+    arguments: what it is called with, but for tensors, as without_tensors makes them. Modules of
+        PyTorch among them, the instance of a method, are None in a file.
+    """
+
+    def __init__(self, function: Callable, arguments: dict[str, Any], **kwargs):
         super().__init__(**kwargs)
-        self.function = function
+        self.function, self.arguments = function, arguments
         self.parts = layers_of(function)
         for layer in self.parts:
             give_manners(layer)
 
-    def call(self, *args, **kwargs) -> Any:
+    def call(self, *tensors) -> Any:
+        args, kwargs = filled(self.arguments, tensors)
         return self.function(*args, **kwargs)
 
     def reset_states(self) -> None:
@@ -67,7 +75,8 @@ class FunctionLayer(keras.layers.Layer):
             reset()
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"function": _dumped(self.function)}
+        own = {"function": _dumped(self.function), "arguments": _without_modules(self.arguments)}
+        return super().get_config() | own
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> FunctionLayer:
@@ -93,6 +102,14 @@ def _values_of(function: Callable) -> list[Any]:
 
 
 # As a configuration ------------------------------------------------------------------------------
+
+
+def _without_modules(arguments: Any) -> Any:
+    if isinstance(arguments, dict):
+        return {name: _without_modules(value) for name, value in arguments.items()}
+    if isinstance(arguments, list):
+        return [_without_modules(value) for value in arguments]
+    return None if isinstance(arguments, torch.nn.Module) else arguments
 
 
 def _dumped(function: Callable) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from .keras_here import is_symbolic, keras
 
@@ -18,7 +19,7 @@ class OperationLayer(keras.layers.Layer):
     """An operation with all that it is called with, but for tensors.
 
     operation: of keras.ops, or as Keras writes one.
-    arguments: "args" and "kwargs", as _without says them.
+    arguments: as without_tensors makes them.
     """
 
     def __init__(self, operation: Any, arguments: dict[str, Any], **kwargs):
@@ -29,11 +30,11 @@ class OperationLayer(keras.layers.Layer):
         self.built = True
 
     def call(self, *tensors) -> Any:
-        args, kwargs = _filled(self.arguments, tensors)
+        args, kwargs = filled(self.arguments, tensors)
         return self.operation(*args, **kwargs)
 
     def compute_output_spec(self, *tensors) -> Any:
-        args, kwargs = _filled(self.arguments, tensors)
+        args, kwargs = filled(self.arguments, tensors)
         return self.operation.compute_output_spec(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -105,11 +106,7 @@ class _LayersOnly:
 
 def _operation_as_layer(operation: Any) -> Callable:
     def call(*args, **kwargs) -> Any:
-        tensors: list[Any] = []
-        arguments = {
-            "args": [_without(value, tensors) for value in args],
-            "kwargs": {name: _without(value, tensors) for name, value in kwargs.items()},
-        }
+        arguments, tensors = without_tensors(args, kwargs)
         if not tensors:
             return operation(*args, **kwargs)
         return OperationLayer(operation, arguments, name=operation.name)(*tensors)
@@ -118,6 +115,16 @@ def _operation_as_layer(operation: Any) -> Callable:
 
 
 # Arguments, as JSON has them ---------------------------------------------------------------------
+
+
+def without_tensors(args: tuple, kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """What filled() takes, and the symbolic tensors that are missing in it."""
+    tensors: list[Any] = []
+    arguments = {
+        "args": [_without(value, tensors) for value in args],
+        "kwargs": {name: _without(value, tensors) for name, value in kwargs.items()},
+    }
+    return arguments, tensors
 
 
 def _without(value: Any, tensors: list[Any]) -> Any:
@@ -132,13 +139,15 @@ def _without(value: Any, tensors: list[Any]) -> Any:
         return {"slice": [_without(part, tensors) for part in parts]}
     if value is ...:
         return {"ellipsis": True}
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, dict):
+        return {"entries": {key: _without(item, tensors) for key, item in value.items()}}
+    if value is None or isinstance(value, (bool, int, float, str, torch.nn.Module)):
         return {"value": value}
     array = np.asarray(keras.ops.convert_to_numpy(value))
     return {"array": array.tolist(), "dtype": str(array.dtype)}
 
 
-def _filled(arguments: dict[str, Any], tensors: tuple) -> tuple[list[Any], dict[str, Any]]:
+def filled(arguments: dict[str, Any], tensors: tuple) -> tuple[list[Any], dict[str, Any]]:
     args = [_with(value, tensors) for value in arguments["args"]]
     return args, {name: _with(value, tensors) for name, value in arguments["kwargs"].items()}
 
@@ -149,6 +158,8 @@ def _with(saved: dict[str, Any], tensors: tuple) -> Any:
     if "items" in saved:
         items = [_with(item, tensors) for item in saved["items"]]
         return tuple(items) if saved["of"] == "tuple" else items
+    if "entries" in saved:
+        return {key: _with(item, tensors) for key, item in saved["entries"].items()}
     if "slice" in saved:
         return slice(*(_with(part, tensors) for part in saved["slice"]))
     if "ellipsis" in saved:
