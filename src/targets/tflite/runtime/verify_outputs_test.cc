@@ -202,7 +202,7 @@ TEST(VerifyOutputs, ExtentsThatOnlyRunningTellsAreOpen) {
   rows_cut.shape_signature = {3, -1};
   EXPECT_EQ(complaints(model_of({Op::kSlice, {x({4, 5}), begin, ints({3, -1})}, {rows_cut}})), "");
   EXPECT_EQ(complaints(model_of({Op::kSlice, {x({4, 5}), begin, ints({2, -1})}, {rows_cut}})),
-            "SLICE (operator 0 of 'main') makes FLOAT32[2, -1] where FLOAT32[3, -1] is declared\n");
+            "SLICE (operator 0 of 'main') makes FLOAT32[2, -1] where FLOAT32[3, 5] is declared\n");
   EXPECT_EQ(complaints(model_of({Op::kWhere, {x({4})}, {typed(TensorType::kInt64, {9, 1})}})), "");
   EXPECT_EQ(complaints(model_of({Op::kWhere, {x({4})}, {typed(TensorType::kInt64, {9, 2})}})),
             "WHERE (operator 0 of 'main') makes INT64[-1, 1] where INT64[9, 2] is declared\n");
