@@ -189,6 +189,8 @@ class OpDrawer {
         return ShapeAttr{draw_shape()};
       case AttrKind::kBody:
         break;  // ops with bodies are drawn as a whole (random_control.h)
+      case AttrKind::kTypes:
+        break;  // of code that only its target can run
     }
     return false;
   }
