@@ -60,7 +60,8 @@ Status infer_outputs(const OperatorCall& call, const OutputRow& row, Subgraph& m
   for (size_t i = 0; i < num_outputs(call, row); ++i)
     op.outputs.push_back(main.add({.type = call.result_type.value_or(TensorType::kFloat32)}));
   if (op.outputs.empty()) return refused(call, "is not told how many outputs it has");
-  OutputInference inference(OpUse{op, main});
+  const OpUse use{op, main};
+  OutputInference inference(use);
   row.infer(inference);
   if (!inference.complaint().empty()) return refused(call, inference.complaint());
   for (size_t i = 0; i < op.outputs.size(); ++i) {

@@ -28,7 +28,9 @@ struct InferredOutput {
 
 class OutputInference {
  public:
+  // `use` must outlive it.
   explicit OutputInference(const OpUse& use) : use_(use) {}
+  explicit OutputInference(const OpUse&&) = delete;
 
   size_t num_inputs() const { return use_.op.inputs.size(); }
   size_t num_outputs() const { return use_.op.outputs.size(); }
