@@ -124,8 +124,8 @@ Status first_error(const OperatorCall& call, const Diagnostics& found, const Sub
   return Diag::error(DiagCode::kNotOnTarget, std::move(what));
 }
 
-// Ferryman itself emits what was never tried where it must; a program may name anything, and some
-// kernels end the process over a type that nobody thought of (FAKE_QUANT of whole numbers).
+// Ferryman itself emits what was never tried where it must; a program may name anything, and what
+// a kernel makes of types that nobody tried is not known.
 Status check_tried(const OperatorCall& call, const Subgraph& main) {
   const OpUse use{main.operators.front(), main};
   if (use.op.inputs.empty() || check_types(use) != Verdict::kUntried) return {};
