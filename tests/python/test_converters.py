@@ -651,7 +651,7 @@ BUILT_IN = {
 }
 
 
-@pytest.mark.parametrize("subject", BUILT_IN, ids=str)
+@pytest.mark.parametrize("subject", BUILT_IN, ids=lambda subject: BUILT_IN[subject])
 def test_locate_shows_those_of_the_core(subject):
     located = ferryman.locate(subject)
     assert BUILT_IN[subject] in located.file + located.source
