@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -71,15 +72,26 @@ def levels_restored() -> Iterator[None]:
                 torch._C._VariableFunctions._exit_dual_level(level=0)
 
 
+_LOCK = threading.Lock()
+_was_fast, _num_without = True, 0
+
+
 @contextmanager
 def without_fused_attention() -> Iterator[None]:
     """torch.nn's attention and transformer layers as they are with gradients: the kernels that they
     take without hide their operators, and write zeros where src_key_padding_mask hides a position.
     """
+    global _was_fast, _num_without
     mha = torch.backends.mha
-    fast = mha.get_fastpath_enabled()
-    mha.set_fastpath_enabled(False)
+    with _LOCK:  # the setting is one for all threads: the first puts it off, the last back
+        if _num_without == 0:
+            _was_fast = mha.get_fastpath_enabled()
+            mha.set_fastpath_enabled(False)
+        _num_without += 1
     try:
         yield
     finally:
-        mha.set_fastpath_enabled(fast)
+        with _LOCK:
+            _num_without -= 1
+            if _num_without == 0:
+                mha.set_fastpath_enabled(_was_fast)

@@ -299,6 +299,7 @@ def test_threads_do_not_meet():
         for thread in threads:
             thread.join()
     assert found == {name: [name] for name in found} and len(found) == 4
+    assert torch.backends.mha.get_fastpath_enabled()  # which is one for all of them
 
 
 # What they get -----------------------------------------------------------------------------------
