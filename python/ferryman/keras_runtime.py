@@ -6,12 +6,13 @@ outputs = runner.run(inputs)          # numpy arrays, as runtime.Runner gives th
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,17 @@ def reset_states(model: Any) -> None:
             reset()
 
 
+@contextlib.contextmanager
+def _weights_kept(models: Sequence[Any]) -> Iterator[None]:
+    """Of models whose layers a live model shares with what runs the file: the live one's own."""
+    kept = [(model, model.get_weights()) for model in models]
+    try:
+        yield
+    finally:
+        for model, weights in kept:
+            model.set_weights(weights)
+
+
 class Runner:
     """One file, ready to run with any size along its free axes. `keep_values` keeps every tensor
     readable after a run.
@@ -113,22 +125,24 @@ class Runner:
         self, path: os.PathLike | str, tensors: Sequence[str], *, keep_values: bool = False
     ):
         self._keras = import_keras()
-        model = load_model(path)
+        shared = list(guests_of(path).models.values())
+        with _weights_kept(shared):  # a live model may have been trained by now
+            model = load_model(path)
+            self._of_file = [(each, each.get_weights()) for each in shared]
         numbers = _numbers_of(tensors)
         self.inputs, self.outputs = ports_of(model, tensors)
         watched = {detail["index"]: t for detail, t in zip(self.outputs, model.outputs)}
         # Their layers are named by themselves, perhaps as others of the file.
         guests = frozenset(guests_of(path).models)
         self._view = _View(model, numbers if keep_values else {}, watched, guests)
-        self._model = model if guests else None
         self._values: dict[int, np.ndarray] = {}
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         ops = self._keras.ops
         try:
-            if self._model is not None:
-                reset_states(self._model)
-            with torch.no_grad():
+            with torch.no_grad(), _weights_kept([each for each, _ in self._of_file]):
+                for each, weights in self._of_file:
+                    each.set_weights(weights)
                 given = [
                     ops.convert_to_tensor(np.asarray(array), dtype=detail["dtype"])
                     for detail, array in zip(self.inputs, inputs, strict=True)

@@ -220,6 +220,20 @@ def test_a_layer_with_state():
     assert np.allclose(first, X + 1) and np.allclose(second, X + 2)
 
 
+@pytest.mark.parametrize("is_run_before", [True, False])
+def test_a_live_model_is_trained_apart_from_the_file(is_run_before):
+    """They share the layers of the user's own."""
+    model = Net(Triple()).eval()
+    converted = convert(model, converters=[of_keras(Triple)(lambda module, x: Scale())])
+    if is_run_before:
+        assert_same(converted, model)
+    live = converted.keras
+    (part,) = [layer for layer in live.layers if isinstance(layer, keras.Model)]
+    part.set_weights([np.zeros_like(weight) for weight in part.get_weights()])
+    assert_same(converted, model)
+    assert all(not weight.any() for weight in part.get_weights())
+
+
 def test_a_wrong_body_and_one_in_pytorch():
     with pytest.raises(ferryman.VerificationError, match="computes something else than Triple"):
         convert(Net(Triple()), converters=[of_keras(Triple)(lambda module, x: x * 2)])
