@@ -44,7 +44,7 @@ def test_a_wrong_body_names_converter_place_and_values(subject):
         return torch.clamp(x / 5 + 0.5, 0, 1)
 
     model = nn.Sequential(nn.ReLU(), nn.Sequential(nn.Hardsigmoid()))
-    with pytest.raises(ferryman.VerificationError, match="wrong.*test_converter_duties.py") as caught:
+    with pytest.raises(ferryman.VerificationError, match="wrong.*_duties.py") as caught:
         convert(model, converters=[unregistered(subject)(wrong)])
     assert "1.0" in caught.value.where and "PyTorch gives" in caught.value.why
     assert "and the converter" in caught.value.why

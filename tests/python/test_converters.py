@@ -477,7 +477,8 @@ def test_locate_shows_those_of_the_user():
         located = ferryman.locate(F.hardsigmoid)
     finally:
         ferryman.unregister(own)
-    assert located.file == hard_sigmoid_body.__code__.co_filename and "clamp(x / 6 + 0.5" in located.source
+    assert located.file == hard_sigmoid_body.__code__.co_filename
+    assert "clamp(x / 6 + 0.5" in located.source
     assert located == ferryman.locate(own)
     assert ferryman.locate(gate) is None
     with pytest.raises(ferryman.InputError):
